@@ -1,0 +1,241 @@
+"""The configuration file as frozen models: every setting, its unit, its default, what it means.
+
+Precedence (flags, environment, file, defaults) and errors live in `sidelight.config.loading`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+
+
+class Section(BaseModel):
+    """A part of the file: unknown keys are errors, values do not change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class LogSettings(Section):
+    """Where the event log lies and how long it keeps what it holds."""
+
+    url: str = "sidelight.db"
+    """A folder of the local log, or ``kafka://broker:9092/prefix``."""
+    durability: Literal["process", "power"] = "process"
+    """What an acknowledged record survives: a killed process, or a power cut too (slower)."""
+    partitions: int = Field(1, ge=1, le=1024)
+    """Partitions of each topic; fixed when the log is made."""
+    segment_bytes: int = Field(256 << 20, ge=64 << 10)
+    """A segment file is closed and the next begun at this size."""
+    retain_bytes: int = Field(8 << 30, ge=1 << 20)
+    """Whole segments of a topic are dropped, oldest first, above this size."""
+    retain_seconds: float | None = Field(None, gt=0)
+    """Segments whose newest record is older than this are dropped; none by default."""
+
+
+class FeatureSettings(Section):
+    """What a column is. Short forms: ``age: numeric``, ``sex: {categories: [female, male]}``."""
+
+    kind: Literal["numeric", "categorical"]
+    """numeric: ordered, compared by KS. categorical: compared by chi-squared."""
+    categories: tuple[str | int | float | bool, ...] = ()
+    """The known categories; taken from the reference when empty."""
+
+
+def _feature(value: Any) -> Any:
+    if isinstance(value, str):
+        return {"kind": value}
+    if isinstance(value, dict) and "categories" in value and "kind" not in value:
+        return {"kind": "categorical", **value}
+    return value
+
+
+Feature = Annotated[FeatureSettings, BeforeValidator(_feature)]
+
+
+class PredictorSettings(Section):
+    """How a model is asked: over HTTP (`url`) or in this process (`model`), one of the two."""
+
+    url: str | None = None
+    """Base address of the model server, ``http://127.0.0.1:8080``."""
+    protocol: Literal["v1", "v2"] = "v2"
+    """KServe V1 or the Open Inference Protocol (V2)."""
+    name: str | None = None
+    """The model's name at the server, when it differs from the name in this file."""
+    form: Literal["columns", "matrix"] = "columns"
+    """columns: one input a feature, by name. matrix: one input holding all features in order."""
+    output: str | None = None
+    """The output explained and compared; the first when not set."""
+    timeout_seconds: float = Field(10.0, gt=0)
+    """Deadline of one call."""
+    max_batch_rows: int = Field(4096, ge=1)
+    """Rows of one call; larger batches are sent in parts."""
+    retries: int = Field(2, ge=0)
+    """Tries again after a refused connection, 502, 503 or 504."""
+    model: Path | None = None
+    """A model file for this process: ``.onnx``, or ``.skops`` (scikit-learn)."""
+    trusted: tuple[str, ...] = ()
+    """Types a ``.skops`` file may hold beyond scikit-learn's own."""
+    sha256: str | None = None
+    """Refuse the model file unless it has this hash."""
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> PredictorSettings:
+        if (self.url is None) == (self.model is None):
+            raise ValueError("set one of 'url' (a model server) and 'model' (a file)")
+        return self
+
+
+class AlarmSettings(Section):
+    """When a drift becomes an alarm."""
+
+    false_alarms: float = Field(0.05, gt=0, lt=1)
+    """Chance that this detector ever raises a false alarm on one model version (alpha)."""
+    clear_after: int = Field(3, ge=1)
+    """Windows in a row without drift that clear an alarm."""
+
+
+class DriftSettings(Section):
+    """Drift of each column against the reference: KS for numeric, chi-squared for categorical."""
+
+    method: Literal["ks"] = "ks"
+    """ks: Kolmogorov-Smirnov and chi-squared over reference cells."""
+    window: int = Field(1000, ge=20)
+    """Rows of a tumbling window."""
+    window_seconds: float | None = Field(None, gt=0)
+    """Event-time windows of this length instead of count windows."""
+    tolerance: float = Field(0.05, ge=0, lt=1)
+    """Largest KS or total-variation distance that is of no practical interest."""
+    cells: int = Field(513, ge=5)
+    """Cells a numeric column is cut into at most: quantile points and the gaps between them."""
+    exact: bool = False
+    """Keep every distinct reference value as a cell; the statistic is then exact."""
+    alarm: AlarmSettings = AlarmSettings()
+
+
+class OutlierSettings(Section):
+    """Rows that lie in the tails of the reference."""
+
+    method: Literal["ecod"] = "ecod"
+    """ecod: sum of empirical tail probabilities (Li et al., 2022)."""
+    rate: float = Field(0.01, gt=0, lt=1)
+    """Share of ordinary rows that may be flagged."""
+    calibration: float = Field(0.25, gt=0, lt=1)
+    """Share of the reference held out to calibrate the p-values."""
+
+
+class ModelDetectors(Section):
+    """The detectors of one model; a detector that is not named does not run."""
+
+    drift: DriftSettings | None = None
+    outlier: OutlierSettings | None = None
+
+
+class ShapleySettings(Section):
+    """Shapley values of each feature for one output."""
+
+    budget: int = Field(2048, ge=2)
+    """Rows the predictor may be asked for, for one explained row."""
+    background: int = Field(100, ge=1)
+    """Reference rows that stand for 'feature absent'."""
+    seed: int = 0
+    """Seeds the choice of background rows and of feature orders."""
+
+
+class ModelExplainers(Section):
+    """The explainers of one model."""
+
+    shapley: ShapleySettings | None = None
+
+
+class ModelSettings(Section):
+    """One served model: how to ask it, what it is compared with, who watches it."""
+
+    predictor: PredictorSettings | None = None
+    reference: Path | None = None
+    """Reference rows with predictions: CSV or Parquet, or the ``.npz`` that `sidelight fit` wrote."""
+    features: dict[str, Feature] = Field(default_factory=dict)
+    """The model's inputs in their order; from the reference's columns when empty."""
+    outputs: dict[str, Feature] = Field(default_factory=dict)
+    """The model's outputs to watch, by their name in the answer and in the reference."""
+    detectors: ModelDetectors = ModelDetectors()
+    explainers: ModelExplainers = ModelExplainers()
+
+
+class RedactSettings(Section):
+    """What never reaches the disk."""
+
+    headers: tuple[str, ...] = ("authorization", "cookie")
+    """Request headers never kept, whatever `LoggerSettings.headers` allows."""
+
+
+class SinkSettings(Section):
+    """An HTTP address that receives every exchange as CloudEvents, as KServe's logger sends them."""
+
+    url: str
+    form: Literal["kserve", "exchange"] = "kserve"
+    """kserve: a request and a response event. exchange: our one event."""
+    token: SecretStr | None = None
+    """Sent as ``Authorization: Bearer``."""
+    timeout_seconds: float = Field(5.0, gt=0)
+
+
+class LoggerSettings(Section):
+    """The payload logger: a proxy in front of one model server, and what it keeps."""
+
+    listen: str = "127.0.0.1:9081"
+    metrics: str = "127.0.0.1:9091"
+    """Address of the logger's metrics and health."""
+    upstream: str | None = None
+    """The model server; the predictor's `url` when only one model has one."""
+    mode: Literal["all", "request", "response"] = "all"
+    max_body: int = Field(4 << 20, ge=0)
+    """Bytes of one body kept; the rest is cut, marked and counted. What is forwarded has no limit."""
+    buffer_bytes: int = Field(64 << 20, ge=1 << 16)
+    """Bytes of captured exchanges waiting for the recorder; above it they are dropped and counted."""
+    headers: tuple[str, ...] = ()
+    """Request headers to keep (any case)."""
+    redact: RedactSettings = RedactSettings()
+    return_request_id: bool = True
+    """Answer with ``X-Request-Id`` when the client sent none."""
+    inference_service: str = ""
+    namespace: str = ""
+    component: str = "predictor"
+    endpoint: str = ""
+    sink: SinkSettings | None = None
+
+
+class DetectorsSettings(Section):
+    """The scoring service."""
+
+    listen: str = "127.0.0.1:9082"
+    """Address of its metrics and health."""
+    run_rows: int = Field(250, ge=1)
+    """A run of exchanges ends at this many rows ..."""
+    run_bytes: int = Field(8 << 20, ge=1)
+    """... or bytes ..."""
+    run_seconds: float = Field(1.0, gt=0)
+    """... or seconds."""
+    bucket_seconds: float = Field(60.0, gt=0)
+    """Length of an event-time bucket, the smallest unit of event-time windows."""
+    lateness_seconds: float = Field(30.0, ge=0)
+    """How long an event-time window waits for late exchanges."""
+
+
+class ExplainersSettings(Section):
+    """The explain service."""
+
+    listen: str = "127.0.0.1:9083"
+
+
+class SettingsBody(Section):
+    """The whole file."""
+
+    log: Annotated[
+        LogSettings, BeforeValidator(lambda v: {"url": v} if isinstance(v, str) else v)
+    ] = LogSettings()
+    models: dict[str, ModelSettings] = Field(default_factory=dict)
+    logger: LoggerSettings = LoggerSettings()
+    detectors: DetectorsSettings = DetectorsSettings()
+    explainers: ExplainersSettings = ExplainersSettings()

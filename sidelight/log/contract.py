@@ -1,0 +1,161 @@
+"""What an event log is: an append-only store of topics, partitions and offsets.
+
+Two engines keep this contract, and one suite of tests holds both to it: the local one (files on
+this machine, no broker) and Kafka. Every service asks for the smallest part it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+Headers = tuple[tuple[str, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One thing to append: a value, and what a reader must know to route it without opening it."""
+
+    value: bytes
+    key: bytes = b""
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Address:
+    """Where a record stands; ``str(address)`` is ``inference/0/123`` and `parse` reads it back."""
+
+    topic: str
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        topic, partition, offset = text.rsplit("/", 2)
+        return cls(topic, int(partition), int(offset))
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A record as the log holds it; `appended_ns` is the log's own clock, nanoseconds since 1970."""
+
+    address: Address
+    record: Record
+    appended_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The offsets a partition holds now: `begin` (first kept) up to, not including, `end`."""
+
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a group has read (`offset` = the next record to read), and a note kept with it.
+
+    The note is written in the same step as the offset: both or neither survive a crash. It may be
+    large (a snapshot); an engine that limits its size finds another atomic place for it.
+    """
+
+    offset: int
+    note: bytes = b""
+
+
+class Writer(Protocol):
+    """Appends. Called by the recorder, scorers, deciders and whoever writes a dead letter."""
+
+    def append(
+        self, topic: str, records: Sequence[Record], *, partition: int | None = None
+    ) -> list[Address]:
+        """Append the batch and return one address a record, in order.
+
+        Records of one batch that go to one partition are consecutive there and are kept all or
+        none. `partition` None means: by crc32 of the key. Returns when the batch survives what
+        `durability` promises (a killed process, or a power cut).
+        Raises `LogFull` when there is no space, `ValueError` for a partition that does not exist.
+        """
+        ...
+
+
+class Reader(Protocol):
+    """Reads, without moving anything. Any number of readers, in any process."""
+
+    def read(
+        self,
+        topic: str,
+        partition: int,
+        offset: int,
+        *,
+        max_records: int = 1000,
+        max_bytes: int = 8 << 20,
+        wait_seconds: float = 0.0,
+    ) -> list[Stored]:
+        """Records from `offset` on, in order; empty when there is none yet.
+
+        At least one record is returned if there is one, however large. Offsets grow but may have
+        holes; go on from ``last.address.offset + 1``. `wait_seconds` waits for the first one.
+        Raises `OffsetOutOfRange` when `offset` is below the first kept or beyond the end.
+        """
+        ...
+
+    def get(self, address: Address) -> Stored:
+        """The record at that address; `OffsetOutOfRange` when it is gone or not there yet."""
+        ...
+
+
+class Offsets(Protocol):
+    """Where things stand."""
+
+    def partitions(self, topic: str) -> int:
+        """How many partitions the topic has; fixed for the life of the log."""
+        ...
+
+    def span(self, topic: str, partition: int) -> Span: ...
+
+    def offset_at(self, topic: str, partition: int, time_ns: int) -> int:
+        """The first offset appended at `time_ns` or later; the end when there is none."""
+        ...
+
+
+class Membership(Protocol):
+    """One consumer's place in a group, until it leaves, dies or is replaced."""
+
+    def assigned(self, topic: str) -> tuple[int, ...]:
+        """The partitions this consumer is to read now."""
+        ...
+
+    def committed(self, topic: str, partition: int) -> Position | None:
+        """The group's position there, None before its first commit."""
+        ...
+
+    def commit(self, positions: Mapping[tuple[str, int], Position]) -> None:
+        """Record positions by (topic, partition), all or none.
+
+        Raises `Fenced` when another consumer has joined since: nothing was changed.
+        """
+        ...
+
+    def leave(self) -> None:
+        """Give the group free; positions stay."""
+        ...
+
+
+class Log(Writer, Reader, Offsets, Protocol):
+    """The whole: what `sidelight.log.open_log` returns."""
+
+    def join(self, group: str, *, wait_seconds: float = 0.0) -> Membership:
+        """Become the group's consumer.
+
+        Raises `GroupBusy` when a living consumer holds the group after `wait_seconds`.
+        A consumer that died (even by kill -9) holds nothing.
+        """
+        ...
+
+    def close(self) -> None: ...

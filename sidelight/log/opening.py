@@ -1,0 +1,1 @@
+"""Opens the engine that a log address names."""
