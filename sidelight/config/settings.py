@@ -229,7 +229,7 @@ class ExplainersSettings(Section):
     listen: str = "127.0.0.1:9083"
 
 
-class SettingsBody(Section):
+class Settings(Section):
     """The whole file."""
 
     log: Annotated[

@@ -1,0 +1,1 @@
+"""Drift and outliers in served traffic: reference, scorer, decider."""

@@ -1,0 +1,1 @@
+"""Capture: the sidecar proxy, the recorder, the shipper."""

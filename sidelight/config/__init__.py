@@ -1,0 +1,1 @@
+"""One configuration file for every service: settings, where each value came from, clear errors."""

@@ -1,0 +1,1 @@
+"""CloudEvents: exchanges, results, alarms, and the peers forms of them."""

@@ -1,0 +1,1 @@
+"""Protocol codecs: wire bytes to named columns and back."""
