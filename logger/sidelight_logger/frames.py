@@ -1,0 +1,215 @@
+"""The wire between proxy and recorder: length-prefixed frames over a unix stream socket.
+
+    frame     u32 length of what follows, u8 kind, the fields
+    capture   one exchange as it crossed the wire (kind 1)
+    stats     the proxy's cumulative counters, about once a second and before it ends (kind 2)
+
+All numbers are little endian. The recorder answers with acknowledgements: u64, how many captures
+of this connection it has settled so far (appended, left out by policy, or dropped and counted).
+What is not acknowledged when the connection breaks, the proxy counts as dropped (`RECORDER_LOST`).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+
+import orjson
+
+from sidelight.errors import LimitExceeded, MalformedPayload
+from sidelight.events.exchange import Outcome
+
+BUFFER_FULL = "buffer_full"
+"""Dropped: the recorder does not keep up and `logger.buffer_bytes` are waiting."""
+RECORDER_DOWN = "recorder_down"
+"""Dropped: no recorder is connected and nothing more may wait."""
+RECORDER_LOST = "recorder_lost"
+"""Dropped: written to a recorder that ended before it acknowledged."""
+PROXY_DROPS = (BUFFER_FULL, RECORDER_DOWN, RECORDER_LOST)
+
+LATENCY_BOUNDS = (
+    *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1),
+    *(0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
+)
+"""Upper bounds in seconds of `ProxyStats.latency_counts`, which has one more bucket beyond them."""
+
+MAX_FRAME_BYTES = 2 << 30
+"""Two bodies of the largest `logger.max_body` (below 1 GiB) and their heads."""
+
+_CAPTURE = 1
+_STATS = 2
+_LENGTH = struct.Struct("<I")
+_CAPTURE_HEAD = struct.Struct("<IB16sQQBIIQIIQ")
+_ACKNOWLEDGEMENT = struct.Struct("<Q")
+_OUTCOMES: tuple[Outcome, ...] = ("answered", "unanswered", "abandoned")
+_OUTCOME_CODES = {outcome: code for code, outcome in enumerate(_OUTCOMES)}
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A request or a response: its raw head (start line to blank line) and its body.
+
+    `body` has no transfer encoding (chunks are joined) and keeps its content encoding. It is the
+    beginning, at most `logger.max_body` bytes; `size` counts every byte that came. No head means
+    that this side never came.
+    """
+
+    head: bytes = b""
+    body: bytes = b""
+    size: int = 0
+
+    @property
+    def truncated(self) -> bool:
+        return self.size > len(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """One exchange. `id` is a UUIDv7 (16 bytes); `time_ns` when the request's head was there."""
+
+    id: bytes
+    time_ns: int
+    duration_ns: int
+    outcome: Outcome
+    request: Side
+    response: Side
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyStats:
+    """Counters since the proxy began (`started_ns` tells one run from the next), and two gauges.
+
+    `accepted` exchanges ended at the proxy; each was either written to the recorder or is in
+    `dropped`, by reason (`PROXY_DROPS`). `refused` requests were answered by the proxy itself with
+    4xx, `upstream_failures` with 502 or 504. Latency is the whole exchange, in seconds.
+    """
+
+    started_ns: int
+    accepted: int = 0
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    refused: int = 0
+    upstream_failures: int = 0
+    request_bytes: int = 0
+    response_bytes: int = 0
+    waiting_bytes: int = 0
+    client_connections: int = 0
+    upstream_connections: int = 0
+    latency_counts: tuple[int, ...] = (0,) * (len(LATENCY_BOUNDS) + 1)
+    latency_sum_seconds: float = 0.0
+
+
+def encode(capture: Capture) -> list[bytes]:
+    """The frame of a capture as parts for one ``writelines``; bodies are not copied."""
+    request, response = capture.request, capture.response
+    parts = (request.head, request.body, response.head, response.body)
+    length = _CAPTURE_HEAD.size - _LENGTH.size + sum(map(len, parts))
+    head = _CAPTURE_HEAD.pack(
+        length,
+        _CAPTURE,
+        capture.id,
+        capture.time_ns,
+        capture.duration_ns,
+        _OUTCOME_CODES[capture.outcome],
+        len(request.head),
+        len(request.body),
+        request.size,
+        len(response.head),
+        len(response.body),
+        response.size,
+    )
+    return [head, *parts]
+
+
+def encode_stats(stats: ProxyStats) -> bytes:
+    content = orjson.dumps(asdict(stats))
+    return _LENGTH.pack(1 + len(content)) + bytes((_STATS,)) + content
+
+
+def encode_acknowledgement(settled: int) -> bytes:
+    return _ACKNOWLEDGEMENT.pack(settled)
+
+
+class Acknowledgements:
+    """Reads the recorder's answers; `feed` returns how many captures are settled so far."""
+
+    def __init__(self) -> None:
+        self._settled = 0
+        self._rest = b""
+
+    def feed(self, data: bytes) -> int:
+        data = self._rest + data
+        whole = len(data) - len(data) % _ACKNOWLEDGEMENT.size
+        if whole:
+            (self._settled,) = _ACKNOWLEDGEMENT.unpack_from(data, whole - _ACKNOWLEDGEMENT.size)
+        self._rest = data[whole:]
+        return self._settled
+
+
+class Decoder:
+    """Cuts a byte stream into frames; memory is bounded by one frame and what was fed.
+
+    A frame that is no frame raises `MalformedPayload`: the stream is lost, close the connection.
+    """
+
+    def __init__(self, max_frame_bytes: int = MAX_FRAME_BYTES) -> None:
+        self._max_frame_bytes = max_frame_bytes
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[Capture | ProxyStats]:
+        self._buffer += data
+        start = 0
+        try:
+            while (end := self._frame_end(start)) is not None:
+                frame = bytes(memoryview(self._buffer)[start:end])
+                start = end
+                yield _decode(frame)
+        finally:
+            del self._buffer[:start]
+
+    def _frame_end(self, start: int) -> int | None:
+        if len(self._buffer) - start < _LENGTH.size:
+            return None
+        (length,) = _LENGTH.unpack_from(self._buffer, start)
+        if not 0 < length <= self._max_frame_bytes:
+            raise LimitExceeded(f"a frame of {length} bytes; 1 to {self._max_frame_bytes} allowed")
+        end = start + _LENGTH.size + int(length)
+        return end if end <= len(self._buffer) else None
+
+
+def _decode(frame: bytes) -> Capture | ProxyStats:
+    kind = frame[_LENGTH.size]
+    if kind == _CAPTURE:
+        return _decode_capture(frame)
+    if kind == _STATS:
+        return _decode_stats(frame[_LENGTH.size + 1 :])
+    raise MalformedPayload(f"a frame of kind {kind}; known are {_CAPTURE} and {_STATS}")
+
+
+def _decode_capture(frame: bytes) -> Capture:
+    if len(frame) < _CAPTURE_HEAD.size:
+        raise MalformedPayload(f"a capture of {len(frame)} bytes is shorter than its own head")
+    fields = _CAPTURE_HEAD.unpack_from(frame)
+    _, _, id_, time_ns, duration_ns, outcome, *sizes = fields
+    q_head, q_body, q_size, r_head, r_body, r_size = sizes
+    if _CAPTURE_HEAD.size + q_head + q_body + r_head + r_body != len(frame):
+        raise MalformedPayload(f"the parts of a capture do not add up to its {len(frame)} bytes")
+    if outcome >= len(_OUTCOMES):
+        raise MalformedPayload(f"outcome {outcome} of a capture; known are 0 to 2")
+    middle = _CAPTURE_HEAD.size + q_head + q_body
+    request = _side(frame, _CAPTURE_HEAD.size, q_head, q_body, q_size)
+    response = _side(frame, middle, r_head, r_body, r_size)
+    return Capture(id_, time_ns, duration_ns, _OUTCOMES[outcome], request, response)
+
+
+def _side(frame: bytes, start: int, head: int, body: int, size: int) -> Side:
+    split = start + head
+    return Side(frame[start:split], frame[split : split + body], size)
+
+
+def _decode_stats(content: bytes) -> ProxyStats:
+    try:
+        fields = orjson.loads(content)
+        return ProxyStats(**{**fields, "latency_counts": tuple(fields["latency_counts"])})
+    except (ValueError, TypeError, KeyError) as exc:
+        raise MalformedPayload(f"the stats of a proxy cannot be read: {exc}") from exc
