@@ -1,0 +1,85 @@
+"""Rows from a file (CSV or Parquet) as named columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.csv
+import pyarrow.parquet
+
+from sidelight.errors import ArtifactError
+from sidelight.tensors import Column, Columns
+
+CSV_NULLS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
+"""Unquoted CSV fields that mean null; in quotes they are text."""
+
+
+def read_table(path: Path) -> Columns:
+    """All rows of a ``.csv``, ``.csv.gz``, ``.parquet`` or ``.pq`` file.
+
+    Dictionary columns become plain ones, nulls become `Column.valid`, and a NaN stored as a number
+    in Parquet stays a number. Times are in UTC, microseconds. Raises `ArtifactError` for a file
+    that is not there, not readable, of another kind, or with a nested column.
+    """
+    try:
+        table = _table(path)
+    except (OSError, pa.ArrowException) as exc:
+        raise ArtifactError(f"{path}: cannot be read as a table: {exc}") from exc
+    return Columns(tuple(_column(path, name, table.column(name)) for name in _names(path, table)))
+
+
+def _table(path: Path) -> Any:
+    name = path.name.lower()
+    if name.endswith((".csv", ".csv.gz")):
+        options = pyarrow.csv.ConvertOptions(
+            null_values=list(CSV_NULLS), strings_can_be_null=True, quoted_strings_can_be_null=False
+        )
+        return pyarrow.csv.read_csv(path, convert_options=options)
+    if name.endswith((".parquet", ".pq")):
+        return pyarrow.parquet.read_table(path)
+    raise ArtifactError(f"{path}: not a table; name a .csv, .csv.gz, .parquet or .pq file")
+
+
+def _names(path: Path, table: Any) -> list[str]:
+    names: list[str] = table.column_names
+    if len(set(names)) == len(names):
+        return names
+    twice = next(name for name in names if names.count(name) > 1)
+    raise ArtifactError(f"{path}: two columns are named {twice!r}; names must be unique")
+
+
+def _column(path: Path, name: str, chunks: Any) -> Column:
+    array = chunks.combine_chunks()
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    target, neutral = _meaning(path, name, array.type)
+    valid = np.asarray(array.is_valid()) if array.null_count else None
+    array = array.cast(target)
+    filled = array if neutral is None else array.fill_null(neutral)
+    return Column(name, filled.to_numpy(zero_copy_only=False), valid)
+
+
+def _meaning(path: Path, name: str, kind: Any) -> tuple[Any, Any]:
+    """The arrow type to read it as, and what stands where a null was (None: arrow's own, NaT)."""
+    types = pa.types
+    if types.is_boolean(kind):
+        return pa.bool_(), False
+    if types.is_integer(kind):
+        return kind, 0
+    if types.is_floating(kind):
+        return kind, float("nan")
+    if types.is_decimal(kind) or types.is_null(kind):
+        return pa.float64(), float("nan")
+    if types.is_string(kind) or types.is_large_string(kind):
+        return kind, ""
+    if types.is_binary(kind) or types.is_large_binary(kind):
+        return kind, b""
+    if types.is_timestamp(kind) or types.is_date(kind):
+        return pa.timestamp("us"), None
+    raise ArtifactError(
+        f"{path}: column {name!r} has type {kind}; read are numbers, booleans, text, bytes, times"
+    )
