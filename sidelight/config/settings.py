@@ -24,13 +24,13 @@ class LogSettings(Section):
     """A folder of the local log, or ``kafka://broker:9092/prefix``."""
     durability: Literal["process", "power"] = "process"
     """What an acknowledged record survives: a killed process, or a power cut too (slower)."""
-    partitions: int = Field(1, ge=1, le=1024)
+    partitions: int = Field(default=1, ge=1, le=1024)
     """Partitions of each topic; fixed when the log is made."""
-    segment_bytes: int = Field(256 << 20, ge=64 << 10)
+    segment_bytes: int = Field(default=256 << 20, ge=64 << 10)
     """A segment file is closed and the next begun at this size."""
-    retain_bytes: int = Field(8 << 30, ge=1 << 20)
+    retain_bytes: int = Field(default=8 << 30, ge=1 << 20)
     """Whole segments of a topic are dropped, oldest first, above this size."""
-    retain_seconds: float | None = Field(None, gt=0)
+    retain_seconds: float | None = Field(default=None, gt=0)
     """Segments whose newest record is older than this are dropped; none by default."""
 
 
@@ -51,7 +51,19 @@ def _feature(value: Any) -> Any:
     return value
 
 
-Feature = Annotated[FeatureSettings, BeforeValidator(_feature)]
+class _Categories(Section):
+    """The short form ``{categories: [female, male]}``, for the schema."""
+
+    categories: tuple[str | int | float | bool, ...]
+
+
+Feature = Annotated[
+    FeatureSettings,
+    BeforeValidator(
+        _feature,
+        json_schema_input_type=Literal["numeric", "categorical"] | FeatureSettings | _Categories,
+    ),
+]
 
 
 class PredictorSettings(Section):
@@ -67,11 +79,11 @@ class PredictorSettings(Section):
     """columns: one input a feature, by name. matrix: one input holding all features in order."""
     output: str | None = None
     """The output explained and compared; the first when not set."""
-    timeout_seconds: float = Field(10.0, gt=0)
+    timeout_seconds: float = Field(default=10.0, gt=0)
     """Deadline of one call."""
-    max_batch_rows: int = Field(4096, ge=1)
+    max_batch_rows: int = Field(default=4096, ge=1)
     """Rows of one call; larger batches are sent in parts."""
-    retries: int = Field(2, ge=0)
+    retries: int = Field(default=2, ge=0)
     """Tries again after a refused connection, 502, 503 or 504."""
     model: Path | None = None
     """A model file for this process: ``.onnx``, or ``.skops`` (scikit-learn)."""
@@ -90,9 +102,9 @@ class PredictorSettings(Section):
 class AlarmSettings(Section):
     """When a drift becomes an alarm."""
 
-    false_alarms: float = Field(0.05, gt=0, lt=1)
+    false_alarms: float = Field(default=0.05, gt=0, lt=1)
     """Chance that this detector ever raises a false alarm on one model version (alpha)."""
-    clear_after: int = Field(3, ge=1)
+    clear_after: int = Field(default=3, ge=1)
     """Windows in a row without drift that clear an alarm."""
 
 
@@ -101,13 +113,13 @@ class DriftSettings(Section):
 
     method: Literal["ks"] = "ks"
     """ks: Kolmogorov-Smirnov and chi-squared over reference cells."""
-    window: int = Field(1000, ge=20)
+    window: int = Field(default=1000, ge=20)
     """Rows of a tumbling window."""
-    window_seconds: float | None = Field(None, gt=0)
+    window_seconds: float | None = Field(default=None, gt=0)
     """Event-time windows of this length instead of count windows."""
-    tolerance: float = Field(0.05, ge=0, lt=1)
+    tolerance: float = Field(default=0.05, ge=0, lt=1)
     """Largest KS or total-variation distance that is of no practical interest."""
-    cells: int = Field(513, ge=5)
+    cells: int = Field(default=513, ge=5)
     """Cells a numeric column is cut into at most: quantile points and the gaps between them."""
     exact: bool = False
     """Keep every distinct reference value as a cell; the statistic is then exact."""
@@ -119,9 +131,9 @@ class OutlierSettings(Section):
 
     method: Literal["ecod"] = "ecod"
     """ecod: sum of empirical tail probabilities (Li et al., 2022)."""
-    rate: float = Field(0.01, gt=0, lt=1)
+    rate: float = Field(default=0.01, gt=0, lt=1)
     """Share of ordinary rows that may be flagged."""
-    calibration: float = Field(0.25, gt=0, lt=1)
+    calibration: float = Field(default=0.25, gt=0, lt=1)
     """Share of the reference held out to calibrate the p-values."""
 
 
@@ -135,9 +147,9 @@ class ModelDetectors(Section):
 class ShapleySettings(Section):
     """Shapley values of each feature for one output."""
 
-    budget: int = Field(2048, ge=2)
+    budget: int = Field(default=2048, ge=2)
     """Rows the predictor may be asked for, for one explained row."""
-    background: int = Field(100, ge=1)
+    background: int = Field(default=100, ge=1)
     """Reference rows that stand for 'feature absent'."""
     seed: int = 0
     """Seeds the choice of background rows and of feature orders."""
@@ -154,7 +166,7 @@ class ModelSettings(Section):
 
     predictor: PredictorSettings | None = None
     reference: Path | None = None
-    """Reference rows with predictions: CSV or Parquet, or the ``.npz`` that `sidelight fit` wrote."""
+    """Reference rows with predictions: CSV, Parquet, or the ``.npz`` that `sidelight fit` wrote."""
     features: dict[str, Feature] = Field(default_factory=dict)
     """The model's inputs in their order; from the reference's columns when empty."""
     outputs: dict[str, Feature] = Field(default_factory=dict)
@@ -171,14 +183,16 @@ class RedactSettings(Section):
 
 
 class SinkSettings(Section):
-    """An HTTP address that receives every exchange as CloudEvents, as KServe's logger sends them."""
+    """An HTTP address that receives every exchange as CloudEvents, as from KServe's logger."""
 
     url: str
+    """Where events are posted."""
     form: Literal["kserve", "exchange"] = "kserve"
     """kserve: a request and a response event. exchange: our one event."""
     token: SecretStr | None = None
     """Sent as ``Authorization: Bearer``."""
-    timeout_seconds: float = Field(5.0, gt=0)
+    timeout_seconds: float = Field(default=5.0, gt=0)
+    """Deadline of one post."""
 
 
 class LoggerSettings(Section):
@@ -190,19 +204,24 @@ class LoggerSettings(Section):
     upstream: str | None = None
     """The model server; the predictor's `url` when only one model has one."""
     mode: Literal["all", "request", "response"] = "all"
-    max_body: int = Field(4 << 20, ge=0)
-    """Bytes of one body kept; the rest is cut, marked and counted. What is forwarded has no limit."""
-    buffer_bytes: int = Field(64 << 20, ge=1 << 16)
-    """Bytes of captured exchanges waiting for the recorder; above it they are dropped and counted."""
+    """Which bodies are kept."""
+    max_body: int = Field(default=4 << 20, ge=0)
+    """Bytes of one body kept; the rest is cut, marked and counted. Forwarding has no limit."""
+    buffer_bytes: int = Field(default=64 << 20, ge=1 << 16)
+    """Bytes of captured exchanges waiting for the recorder; more are dropped and counted."""
     headers: tuple[str, ...] = ()
     """Request headers to keep (any case)."""
     redact: RedactSettings = RedactSettings()
     return_request_id: bool = True
     """Answer with ``X-Request-Id`` when the client sent none."""
     inference_service: str = ""
+    """KServe's name of the service, told to sinks with each event."""
     namespace: str = ""
+    """Kubernetes namespace of the service, told likewise."""
     component: str = "predictor"
+    """KServe's name of the part that is logged, told likewise."""
     endpoint: str = ""
+    """KServe's name of the revision (``default``, ``canary``), told likewise."""
     sink: SinkSettings | None = None
 
 
@@ -211,15 +230,15 @@ class DetectorsSettings(Section):
 
     listen: str = "127.0.0.1:9082"
     """Address of its metrics and health."""
-    run_rows: int = Field(250, ge=1)
+    run_rows: int = Field(default=250, ge=1)
     """A run of exchanges ends at this many rows ..."""
-    run_bytes: int = Field(8 << 20, ge=1)
+    run_bytes: int = Field(default=8 << 20, ge=1)
     """... or bytes ..."""
-    run_seconds: float = Field(1.0, gt=0)
+    run_seconds: float = Field(default=1.0, gt=0)
     """... or seconds."""
-    bucket_seconds: float = Field(60.0, gt=0)
+    bucket_seconds: float = Field(default=60.0, gt=0)
     """Length of an event-time bucket, the smallest unit of event-time windows."""
-    lateness_seconds: float = Field(30.0, ge=0)
+    lateness_seconds: float = Field(default=30.0, ge=0)
     """How long an event-time window waits for late exchanges."""
 
 
@@ -233,7 +252,11 @@ class Settings(Section):
     """The whole file."""
 
     log: Annotated[
-        LogSettings, BeforeValidator(lambda v: {"url": v} if isinstance(v, str) else v)
+        LogSettings,
+        BeforeValidator(
+            lambda v: {"url": v} if isinstance(v, str) else v,
+            json_schema_input_type=str | LogSettings,
+        ),
     ] = LogSettings()
     models: dict[str, ModelSettings] = Field(default_factory=dict)
     logger: LoggerSettings = LoggerSettings()

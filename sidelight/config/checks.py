@@ -1,0 +1,81 @@
+"""What is wrong between settings that are each right by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+from sidelight.config.addresses import Listen
+from sidelight.config.fields import Key, dotted
+from sidelight.config.services import named, upstream
+from sidelight.config.settings import ModelSettings, Settings
+from sidelight.errors import ConfigError
+
+_LISTENING: tuple[Key, ...] = (
+    ("logger", "listen"),
+    ("logger", "metrics"),
+    ("detectors", "listen"),
+    ("explainers", "listen"),
+)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong, told at the setting where it is best put right."""
+
+    key: Key
+    message: str
+
+
+def faults(settings: Settings, written: Collection[Key]) -> Iterator[Fault]:
+    """All that is wrong; `written` are the keys that somebody set."""
+    for name, model in settings.models.items():
+        yield from _of_model(("models", name), model)
+    yield from _of_logger(settings, written)
+    yield from _of_addresses(settings)
+
+
+def _of_model(key: Key, model: ModelSettings) -> Iterator[Fault]:
+    name = dotted(key)
+    watchers = [(*key, "detectors", one) for one in named(model.detectors)]
+    askers = [(*key, "explainers", one) for one in named(model.explainers)]
+    if model.reference is None:
+        for one in (*watchers, *askers):
+            yield Fault(one, f"{dotted(one)} needs {name}.reference, which is not set")
+    if model.predictor is None:
+        for one in askers:
+            yield Fault(one, f"{dotted(one)} needs {name}.predictor, which is not set")
+
+
+def _of_logger(settings: Settings, written: Collection[Key]) -> Iterator[Fault]:
+    key = ("logger", "upstream")
+    server = upstream(settings)
+    if server is None and any(one[0] == "logger" for one in written):
+        yield Fault(
+            key,
+            "logger.upstream is not set, and there is not one predictor url to take it from; "
+            "set logger.upstream to the model server's address",
+        )
+    elif server is not None and server.rstrip("/").endswith(f"//{settings.logger.listen}"):
+        yield Fault(key, f"the logger would forward to itself: {server} is logger.listen")
+
+
+def _of_addresses(settings: Settings) -> Iterator[Fault]:
+    parsed: dict[Key, Listen] = {}
+    for key in _LISTENING:
+        try:
+            parsed[key] = Listen.parse(_setting(settings, key))
+        except ConfigError as exc:
+            yield Fault(key, f"{dotted(key)}: {exc}")
+    for (first, here), (second, there) in combinations(parsed.items(), 2):
+        if here.collides_with(there):
+            yield Fault(
+                second,
+                f"{dotted(second)} is {there}, which {dotted(first)} uses too; choose another port",
+            )
+
+
+def _setting(settings: Settings, key: Key) -> str:
+    section, name = key
+    return str(getattr(getattr(settings, section), name))

@@ -1,0 +1,33 @@
+"""Which services a configuration asks for, and what they find out from more than one setting."""
+
+from __future__ import annotations
+
+from sidelight.config.settings import Section, Settings
+
+SERVICES = ("logger", "detectors", "explainers")
+"""In the order in which traffic meets them."""
+
+
+def named(section: Section) -> tuple[str, ...]:
+    """The parts of the section that are set: of ``detectors``, those that run."""
+    return tuple(name for name, value in section if value is not None)
+
+
+def upstream(settings: Settings) -> str | None:
+    """The model server behind the logger: its own setting, else the only predictor's address."""
+    if settings.logger.upstream:
+        return settings.logger.upstream
+    predictors = (model.predictor for model in settings.models.values())
+    urls = {predictor.url for predictor in predictors if predictor and predictor.url}
+    return urls.pop() if len(urls) == 1 else None
+
+
+def configured(settings: Settings) -> tuple[str, ...]:
+    """The services that have something to do."""
+    models = settings.models.values()
+    wanted = {
+        "logger": upstream(settings) is not None,
+        "detectors": any(named(model.detectors) for model in models),
+        "explainers": any(named(model.explainers) for model in models),
+    }
+    return tuple(service for service in SERVICES if wanted[service])
