@@ -27,6 +27,7 @@ class ColumnFinding:
     distance from the exact value (0 in exact mode). `p_value` in (0, 1] for no change at all.
     `threshold` is the p-value below which the column counts as changed in this window.
     `drifted` needs both: p_value < threshold and distance > tolerance.
+    `rows` of the window held this column; 0 means not enough data, and the p-value is then 1.
     """
 
     column: str
@@ -37,6 +38,7 @@ class ColumnFinding:
     p_value: float
     threshold: float
     drifted: bool
+    rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,80 @@
+"""A file of named arrays and a JSON header: ``.npz`` that never needs unpickling."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidelight.errors import ArtifactError
+
+MAX_BYTES = 1 << 30
+"""Largest file, and largest content once unpacked, that is read."""
+
+_HEADER = "header"
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+def write_artifact(path: Path, header: Mapping[str, Any], arrays: Arrays) -> None:
+    """Writes the file whole or not at all; equal content gives equal bytes."""
+    text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with partial.open("wb") as file:
+            content: dict[str, Any] = {_HEADER: np.frombuffer(text, np.uint8), **arrays}
+            np.savez_compressed(file, **content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def read_artifact(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Header and arrays of a file `write_artifact` wrote.
+
+    Raises
+    ------
+    ArtifactError
+        When it is missing, damaged, larger than `MAX_BYTES` (also unpacked), or holds objects.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _refuse_large(path, archive)
+            arrays = {info.filename[:-4]: _array(archive, info) for info in archive.infolist()}
+        header = json.loads(arrays.pop(_HEADER).tobytes())
+    except ArtifactError:
+        raise
+    except (OSError, EOFError, KeyError, ValueError, NotImplementedError, RuntimeError) as exc:
+        raise ArtifactError(f"{path}: not a readable artifact: {exc}") from exc
+    except (zipfile.BadZipFile, zipfile.LargeZipFile) as exc:
+        raise ArtifactError(f"{path}: damaged, {exc}; fit again") from exc
+    if not isinstance(header, dict):
+        raise ArtifactError(f"{path}: its header is not an object; fit again")
+    return header, arrays
+
+
+def _refuse_large(path: Path, archive: zipfile.ZipFile) -> None:
+    unpacked = sum(info.file_size for info in archive.infolist())
+    if max(unpacked, path.stat().st_size) > MAX_BYTES:
+        raise ArtifactError(f"{path}: {unpacked} bytes unpacked, at most {MAX_BYTES} are read")
+
+
+def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
+    file = BytesIO(archive.read(info))
+    version = np.lib.format.read_magic(file)
+    if version != (1, 0):
+        raise ValueError(f"{info.filename} has npy version {version}")
+    shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    if dtype.hasobject:
+        raise ValueError(f"{info.filename} holds Python objects")
+    # From what is there, never from what the header claims: a claim could ask for any memory.
+    return np.frombuffer(file.read(), dtype).reshape(shape)

@@ -1,0 +1,1 @@
+"""Drift of a window against the reference, from cell counts alone."""

@@ -1,0 +1,106 @@
+"""A window's counts against the reference: one test a column, one threshold for all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from sidelight.errors import NotEnoughData
+from sidelight_detectors.cells import CategoricalCells, ColumnCells, Counts
+from sidelight_detectors.contract import ColumnFinding, DriftFinding
+from sidelight_detectors.drift.chi_squared import (
+    ChiSquaredTest,
+    fit_chi_squared,
+    homogeneity_p,
+    pearson,
+    total_variation,
+)
+from sidelight_detectors.drift.kolmogorov import KolmogorovTest
+from sidelight_detectors.grid import Grid
+from sidelight_detectors.spending import spend
+
+MIN_ROWS = 20
+"""A window with fewer rows answers *not enough data*."""
+
+
+@dataclass(frozen=True, eq=False)
+class DriftJudge:
+    """Drift of every column, with one false-alarm promise over columns and windows.
+
+    Window k tests each of F columns at ``6 alpha / (pi^2 k^2) / F``: the chance that any column of
+    any window ever falls below its threshold while nothing has changed is at most alpha, also
+    though all windows share one reference (every p-value holds over the draw of both).
+
+    Parameters
+    ----------
+    reference:
+        Flat counts of the reference in the grid's cells.
+    window:
+        Rows of a window, for the pooling of rare categories.
+    """
+
+    grid: Grid
+    reference: Counts
+    reference_rows: int
+    window: int
+    alpha: float
+    tolerance: float
+
+    @cached_property
+    def _tests(self) -> list[KolmogorovTest | ChiSquaredTest]:
+        parts = self.grid.split(self.reference)
+        return [
+            _test(column, counts, self.window)
+            for column, counts in zip(self.grid.columns, parts, strict=True)
+        ]
+
+    def judge(self, counts: Counts, rows: int, number: int) -> DriftFinding:
+        """The finding for the window with this number (from 1); see `Fitted.judge`."""
+        if rows < MIN_ROWS:
+            raise NotEnoughData(f"window {number} has {rows} rows; at least {MIN_ROWS} are needed")
+        alpha = spend(self.alpha, number)
+        threshold = alpha / len(self.grid.columns)
+        findings = tuple(
+            self._column(name, test, part, threshold)
+            for name, test, part in zip(
+                self.grid.names, self._tests, self.grid.split(counts), strict=True
+            )
+        )
+        return DriftFinding(rows, self.reference_rows, number, alpha, self.tolerance, findings)
+
+    def _column(
+        self,
+        name: str,
+        test: KolmogorovTest | ChiSquaredTest,
+        counts: Counts,
+        threshold: float,
+    ) -> ColumnFinding:
+        rows = int(counts.sum())
+        statistic, distance, p_value = _compare(test, counts) if rows else (0.0, 0.0, 1.0)
+        drifted = p_value < threshold and distance > self.tolerance
+        return ColumnFinding(
+            name,
+            test.method,
+            statistic,
+            distance,
+            test.error,
+            p_value,
+            threshold,
+            drifted,
+            rows,
+        )
+
+
+def _test(column: ColumnCells, counts: Counts, window: int) -> KolmogorovTest | ChiSquaredTest:
+    if isinstance(column, CategoricalCells):
+        return fit_chi_squared(column, counts, window)
+    return KolmogorovTest(counts)
+
+
+def _compare(test: KolmogorovTest | ChiSquaredTest, counts: Counts) -> tuple[float, float, float]:
+    """Statistic, distance and p-value of a window with at least one row."""
+    if isinstance(test, ChiSquaredTest):
+        table = test.table(counts)
+        return pearson(table), total_variation(table), homogeneity_p(table)
+    distance = test.distance(counts)
+    return distance, distance, test.p_value(distance, int(counts.sum()))

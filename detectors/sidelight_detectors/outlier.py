@@ -1,0 +1,171 @@
+"""ECOD: how far out in the tails of the reference a row lies, column by column.
+
+Zheng Li, Yue Zhao, Xiyang Hu, Nicola Botta, Cezar Ionescu, George Chen: "ECOD: Unsupervised Outlier
+Detection Using Empirical Cumulative Distribution Functions", IEEE TKDE 2022, arXiv:2201.00382.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidelight.tensors import Column
+from sidelight_detectors.cells import CellIndex, Counts, NumericCells, numbers_of
+from sidelight_detectors.conformal import Conformal, held_out, require_resolution
+from sidelight_detectors.contract import RowScores
+from sidelight_detectors.grid import Grid
+
+UNIT = 2.0**32
+"""Scores are whole numbers of 1/UNIT nats, so that sums do not depend on their order."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ecod:
+    """Tail scores of each cell, for one reference.
+
+    For a value z of a numeric column, with F over the reference rows and this row itself,
+    ``left = -log P(X <= z)`` and ``right = -log P(X >= z)``. A row's score is the largest of three
+    sums over columns: of all left tails, of all right tails, and of the tail the column's skewness
+    points to (equations 7 to 9 of the paper). Within a coarse gap the whole gap counts, which
+    understates the tail by at most the gap's mass. Categories, NaN and null have no order: both
+    tails are ``-log`` of their share. What the reference never held scores ``log(n + 1)``, the most
+    a column can give.
+
+    Sees: single values that are rare or extreme, and many mild ones on the same side. Misses:
+    ordinary values in an impossible combination.
+
+    Parameters
+    ----------
+    tails:
+        Shape ``(3, cells + 1)`` int64 in 1/`UNIT` nats: left, right, skewness's choice; the last
+        cell stands for a column that was not observed and is 0.
+    """
+
+    grid: Grid
+    tails: NDArray[np.int64]
+
+    def aggregates(self, cells: CellIndex) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The three sums of each row, ``(3, n)``, and their parts, ``(3, n, F)``."""
+        parts = self.tails[:, self.grid.places(cells)]
+        return parts.sum(axis=2), parts
+
+
+def skewed_left(column: Column, rows: NDArray[np.bool_]) -> bool:
+    """Whether the column's third central moment over finite values of `rows` is negative."""
+    if column.kind not in ("number", "boolean", "time"):
+        return False
+    values, valid = numbers_of(column)
+    kept = rows & np.isfinite(values)
+    present = values[kept if valid is None else kept & valid]
+    if not len(present):
+        return False
+    centred = present - present.mean()
+    return bool(np.mean(centred**3) < -1e-12 * np.mean(np.abs(centred) ** 3))
+
+
+def fit_ecod(grid: Grid, features: int, counts: Counts, left_skewed: NDArray[np.bool_]) -> Ecod:
+    """Tables from the counts of the fitting rows.
+
+    Parameters
+    ----------
+    features:
+        The first so many columns are scored; a model's outputs, which come after, are not.
+    counts:
+        Flat, ``(cells,)``.
+    left_skewed:
+        Shape ``(features,)``; see `skewed_left`.
+    """
+    nats = np.zeros((3, grid.size + 1))
+    parts = grid.split(counts)
+    for position, left in enumerate(left_skewed[:features]):
+        column, part = grid.columns[position], parts[position]
+        begin, end = grid.starts[position : position + 2]
+        nats[:, begin:end] = (
+            _numeric_tails(part, column.missing, bool(left))
+            if isinstance(column, NumericCells)
+            else _surprise(part, part.sum())
+        )
+    return Ecod(grid, np.rint(nats * UNIT).astype(np.int64))
+
+
+def _numeric_tails(counts: Counts, missing: slice, left_skewed: bool) -> NDArray[np.float64]:
+    ordered = counts[: missing.start]
+    present = ordered.sum()
+    left = _surprise(np.cumsum(ordered), present)
+    right = _surprise(np.cumsum(ordered[::-1])[::-1], present)
+    tails = np.stack([left, right, left if left_skewed else right])
+    rare = np.tile(_surprise(counts[missing], counts.sum()), (3, 1))
+    return np.concatenate([tails, rare], axis=1)
+
+
+def _surprise(counts: Counts, total: np.int64) -> NDArray[np.float64]:
+    return -np.log((counts + 1) / (total + 1))
+
+
+@dataclass(frozen=True, eq=False)
+class OutlierDetector:
+    """ECOD fitted on one part of the reference, conformal p-values calibrated on the other.
+
+    Parameters
+    ----------
+    counts:
+        Flat counts of the fitting part.
+    left_skewed:
+        Shape ``(features,)``.
+    calibration:
+        Sorted scores of the held-out part, in 1/`UNIT` nats.
+    """
+
+    grid: Grid
+    counts: Counts
+    left_skewed: NDArray[np.bool_]
+    calibration: NDArray[np.int64]
+    rate: float
+
+    @cached_property
+    def _ecod(self) -> Ecod:
+        return fit_ecod(self.grid, len(self.left_skewed), self.counts, self.left_skewed)
+
+    def p_values(self, cells: CellIndex) -> NDArray[np.float64]:
+        """Shape ``(n,)``; the p-values of `score`, without what else it tells."""
+        sums, _ = self._ecod.aggregates(cells)
+        return Conformal(self.calibration).p_values(sums.max(axis=0))
+
+    def score(self, cells: CellIndex) -> RowScores:
+        """Scores in nats, p-values, and each column's part of the winning sum."""
+        sums, parts = self._ecod.aggregates(cells)
+        scores = sums.max(axis=0)
+        won = parts[sums.argmax(axis=0), np.arange(len(cells))]
+        return RowScores(scores / UNIT, Conformal(self.calibration).p_values(scores), won / UNIT)
+
+    def flagged(self, p_values: NDArray[np.float64]) -> NDArray[np.bool_]:
+        return p_values <= self.rate
+
+
+def fit_outliers(
+    grid: Grid, reference: Sequence[Column], cells: CellIndex, rate: float, calibration: float
+) -> OutlierDetector:
+    """Fits on a random share of the reference rows and calibrates on the rest.
+
+    Parameters
+    ----------
+    reference, cells:
+        The feature columns, and the cells ``(n, F)`` of all watched columns.
+    calibration:
+        Share of the rows held out.
+
+    Raises
+    ------
+    NotEnoughData
+        When no p-value could be as small as `rate`.
+    """
+    out = held_out(len(cells), calibration)
+    require_resolution(int(out.sum()), rate)
+    left = np.array([skewed_left(column, ~out) for column in reference], bool)
+    counts = grid.count(cells[~out])
+    sums, _ = fit_ecod(grid, len(left), counts, left).aggregates(cells[out])
+    return OutlierDetector(grid, counts, left, np.sort(sums.max(axis=0)), rate)

@@ -1,0 +1,46 @@
+"""Which columns are watched, and as what."""
+
+from __future__ import annotations
+
+from sidelight.config.settings import FeatureSettings, ModelSettings
+from sidelight.errors import ConfigError
+from sidelight.tensors import Column, Columns
+from sidelight_detectors.cells import ColumnCells, categorical_cells, numeric_cells
+
+NUMERIC = FeatureSettings(kind="numeric")
+CATEGORICAL = FeatureSettings(kind="categorical")
+
+
+def watched_features(reference: Columns, model: ModelSettings) -> dict[str, FeatureSettings]:
+    """The configured features in their order, else what the reference's columns look like.
+
+    Numbers become numeric, also whole ones with few values; strings and booleans categorical.
+    Times and tensors are left out unless configured, and so are the outputs.
+    """
+    if model.features:
+        return dict(model.features)
+    columns = (column for column in reference if column.name not in model.outputs)
+    return {
+        column.name: NUMERIC if column.kind == "number" else CATEGORICAL
+        for column in columns
+        if column.kind != "time" and column.values.size == len(column)
+    }
+
+
+def watched(reference: Columns, model: ModelSettings) -> tuple[Columns, list[FeatureSettings], int]:
+    """The reference's watched columns, what each is, and how many of them are features."""
+    features = watched_features(reference, model)
+    both = [name for name in model.outputs if name in features]
+    if both:
+        raise ConfigError(f"{both[0]!r} is a feature and an output; a watched name must be unique")
+    if not features and not model.outputs:
+        raise ConfigError("the reference has no column to watch; name some under 'features'")
+    names = [*features, *model.outputs]
+    return reference.select(names), [*features.values(), *model.outputs.values()], len(features)
+
+
+def cells_of(column: Column, feature: FeatureSettings, limit: int | None) -> ColumnCells:
+    """Cells for one reference column; `limit` as in `numeric_cells`."""
+    if feature.kind == "numeric":
+        return numeric_cells(column, limit)
+    return categorical_cells(column, feature.categories)
