@@ -5,15 +5,16 @@
     ├── MalformedPayload (ValueError)   bytes from outside that are not what they claim; HTTP 400
     │   └── LimitExceeded               well-formed perhaps, but larger than allowed; HTTP 413
     ├── DataMismatch (ValueError)       rows that do not fit a reference or model; HTTP 422
-    ├── ArtifactError (ValueError)      a stored file (reference, model) that must not or cannot be loaded
+    ├── ArtifactError (ValueError)      a stored file that must not or cannot be loaded
     ├── LogError (OSError)              the event log cannot do what was asked
     │   ├── OffsetOutOfRange            asked for a record that retention or damage took
     │   ├── Fenced                      another consumer has joined this group since
     │   ├── GroupBusy                   a living consumer holds this group
     │   └── LogFull                     no space for an append
-    ├── PredictorError (RuntimeError)   the predictor refused, failed or could not be reached; HTTP 502
+    ├── PredictorError (RuntimeError)   the predictor failed or could not be reached; HTTP 502
     │   └── PredictorTimeout            ... did not answer in time; HTTP 504
-    └── NotEnoughData (ValueError)      a statistic that cannot be given yet; an answer, not a failure
+    ├── NotEnoughData (ValueError)      a statistic that cannot be given yet; not a failure
+    └── MissingExtra (ImportError)      a part of Sidelight that is not installed
 
 A message names the thing, the value and the way out:
 ``input 'age': shape [2, 3] holds 6 elements, data has 5; send 6 or correct the shape``.
@@ -92,3 +93,7 @@ class PredictorTimeout(PredictorError):
 
 class NotEnoughData(SidelightError, ValueError):
     """A statistic that cannot be given yet; say so instead of guessing."""
+
+
+class MissingExtra(SidelightError, ImportError):
+    """A part of Sidelight that is not installed; the message says how to install it."""

@@ -67,7 +67,8 @@ def load(
     wrong = [Refusal(fault.key, fault.message) for fault in faults(settings, layer.origins)]
     if wrong:
         raise _error(wrong, layer)
-    leaves = {key: layer.origins.get(key, "default") for key in layer.values}
+    given = (key for key, value in layer.values.items() if value != {})
+    leaves = {key: layer.origins.get(key, "default") for key in given}
     return Loaded(settings, file, MappingProxyType(leaves))
 
 

@@ -85,9 +85,9 @@ class PredictorSettings(Section):
     """Rows of one call; larger batches are sent in parts."""
     retries: int = Field(default=2, ge=0)
     """Tries again after a refused connection, 502, 503 or 504."""
-    max_in_flight: int = Field(8, ge=1)
+    max_in_flight: int = Field(default=8, ge=1)
     """Calls that wait for an answer at one time; further ones wait for their turn."""
-    max_answer_bytes: int = Field(64 << 20, ge=1)
+    max_answer_bytes: int = Field(default=64 << 20, ge=1)
     """An answer larger than this is refused."""
     model: Path | None = None
     """A model file for this process: ``.onnx``, or ``.skops`` (scikit-learn)."""
@@ -153,7 +153,7 @@ class ShapleySettings(Section):
 
     budget: int = Field(default=2048, ge=2)
     """Rows the predictor may be asked for, for one explained row."""
-    max_budget: int = Field(32768, ge=2)
+    max_budget: int = Field(default=32768, ge=2)
     """The largest budget that a request may set for itself."""
     background: int = Field(default=100, ge=1)
     """Reference rows that stand for 'feature absent'."""
@@ -252,13 +252,13 @@ class ExplainersSettings(Section):
     """The explain service."""
 
     listen: str = "127.0.0.1:9083"
-    workers: int = Field(4, ge=1)
+    workers: int = Field(default=4, ge=1)
     """Requests explained at one time."""
-    waiting: int = Field(16, ge=0)
+    waiting: int = Field(default=16, ge=0)
     """Requests that may wait for a worker; above it the answer is 503."""
-    max_rows: int = Field(64, ge=1)
+    max_rows: int = Field(default=64, ge=1)
     """Rows of one request."""
-    max_body: int = Field(4 << 20, ge=1)
+    max_body: int = Field(default=4 << 20, ge=1)
     """Bytes of one request's body."""
 
 

@@ -1,0 +1,53 @@
+"""What `sidelight up` says at its start: what is watched, and every address."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sidelight import __version__
+from sidelight.config import Listen, Loaded
+from sidelight.config.listing import shown
+from sidelight.config.services import named, upstream
+from sidelight.config.settings import ModelSettings, Settings
+
+
+def banner(loaded: Loaded, services: tuple[str, ...]) -> Iterator[str]:
+    """The lines of the banner."""
+    settings = loaded.settings
+    yield f"Sidelight {__version__}"
+    rows = [
+        ("configuration", str(loaded.file or "environment")),
+        ("log", shown(settings.log.url)),
+        *(("watched", _watched(name, model)) for name, model in settings.models.items()),
+        *(row for service in services for row in _ADDRESSES[service](settings)),
+    ]
+    for title, text in rows:
+        yield f"  {title:<14} {text}"
+    yield ""
+
+
+def _watched(name: str, model: ModelSettings) -> str:
+    parts = (*named(model.detectors), *named(model.explainers))
+    return f"{name}: {', '.join(parts) or 'logged only'}"
+
+
+def _logger(settings: Settings) -> Iterator[tuple[str, str]]:
+    listen, metrics = Listen.parse(settings.logger.listen), Listen.parse(settings.logger.metrics)
+    yield "traffic", f"{listen.url}  ->  {shown(upstream(settings))}"
+    yield "metrics", f"{metrics.url}/metrics  (logger)"
+
+
+def _detectors(settings: Settings) -> Iterator[tuple[str, str]]:
+    yield "metrics", f"{Listen.parse(settings.detectors.listen).url}/metrics  (detectors)"
+
+
+def _explainers(settings: Settings) -> Iterator[tuple[str, str]]:
+    url = Listen.parse(settings.explainers.listen).url
+    yield "metrics", f"{url}/metrics  (explainers)"
+    yield "API", f"{url}/docs"
+    for name, model in settings.models.items():
+        if named(model.explainers):
+            yield "explain", f"POST {url}/v1/models/{name}:explain"
+
+
+_ADDRESSES = {"logger": _logger, "detectors": _detectors, "explainers": _explainers}

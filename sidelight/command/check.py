@@ -1,0 +1,68 @@
+"""`sidelight check`: what is in force, where it came from, and whether it can work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sidelight import __version__
+from sidelight.command import extras
+from sidelight.command.options import Config
+
+if TYPE_CHECKING:
+    from sidelight.config import Loaded
+
+
+def check(
+    config: Config = None,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON Schema of the file instead.")
+    ] = False,
+) -> None:
+    """Print what is in force and where each value came from; exit 2 with all errors."""
+    if schema:
+        from sidelight.config.schema import schema_text
+
+        typer.echo(schema_text(), nl=False)
+        return
+    from sidelight.config import load
+    from sidelight.config.files import require_files
+
+    loaded = load(config)
+    for line in report(loaded):
+        typer.echo(line)
+    require_files(loaded)
+
+
+def report(loaded: Loaded) -> Iterator[str]:
+    """The lines that `check` prints."""
+    from sidelight.config.fields import dotted
+    from sidelight.config.listing import in_force
+    from sidelight.config.services import configured
+
+    yield f"sidelight {__version__}, {loaded.file or 'no configuration file'}"
+    yield ""
+    yield from _table([(dotted(one.key), one.value, one.origin) for one in in_force(loaded)])
+    yield ""
+    yield from _table(
+        [
+            ("services", ", ".join(configured(loaded.settings)) or "none has anything to do"),
+            *((f"extra {extra}", _installed(extra)) for extra in extras.SERVICES),
+        ]
+    )
+
+
+def _installed(extra: str) -> str:
+    missing = extras.missing(extra)
+    if not missing:
+        return "installed"
+    return f"missing {', '.join(missing)}; run: pip install 'sidelight[{extra}]'"
+
+
+def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()

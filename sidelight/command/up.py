@@ -1,0 +1,76 @@
+"""`sidelight up`: all services of the file, as supervised processes on this machine."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sidelight.command import extras
+from sidelight.command.options import Config
+from sidelight.errors import ConfigError, MissingExtra
+
+if TYPE_CHECKING:
+    from sidelight.config import Loaded
+    from sidelight.supervise import Event, Process
+
+
+def up(
+    config: Config = None,
+    grace_seconds: Annotated[
+        float, typer.Option(min=0, help="Time the services have to finish when stopped.")
+    ] = 30.0,
+) -> None:
+    """Run all services of the file until Ctrl-C; a crashed one is started again."""
+    from sidelight import telemetry
+    from sidelight.command.banner import banner
+    from sidelight.config import load
+    from sidelight.config.files import require_files
+    from sidelight.config.services import configured
+    from sidelight.supervise import supervise
+
+    loaded = load(config)
+    require_files(loaded)
+    services = configured(loaded.settings)
+    _require(services)
+    telemetry.configure("up")
+    for line in banner(loaded, services):
+        typer.echo(line, err=True)
+    # Stopped in the reverse order: first no more traffic, then what reads it.
+    processes = [process(service, loaded) for service in reversed(services)]
+    raise typer.Exit(supervise(processes, grace_seconds=grace_seconds, on_event=_tell))
+
+
+def process(service: str, loaded: Loaded) -> Process:
+    """The child process that runs one service of the configuration."""
+    from sidelight.supervise import Process
+
+    argv = [sys.executable, "-m", "sidelight.command", service]
+    if loaded.file is not None:
+        argv += ["--config", str(loaded.file)]
+    return Process(service, argv)
+
+
+def _require(services: tuple[str, ...]) -> None:
+    if not services:
+        raise ConfigError(
+            "nothing to run: name a model with detectors or explainers, or logger.upstream"
+        )
+    absent = [service for service in services if extras.missing(service)]
+    if absent:
+        wanted = ",".join(absent)
+        raise MissingExtra(f"{wanted}: not installed; run: pip install 'sidelight[{wanted}]'")
+
+
+def _tell(event: Event) -> None:
+    import structlog
+
+    log = structlog.get_logger("sidelight.up")
+    told = {"process": event.process, "pid": event.pid, "code": event.code}
+    if event.kind == "crashed":
+        log.warning("process crashed", **told, restart_seconds=event.restart_seconds)
+    elif event.kind in ("gave up", "killed"):
+        log.error(f"process {event.kind}", **told)
+    else:
+        log.info(f"process {event.kind}", **told)

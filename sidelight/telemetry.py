@@ -1,0 +1,56 @@
+"""Logs: one JSON object a line, or readable lines on a terminal; uvicorn's and ours alike."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor
+
+_SHARED: Sequence[Processor] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.StackInfoRenderer(),
+)
+
+
+def configure(service: str, *, stream: TextIO | None = None, level: int = logging.INFO) -> None:
+    """Send every log line of this process to `stream` (stderr), marked with `service`."""
+    stream = stream or sys.stderr
+    shared = [*_SHARED, _marking(service)]
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_rendering(stream),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=True,
+    )
+
+
+def _marking(service: str) -> Processor:
+    def mark(logger: Any, method: str, event: EventDict) -> EventDict:
+        return {"service": service, **event}
+
+    return mark
+
+
+def _rendering(stream: TextIO) -> list[Any]:
+    if stream.isatty():
+        return [structlog.dev.ConsoleRenderer(colors="NO_COLOR" not in os.environ)]
+    return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
