@@ -1,0 +1,191 @@
+"""An exchange as KServe's payload logger sends it: a request and a response event with one id.
+
+KServe's own attributes stand exactly as its agent writes them. What it leaves out (path, status,
+model, content encoding, ...) follows in further extensions, which a peer ignores.
+Source: kserve/kserve ``pkg/logger/worker.go``; `statuscode` from its pull request 6036.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from sidelight.errors import MalformedPayload
+from sidelight.events import http
+from sidelight.events.attributes import text_of
+from sidelight.events.cloudevent import Attribute, CloudEvent
+from sidelight.events.exchange import Body, Exchange
+from sidelight.events.times import rfc3339
+
+REQUEST_TYPE = "org.kubeflow.serving.inference.request"
+RESPONSE_TYPE = "org.kubeflow.serving.inference.response"
+_NAMES = ("inferenceservicename", "namespace", "component", "endpoint")
+_ANNOTATIONS = "annotations"
+_TEXTS = {
+    "method": "method",
+    "path": "path",
+    "protocol": "protocol",
+    "model": "modelname",
+    "version": "modelversion",
+    "traceparent": "traceparent",
+    "tracestate": "tracestate",
+    "purpose": "purpose",
+}
+
+
+def to_events(exchange: Exchange, recorded_ns: int) -> tuple[CloudEvent, ...]:
+    """The halves that were kept, the request first; `recorded_ns` becomes ``recordedtime``."""
+    shared = _shared(exchange, recorded_ns)
+    halves = []
+    if not _kept_away(exchange.request):
+        extensions = {**shared, **_body_extensions(exchange.request)}
+        halves.append(_half(exchange, REQUEST_TYPE, exchange.time_ns, exchange.request, extensions))
+    if _has_response(exchange):
+        extensions = {**shared, **_body_extensions(exchange.response)}
+        extensions["statuscode"] = exchange.status
+        extensions["responsecontenttype"] = exchange.response.content_type
+        ended_ns = exchange.time_ns + exchange.duration_ns
+        halves.append(_half(exchange, RESPONSE_TYPE, ended_ns, exchange.response, extensions))
+    return tuple(halves)
+
+
+def to_http(event: CloudEvent) -> http.HttpMessage:
+    """A half in binary mode. Quotes in JSON values stay as KServe leaves them, not encoded."""
+    message = http.to_binary(event)
+    # A percent sign of the value itself is %25 here, so %22 can only be a quote.
+    headers = tuple((name, value.replace("%22", '"')) for name, value in message.headers)
+    return http.HttpMessage(headers, message.body)
+
+
+def pair(
+    request: CloudEvent | None, response: CloudEvent | None, *, exchange_id: str, received_ns: int
+) -> Exchange:
+    """The exchange of two halves, or of the one that came.
+
+    `received_ns` is its time when the halves have none. Halves of peers that do not send a status
+    are of answers with 200, the only ones KServe logs. Raises `MalformedPayload` when an event is
+    no half, or the two have different ids.
+    """
+    first = _checked(request, response)
+    texts = {name: text_of(value) for name, value in first.extensions.items()}
+    fields: dict[str, Any] = {field: texts.get(name, "") for field, name in _TEXTS.items()}
+    fields["model"] = fields["model"] or texts.get("inferenceservicename", "")
+    started_ns = first.time_ns if first.time_ns is not None else received_ns
+    ended_ns = response.time_ns if response and response.time_ns is not None else started_ns
+    return Exchange(
+        **fields,
+        id=exchange_id,
+        source=first.source,
+        time_ns=started_ns,
+        duration_ns=max(0, ended_ns - started_ns),
+        status=_number(response, "statuscode", 200) or 0,
+        outcome="answered" if response else "unanswered",
+        request=_body(request),
+        response=_body(response),
+        correlation_id=first.id,
+        headers=_from_metadata(texts.get("metadata", "")),
+        extensions={name: texts[name] for name in (*_NAMES, _ANNOTATIONS) if name in texts},
+    )
+
+
+def _shared(exchange: Exchange, recorded_ns: int) -> dict[str, Attribute]:
+    kserve: dict[str, Attribute] = {name: exchange.extensions.get(name, "") for name in _NAMES}
+    kserve["recordedtime"] = rfc3339(recorded_ns)
+    kserve["metadata"] = _metadata(exchange.headers)
+    if _ANNOTATIONS in exchange.extensions:
+        kserve[_ANNOTATIONS] = exchange.extensions[_ANNOTATIONS]
+    ours = {name: getattr(exchange, field) for field, name in _TEXTS.items()}
+    return {**kserve, "exchangeid": exchange.id, **{n: text for n, text in ours.items() if text}}
+
+
+def _half(
+    exchange: Exchange, type_: str, time_ns: int, body: Body, extensions: Mapping[str, Attribute]
+) -> CloudEvent:
+    return CloudEvent(
+        id=exchange.correlation_id or exchange.id,
+        source=exchange.source,
+        type=type_,
+        time_ns=time_ns,
+        # KServe puts the request's content type on the response too.
+        datacontenttype=exchange.request.content_type,
+        extensions=extensions,
+        data=body.content,
+    )
+
+
+def _kept_away(body: Body) -> bool:
+    return body.size > 0 and not body.content and not body.truncated
+
+
+def _has_response(exchange: Exchange) -> bool:
+    came = exchange.outcome != "unanswered" and exchange.status > 0
+    return came and not _kept_away(exchange.response)
+
+
+def _body_extensions(body: Body) -> dict[str, Attribute]:
+    extensions: dict[str, Attribute] = {}
+    if body.content_encoding:
+        extensions["contentencoding"] = body.content_encoding
+    if body.json_length is not None:
+        extensions["jsonlength"] = body.json_length
+    if body.truncated:
+        extensions["truncatedfrom"] = str(body.size)  # beyond the 32 bits of an Integer, perhaps
+    return extensions
+
+
+def _body(half: CloudEvent | None) -> Body:
+    if half is None:
+        return Body()
+    content = half.data or b""
+    own_type = half.extensions.get("responsecontenttype", half.datacontenttype)
+    size = _number(half, "truncatedfrom", len(content))
+    return Body(
+        content,
+        text_of(own_type),
+        text_of(half.extensions.get("contentencoding", "")),
+        _number(half, "jsonlength", None),
+        size or 0,
+        truncated="truncatedfrom" in half.extensions,
+    )
+
+
+def _checked(request: CloudEvent | None, response: CloudEvent | None) -> CloudEvent:
+    for half, type_ in ((request, REQUEST_TYPE), (response, RESPONSE_TYPE)):
+        if half is not None and half.type != type_:
+            raise MalformedPayload(f"is {half.type[:64]!r}, not {type_}", where="type")
+    if request and response and request.id != response.id:
+        raise MalformedPayload(f"{request.id!r} and {response.id!r} are two exchanges", where="id")
+    first = request or response
+    if first is None:
+        raise MalformedPayload("no half of an exchange was given")
+    return first
+
+
+def _number(half: CloudEvent | None, name: str, default: int | None) -> int | None:
+    if half is None:
+        return None
+    if (value := half.extensions.get(name)) is None:
+        return default
+    text = text_of(value)
+    if not (text.isascii() and text.isdigit() and len(text) <= 20):
+        raise MalformedPayload(f"{text[:32]!r} is no whole number", where=name)
+    return int(text)
+
+
+def _metadata(headers: Mapping[str, str]) -> str:
+    """Headers as KServe has them: Go's canonical names, a list of values each."""
+    return orjson.dumps({name.title(): [value] for name, value in headers.items()}).decode()
+
+
+def _from_metadata(text: str) -> dict[str, str]:
+    if not text:
+        return {}
+    try:
+        metadata = orjson.loads(text)
+        return {name.lower(): ", ".join(values) for name, values in metadata.items()}
+    except (orjson.JSONDecodeError, AttributeError, TypeError) as exc:
+        raise MalformedPayload(
+            "not a JSON object of lists of header values", where="metadata"
+        ) from exc
