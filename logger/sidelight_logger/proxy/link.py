@@ -1,0 +1,139 @@
+"""The way to the recorder: frames over a unix socket, never waited for, bounded in bytes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from pathlib import Path
+
+from sidelight_logger.frames import (
+    BUFFER_FULL,
+    RECORDER_DOWN,
+    RECORDER_LOST,
+    Acknowledgements,
+    Capture,
+    encode,
+    encode_stats,
+)
+from sidelight_logger.proxy.counters import Counters
+
+_RECONNECT_SECONDS = 0.1
+_STATS_SECONDS = 1.0
+_DRAIN_STEP_SECONDS = 0.01
+
+
+class Budget:
+    """Bytes that captures may hold: in flight, waiting, and written but not yet acknowledged."""
+
+    def __init__(self, limit: int) -> None:
+        self.held = 0
+        self._limit = limit
+
+    def take(self, size: int) -> bool:
+        if self.held + size > self._limit:
+            return False
+        self.held += size
+        return True
+
+    def give(self, size: int) -> None:
+        self.held -= size
+
+
+class RecorderLink(asyncio.Protocol):
+    """Writes captures while the recorder takes them, keeps them while it is away.
+
+    A capture's bytes count against the budget until the recorder has settled it. One that was
+    written to a recorder that then ended counts as lost: nobody can say what became of it.
+    """
+
+    def __init__(self, path: Path, budget: Budget, counters: Counters) -> None:
+        self._path = path
+        self._budget = budget
+        self._counters = counters
+        self._waiting: deque[tuple[Capture, int]] = deque()
+        self._unsettled: deque[int] = deque()
+        self._settled = 0
+        self._acknowledgements = Acknowledgements()
+        self._transport: asyncio.Transport | None = None
+        self._writable = False
+        self._lost = asyncio.Event()
+
+    @property
+    def drop_reason(self) -> str:
+        """Why a capture that does not fit the budget cannot be kept."""
+        return RECORDER_DOWN if self._transport is None else BUFFER_FULL
+
+    def offer(self, capture: Capture, size: int) -> None:
+        """Take over a capture whose `size` was taken from the budget."""
+        if self._writable:
+            self._write(capture, size)
+        else:
+            self._waiting.append((capture, size))
+
+    async def run(self) -> None:
+        """Connect, and again whenever the recorder ends."""
+        loop = asyncio.get_running_loop()
+        while True:
+            with contextlib.suppress(OSError):
+                self._lost.clear()
+                await loop.create_unix_connection(lambda: self, str(self._path))
+                await self._lost.wait()
+            await asyncio.sleep(_RECONNECT_SECONDS)
+
+    async def report(self) -> None:
+        """Send the counters about once a second."""
+        while True:
+            await asyncio.sleep(_STATS_SECONDS)
+            self._send_stats()
+
+    async def drain(self, seconds: float) -> int:
+        """Wait until all is settled, at most so long, and close: how many captures were left."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._waiting or self._unsettled:
+                    await asyncio.sleep(_DRAIN_STEP_SECONDS)
+        left = len(self._waiting) + len(self._unsettled)
+        self._counters.dropped(self.drop_reason, len(self._waiting))
+        self._waiting.clear()
+        self._send_stats()
+        if self._transport is not None:
+            self._transport.close()
+        return left
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self._transport = transport
+        self._acknowledgements = Acknowledgements()
+        self._settled = 0
+        self.resume_writing()
+
+    def data_received(self, data: bytes) -> None:
+        settled = self._acknowledgements.feed(data)
+        while self._settled < settled and self._unsettled:
+            self._budget.give(self._unsettled.popleft())
+            self._settled += 1
+
+    def pause_writing(self) -> None:
+        self._writable = False
+
+    def resume_writing(self) -> None:
+        self._writable = True
+        while self._writable and self._waiting:
+            self._write(*self._waiting.popleft())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self._writable = False
+        self._counters.dropped(RECORDER_LOST, len(self._unsettled))
+        self._budget.give(sum(self._unsettled))
+        self._unsettled.clear()
+        self._lost.set()
+
+    def _write(self, capture: Capture, size: int) -> None:
+        assert self._transport is not None  # noqa: S101 - for mypy: writable
+        self._unsettled.append(size)
+        self._transport.writelines(encode(capture))
+
+    def _send_stats(self) -> None:
+        if self._transport is not None and self._writable:
+            self._transport.write(encode_stats(self._counters.snapshot(self._budget.held)))

@@ -1,0 +1,93 @@
+"""The proxy's process: ``python -m sidelight_logger.proxy.process --fd 3 --upstream http://...``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import uvloop
+
+from sidelight.errors import ConfigError
+from sidelight_logger.proxy.service import Proxy
+from sidelight_logger.proxy.settings import Limits, ProxySettings, parse_upstream
+
+_USAGE_ERROR = 2
+
+
+def command(settings: ProxySettings, url: str, fd: int) -> list[str]:
+    """The command line that runs such a proxy on an inherited listening socket."""
+    arguments = {
+        "fd": fd,
+        "upstream": url,
+        "max-body": settings.max_body,
+        "buffer-bytes": settings.buffer_bytes,
+        "grace-seconds": settings.limits.grace_seconds,
+    }
+    line = [sys.executable, "-m", __spec__.name]
+    line += [part for name, value in arguments.items() for part in (f"--{name}", str(value))]
+    if settings.recorder is not None:
+        line += ["--recorder", str(settings.recorder)]
+    return line if settings.return_request_id else [*line, "--keep-request-id"]
+
+
+def run(listener: socket.socket, settings: ProxySettings) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code, 1 when exchanges had to be cut."""
+    # What is there now stays: the collector need not look at it again while requests wait.
+    gc.freeze()
+    return uvloop.run(_serve(listener, settings))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+    try:
+        settings = ProxySettings(
+            upstream=parse_upstream(arguments.upstream),
+            recorder=arguments.recorder,
+            max_body=arguments.max_body,
+            buffer_bytes=arguments.buffer_bytes,
+            return_request_id=not arguments.keep_request_id,
+            limits=replace(Limits(), grace_seconds=arguments.grace_seconds),
+        )
+        listener = socket.socket(fileno=arguments.fd)
+    except (ConfigError, OSError) as exc:
+        print(f"sidelight proxy: {exc}", file=sys.stderr)
+        return _USAGE_ERROR
+    return run(listener, settings)
+
+
+async def _serve(listener: socket.socket, settings: ProxySettings) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    cut = await Proxy(settings).serve(listener, stop)
+    if cut:
+        grace = settings.limits.grace_seconds
+        print(f"sidelight proxy: {cut} connections cut after {grace:g} s", file=sys.stderr)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="sidelight-proxy", description=__doc__)
+    defaults = ProxySettings
+    parser.add_argument("--fd", type=int, required=True, help="the listening socket, inherited")
+    parser.add_argument("--upstream", required=True, help="the model server, http://host:port")
+    parser.add_argument(
+        "--recorder", type=Path, help="the recorder's unix socket; none: no capture"
+    )
+    parser.add_argument("--max-body", type=int, default=defaults.max_body)
+    parser.add_argument("--buffer-bytes", type=int, default=defaults.buffer_bytes)
+    parser.add_argument("--grace-seconds", type=float, default=Limits.grace_seconds)
+    parser.add_argument("--keep-request-id", action="store_true", help="not told to the client")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

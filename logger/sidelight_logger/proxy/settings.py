@@ -1,0 +1,74 @@
+"""What the proxy is told: its upstream, its recorder, its limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sidelight.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on what a peer may send and how long it may take. None of them cuts a slow model:
+    once a request is there, its answer may take as long as it takes."""
+
+    head_bytes: int = 64 << 10
+    """A request or response head, and a trailer section."""
+    head_fields: int = 256
+    head_seconds: float = 30.0
+    """From the first byte of a request head to its last."""
+    stall_seconds: float = 120.0
+    """How long a client may send nothing of a body it owes, or take nothing of its answer."""
+    idle_seconds: float = 300.0
+    """How long a client may keep a connection without a request."""
+    upstream_idle_seconds: float = 4.0
+    """How long a connection to the model server waits for the next request; uvicorn closes its
+    own after 5."""
+    connect_seconds: float = 5.0
+    linger_seconds: float = 2.0
+    """How long a client may still send after its last answer, so that the answer is not lost."""
+    grace_seconds: float = 10.0
+    """How long exchanges in flight may take to end after SIGTERM."""
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """The one model server requests go to."""
+
+    host: str
+    port: int
+
+    @property
+    def authority(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class ProxySettings:
+    """All of it. Without a `recorder` (a unix socket) nothing is captured."""
+
+    upstream: Upstream
+    recorder: Path | None = None
+    max_body: int = 4 << 20
+    """Bytes of one body captured."""
+    buffer_bytes: int = 64 << 20
+    """Captured bytes held at most, in flight and waiting for the recorder."""
+    return_request_id: bool = True
+    limits: Limits = field(default_factory=Limits)
+
+
+def parse_upstream(url: str) -> Upstream:
+    """``http://host:port``; nothing else, since paths are forwarded as they come."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port or 80
+    except ValueError as exc:
+        raise ConfigError(f"upstream {url!r}: {exc}; write http://host:port") from exc
+    if parts.scheme != "http" or not parts.hostname:
+        raise ConfigError(f"upstream {url!r}: write http://host:port (TLS is not spoken to it)")
+    if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
+        raise ConfigError(f"upstream {url!r}: only a host and a port; paths are forwarded as sent")
+    return Upstream(parts.hostname, port)
