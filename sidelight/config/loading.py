@@ -44,7 +44,8 @@ class Loaded:
 
         `path` is ``logger.listen``, or a tuple of keys where a name holds a dot.
         """
-        return _origin(self.origins, tuple(path.split(".")) if isinstance(path, str) else path)
+        key = tuple(path.split(".")) if isinstance(path, str) else path
+        return self.origins.get(_nearest(self.origins, key), "default")
 
 
 def load(
@@ -88,13 +89,14 @@ def _validated(layer: Layer) -> Settings:
 
 
 def _error(wrong: list[Refusal], layer: Layer) -> ConfigError:
+    places = [(_nearest(layer.origins, one.key), one.message) for one in wrong]
     order = {key: position for position, key in enumerate(layer.origins)}
-    wrong = sorted(wrong, key=lambda one: order.get(one.key, len(order)))
-    lines = (f"{_origin(layer.origins, one.key)}: {one.message}" for one in wrong)
+    places.sort(key=lambda place: order.get(place[0], len(order)))
+    lines = (f"{layer.origins.get(key, 'default')}: {message}" for key, message in places)
     return ConfigError("\n".join(lines))
 
 
-def _origin(origins: Mapping[Key, str], key: Key) -> str:
-    """Of the key, or of the nearest above it that was set as a whole."""
+def _nearest(origins: Mapping[Key, str], key: Key) -> Key:
+    """The key itself, or the nearest above it that was set as a whole."""
     above = (key[:length] for length in range(len(key), 0, -1))
-    return next((origins[one] for one in above if one in origins), "default")
+    return next((one for one in above if one in origins), ())

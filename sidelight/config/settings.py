@@ -185,7 +185,7 @@ class RedactSettings(Section):
     """What never reaches the disk."""
 
     headers: tuple[str, ...] = ("authorization", "cookie")
-    """Request headers never kept, whatever `LoggerSettings.headers` allows."""
+    """Request headers never kept, whatever `logger.headers` allows."""
 
 
 class SinkSettings(Section):
@@ -205,13 +205,14 @@ class LoggerSettings(Section):
     """The payload logger: a proxy in front of one model server, and what it keeps."""
 
     listen: str = "127.0.0.1:9081"
+    """Address that clients call instead of the model server's."""
     metrics: str = "127.0.0.1:9091"
     """Address of the logger's metrics and health."""
     upstream: str | None = None
     """The model server; the predictor's `url` when only one model has one."""
     mode: Literal["all", "request", "response"] = "all"
     """Which bodies are kept."""
-    max_body: int = Field(default=4 << 20, ge=0)
+    max_body: int = Field(default=4 << 20, ge=0, le=(1 << 30) - 1)
     """Bytes of one body kept; the rest is cut, marked and counted. Forwarding has no limit."""
     buffer_bytes: int = Field(default=64 << 20, ge=1 << 16)
     """Bytes of captured exchanges waiting for the recorder; more are dropped and counted."""
@@ -224,6 +225,8 @@ class LoggerSettings(Section):
     """KServe's name of the service, told to sinks with each event."""
     namespace: str = ""
     """Kubernetes namespace of the service, told likewise."""
+    source: str = ""
+    """Source of the events; ``http://localhost:PORT/`` of `listen` when empty, as KServe has it."""
     component: str = "predictor"
     """KServe's name of the part that is logged, told likewise."""
     endpoint: str = ""
@@ -252,6 +255,7 @@ class ExplainersSettings(Section):
     """The explain service."""
 
     listen: str = "127.0.0.1:9083"
+    """Address of the explain routes, metrics and health."""
     workers: int = Field(default=4, ge=1)
     """Requests explained at one time."""
     waiting: int = Field(default=16, ge=0)

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sidelight.config import Listen, Settings, load
+from sidelight.config.files import require_files
+from sidelight.config.services import configured, upstream
+from sidelight.errors import ConfigError
+
+MODEL = 'models: {m: {predictor: {url: "http://127.0.0.1:8080"}, reference: r.csv, %s}}\n'
+
+
+def refusal(folder: Path, text: str) -> list[str]:
+    path = folder / "c.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(path, environ={})
+    return str(caught.value).replace(f"{path}:", "").splitlines()
+
+
+def settings(folder: Path, text: str) -> Settings:
+    path = folder / "c.yaml"
+    path.write_text(text)
+    return load(path, environ={}).settings
+
+
+def test_detectors_and_explainers_need_a_reference(tmp_path: Path) -> None:
+    text = """\
+models:
+  m:
+    predictor: {url: "http://127.0.0.1:8080"}
+    detectors: {drift: {}}
+    explainers: {shapley: {}}
+"""
+    assert refusal(tmp_path, text) == [
+        "4: models.m.detectors.drift needs models.m.reference, which is not set",
+        "5: models.m.explainers.shapley needs models.m.reference, which is not set",
+    ]
+
+
+def test_explainers_need_a_predictor(tmp_path: Path) -> None:
+    text = "models: {m: {reference: r.csv, explainers: {shapley: {}}}}"
+    assert refusal(tmp_path, text) == [
+        "1: models.m.explainers.shapley needs models.m.predictor, which is not set"
+    ]
+
+
+def test_a_logger_needs_to_know_its_model_server(tmp_path: Path) -> None:
+    text = "models: {a: {predictor: {url: x}}, b: {predictor: {url: y}}}\n"
+    (line,) = refusal(tmp_path, text + "logger: {mode: all}")
+    assert line.startswith("2: logger.upstream is not set, and there is not one predictor url")
+    assert upstream(settings(tmp_path, text)) is None
+
+
+def test_the_logger_takes_the_only_predictors_address(tmp_path: Path) -> None:
+    assert upstream(settings(tmp_path, MODEL % "")) == "http://127.0.0.1:8080"
+    text = MODEL % "" + 'logger: {upstream: "http://127.0.0.1:1"}'
+    assert upstream(settings(tmp_path, text)) == "http://127.0.0.1:1"
+
+
+def test_a_logger_that_would_forward_to_itself_is_refused(tmp_path: Path) -> None:
+    text = 'logger: {listen: "127.0.0.1:8080", upstream: "http://127.0.0.1:8080/"}'
+    (line,) = refusal(tmp_path, text)
+    assert "would forward to itself" in line
+
+
+def test_addresses_that_collide_are_refused(tmp_path: Path) -> None:
+    text = "detectors: {listen: '127.0.0.1:7000'}\nexplainers: {listen: '0.0.0.0:7000'}"
+    assert refusal(tmp_path, text) == [
+        "2: explainers.listen is 0.0.0.0:7000, which detectors.listen uses too; choose another port"
+    ]
+
+
+@pytest.mark.parametrize("text", ["9081", ":9081", "host", "host:", "host:65536", "host:-1", "h:²"])
+def test_an_address_needs_a_host_and_a_port(tmp_path: Path, text: str) -> None:
+    assert refusal(tmp_path, f"detectors: {{listen: '{text}'}}") == [
+        f"1: detectors.listen: '{text}' is not an address to listen on; write 127.0.0.1:9081"
+    ]
+
+
+def test_addresses_are_read_and_written_alike() -> None:
+    assert Listen.parse("[::1]:80") == Listen("::1", 80)
+    assert str(Listen("::1", 80)) == "[::1]:80"
+    assert Listen.parse("0.0.0.0:80").url == "http://localhost:80"
+    assert not Listen("127.0.0.1", 0).collides_with(Listen("127.0.0.1", 0))
+    assert not Listen("127.0.0.1", 1).collides_with(Listen("127.0.0.2", 1))
+
+
+def test_services_run_when_they_have_something_to_do(tmp_path: Path) -> None:
+    assert configured(settings(tmp_path, "")) == ()
+    assert configured(settings(tmp_path, MODEL % "")) == ("logger",)
+    assert configured(settings(tmp_path, MODEL % "detectors: {drift: {}}")) == (
+        "logger",
+        "detectors",
+    )
+    assert configured(settings(tmp_path, MODEL % "explainers: {shapley: {}}")) == (
+        "logger",
+        "explainers",
+    )
+
+
+def test_files_that_are_not_there_are_told_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("models:\n  m:\n    reference: r.csv\n    predictor: {model: m.onnx}\n")
+    loaded = load(path, environ={})
+    with pytest.raises(ConfigError) as caught:
+        require_files(loaded)
+    assert str(caught.value).splitlines() == [
+        f"{path}:3: models.m.reference: there is no file {tmp_path / 'r.csv'}",
+        f"{path}:4: models.m.predictor.model: there is no file {tmp_path / 'm.onnx'}",
+    ]
+    (tmp_path / "r.csv").touch()
+    (tmp_path / "m.onnx").touch()
+    require_files(loaded)
