@@ -41,7 +41,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A record as the log holds it; `appended_ns` is the log's own clock, nanoseconds since 1970."""
+    """A record as the log holds it; `appended_ns` is the log's clock, nanoseconds since 1970."""
 
     address: Address
     record: Record
@@ -149,6 +149,11 @@ class Membership(Protocol):
 
 class Log(Writer, Reader, Offsets, Protocol):
     """The whole: what `sidelight.log.open_log` returns."""
+
+    @property
+    def log_id(self) -> str:
+        """Tells this log from every other; made with it and never changed."""
+        ...
 
     def join(self, group: str, *, wait_seconds: float = 0.0) -> Membership:
         """Become the group's consumer.

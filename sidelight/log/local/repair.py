@@ -1,0 +1,142 @@
+"""Checks a segment, and replaces a damaged one by what can be read of it."""
+
+from __future__ import annotations
+
+from contextlib import closing, suppress
+from pathlib import Path
+
+import apsw
+
+from sidelight.errors import LogError
+from sidelight.log.local.damage import Damages
+from sidelight.log.local.failures import Damaged, Gone, translated
+from sidelight.log.local.rows import is_intact
+from sidelight.log.local.salvage import readable
+from sidelight.log.local.segment import (
+    Last,
+    Mark,
+    Segment,
+    boot_id,
+    connect,
+    connect_immutable,
+    has_wal,
+    read_last,
+    sync,
+)
+from sidelight.log.local.shelf import LEAP, Shelf
+
+_CHUNK = 1000
+_CHUNK_BYTES = 16 << 20
+
+_GAPS = """
+SELECT after, next FROM (SELECT offset + 1 AS after, lead(offset) OVER (ORDER BY offset) AS next
+FROM records) WHERE next > after
+"""
+
+
+def check(shelf: Shelf, base: int) -> Mark:
+    """What a start looks at: a segment whose writer left in order is believed."""
+    with closing(_segment(shelf, base)) as segment:
+        mark = segment.mark()
+        if not mark.clean or has_wal(segment.path):
+            _verify(shelf, segment, mark)
+        return mark
+
+
+def repair(shelf: Shelf, base: int, cause: Damaged, damages: Damages) -> None:
+    """Put what can be saved in the damaged file's place, and the file itself aside.
+
+    Does nothing when another process was here first.
+    """
+    with shelf.locked():
+        if _is_sound(shelf, base):
+            return
+        end = shelf.successor(base)
+        fresh = shelf.blank(Mark(base, _floor_ns(shelf, base), None, True, boot_id()))
+        last, lost = _rescue(fresh, shelf.path(base), base, end)
+        kept = shelf.set_aside(base)
+        shelf.put(base, fresh)
+        if end is None:
+            end = last.end + LEAP
+            shelf.add(Mark(end, last.appended_ns, None, False, boot_id()))
+    if last.end < end:
+        lost.append((last.end, end))
+    for span in lost:
+        damages.report(shelf, *span, str(cause), str(kept))
+
+
+def _segment(shelf: Shelf, base: int) -> Segment:
+    return Segment(shelf.path(base), base, sealed=shelf.successor(base) is not None)
+
+
+def _is_sound(shelf: Shelf, base: int) -> bool:
+    with closing(_segment(shelf, base)) as segment:
+        try:
+            _verify(shelf, segment, segment.mark())
+        except Damaged:
+            return False
+        except Gone:
+            return True
+    return True
+
+
+def _verify(shelf: Shelf, segment: Segment, mark: Mark) -> None:
+    """Read every record; `Damaged` at the first that is not what was written."""
+    offset = segment.base
+    while rows := segment.rows(offset, 1 << 62, _CHUNK, _CHUNK_BYTES):
+        for row in rows:
+            if row[0] < offset or not is_intact(row):
+                raise Damaged(f"{segment.path}: record {row[0]} does not match its checksum")
+            offset = row[0] + 1
+    end_is_known(shelf, segment, mark)
+    if has_wal(segment.path) and _without_wal(segment.path, segment.base).end > offset:
+        raise Damaged(f"{segment.path} has the write-ahead log of an older state beside it")
+
+
+def end_is_known(shelf: Shelf, segment: Segment, mark: Mark) -> int:
+    """Where a sealed segment ends; `Damaged` when it ends before it was sealed."""
+    end = segment.last().end
+    successor = shelf.successor(segment.base)
+    if successor is not None and end not in (successor, mark.end):
+        raise Damaged(f"{segment.path} ends at {end}, but the next begins at {successor}")
+    return end
+
+
+def _without_wal(path: Path, base: int) -> Last:
+    """The end as the file alone tells it; a half-copied state tells nothing."""
+    try:
+        with closing(connect_immutable(path)) as db:
+            return read_last(db, base, 0)
+    except (apsw.Error, LogError):
+        return Last(base, 0)
+
+
+def _floor_ns(shelf: Shelf, base: int) -> int:
+    earlier = [other for other in shelf.bases() if other < base]
+    if not earlier:
+        return 0
+    with suppress(LogError), closing(_segment(shelf, earlier[-1])) as previous:
+        return previous.last().appended_ns
+    return 0
+
+
+def _rescue(
+    fresh: Path, damaged: Path, base: int, end: int | None
+) -> tuple[Last, list[tuple[int, int]]]:
+    """Copy the readable records; answers where they end and which are missing before."""
+    with translated(fresh), closing(connect(fresh, "synchronous=OFF")) as db:
+        floor_ns = db.execute("SELECT floor_ns FROM mark").get
+        with db:
+            db.executemany(
+                "INSERT OR IGNORE INTO records VALUES (?, ?, ?, ?, ?, ?)",
+                readable(damaged, base, end),
+            )
+        last = read_last(db, base, floor_ns)
+        db.execute("UPDATE mark SET end = ?", (last.end,))
+        lost = [(after, following) for after, following in db.execute(_GAPS)]
+        first = db.execute("SELECT min(offset) FROM records").get
+        if first is not None and first > base:
+            lost.insert(0, (base, first))
+        db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    sync(fresh)
+    return last, lost

@@ -1,0 +1,70 @@
+"""A record as a row of a segment, with the checksum that finds a flipped bit."""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+from zlib import crc32
+
+from sidelight.log.contract import Address, Headers, Record, Stored
+from sidelight.log.local.failures import Damaged
+
+Row = tuple[int, int, int, bytes, bytes, bytes]
+"""offset, appended_ns, checksum, key, headers, value"""
+
+_WHERE_AND_WHEN = struct.Struct("<qq")
+
+
+class Content(NamedTuple):
+    """What of a row is known before the row has a place."""
+
+    checksum: int
+    key: bytes
+    headers: bytes
+    value: bytes
+
+
+def content(record: Record) -> Content:
+    headers = _pack(record.headers) if record.headers else b""
+    checksum = crc32(record.value, crc32(headers, crc32(record.key)))
+    return Content(checksum, record.key, headers, record.value)
+
+
+def place(contents: list[Content], offset: int, appended_ns: int) -> list[Row]:
+    """Give the contents consecutive offsets and one time."""
+    pack = _WHERE_AND_WHEN.pack
+    return [
+        (at, appended_ns, checksum ^ crc32(pack(at, appended_ns)), key, headers, value)
+        for at, (checksum, key, headers, value) in enumerate(contents, offset)
+    ]
+
+
+def is_intact(row: Row) -> bool:
+    offset, appended_ns, checksum, key, headers, value = row
+    found = crc32(value, crc32(headers, crc32(key)))
+    return checksum == found ^ crc32(_WHERE_AND_WHEN.pack(offset, appended_ns))
+
+
+def stored(row: Row, topic: str, partition: int) -> Stored:
+    """The record a row holds; `Damaged` when it is not what was written."""
+    if not is_intact(row):
+        raise Damaged(f"record {topic}/{partition}/{row[0]} does not match its checksum")
+    headers = _unpack(row[4]) if row[4] else ()
+    return Stored(Address(topic, partition, row[0]), Record(row[5], row[3], headers), row[1])
+
+
+def _pack(headers: Headers) -> bytes:
+    parts = [part for name, value in headers for part in (name.encode(), value)]
+    return struct.pack(f"<I{len(parts)}I", len(parts), *map(len, parts)) + b"".join(parts)
+
+
+def _unpack(packed: bytes) -> Headers:
+    (count,) = struct.unpack_from("<I", packed)
+    at = 4 + 4 * count
+    parts = []
+    for length in struct.unpack_from(f"<{count}I", packed, 4):
+        parts.append(packed[at : at + length])
+        at += length
+    return tuple(
+        (name.decode(), value) for name, value in zip(parts[::2], parts[1::2], strict=True)
+    )

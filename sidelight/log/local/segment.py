@@ -1,0 +1,206 @@
+"""One segment: a SQLite file that holds a run of one partition's records."""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_left
+from contextlib import closing
+from pathlib import Path
+from threading import RLock
+from typing import NamedTuple
+
+import apsw
+
+from sidelight.log.local.failures import Damaged, spaced, translated
+from sidelight.log.local.rows import Row
+
+PAGE_BYTES = 8192
+"""Larger pages append faster in batches; one record alone writes at least one page."""
+
+_BUSY_MS = 10_000
+"""Writers exclude each other by a file lock; SQLite's own waits only for a checkpoint."""
+
+_SCHEMA = """
+CREATE TABLE records (
+    offset INTEGER PRIMARY KEY, appended_ns INTEGER NOT NULL, checksum INTEGER NOT NULL,
+    key BLOB NOT NULL, headers BLOB NOT NULL, value BLOB NOT NULL) STRICT;
+CREATE TABLE mark (
+    base INTEGER NOT NULL, floor_ns INTEGER NOT NULL, end INTEGER, clean INTEGER NOT NULL,
+    boot TEXT NOT NULL) STRICT;
+"""
+
+
+class Mark(NamedTuple):
+    """What a segment knows of itself.
+
+    `floor_ns` is the time of the last record before it, `end` the offset after its last record
+    once it is sealed, `clean` whether its last writer left in order, `boot` the machine's run in
+    which it was last opened for writing.
+    """
+
+    base: int
+    floor_ns: int
+    end: int | None
+    clean: bool
+    boot: str
+
+
+class Last(NamedTuple):
+    """Where the next record goes, and the time it must not fall behind."""
+
+    end: int
+    appended_ns: int
+
+
+def boot_id() -> str:
+    """Names the machine's present run: after another one, unsynced commits may be gone."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def connect(path: Path, *pragmas: str) -> apsw.Connection:
+    """Open an existing segment for reading and writing."""
+    with translated(path):
+        db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+        db.set_busy_timeout(_BUSY_MS)
+        for pragma in ("trusted_schema=OFF", "cell_size_check=ON", *pragmas):
+            db.execute(f"PRAGMA {pragma}").fetchall()
+        return db
+
+
+def connect_immutable(path: Path) -> apsw.Connection:
+    """Open a file that nobody will write again: no locks, and a ``-wal`` beside it is ignored."""
+    with translated(path):
+        flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+        db = apsw.Connection(path.as_uri() + "?immutable=1", flags=flags)
+        db.execute("PRAGMA cell_size_check=ON").fetchall()
+        return db
+
+
+def create(path: Path, mark: Mark) -> None:
+    """Make an empty segment file that survives a power cut."""
+    with translated(path):
+        db = apsw.Connection(str(path))
+        with closing(db):
+            db.execute(f"PRAGMA page_size={PAGE_BYTES}; PRAGMA synchronous=OFF;")
+            db.execute(_SCHEMA)
+            db.execute("INSERT INTO mark VALUES (?, ?, ?, ?, ?)", mark)
+            db.execute("PRAGMA journal_mode=WAL").fetchall()
+    sync(path)
+
+
+def sync(path: Path) -> None:
+    """Put a closed file, or the names in a folder, on the disk.
+
+    Never for a segment that is in use here: closing it would drop SQLite's locks.
+    """
+    with spaced(path):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def wal(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")
+
+
+def shm(path: Path) -> Path:
+    return path.with_name(path.name + "-shm")
+
+
+def has_wal(path: Path) -> bool:
+    try:
+        return wal(path).stat().st_size > 0
+    except FileNotFoundError:
+        return False
+
+
+def read_mark(db: apsw.Connection) -> Mark:
+    row = db.execute("SELECT base, floor_ns, end, clean, boot FROM mark").fetchone()
+    if row is None:
+        raise Damaged("the segment has lost its mark")
+    return Mark(row[0], row[1], row[2], bool(row[3]), row[4])
+
+
+def read_last(db: apsw.Connection, base: int, floor_ns: int) -> Last:
+    row = db.execute(
+        "SELECT offset, appended_ns FROM records ORDER BY offset DESC LIMIT 1"
+    ).fetchone()
+    return Last(row[0] + 1, row[1]) if row else Last(base, floor_ns)
+
+
+class Segment:
+    """A segment as readers use it: opened when asked, one thread at a time, never changed."""
+
+    def __init__(self, path: Path, base: int, *, sealed: bool) -> None:
+        self.path = path
+        self.base = base
+        self.sealed = sealed
+        self.inode = 0
+        self._opened: apsw.Connection | None = None
+        self._lock = RLock()
+
+    def _db(self) -> apsw.Connection:
+        if self._opened is None:
+            if self.sealed and not has_wal(self.path):
+                self._opened = connect_immutable(self.path)
+            else:
+                self._opened = connect(self.path, "query_only=ON")
+                self._opened.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+            with translated(self.path):
+                self.inode = self.path.stat().st_ino
+        return self._opened
+
+    def close(self) -> None:
+        with self._lock:
+            if self._opened is not None:
+                self._opened.close(True)
+                self._opened = None
+
+    def mark(self) -> Mark:
+        with self._lock, translated(self.path):
+            return read_mark(self._db())
+
+    def last(self) -> Last:
+        with self._lock, translated(self.path):
+            db = self._db()
+            return read_last(db, self.base, read_mark(db).floor_ns)
+
+    def rows(self, begin: int, end: int, max_records: int, max_bytes: int) -> list[Row]:
+        """Rows with begin <= offset < end; at least one if there is one, however large."""
+        found: list[Row] = []
+        with self._lock, translated(self.path), closing(self._db().cursor()) as cursor:
+            for row in cursor.execute(
+                "SELECT offset, appended_ns, checksum, key, headers, value FROM records"
+                " WHERE offset >= ? AND offset < ? ORDER BY offset LIMIT ?",
+                (begin, end, max_records),
+            ):
+                max_bytes -= len(row[3]) + len(row[4]) + len(row[5])
+                if found and max_bytes < 0:
+                    break
+                found.append(row)
+        return found
+
+    def first_at(self, time_ns: int) -> int | None:
+        """The first offset appended at `time_ns` or later; None when all are earlier."""
+        with self._lock, translated(self.path):
+            end = self.last().end
+            at = bisect_left(range(end), time_ns, self.base, end, key=lambda o: self._from(o)[1])
+            return self._from(at)[0] if at < end else None
+
+    def _from(self, offset: int) -> tuple[int, int]:
+        row = (
+            self._db()
+            .execute(
+                "SELECT offset, appended_ns FROM records WHERE offset >= ? ORDER BY offset LIMIT 1",
+                (offset,),
+            )
+            .fetchone()
+        )
+        if row is None:
+            raise Damaged(f"{self.path} holds nothing from {offset} on")
+        return row[0], row[1]
