@@ -44,9 +44,8 @@ def application() -> typer.Typer:
         context_settings=HELP_OPTIONS,
     )
     root.callback()(_root)
-    root.command(context_settings=HELP_OPTIONS)(demo.demo)
-    root.command(context_settings=HELP_OPTIONS)(up.up)
-    root.command(context_settings=HELP_OPTIONS)(check.check)
+    for name, command in (("demo", demo.demo), ("up", up.up), ("check", check.check)):
+        root.command(name, context_settings=HELP_OPTIONS)(command)
     add_services(root)
     return root
 
