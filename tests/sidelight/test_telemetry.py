@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import io
+import json
+import logging
+import threading
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from sidelight import telemetry
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def _restored() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers, root.level = handlers, level
+    structlog.reset_defaults()
+
+
+def told(stream: io.StringIO) -> list[dict[str, object]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_a_line_is_one_json_object_with_service_level_time_and_logger() -> None:
+    stream = io.StringIO()
+    telemetry.configure("detectors", stream=stream)
+    structlog.get_logger("a.b").info("window judged", rows=1000)
+    (line,) = told(stream)
+    assert str(line.pop("timestamp")).endswith("Z")
+    assert line == {
+        "service": "detectors",
+        "event": "window judged",
+        "rows": 1000,
+        "level": "info",
+        "logger": "a.b",
+    }
+
+
+def test_lines_of_other_libraries_and_threads_are_alike() -> None:
+    stream = io.StringIO()
+    telemetry.configure("explainers", stream=stream)
+    logger = logging.getLogger("uvicorn.error")
+    thread = threading.Thread(target=logger.warning, args=("slow by %d ms", 5))
+    thread.start()
+    thread.join()
+    (line,) = told(stream)
+    assert (line["service"], line["event"], line["level"], line["logger"]) == (
+        "explainers",
+        "slow by 5 ms",
+        "warning",
+        "uvicorn.error",
+    )
+
+
+def test_an_exception_is_told_inside_its_line() -> None:
+    stream = io.StringIO()
+    telemetry.configure("logger", stream=stream)
+    try:
+        raise ValueError("broken")
+    except ValueError:
+        structlog.get_logger().exception("failed")
+    (line,) = told(stream)
+    assert "broken" in json.dumps(line["exception"])
+
+
+def test_a_terminal_gets_readable_lines_without_colour_when_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    stream = Terminal()
+    telemetry.configure("up", stream=stream)
+    structlog.get_logger().info("process started", pid=7)
+    assert "process started" in stream.getvalue()
+    assert "pid=7" in stream.getvalue()
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_what_is_below_the_level_is_not_told() -> None:
+    stream = io.StringIO()
+    telemetry.configure("up", stream=stream)
+    structlog.get_logger().debug("detail")
+    assert stream.getvalue() == ""
