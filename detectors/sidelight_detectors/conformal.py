@@ -28,15 +28,6 @@ class Conformal:
         return (len(self.calibration) - below + 1) / (len(self.calibration) + 1)
 
 
-def held_out(rows: int, share: float) -> NDArray[np.bool_]:
-    """Which reference rows calibrate, ``(rows,)``: a random share, the same in every process."""
-    # RandomState's stream is frozen by numpy's policy; Generator's may change with a release.
-    order = np.random.RandomState(0).permutation(rows)
-    mask = np.zeros(rows, bool)
-    mask[order[: round(rows * share)]] = True
-    return mask
-
-
 def require_resolution(calibration_rows: int, rate: float) -> None:
     """`NotEnoughData` when no p-value could be as small as `rate`."""
     if calibration_rows + 1 < 1 / rate:

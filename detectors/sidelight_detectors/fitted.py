@@ -14,14 +14,16 @@ from numpy.typing import NDArray
 
 from sidelight.config.settings import DriftSettings, ModelSettings, OutlierSettings
 from sidelight.errors import ArtifactError, ConfigError, DataMismatch, NotEnoughData
-from sidelight.tensors import Column, Columns
+from sidelight.tensors import Columns
 from sidelight_detectors.artifact import Arrays, read_artifact, write_artifact
 from sidelight_detectors.cells import CellIndex, Counts
 from sidelight_detectors.contract import DriftFinding, RowScores
+from sidelight_detectors.drift.chi_squared import GROUPING_SHARE
 from sidelight_detectors.drift.judge import MIN_ROWS, DriftJudge
 from sidelight_detectors.grid import Grid
 from sidelight_detectors.outlier import OutlierDetector, fit_outliers
 from sidelight_detectors.packing import pack_grid, unpack_grid
+from sidelight_detectors.split import held_out
 from sidelight_detectors.summary import P_VALUE_BINS, Summary
 from sidelight_detectors.watched import cells_of, watched
 
@@ -43,6 +45,8 @@ class Fitted:
         Rows of the reference.
     reference:
         Flat counts of the reference in the grid's cells.
+    grouping:
+        Flat counts of the reference rows that decide which categories are pooled.
     drift, outlier:
         The settings fitted with; None when the detector does not run.
     outliers:
@@ -53,6 +57,7 @@ class Fitted:
     features: int
     rows: int
     reference: Counts
+    grouping: Counts
     drift: DriftSettings | None
     outlier: OutlierSettings | None
     outliers: OutlierDetector | None
@@ -95,8 +100,8 @@ class Fitted:
             outputs = columns
             columns = Columns(tuple(c for c in columns if c.name not in results))
         rows = max(len(columns), len(outputs))
-        observed = [_column(outputs, name) for name in results]
-        chosen = [*columns.select(names), *observed]
+        answers = {column.name: column for column in outputs}
+        chosen = [*columns.select(names), *map(answers.get, results)]
         for column in chosen:
             if column is not None and len(column) != rows:
                 raise DataMismatch(f"column {column.name!r} has {len(column)} rows of {rows}")
@@ -168,6 +173,7 @@ class Fitted:
         return DriftJudge(
             self.grid,
             self.reference,
+            self.grouping,
             self.rows,
             self.drift.window,
             self.drift.alarm.false_alarms,
@@ -186,7 +192,11 @@ class Fitted:
             "drift": None if self.drift is None else self.drift.model_dump(mode="json"),
             "outlier": None if self.outlier is None else self.outlier.model_dump(mode="json"),
         }
-        arrays: dict[str, NDArray[Any]] = {"points": points, "reference": self.reference}
+        arrays: dict[str, NDArray[Any]] = {
+            "points": points,
+            "reference": self.reference,
+            "grouping": self.grouping,
+        }
         if self.outliers is not None:
             arrays["counts"] = self.outliers.counts
             arrays["left_skewed"] = self.outliers.left_skewed
@@ -228,7 +238,8 @@ def fit(reference: Columns, model: ModelSettings) -> Fitted:
             grid, columns.columns[:features], cells, outlier.rate, outlier.calibration
         )
     counts = grid.count(cells)
-    return Fitted(grid, features, len(reference), counts, drift, outlier, outliers)
+    grouping = grid.count(cells[held_out(len(cells), GROUPING_SHARE)])
+    return Fitted(grid, features, len(reference), counts, grouping, drift, outlier, outliers)
 
 
 def _rebuilt(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Fitted:
@@ -247,12 +258,8 @@ def _rebuilt(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Fitted:
             outlier.rate,
         )
     drift = None if header["drift"] is None else DriftSettings.model_validate(header["drift"])
-    reference = _integers(arrays["reference"], grid.size)
-    return Fitted(grid, features, header["rows"], reference, drift, outlier, outliers)
-
-
-def _column(columns: Columns, name: str) -> Column | None:
-    return columns[name] if name in columns else None  # noqa: SIM401 - Columns is no dict
+    counts, grouping = (_integers(arrays[name], grid.size) for name in ("reference", "grouping"))
+    return Fitted(grid, features, header["rows"], counts, grouping, drift, outlier, outliers)
 
 
 def _integers(array: NDArray[Any], length: int | None) -> Counts:

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from sidelight.tensors import Column
 from sidelight_detectors.cells import CellIndex, Counts, NumericCells, numbers_of
-from sidelight_detectors.conformal import Conformal, held_out, require_resolution
+from sidelight_detectors.conformal import Conformal, require_resolution
 from sidelight_detectors.contract import RowScores
 from sidelight_detectors.grid import Grid
+from sidelight_detectors.split import held_out
 
 UNIT = 2.0**32
 """Scores are whole numbers of 1/UNIT nats, so that sums do not depend on their order."""

@@ -6,29 +6,38 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtrc, chdtri, gammaln
+from scipy.special import chdtrc, gammaln, ndtri
 
 from sidelight_detectors.cells import CategoricalCells, Counts
 
 MIN_EXPECTED = 5.0
 """A category expected less often in a window is pooled with the other rare ones."""
 
-POOL = 0
+GROUPING_SHARE = 0.2
+"""Share of the reference rows that decide which categories are rare."""
+
+NEW, RARE = 0, 1
+"""The two pools; groups of one category follow."""
 
 
 @dataclass(frozen=True, eq=False)
 class ChiSquaredTest:
-    """Whether two samples fall into the same categories equally often.
+    """Whether two samples fall into the same groups of categories equally often.
 
-    Group 0, the pool, holds every value that is not a known category, and the categories (null is
-    one) expected fewer than `MIN_EXPECTED` times in a window. It is fixed at fit.
+    Null is a category. One fifth of the reference decides: a category it expects fewer than
+    `MIN_EXPECTED` times in a window is pooled with the other *rare* ones; one it does not hold
+    at all is *new*, with every value that is not a known category; any other is a group of its
+    own. Windows are then compared with the other four fifths, because counts that had a say in the
+    grouping are no longer a fair sample (a thousand categories seen once make the next unseen one
+    quite ordinary). Where nothing is pooled, all of the reference is compared.
 
     The statistic is Pearson's over groups; the distance is the total variation over groups. The
     p-value does not rest on the chi-squared limit, which is wrong by orders of magnitude where
-    alpha spending looks: see `homogeneity_p`. It needs no group to be large, so a pool of nothing
-    but values never seen before is tested like any other.
+    alpha spending looks: see `homogeneity_p`. It needs no group to be large, so a pool the
+    reference leaves empty is tested like any other.
 
-    Sees any change of the groups' shares. Misses changes inside the pool, up to `error`.
+    Sees any change of the groups' shares. Misses changes inside a pool, up to `error`, and so
+    everything in a column whose values hardly ever repeat.
 
     Parameters
     ----------
@@ -37,8 +46,8 @@ class ChiSquaredTest:
     reference:
         Shape ``(groups,)``: reference counts.
     error:
-        The pool's reference share when it holds more than one cell: the total variation over cells
-        exceeds that over groups by at most this.
+        The pools' reference share: the total variation over cells exceeds that over groups by at
+        most this.
     """
 
     groups: NDArray[np.int64]
@@ -54,16 +63,26 @@ class ChiSquaredTest:
         return table[:, table.any(axis=0)]
 
 
-def fit_chi_squared(cells: CategoricalCells, reference: Counts, window: int) -> ChiSquaredTest:
-    """Groups for windows of `window` rows, by the reference's shares."""
-    expected = reference * (window / max(reference.sum(), 1))
-    apart = (expected >= MIN_EXPECTED) & (reference >= MIN_EXPECTED)
+def fit_chi_squared(
+    cells: CategoricalCells, reference: Counts, grouping: Counts, window: int
+) -> ChiSquaredTest:
+    """Groups for windows of `window` rows.
+
+    Parameters
+    ----------
+    reference, grouping:
+        Shape ``(cells,)``: counts of all reference rows, and of the part that decides.
+    """
+    expected = grouping * (window / max(grouping.sum(), 1))
+    apart = (expected >= MIN_EXPECTED) & (grouping >= MIN_EXPECTED)
     apart[cells.other] = False
-    groups = np.where(apart, np.cumsum(apart), POOL)
-    counts = np.bincount(groups, reference, int(apart.sum()) + 1).astype(np.int64)
-    pooled = reference[~apart]
-    error = pooled.sum() / max(reference.sum(), 1) if np.count_nonzero(pooled) else 0.0
-    return ChiSquaredTest(groups, counts, float(error))
+    alone = np.cumsum(apart) + RARE
+    groups = np.where(apart, alone, np.where(grouping > 0, RARE, NEW))
+    groups[cells.other] = NEW
+    pooled = reference[~apart].sum()
+    compared = reference - grouping if pooled else reference
+    counts = np.bincount(groups, compared, alone[-1] + 1).astype(np.int64)
+    return ChiSquaredTest(groups, counts, float(pooled / max(reference.sum(), 1)))
 
 
 def pearson(table: NDArray[np.int64]) -> float:
@@ -79,38 +98,37 @@ def total_variation(table: NDArray[np.int64]) -> float:
 
 
 def homogeneity_p(table: NDArray[np.int64]) -> float:
-    """A p-value for a ``(2, k)`` table that is never too small, at any size and any level.
+    """P-value of a ``(2, k)`` table that holds in the far tail too, at any counts.
 
-    Given its margins the table's first row falls into its columns one after the other by
-    hypergeometric laws. Each gives a two-sided exact p-value, conservative given those before it.
-    Turned into squared normal scores, their sum is at most chi-squared with k - 1 degrees of
-    freedom (the partition of H. O. Lancaster, Biometrika 36, 1949, with exact components).
-    For large counts it agrees with Pearson's test.
+    Given its margins the first row falls into the columns one after the other by hypergeometric
+    laws. Each tail, counted exactly with half the mass of what was seen, becomes a normal score,
+    and the squared scores are summed: the partition of H. O. Lancaster (Biometrika 36, 1949) with
+    exact components. For large counts this is Pearson's test.
+
+    With a random share of that mass in place of half, the sum would be exactly chi-squared with
+    k - 1 degrees of freedom; squared normal scores are convex, so by Jensen's inequality the sum is
+    below it in the increasing convex order. Hence P(p <= x) is at most about e x for every small x;
+    measured it is at most x, within error (docs/decisions).
     """
     drawn, other = table
-    left = table.sum() - np.cumsum(table.sum(axis=0))
-    rest = drawn.sum() - np.cumsum(drawn) + drawn
-    p = [
-        hypergeometric_p(int(k), int(k + r), int(n), int(after))
-        for k, r, n, after in zip(drawn[:-1], other[:-1], rest[:-1], left[:-1], strict=True)
+    draws = np.cumsum(drawn[::-1])[::-1]
+    beyond = np.cumsum((drawn + other)[::-1])[::-1] - drawn - other
+    scores = [
+        _normal_score(int(hits), int(hits + missed), int(n), int(bad))
+        for hits, missed, n, bad in zip(drawn, other, draws, beyond, strict=True)
     ]
-    if not p:
-        return 1.0
-    scores = chdtri(1.0, np.maximum(p, 1e-300))
-    return float(chdtrc(float(len(p)), scores.sum()))
+    return float(chdtrc(len(scores) - 1.0, np.square(scores).sum())) if len(scores) > 1 else 1.0
 
 
-def hypergeometric_p(hits: int, good: int, draws: int, bad: int) -> float:
-    """Two-sided exact p of `hits` good ones in `draws` from `good` + `bad`: twice the smaller tail.
-
-    Sums the tail away from the mean term by term, so it stays accurate far out.
-    """
+def _normal_score(hits: int, good: int, draws: int, bad: int) -> float:
+    """The normal score of the mid-tail of `hits` good ones in `draws` from `good` + `bad`."""
     if hits * (good + bad) < draws * good:
-        hits, bad, good = draws - hits, good, bad
+        hits, good, bad = draws - hits, bad, good
+    mass = np.exp(_log_mass(hits, good, draws, bad))
     steps = np.arange(hits, min(good, draws), dtype=np.float64)
     ratios = (good - steps) * (draws - steps) / ((steps + 1) * (bad - draws + steps + 1))
-    tail = np.exp(_log_mass(hits, good, draws, bad)) * (1.0 + np.cumprod(ratios).sum())
-    return float(min(1.0, 2.0 * tail))
+    tail = mass * (0.5 + np.cumprod(ratios).sum())
+    return float(ndtri(max(tail, np.finfo(float).tiny)))
 
 
 def _log_mass(hits: int, good: int, draws: int, bad: int) -> float:

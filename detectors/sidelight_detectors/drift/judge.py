@@ -19,6 +19,8 @@ from sidelight_detectors.drift.kolmogorov import KolmogorovTest
 from sidelight_detectors.grid import Grid
 from sidelight_detectors.spending import spend
 
+Test = KolmogorovTest | ChiSquaredTest
+
 MIN_ROWS = 20
 """A window with fewer rows answers *not enough data*."""
 
@@ -35,23 +37,26 @@ class DriftJudge:
     ----------
     reference:
         Flat counts of the reference in the grid's cells.
+    grouping:
+        Flat counts of the reference rows that decide which categories are rare.
     window:
         Rows of a window, for the pooling of rare categories.
     """
 
     grid: Grid
     reference: Counts
+    grouping: Counts
     reference_rows: int
     window: int
     alpha: float
     tolerance: float
 
     @cached_property
-    def _tests(self) -> list[KolmogorovTest | ChiSquaredTest]:
-        parts = self.grid.split(self.reference)
+    def _tests(self) -> list[Test]:
+        reference, grouping = self.grid.split(self.reference), self.grid.split(self.grouping)
         return [
-            _test(column, counts, self.window)
-            for column, counts in zip(self.grid.columns, parts, strict=True)
+            _test(column, counts, deciding, self.window)
+            for column, counts, deciding in zip(self.grid.columns, reference, grouping, strict=True)
         ]
 
     def judge(self, counts: Counts, rows: int, number: int) -> DriftFinding:
@@ -71,7 +76,7 @@ class DriftJudge:
     def _column(
         self,
         name: str,
-        test: KolmogorovTest | ChiSquaredTest,
+        test: Test,
         counts: Counts,
         threshold: float,
     ) -> ColumnFinding:
@@ -91,13 +96,13 @@ class DriftJudge:
         )
 
 
-def _test(column: ColumnCells, counts: Counts, window: int) -> KolmogorovTest | ChiSquaredTest:
+def _test(column: ColumnCells, reference: Counts, grouping: Counts, window: int) -> Test:
     if isinstance(column, CategoricalCells):
-        return fit_chi_squared(column, counts, window)
-    return KolmogorovTest(counts)
+        return fit_chi_squared(column, reference, grouping, window)
+    return KolmogorovTest(reference)
 
 
-def _compare(test: KolmogorovTest | ChiSquaredTest, counts: Counts) -> tuple[float, float, float]:
+def _compare(test: Test, counts: Counts) -> tuple[float, float, float]:
     """Statistic, distance and p-value of a window with at least one row."""
     if isinstance(test, ChiSquaredTest):
         table = test.table(counts)
