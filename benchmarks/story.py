@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from sidelight_detectors.fitted import Fitted, fit
 
 from sidelight.config.settings import ModelSettings
 from sidelight.demo import data, model, scenario
 from sidelight.tensors import Column, Columns
+from sidelight_detectors.fitted import Fitted, fit
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,7 @@ def tell(folder: Path, seed: int, window: int) -> Telling:
     """The story of one seed."""
     story = scenario.build(folder, seed)
     trees = model.train(story.training, seed)
-    watched = [
-        _answered(trees, survey) for survey in (story.reference, story.quiet, story.opened)
-    ]
+    watched = [_answered(trees, survey) for survey in (story.reference, story.quiet, story.opened)]
     settings = ModelSettings.model_validate(_settings(window))
     fitted = fit(watched[0], settings)
     quiet = [fitted.index(watched[1].take(cut)) for cut in _windows(len(watched[1]), window)]
@@ -59,7 +57,7 @@ def tell(folder: Path, seed: int, window: int) -> Telling:
 
 
 def _settings(window: int) -> dict[str, object]:
-    kinds = {name: "categorical" for name in data.FEATURES} | {"AGEP": "numeric"}
+    kinds = dict.fromkeys(data.FEATURES, "categorical") | {"AGEP": "numeric"}
     return {
         "features": kinds,
         "outputs": {"probability": "numeric", "prediction": "categorical"},
@@ -93,11 +91,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("build/data"))
     options = parser.parse_args()
     folder = data.fetch(options.data)
-    print("seed  quiet windows  false alarms  delay (windows)  accuracy quiet -> opened  flagged")
+    print("seed  windows  false alarms  delay (windows)  accuracy quiet -> opened  flagged")
     tellings = [tell(folder, seed, options.window) for seed in range(options.seeds)]
     for one in tellings:
         print(
-            f"{one.seed:4}  {one.quiet_windows:13}  {one.false_alarms:12}  {one.delay_windows!s:>15}"
+            f"{one.seed:4}  {one.quiet_windows:7}  {one.false_alarms:12}  {one.delay_windows!s:>15}"
             f"  {one.accuracy_quiet:13.3f} -> {one.accuracy_opened:.3f}   {one.flagged_quiet:8.4f}"
         )
     print(

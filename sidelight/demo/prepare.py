@@ -1,0 +1,123 @@
+"""What the demo's services need before they start: a model, its reference, a configuration."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+import yaml
+from sklearn.pipeline import Pipeline
+
+from sidelight.demo import data, model, scenario
+from sidelight.demo.scenario import Scenario
+
+MODEL = "employment"
+WINDOW_ROWS = 600
+FLAGGED_RATE = 0.01
+FALSE_ALARMS = 0.05
+PORTS = {"predictor": 8080, "logger": 9081, "logger metrics": 9091, "detectors": 9082}
+PORTS |= {"explainers": 9083}
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Share of people about whom the model is right, in [0, 1]."""
+
+    reference: float
+    quiet: float
+    opened: float
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What was prepared: the rows to replay, and where the services find what they need."""
+
+    scenario: Scenario
+    accuracy: Accuracy
+    folder: Path
+    addresses: Mapping[str, str]
+
+    @property
+    def model_file(self) -> Path:
+        return self.folder / "employment.skops"
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "sidelight.yaml"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "sidelight.db"
+
+
+def prepare(folder: Path, seed: int) -> Stage:
+    """Fetch the survey, train and judge the model, and write reference and settings to `folder`."""
+    told = scenario.build(data.fetch(folder.parent / "data"), seed)
+    pipeline = model.train(told.training, seed)
+    samples = (told.reference, told.quiet, told.opened)
+    accuracy = Accuracy(*(model.accuracy(pipeline, sample) for sample in samples))
+    stage = Stage(told, accuracy, folder, free_addresses())
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save(pipeline, stage.model_file)
+    write_reference(told.reference, pipeline, folder / "reference.parquet")
+    stage.config.write_text(yaml.safe_dump(settings(stage.addresses), sort_keys=False))
+    return stage
+
+
+def write_reference(people: data.Survey, pipeline: Pipeline, path: Path) -> None:
+    """People with the model's answers on them."""
+    probability = pipeline.predict_proba(model.matrix(people.people))[:, 1]
+    columns = {column.name: pa.array(column.values) for column in people.people}
+    answers = {"probability": probability, "prediction": (probability >= 0.5).astype(np.int64)}
+    pyarrow.parquet.write_table(pa.table(columns | answers), path)
+
+
+def settings(addresses: Mapping[str, str]) -> dict[str, object]:
+    """The configuration file of the demo."""
+    return {
+        "log": "sidelight.db",
+        "models": {
+            MODEL: {
+                "predictor": {
+                    "url": f"http://{addresses['predictor']}",
+                    "protocol": "v2",
+                    "output": "probability",
+                },
+                "reference": "reference.parquet",
+                "features": dict.fromkeys(data.FEATURES, "categorical") | {"AGEP": "numeric"},
+                "outputs": {"probability": "numeric", "prediction": "categorical"},
+                "detectors": {
+                    "drift": {"window": WINDOW_ROWS, "alarm": {"false_alarms": FALSE_ALARMS}},
+                    "outlier": {"rate": FLAGGED_RATE},
+                },
+                "explainers": {"shapley": {"budget": 2048}},
+            }
+        },
+        "logger": {"listen": addresses["logger"], "metrics": addresses["logger metrics"]},
+        "detectors": {"listen": addresses["detectors"], "run_rows": 50},
+        "explainers": {"listen": addresses["explainers"]},
+    }
+
+
+def free_addresses() -> dict[str, str]:
+    """A loopback address for each service: its usual port, or any free one when that is taken."""
+    with_sockets = {name: _bound(port) for name, port in PORTS.items()}
+    addresses = {name: f"127.0.0.1:{held.getsockname()[1]}" for name, held in with_sockets.items()}
+    for held in with_sockets.values():
+        held.close()
+    return addresses
+
+
+def _bound(port: int) -> socket.socket:
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        held.bind(("127.0.0.1", port))
+    except OSError:
+        held.bind(("127.0.0.1", 0))
+    return held

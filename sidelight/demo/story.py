@@ -1,0 +1,79 @@
+"""The whole on real data: a model, its traffic, a change in the world, an alarm, an explanation."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import rmtree
+
+from sidelight.demo.explaining import explain, row_of
+from sidelight.demo.outcome import Outcome
+from sidelight.demo.prepare import Stage, prepare
+from sidelight.demo.processes import running
+from sidelight.demo.replay import Played, Player
+from sidelight.demo.screen import Screen
+from sidelight.demo.watching import Flagged, Watcher
+from sidelight.log import Log, open_log
+
+SEED = 0
+
+
+def run(*, exit_after: bool, folder: Path = Path("build/demo")) -> int:
+    """Tell the story; 0 when it came out as promised, 1 when not.
+
+    Without `exit_after` everything keeps serving until Ctrl-C.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    screen = Screen()
+    started = time.monotonic()
+    screen.say("preparing: the survey's rows, a model trained on 20,000 of them, a reference")
+    rmtree(folder, ignore_errors=True)
+    stage = prepare(folder, SEED)
+    with running(stage):
+        screen.banner(stage)
+        with _log_of(stage) as log:
+            outcome = _tell(stage, log, screen)
+        screen.summary(outcome, time.monotonic() - started)
+        if not exit_after:
+            screen.keep_serving(stage)
+    return 1 if list(outcome.shortfalls()) else 0
+
+
+@contextmanager
+def _log_of(stage: Stage) -> Iterator[Log]:
+    log = open_log(stage.log)
+    try:
+        yield log
+    finally:
+        log.close()
+
+
+def _tell(stage: Stage, log: Log, screen: Screen) -> Outcome:
+    watcher = Watcher(log)
+    player = Player(stage, log, watcher, SEED)
+    quiet, opened = stage.scenario.quiet.people, stage.scenario.opened.people
+    with screen.phases(watcher, len(quiet), len(opened)) as tell:
+        played = player.play(quiet, opened, tell)
+    flagged = [one for one in watcher.flagged if one.address.offset < played.onset_offset]
+    return _outcome(stage, log, watcher, played, flagged)
+
+
+def _outcome(
+    stage: Stage, log: Log, watcher: Watcher, played: Played, flagged: list[Flagged]
+) -> Outcome:
+    strangest = max(flagged, key=lambda one: one.score, default=None)
+    explanation = None
+    if strangest is not None:
+        explanation = explain(stage.addresses["explainers"], row_of(log, strangest))
+    return Outcome(
+        played,
+        tuple(watcher.windows),
+        tuple(watcher.raised),
+        len(flagged),
+        stage.accuracy,
+        strangest,
+        explanation,
+    )
