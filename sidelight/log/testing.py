@@ -1,0 +1,133 @@
+"""A log in memory, for the tests of services: the contract without the disk."""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from threading import Condition
+from zlib import crc32
+
+from sidelight.errors import Fenced, GroupBusy, OffsetOutOfRange
+from sidelight.log.contract import Address, Position, Record, Span, Stored
+
+
+class MemoryLog:
+    """Keeps the contract for one process and as long as it lives; nothing is ever retired."""
+
+    def __init__(self, partitions: int = 1) -> None:
+        self.log_id = "memory"
+        self._partitions = partitions
+        self._records: dict[tuple[str, int], list[Stored]] = {}
+        self._positions: dict[tuple[str, str, int], Position] = {}
+        self._members: dict[str, MemoryMembership] = {}
+        self._changed = Condition()
+
+    def append(
+        self, topic: str, records: Sequence[Record], *, partition: int | None = None
+    ) -> list[Address]:
+        with self._changed:
+            addresses = [
+                self._keep(topic, record, self._choose(topic, record, partition))
+                for record in records
+            ]
+            self._changed.notify_all()
+        return addresses
+
+    def read(
+        self,
+        topic: str,
+        partition: int,
+        offset: int,
+        *,
+        max_records: int = 1000,
+        max_bytes: int = 8 << 20,
+        wait_seconds: float = 0.0,
+    ) -> list[Stored]:
+        with self._changed:
+            held = self._held(topic, partition)
+            if not 0 <= offset <= len(held):
+                raise self._out_of_range(Address(topic, partition, offset))
+            self._changed.wait_for(lambda: len(held) > offset, wait_seconds)
+            found: list[Stored] = []
+            for stored in islice(held, offset, offset + max_records):
+                max_bytes -= len(stored.record.value)
+                if found and max_bytes < 0:
+                    break
+                found.append(stored)
+            return found
+
+    def get(self, address: Address) -> Stored:
+        with self._changed:
+            held = self._held(address.topic, address.partition)
+            if not 0 <= address.offset < len(held):
+                raise self._out_of_range(address)
+            return held[address.offset]
+
+    def partitions(self, topic: str) -> int:
+        return self._partitions
+
+    def span(self, topic: str, partition: int) -> Span:
+        return Span(0, len(self._held(topic, partition)))
+
+    def offset_at(self, topic: str, partition: int, time_ns: int) -> int:
+        held = self._held(topic, partition)
+        return bisect_left(held, time_ns, key=lambda stored: stored.appended_ns)
+
+    def join(self, group: str, *, wait_seconds: float = 0.0) -> MemoryMembership:
+        with self._changed:
+            if not self._changed.wait_for(lambda: group not in self._members, wait_seconds):
+                raise GroupBusy(f"group {group!r} is held by this process; let it leave first")
+            return self._members.setdefault(group, MemoryMembership(self, group))
+
+    def close(self) -> None:
+        """Nothing to let go of: what was appended stays readable."""
+
+    def _held(self, topic: str, partition: int) -> list[Stored]:
+        if not 0 <= partition < self._partitions:
+            raise ValueError(
+                f"topic {topic!r} has no partition {partition}; it has {self._partitions}"
+            )
+        return self._records.setdefault((topic, partition), [])
+
+    def _choose(self, topic: str, record: Record, partition: int | None) -> int:
+        return crc32(record.key) % self._partitions if partition is None else partition
+
+    def _keep(self, topic: str, record: Record, partition: int) -> Address:
+        held = self._held(topic, partition)
+        floor_ns = held[-1].appended_ns if held else 0
+        address = Address(topic, partition, len(held))
+        held.append(Stored(address, record, max(time.time_ns(), floor_ns)))
+        return address
+
+    def _out_of_range(self, address: Address) -> OffsetOutOfRange:
+        end = len(self._held(address.topic, address.partition))
+        return OffsetOutOfRange(f"{address} is not there: 0 up to {end} are", begin=0, end=end)
+
+
+class MemoryMembership:
+    """A place in a group of a `MemoryLog`."""
+
+    def __init__(self, log: MemoryLog, group: str) -> None:
+        self._log = log
+        self._group = group
+
+    def assigned(self, topic: str) -> tuple[int, ...]:
+        return tuple(range(self._log.partitions(topic)))
+
+    def committed(self, topic: str, partition: int) -> Position | None:
+        return self._log._positions.get((self._group, topic, partition))
+
+    def commit(self, positions: Mapping[tuple[str, int], Position]) -> None:
+        with self._log._changed:
+            if self._log._members.get(self._group) is not self:
+                raise Fenced(f"group {self._group!r}: this consumer has left; join again")
+            kept = {(self._group, *where): position for where, position in positions.items()}
+            self._log._positions.update(kept)
+
+    def leave(self) -> None:
+        with self._log._changed:
+            if self._log._members.get(self._group) is self:
+                del self._log._members[self._group]
+                self._log._changed.notify_all()
