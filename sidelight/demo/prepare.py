@@ -104,9 +104,9 @@ def settings(addresses: Mapping[str, str]) -> dict[str, object]:
     }
 
 
-def free_addresses() -> dict[str, str]:
+def free_addresses(ports: Mapping[str, int] = PORTS) -> dict[str, str]:
     """A loopback address for each service: its usual port, or any free one when that is taken."""
-    with_sockets = {name: _bound(port) for name, port in PORTS.items()}
+    with_sockets = {name: _bound(port) for name, port in ports.items()}
     addresses = {name: f"127.0.0.1:{held.getsockname()[1]}" for name, held in with_sockets.items()}
     for held in with_sockets.values():
         held.close()

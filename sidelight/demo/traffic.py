@@ -33,7 +33,7 @@ class Clients:
 
         Returns when the last answer has come; `on_rows` hears of each answered request.
         """
-        requests = [rows.take(cut) for cut in _cuts(len(rows), np.random.default_rng(seed))]
+        requests = [rows.take(cut) for cut in cuts(len(rows), np.random.default_rng(seed))]
         with ThreadPoolExecutor(CLIENTS) as pool:
             for answered in pool.map(self._post, requests):
                 on_rows(answered)
@@ -56,7 +56,7 @@ class Clients:
         return connection
 
 
-def _cuts(rows: int, rng: np.random.Generator) -> Iterator[slice]:
+def cuts(rows: int, rng: np.random.Generator) -> Iterator[slice]:
     start = 0
     while start < rows:
         stop = min(rows, start + int(rng.integers(1, LARGEST_REQUEST + 1)))
