@@ -1,0 +1,78 @@
+"""Which number of a predictor's answer is explained."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidelight.errors import DataMismatch, PredictorError
+from sidelight.tensors import Column, Columns
+
+INDEXED = re.compile(r"(?P<name>.+)\[(?P<index>\d+)\]")
+
+
+@dataclass(frozen=True, eq=False)
+class Output:
+    """One number a row: its name as it was chosen, and its values (r,)."""
+
+    name: str
+    values: NDArray[np.float64]
+
+
+def choose_output(answer: Columns, wanted: str | None) -> Output:
+    """The number `wanted` names: ``"score"``, or ``"probability[1]"`` of several numbers a row.
+
+    None is the first output. Without an index, of two numbers a row (the probabilities of no and
+    yes) the second is taken, of more the one that is largest in the first row, which is the
+    explained one. Raises `DataMismatch` for an output that is not there or holds no numbers,
+    `PredictorError` for one that is null or not finite.
+    """
+    column, index = _column(answer, wanted)
+    if column.kind not in ("number", "boolean"):
+        raise DataMismatch(
+            f"output {column.name!r} holds {column.kind}s; set predictor.output to one with numbers"
+            f" among {list(answer.names)}"
+        )
+    if column.values.ndim > 2:
+        raise DataMismatch(
+            f"output {column.name!r} has shape {column.values.shape}; (n,) or (n, k)"
+        )
+    table = column.values.reshape(len(column), -1).astype(np.float64)
+    width = table.shape[1]
+    chosen = _default_index(table) if index is None else index
+    if chosen >= width:
+        raise DataMismatch(f"output {column.name!r} has {width} number(s) a row, no [{chosen}]")
+    _check(column, table[:, chosen], chosen)
+    name = f"{column.name}[{chosen}]" if width > 1 else column.name
+    return Output(name, table[:, chosen])
+
+
+def _column(answer: Columns, wanted: str | None) -> tuple[Column, int | None]:
+    if not answer.columns:
+        raise PredictorError("the predictor's answer has no output")
+    if wanted is None:
+        return answer.columns[0], None
+    if wanted in answer:
+        return answer[wanted], None
+    indexed = INDEXED.fullmatch(wanted)
+    if indexed and indexed["name"] in answer:
+        return answer[indexed["name"]], int(indexed["index"])
+    raise DataMismatch(f"no output {wanted!r}; the predictor gives {list(answer.names)}")
+
+
+def _default_index(table: NDArray[np.float64]) -> int:
+    return 1 if table.shape[1] == 2 else int(np.argmax(table[0]))
+
+
+def _check(column: Column, values: NDArray[np.float64], index: int) -> None:
+    known = np.isfinite(values)
+    if column.valid is not None:
+        known &= column.valid.reshape(len(column), -1)[:, index]
+    if not known.all():
+        count = int((~known).sum())
+        raise PredictorError(
+            f"output {column.name!r} is null or not finite in {count} of {len(values)} rows"
+        )

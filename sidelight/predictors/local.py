@@ -1,0 +1,46 @@
+"""A model file in this process, read once, checked before it is opened."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from sidelight.config.settings import PredictorSettings
+from sidelight.errors import ArtifactError, ConfigError
+from sidelight.predictors.contract import Predictor
+
+
+def open_local(name: str, settings: PredictorSettings, features: Iterable[str]) -> Predictor:
+    """The model of ``settings.model``: ``.skops`` or ``.onnx``.
+
+    Raises `ArtifactError` for a file that is not there, has another hash, holds types that are not
+    trusted, or is not what its name says.
+    """
+    path = settings.model
+    if path is None:
+        raise ConfigError(f"models.{name}.predictor has neither 'url' nor 'model'")
+    content = _checked(name, path, settings.sha256)
+    if path.suffix == ".skops":
+        from sidelight.predictors.sklearn_model import load_skops
+
+        return load_skops(name, content, settings.trusted, tuple(features))
+    if path.suffix == ".onnx":
+        from sidelight.predictors.onnx_model import load_onnx
+
+        return load_onnx(name, content, tuple(features))
+    raise ConfigError(f"models.{name}.predictor.model: {path} is neither .skops nor .onnx")
+
+
+def _checked(name: str, path: Path, sha256: str | None) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as exc:
+        raise ArtifactError(f"model {name!r}: {path} cannot be read: {exc}") from exc
+    found = hashlib.sha256(content).hexdigest()
+    if sha256 is not None and found != sha256.lower():
+        raise ArtifactError(
+            f"model {name!r}: {path} has sha256 {found}, expected {sha256}; either the file was"
+            f" changed, or models.{name}.predictor.sha256 must be"
+        )
+    return content

@@ -1,0 +1,26 @@
+"""Opens the predictor that a model's settings describe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sidelight.config.settings import PredictorSettings
+from sidelight.predictors.contract import Predictor
+
+
+def open_predictor(
+    name: str, settings: PredictorSettings, features: Iterable[str] = ()
+) -> Predictor:
+    """A predictor for the model of that name.
+
+    `features` are its inputs in order; rows may hold them in any order, and more. None given: rows
+    are passed on as they come. An HTTP predictor need not be up. Raises `ArtifactError` or
+    `ConfigError` for a model file that must not or cannot be opened.
+    """
+    if settings.url is not None:
+        from sidelight.predictors.http import HttpPredictor
+
+        return HttpPredictor(name, settings, features)
+    from sidelight.predictors.local import open_local
+
+    return open_local(name, settings, features)

@@ -1,0 +1,141 @@
+"""Questions over kept-alive connections, each with a deadline, repeated where that is safe."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import aiohttp
+import orjson
+
+from sidelight.config.settings import PredictorSettings
+from sidelight.errors import PredictorError, PredictorTimeout
+from sidelight.predictors.spending import Spent
+
+RETRIED = (502, 503, 504)
+FIRST_WAIT_SECONDS = 0.05
+LONGEST_WAIT_SECONDS = 1.0
+WORDS = 300
+"""Characters of the server's own words in an error."""
+HEADERS = {"content-type": "application/json", "accept-encoding": "identity"}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One body to post, and how many rows it holds."""
+
+    body: bytes
+    rows: int
+
+
+@dataclass
+class Poster:
+    """Posts questions to one URL. Everything here runs in one event loop.
+
+    `told` is how errors name the server.
+    """
+
+    url: str
+    told: str
+    settings: PredictorSettings
+    _session: aiohttp.ClientSession | None = field(default=None, init=False)
+    _turns: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._turns = asyncio.Semaphore(self.settings.max_in_flight)
+
+    async def ask_all(self, questions: Sequence[Question], spent: Spent) -> list[bytes]:
+        """The answers, in order; the first failure cancels the rest and is raised."""
+        tasks = [asyncio.ensure_future(self._ask(question, spent)) for question in questions]
+        try:
+            return await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def fetch(self, url: str, seconds: float) -> bytes | None:
+        """The body of a GET, None unless it is answered with 200 in time."""
+        try:
+            async with asyncio.timeout(seconds), self._open().get(url) as response:
+                return await self._body(response) if response.status == 200 else None
+        except (TimeoutError, aiohttp.ClientError, PredictorError):
+            return None
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def _ask(self, question: Question, spent: Spent) -> bytes:
+        seconds = self.settings.timeout_seconds
+        async with self._turns:
+            try:
+                async with asyncio.timeout(seconds):
+                    return await self._ask_patiently(question, spent)
+            except TimeoutError as exc:
+                raise PredictorTimeout(f"{self.told}: no answer within {seconds:g} s") from exc
+
+    async def _ask_patiently(self, question: Question, spent: Spent) -> bytes:
+        """Ask again after what may pass by itself; a prediction changes nothing at the server."""
+        for wait in _waits(self.settings.retries):
+            spent.add(question.rows)
+            try:
+                return await self._ask_once(question)
+            except PredictorError as exc:
+                if exc.status not in RETRIED:
+                    raise
+            except aiohttp.ClientConnectionError:
+                pass
+            await asyncio.sleep(wait)
+        spent.add(question.rows)
+        try:
+            return await self._ask_once(question)
+        except aiohttp.ClientConnectionError as exc:
+            raise PredictorError(f"{self.told}: {str(exc) or type(exc).__name__}") from exc
+
+    async def _ask_once(self, question: Question) -> bytes:
+        try:
+            async with self._open().post(
+                self.url, data=question.body, headers=HEADERS, allow_redirects=False
+            ) as response:
+                body = await self._body(response)
+        except (aiohttp.ClientPayloadError, aiohttp.ClientResponseError, aiohttp.InvalidURL) as exc:
+            raise PredictorError(f"{self.told}: {exc}") from exc
+        if response.status != 200:
+            words = f"answered {response.status}: {_words(body)}"
+            raise PredictorError(f"{self.told}: {words}", status=response.status)
+        return body
+
+    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+        limit = self.settings.max_answer_bytes
+        body = bytearray()
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > limit:
+                raise PredictorError(f"{self.told}: the answer is larger than {limit} bytes")
+        return bytes(body)
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=None),
+            )
+        return self._session
+
+
+def _waits(retries: int) -> Iterator[float]:
+    return (min(FIRST_WAIT_SECONDS * 2**one, LONGEST_WAIT_SECONDS) for one in range(retries))
+
+
+def _words(body: bytes) -> str:
+    """What the server said: the message of its JSON error, else the text."""
+    try:
+        told = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return body[:WORDS].decode("utf-8", "replace").strip() or "(no words)"
+    if isinstance(told, dict):
+        told = told.get("error", told.get("detail", told))
+    return (told if isinstance(told, str) else orjson.dumps(told).decode())[:WORDS]
