@@ -8,7 +8,8 @@ a string, or a tensor (an image, an embedding).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 
 import numpy as np
@@ -35,18 +36,22 @@ class Column:
     valid:
         Boolean array of the same shape, False where the sender sent an explicit null;
         None when there is none. A NaN sent as a number is not a null.
+    parameters:
+        What the protocol said about this column alone (V2 tensor `parameters`), for the way back.
     """
 
     name: str
     values: NDArray[Any]
     valid: NDArray[np.bool_] | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.values.ndim < 1:
             raise DataMismatch(f"column {self.name!r} is a scalar; a column has one value a row")
         if self.valid is not None and self.valid.shape != self.values.shape:
             raise DataMismatch(
-                f"column {self.name!r}: valid has shape {self.valid.shape}, values {self.values.shape}"
+                f"column {self.name!r}: valid has shape {self.valid.shape}, "
+                f"values have {self.values.shape}"
             )
 
     def __len__(self) -> int:
@@ -54,6 +59,7 @@ class Column:
 
     @property
     def kind(self) -> Kind:
+        """By dtype; an object column is bytes when its first element is, else string."""
         code = self.values.dtype.kind
         if code in "iuf":
             return "number"
@@ -71,22 +77,23 @@ class Column:
     def take(self, rows: Any) -> Column:
         """The given rows (a slice, an index array or a boolean mask)."""
         valid = None if self.valid is None else self.valid[rows]
-        return Column(self.name, self.values[rows], valid)
+        return replace(self, values=self.values[rows], valid=valid)
 
     def renamed(self, name: str) -> Column:
-        return Column(name, self.values, self.valid)
+        """The same values under another name."""
+        return replace(self, name=name)
 
 
 def _holds_bytes(values: NDArray[Any]) -> bool:
-    return values.size > 0 and isinstance(values.reshape(-1)[0], bytes)
+    return values.size > 0 and isinstance(values.flat[0], bytes)
 
 
 @dataclass(frozen=True, eq=False)
 class Columns:
     """Rows as named columns of one length, in the order the sender gave them.
 
-    `parameters` keeps what the protocol said about the whole request or response
-    (V2 `parameters`, `id`), for the way back.
+    `parameters` keeps what the protocol said about the whole request or response, for the way
+    back: V2's `id`, `parameters`, `outputs`, `model_name` and `model_version` under these keys.
     """
 
     columns: tuple[Column, ...]
@@ -123,33 +130,45 @@ class Columns:
         return tuple(column.name for column in self.columns)
 
     def take(self, rows: Any) -> Columns:
+        """The given rows (a slice, an index array or a boolean mask) of every column."""
         return Columns(tuple(column.take(rows) for column in self.columns), self.parameters)
 
     def select(self, names: Sequence[str]) -> Columns:
         """The named columns in that order; `DataMismatch` names the first that is missing.
 
         A sender may name its columns, or send one matrix whose width is the number of names:
-        ``(n, len(names))``, or one unnamed column a position (``"0"``, ``"1"``, ...). Then the names
-        are given by position.
+        ``(n, len(names))`` (``(n,)`` for one name), or one unnamed column a position (``"0"``,
+        ``"1"``, ...). Then the names are given by position.
         """
-        if all(name in self for name in names):
-            return Columns(tuple(self[name] for name in names), self.parameters)
-        if len(self.columns) == 1 and _is_matrix(self.columns[0], len(names)):
+        here = {column.name: column for column in self.columns}
+        if all(name in here for name in names):
+            return Columns(tuple(here[name] for name in names), self.parameters)
+        if len(self.columns) == 1 and _width(self.columns[0]) == len(names):
             return Columns(tuple(_split(self.columns[0], names)), self.parameters)
         if self.names == tuple(str(index) for index in range(len(names))):
             pairs = zip(self.columns, names, strict=True)
             return Columns(tuple(column.renamed(name) for column, name in pairs), self.parameters)
-        missing = next(name for name in names if name not in self)
+        missing = next(name for name in names if name not in here)
         raise DataMismatch(
-            f"expected columns {list(names)[:20]}, {missing!r} is missing; got {list(self.names)[:20]}"
+            f"expected columns {list(names)[:20]}, {missing!r} is missing; got {list(here)[:20]}"
         )
 
     @classmethod
     def concatenate(cls, parts: Sequence[Columns]) -> Columns:
-        """The rows of all parts, which must have the same names, one after the other."""
-        first = parts[0]
-        joined = [_joined([part[name] for part in parts]) for name in first.names]
-        return cls(tuple(joined), first.parameters)
+        """The rows of all parts, one after the other, with the `parameters` of the first.
+
+        Parts without rows say nothing about their columns and are left out. The others must have
+        the same names, and each column one kind and one shape a row; a column of nulls only takes
+        the kind of its neighbours. Raises `DataMismatch` naming the column that does not fit.
+        """
+        if not parts:
+            return cls(())
+        filled = [part for part in parts if len(part)] or parts[:1]
+        first = filled[0]
+        for part in filled[1:]:
+            _same_names(first, part)
+        joined = tuple(_joined([part[name] for part in filled]) for name in first.names)
+        return cls(joined, parts[0].parameters)
 
     @classmethod
     def of(cls, **arrays: Any) -> Columns:
@@ -158,39 +177,119 @@ class Columns:
 
 
 def column_of(name: str, values: Any) -> Column:
-    """A column from any sequence: str and bytes become object arrays, None becomes a null."""
-    array = np.asarray(values)
-    if array.dtype.kind == "U":
-        array = array.astype(object)
-    if array.dtype.kind != "O":
-        return Column(name, array)
-    valid = np.not_equal(array, None)
-    if valid.all():
-        return Column(name, array)
-    present = array[valid]
-    if present.size and not isinstance(present[0], str | bytes):
-        filled = np.where(valid, array, np.nan).astype(np.float64)
-        return Column(name, filled, valid)
-    empty: str | bytes = b"" if present.size and isinstance(present[0], bytes) else ""
-    return Column(name, np.where(valid, array, empty), valid)
+    """A column from any sequence of one kind of thing.
+
+    Text and bytes become object arrays, dates and times ``datetime64[us]`` in UTC, None a null (in
+    text a NaN too, as data frames write it). `DataMismatch` for mixed kinds and ragged rows.
+    """
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind in "US":
+            # Straight from the sequence: numpy has already turned the 1 of ["a", 1] into text.
+            array = np.array(values, dtype=object)
+    except ValueError as exc:
+        raise DataMismatch(f"column {name!r}: rows have different shapes ({exc})") from exc
+    if array.dtype.kind == "M":
+        array = array.astype("datetime64[us]")
+    return Column(name, array) if array.dtype.kind != "O" else _from_objects(name, array)
 
 
-def _is_matrix(column: Column, width: int) -> bool:
-    return column.values.ndim == 2 and column.values.shape[1] == width
+_Form = tuple[tuple[type, ...], Any, Any]
+_FORMS: tuple[_Form, ...] = (
+    ((str,), object, ""),
+    ((bytes,), object, b""),
+    ((bool, np.bool_), np.bool_, False),
+    ((int, np.integer), np.int64, 0),
+    ((int, float, np.number), np.float64, np.nan),
+    ((date,), "datetime64[us]", None),
+)
+"""The Python types that make a column, its dtype, and what stands where a null was."""
+
+
+def _from_objects(name: str, array: NDArray[Any]) -> Column:
+    cells = array.ravel().tolist()
+    gaps = (type(None), float) if any(isinstance(cell, str) for cell in cells) else (type(None),)
+    valid = [not (isinstance(cell, gaps) and (cell is None or cell != cell)) for cell in cells]
+    types = {type(cell) for cell, there in zip(cells, valid, strict=True) if there}
+    _, dtype, neutral = _form(name, types or {float})
+    filled = [_naive(cell) if there else neutral for cell, there in zip(cells, valid, strict=True)]
+    try:
+        values = np.array(filled, dtype=dtype).reshape(array.shape)
+    except OverflowError as exc:
+        raise DataMismatch(f"column {name!r}: an integer beyond 64 bits; send a float") from exc
+    return Column(name, values, None if all(valid) else np.array(valid).reshape(array.shape))
+
+
+def _form(name: str, types: set[type]) -> _Form:
+    lone = len(types) == 1 or bool not in types
+    for form in _FORMS:
+        if lone and all(issubclass(kind, form[0]) for kind in types):
+            return form
+    told = ", ".join(sorted(kind.__name__ for kind in types))
+    raise DataMismatch(f"column {name!r} holds {told}; give one kind of value a column")
+
+
+def _naive(cell: Any) -> Any:
+    aware = isinstance(cell, datetime) and cell.tzinfo is not None
+    return cell.astimezone(UTC).replace(tzinfo=None) if aware else cell
+
+
+def _width(column: Column) -> int:
+    """Elements a row when rows are scalars or vectors, else -1."""
+    shape = column.values.shape[1:]
+    return 1 if not shape else shape[0] if len(shape) == 1 else -1
 
 
 def _split(column: Column, names: Sequence[str]) -> Iterator[Column]:
+    values = column.values.reshape(len(column), len(names))
+    valid = None if column.valid is None else column.valid.reshape(values.shape)
     for position, name in enumerate(names):
-        valid = None if column.valid is None else column.valid[:, position]
-        yield Column(name, column.values[:, position], valid)
+        yield Column(name, values[:, position], None if valid is None else valid[:, position])
+
+
+def _same_names(first: Columns, other: Columns) -> None:
+    odd = set(first.names) ^ set(other.names)
+    if odd:
+        raise DataMismatch(
+            f"column {min(odd)!r} is not in all parts; first {list(first.names)[:20]}, "
+            f"then {list(other.names)[:20]}"
+        )
 
 
 def _joined(columns: Sequence[Column]) -> Column:
-    values = np.concatenate([column.values for column in columns])
-    if all(column.valid is None for column in columns):
-        return Column(columns[0].name, values)
+    known = [column for column in columns if _has_value(column)]
+    pattern = (known or columns)[0]
+    for column in known:
+        _fits(pattern, column)
+    parts = [column if _has_value(column) else _nulls(pattern, len(column)) for column in columns]
+    values = np.concatenate([part.values for part in parts])
+    if all(part.valid is None for part in parts):
+        return replace(pattern, values=values)
     masks = [
-        np.ones(column.values.shape, bool) if column.valid is None else column.valid
-        for column in columns
+        np.ones(part.values.shape, bool) if part.valid is None else part.valid for part in parts
     ]
-    return Column(columns[0].name, values, np.concatenate(masks))
+    return replace(pattern, values=values, valid=np.concatenate(masks))
+
+
+def _has_value(column: Column) -> bool:
+    return column.valid is None or bool(column.valid.any())
+
+
+def _fits(pattern: Column, column: Column) -> None:
+    ours, theirs = pattern.values.shape[1:], column.values.shape[1:]
+    if pattern.kind != column.kind or ours != theirs:
+        raise DataMismatch(
+            f"column {pattern.name!r} is {pattern.kind} of shape {ours} a row in one part, "
+            f"{column.kind} of shape {theirs} in another; they cannot be joined"
+        )
+
+
+def _nulls(pattern: Column, rows: int) -> Column:
+    """That many rows of nulls, of the pattern's dtype and shape."""
+    neutral: Any = {"f": np.nan, "M": np.datetime64("NaT"), "O": ""}.get(
+        pattern.values.dtype.kind, 0
+    )
+    if pattern.kind == "bytes":
+        neutral = b""
+    values = np.full((rows, *pattern.values.shape[1:]), neutral, dtype=pattern.values.dtype)
+    return replace(pattern, values=values, valid=np.zeros(values.shape, bool))

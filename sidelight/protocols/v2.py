@@ -1,0 +1,121 @@
+"""The Open Inference Protocol (V2) in JSON, requests and responses, as columns and back.
+
+Source: Open Inference Protocol, "Inference Request JSON Object" and "Inference Response JSON
+Object"; MLServer's content types. What peers do differently is in `docs/protocols.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from sidelight.errors import DataMismatch, MalformedPayload
+from sidelight.protocols.documents import Place, parse_object, write_object
+from sidelight.protocols.limits import DEFAULT_LIMITS, Limits
+from sidelight.protocols.tensor import column_from, matrix_from, tensor_from
+from sidelight.protocols.v2_tensors import (
+    expect,
+    json_of,
+    read_parameters,
+    read_tensors,
+    refuse_deep,
+)
+from sidelight.tensors import Columns
+
+Form = Literal["columns", "matrix"]
+"""columns: one input a column, by name. matrix: one input holding all columns in order."""
+
+
+def decode_request(body: bytes, limits: Limits = DEFAULT_LIMITS) -> Columns:
+    """The inputs of a request as columns; its `id`, `parameters` and `outputs` in `parameters`.
+
+    Raises `MalformedPayload` (`LimitExceeded` beyond `limits`), nothing else.
+    """
+    document = parse_object(body, limits)
+    if document.get("inputs") == []:
+        raise MalformedPayload("is empty; send at least one tensor", where="inputs")
+    return _columns(document, "inputs", limits)
+
+
+def decode_response(body: bytes, limits: Limits = DEFAULT_LIMITS) -> Columns:
+    """The outputs of a response as columns; the model's name and version, `id` and `parameters`
+    in `parameters`. No outputs at all is an answer too (MLServer's detectors between batches).
+
+    Raises `MalformedPayload` (`LimitExceeded` beyond `limits`), nothing else.
+    """
+    return _columns(parse_object(body, limits), "outputs", limits)
+
+
+def encode_request(columns: Columns, form: Form = "columns", name: str = "input-0") -> bytes:
+    """The columns as a request; `name` is that of the one input in the form "matrix".
+
+    NaN and NaT are sent as null. Raises `DataMismatch` naming the column JSON cannot carry.
+    """
+    if not columns.columns:
+        raise DataMismatch("there are no columns to send; a request needs one at least")
+    if form == "matrix":
+        tensors = [matrix_from(columns, name)]
+    else:
+        tensors = [tensor_from(column) for column in columns]
+    kept = dict(columns.parameters.get("parameters") or {})
+    kept.pop("content_type", None)
+    document = _said(columns.parameters, ("id", "outputs"))
+    said = kept | _content_type(columns, form)
+    if said:
+        document["parameters"] = said
+    document["inputs"] = [json_of(tensor) for tensor in tensors]
+    return write_object(document)
+
+
+def encode_response(columns: Columns) -> bytes:
+    """The columns as a response, one output a column.
+
+    `model_name`, `model_version`, `id` and `parameters` come from ``columns.parameters``.
+    NaN and NaT are sent as null. Raises `DataMismatch` naming the column JSON cannot carry.
+    """
+    document: dict[str, Any] = {"model_name": ""}
+    document |= _said(columns.parameters, ("model_name", "model_version", "id", "parameters"))
+    document["outputs"] = [json_of(tensor_from(column)) for column in columns]
+    return write_object(document)
+
+
+def _columns(document: dict[str, Any], key: str, limits: Limits) -> Columns:
+    tensors = read_tensors(document.get(key), key, limits)
+    for i, tensor in enumerate(tensors):
+        if tensor.shape[0] != tensors[0].shape[0]:
+            raise MalformedPayload(
+                f"has {tensor.shape[0]} rows, {key}[0] has {tensors[0].shape[0]}; "
+                "the first size of all shapes must agree",
+                where=f"{key}[{i}].shape",
+            )
+    found = tuple(
+        column_from(tensor, Place(f"{key}[{i}].data")) for i, tensor in enumerate(tensors)
+    )
+    return Columns(found, _envelope(document, key, limits))
+
+
+def _envelope(document: dict[str, Any], key: str, limits: Limits) -> dict[str, Any]:
+    """What the document says beside its tensors; null and absent are the same."""
+    said: dict[str, Any] = {}
+    for name in ("id", "model_name", "model_version"):
+        if document.get(name) is not None:
+            expect(document[name], str, name, "text")
+            said[name] = document[name]
+    if document.get("parameters"):
+        said["parameters"] = read_parameters(document["parameters"], "parameters", limits)
+    if key == "inputs" and document.get("outputs") is not None:
+        expect(document["outputs"], list, "outputs", "a list of the outputs wanted")
+        refuse_deep(document["outputs"], "outputs", limits)
+        said["outputs"] = document["outputs"]
+    return said
+
+
+def _said(parameters: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: parameters[name] for name in names if name in parameters}
+
+
+def _content_type(columns: Columns, form: Form) -> dict[str, str]:
+    """`pd` makes KServe and MLServer see every input; without it they read the first alone."""
+    if form == "columns" and not any(column.is_tensor for column in columns):
+        return {"content_type": "pd"}
+    return {"content_type": "np"} if form == "matrix" or len(columns.columns) == 1 else {}
