@@ -1,0 +1,73 @@
+"""The fitted reference of a model: loaded when it is there and still right, else made and kept."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from urllib.parse import quote
+
+from sidelight.config.settings import ModelSettings, Settings
+from sidelight.errors import ArtifactError, ConfigError
+from sidelight_detectors.fitted import FORMAT, Fitted, fit
+from sidelight_detectors.identity import digest
+from sidelight_detectors.reference import load_reference
+
+
+def folder_of(settings: Settings) -> Path:
+    """Where fitted references are kept: beside the local log, else in the working folder."""
+    url = settings.log.url
+    place = Path("sidelight") if "://" in url else Path(url)
+    return place.with_name(place.name + ".fitted")
+
+
+def fit_model(name: str, model: ModelSettings) -> Fitted:
+    """Fits now; `ConfigError` when the model names no table as its reference."""
+    return fit(load_reference(_table(name, model)), model)
+
+
+def fitted_model(name: str, model: ModelSettings, folder: Path) -> Fitted:
+    """The model's own ``.npz``, or the kept one of the same reference and settings, or a new one.
+
+    Raises `ConfigError` when an ``.npz`` was fitted with other settings than the file's.
+    """
+    if model.reference is not None and model.reference.suffix == ".npz":
+        return _checked(name, model, Fitted.load(model.reference))
+    kept = folder / f"{quote(name, safe='')}-{_recipe(name, model)}.npz"
+    try:
+        return Fitted.load(kept)
+    except ArtifactError:
+        fitted = fit_model(name, model)
+    folder.mkdir(parents=True, exist_ok=True)
+    fitted.save(kept)
+    return fitted
+
+
+def _checked(name: str, model: ModelSettings, fitted: Fitted) -> Fitted:
+    wanted = (model.detectors.drift, model.detectors.outlier)
+    if (fitted.drift, fitted.outlier) != wanted:
+        raise ConfigError(
+            f"models.{name}.reference: {model.reference} was fitted with other detector settings; "
+            "run 'sidelight fit' with the table it came from"
+        )
+    return fitted
+
+
+def _recipe(name: str, model: ModelSettings) -> str:
+    """Names all that a fit depends on."""
+    table = _table(name, model)
+    try:
+        content = hashlib.sha256(table.read_bytes()).hexdigest()
+    except OSError as exc:
+        raise ConfigError(f"models.{name}.reference: {table}: {exc.strerror}") from exc
+    asked = model.model_dump_json(include={"features", "outputs", "detectors"})
+    return digest(FORMAT, content, asked)
+
+
+def _table(name: str, model: ModelSettings) -> Path:
+    if model.reference is None:
+        raise ConfigError(f"models.{name}.reference: not set; name the rows to compare with")
+    if model.reference.suffix == ".npz":
+        raise ConfigError(
+            f"models.{name}.reference: {model.reference} is fitted already; name a table to fit"
+        )
+    return model.reference

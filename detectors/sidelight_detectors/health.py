@@ -1,0 +1,72 @@
+"""A small HTTP server for metrics, liveness and readiness."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+import orjson
+from prometheus_client import CollectorRegistry, make_wsgi_app
+
+from sidelight.config.addresses import Listen
+from sidelight.errors import ConfigError
+
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+LIVE = ("/healthz", "/v2/health/live")
+READY = ("/readyz", "/v2/health/ready")
+
+
+def application(registry: CollectorRegistry, not_ready: Callable[[], str]) -> Application:
+    """The routes; `not_ready` says what is waited for, nothing ("") when all is ready."""
+    metrics: Application = make_wsgi_app(registry)
+
+    def respond(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        if path == "/metrics":
+            return metrics(environ, start_response)
+        if path in LIVE:
+            return _answer(start_response, "200 OK", {"live": True})
+        if path in READY:
+            return _readiness(start_response, not_ready())
+        routes = ["/metrics", *LIVE, *READY]
+        told = {"error": f"nothing at {path[:200]!r}; there are {', '.join(routes)}"}
+        return _answer(start_response, "404 Not Found", told)
+
+    return respond
+
+
+def _readiness(start_response: Callable[..., Any], reason: str) -> Iterable[bytes]:
+    if reason:
+        told = {"ready": False, "error": reason}
+        return _answer(start_response, "503 Service Unavailable", told)
+    return _answer(start_response, "200 OK", {"ready": True})
+
+
+def _answer(start_response: Callable[..., Any], status: str, body: object) -> Iterable[bytes]:
+    start_response(status, [("Content-Type", "application/json")])
+    return [orjson.dumps(body)]
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        """A scrape every few seconds is no news."""
+
+
+def serve(listen: Listen, app: Application) -> _Server:
+    """Answer in a thread of its own until `shutdown`; `server_port` is the port taken."""
+    try:
+        server = make_server(listen.host, listen.port, app, _Server, _Quiet)
+    except OSError as exc:
+        raise ConfigError(
+            f"detectors.listen {listen}: {exc.strerror}; name a free address"
+        ) from exc
+    threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
+    return server

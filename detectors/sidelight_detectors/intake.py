@@ -1,0 +1,129 @@
+"""From a log record to rows a model is watched by, or the reason why not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from sidelight.errors import DataMismatch, MalformedPayload
+from sidelight.events import Exchange
+from sidelight.events.exchanges import from_record
+from sidelight.log import Stored
+from sidelight.protocols.decoding import decode_inputs, decode_outputs
+from sidelight.tensors import Columns
+from sidelight_detectors.fitted import Fitted
+
+Skip = Literal[
+    "abandoned", "duplicate", "failed", "other", "probe", "truncated", "unanswered", "unknown-model"
+]
+"""Why an exchange is no traffic to score. `failed`: the status was not 200; `other`: no prediction;
+`probe`: one of Sidelight's own."""
+
+Fault = Literal["internal", "malformed", "mismatch", "row-count"]
+"""Why an exchange is a dead letter: it broke our own code, cannot be decoded, lacks a column of the
+reference, or its response has another number of rows than its request."""
+
+SKIPS: tuple[str, ...] = get_args(Skip)
+FAULTS: tuple[str, ...] = get_args(Fault)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The rows of one exchange. `time_ns` is its event time, not after it was appended."""
+
+    offset: int
+    time_ns: int
+    version: str
+    columns: Columns
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    reason: Skip
+
+
+@dataclass(frozen=True, slots=True)
+class Faulty:
+    """An exchange that cannot be scored, and the error that says why."""
+
+    reason: Fault
+    cause: Exception
+
+    @classmethod
+    def by(cls, cause: Exception) -> Faulty:
+        kinds = (kind for error, kind in _FAULTS.items() if isinstance(cause, error))
+        return cls(next(kinds, "internal"), cause)
+
+
+class RowCountMismatch(DataMismatch):
+    """A response with another number of rows than its request."""
+
+
+_FAULTS: Mapping[type[Exception], Fault] = {
+    MalformedPayload: "malformed",
+    RowCountMismatch: "row-count",
+    DataMismatch: "mismatch",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedColumns:
+    """The inputs and outputs of a model that its reference knows."""
+
+    inputs: Sequence[str]
+    outputs: Sequence[str]
+
+    @classmethod
+    def by(cls, fitted: Fitted) -> WatchedColumns:
+        return cls(fitted.columns[: fitted.features], fitted.columns[fitted.features :])
+
+    def of(self, exchange: Exchange) -> Columns:
+        """Raises `MalformedPayload` or `DataMismatch`."""
+        inputs = decode_inputs(exchange).select(self.inputs)
+        if not self.outputs:
+            return inputs
+        outputs = decode_outputs(exchange).select(self.outputs)
+        if len(inputs) != len(outputs):
+            raise RowCountMismatch(
+                f"{len(inputs)} rows were asked and {len(outputs)} answered; "
+                "every row needs one answer"
+            )
+        return Columns(inputs.columns + outputs.columns, outputs.parameters)
+
+
+def take(
+    stored: Stored, watched: Mapping[str, WatchedColumns], is_new: Callable[[Exchange], bool]
+) -> tuple[str, Sample | Skipped | Faulty]:
+    """The model a record speaks of ("" when it is none of `watched`), and what came of it."""
+    model = ""
+    try:
+        exchange = from_record(stored.record)
+        model = exchange.model if exchange.model in watched else ""
+        if reason := _no_traffic(exchange, model, is_new):
+            return model, Skipped(reason)
+        columns = watched[model].of(exchange)
+    except Exception as exc:  # Whatever one event breaks costs one dead letter, not the consumer.
+        return model, Faulty.by(exc)
+    # The log's own clock bounds the sender's: a time in the future would hold every window open.
+    time_ns = min(exchange.time_ns, stored.appended_ns)
+    version = columns.parameters.get("model_version") or exchange.version
+    return model, Sample(stored.address.offset, time_ns, str(version), columns)
+
+
+def _no_traffic(exchange: Exchange, model: str, is_new: Callable[[Exchange], bool]) -> Skip | None:
+    if not is_new(exchange):
+        return "duplicate"
+    if exchange.purpose:
+        return "probe"
+    if not exchange.protocol or not exchange.model:
+        return "other"
+    if not model:
+        return "unknown-model"
+    if exchange.outcome != "answered":
+        return exchange.outcome
+    if exchange.status != 200:
+        return "failed"
+    if exchange.request.truncated or exchange.response.truncated:
+        return "truncated"
+    return None

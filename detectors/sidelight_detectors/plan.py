@@ -1,0 +1,93 @@
+"""What one model's traffic is compared with and how: shared by its scorers and its decider."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from sidelight.config.settings import DetectorsSettings
+from sidelight_detectors.cells import CategoricalCells
+from sidelight_detectors.contract import ColumnFinding
+from sidelight_detectors.fitted import Fitted
+from sidelight_detectors.spending import spend
+from sidelight_detectors.windows import CountWindows, EventTimeWindows, NoWindows, Windows
+
+NS = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One model's fitted reference under the service's settings.
+
+    A plan with another `id` counts other things: its panes do not add up with these.
+    """
+
+    model: str
+    fitted: Fitted
+    service: DetectorsSettings
+
+    @property
+    def id(self) -> str:
+        return self.fitted.plan
+
+    @property
+    def bucket_ns(self) -> int:
+        """Length of an event-time bucket: as set where that divides the window, else the window."""
+        bucket_ns = round(self.service.bucket_seconds * NS)
+        window_ns = self._window_ns
+        return bucket_ns if not window_ns or window_ns % bucket_ns == 0 else window_ns
+
+    @property
+    def uses_event_time(self) -> bool:
+        return self._window_ns > 0
+
+    @property
+    def outlier_rate(self) -> float:
+        """The share of ordinary rows that may be flagged; 0 without an outlier detector."""
+        return self.fitted.outlier.rate if self.fitted.outlier else 0.0
+
+    @property
+    def clear_after(self) -> int:
+        return self.fitted.drift.alarm.clear_after if self.fitted.drift else 1
+
+    @property
+    def columns_unseen(self) -> tuple[ColumnFinding, ...]:
+        """What stands for the findings before the first window: NaN, and the first threshold."""
+        drift, names = self.fitted.drift, self.fitted.columns
+        if drift is None:
+            return ()
+        threshold = spend(drift.alarm.false_alarms, 1) / len(names)
+        unknown = (math.nan, math.nan, math.nan, math.nan, threshold, False)
+        return tuple(
+            ColumnFinding(
+                column.name, "chi2" if isinstance(column, CategoricalCells) else "ks", *unknown
+            )
+            for column in self.fitted.grid.columns
+        )
+
+    @property
+    def promise(self) -> str:
+        """What is promised about false alarms, and what it rests on."""
+        drift = self.fitted.drift
+        if drift is None:
+            return "No window is judged, so no drift alarm is ever raised."
+        return (
+            f"The chance that any alarm ever raised on this model version is false is at most "
+            f"{drift.alarm.false_alarms:g}, as long as rows are drawn independently and like the "
+            f"reference's. Window k spends 6/(pi k)^2 of it, shared by "
+            f"{len(self.fitted.columns)} columns. Rows that depend on each other void the promise."
+        )
+
+    def windows(self) -> Windows:
+        """Empty windows as the settings want them."""
+        drift = self.fitted.drift
+        if drift is None:
+            return NoWindows()
+        if self.uses_event_time:
+            return EventTimeWindows(self._window_ns, round(self.service.lateness_seconds * NS))
+        return CountWindows(drift.window)
+
+    @property
+    def _window_ns(self) -> int:
+        drift = self.fitted.drift
+        return round(drift.window_seconds * NS) if drift and drift.window_seconds else 0

@@ -1,0 +1,232 @@
+"""Results and alarms as CloudEvents; data keeps alibi-detect's ``{"data": ..., "meta": ...}``.
+
+The bytes depend on the value alone (no clock, no host), so a result written again after a crash is
+the same result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+
+from sidelight import __version__
+from sidelight.errors import MalformedPayload
+from sidelight.events import CloudEvent
+from sidelight.events.records import from_record, to_record
+from sidelight.log import Address, Record
+from sidelight_detectors.contract import ColumnFinding, DriftFinding
+from sidelight_detectors.results import (
+    About,
+    Alarm,
+    DriftResult,
+    OutlierResult,
+    Output,
+    PromiseResult,
+    Seen,
+    Stretch,
+    UnjudgedResult,
+)
+
+DRIFT_TYPE = "io.sidelight.result.drift.v1"
+UNJUDGED_TYPE = "io.sidelight.result.unjudged.v1"
+OUTLIER_TYPE = "io.sidelight.result.outlier.v1"
+PROMISE_TYPE = "io.sidelight.result.promise.v1"
+ALARM_TYPE = "io.sidelight.alarm.v1"
+
+SOURCE = "/sidelight/detectors"
+
+Json = Mapping[str, Any]
+
+
+def output_record(output: Output) -> Record:
+    """The log record of a result or alarm, keyed by its id."""
+    return to_record(output_event(output), output.id.encode())
+
+
+def output_event(output: Output) -> CloudEvent:
+    match output:
+        case DriftResult():
+            data, time_ns = _drift_data(output), output.seen.last_ns
+            return _event(output, DRIFT_TYPE, time_ns, "drift", data)
+        case UnjudgedResult():
+            data, time_ns = _unjudged_data(output), output.seen.last_ns
+            return _event(output, UNJUDGED_TYPE, time_ns, "drift", data)
+        case OutlierResult():
+            return _event(output, OUTLIER_TYPE, output.time_ns, "outlier", _outlier_data(output))
+        case PromiseResult():
+            return _event(output, PROMISE_TYPE, output.time_ns, "promise", _promise_data(output))
+        case Alarm():
+            return _event(output, ALARM_TYPE, output.time_ns, "drift", _alarm_data(output))
+
+
+def output_of(record: Record) -> Output:
+    """The result or alarm a record holds; `MalformedPayload` when it is none of ours."""
+    event = from_record(record)
+    reader = _READERS.get(event.type)
+    if reader is None:
+        raise MalformedPayload(f"{event.type!r} is none of {sorted(_READERS)}", where="type")
+    try:
+        body = orjson.loads(event.data or b"")
+        return reader(event, _about(body["meta"]), body["data"])
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as exc:
+        raise MalformedPayload(f"not a {event.type} ({exc!r})", where="data") from exc
+
+
+def _event(output: Output, type_: str, time_ns: int, detector: str, data: Json) -> CloudEvent:
+    meta = {
+        "name": _NAMES[detector],
+        "detector_type": detector,
+        "data_type": "tabular",
+        "version": __version__,
+        "model": output.about.model,
+        "model_version": output.about.version,
+        "plan": output.about.plan,
+    }
+    extensions = {"modelname": output.about.model, "plan": output.about.plan}
+    if output.about.version:
+        extensions["modelversion"] = output.about.version
+    return CloudEvent(
+        id=output.id,
+        source=SOURCE,
+        type=type_,
+        time_ns=time_ns,
+        datacontenttype="application/json",
+        subject=output.about.model,
+        extensions=extensions,
+        data=orjson.dumps({"data": data, "meta": meta}),
+    )
+
+
+_NAMES = {"drift": "CellDrift", "outlier": "ECOD", "promise": "Plan"}
+
+
+def _drift_data(result: DriftResult) -> Json:
+    finding, columns = result.finding, result.finding.columns
+    return {
+        "is_drift": int(finding.is_drift),
+        "distance": [column.distance for column in columns],
+        "p_val": [column.p_value for column in columns],
+        "threshold": min(column.threshold for column in columns),
+        "effect": {"column": result.worst.column, "distance": result.worst.distance},
+        "columns": [asdict(column) for column in columns],
+        "n": finding.rows,
+        "n_reference": finding.reference_rows,
+        "window": finding.window,
+        "alpha": finding.alpha,
+        "tolerance": finding.tolerance,
+        "promise": result.promise,
+        **_seen_data(result.seen),
+    }
+
+
+def _unjudged_data(result: UnjudgedResult) -> Json:
+    return {
+        "is_drift": None,
+        "n": result.seen.rows,
+        "not_enough_data": result.reason,
+        **_seen_data(result.seen),
+    }
+
+
+def _seen_data(seen: Seen) -> Json:
+    return {
+        "flagged": seen.flagged,
+        "exchanges": [
+            {"from": str(stretch.first), "to": str(stretch.last)} for stretch in seen.exchanges
+        ],
+        "time_ns": {"from": seen.first_ns, "to": seen.last_ns},
+    }
+
+
+def _outlier_data(result: OutlierResult) -> Json:
+    return {
+        "is_outlier": 1,
+        "instance_score": result.score,
+        "feature_score": dict(result.contributions),
+        "p_val": result.p_value,
+        "threshold": result.rate,
+        "exchange": str(result.address),
+        "row": result.row,
+    }
+
+
+def _promise_data(result: PromiseResult) -> Json:
+    return {"promise": result.text, "begins_at": str(result.begins_at)}
+
+
+def _alarm_data(alarm: Alarm) -> Json:
+    change = {"state": alarm.change, "reason": alarm.reason, "raised_by": alarm.raised_by}
+    if alarm.result is None:
+        return {"is_drift": 0, **change}
+    return {**_drift_data(alarm.result), **change, "result": alarm.result.id}
+
+
+def _about(meta: Json) -> About:
+    return About(meta["model"], meta["model_version"], meta["plan"])
+
+
+def _seen(data: Json) -> Seen:
+    exchanges = tuple(
+        Stretch(Address.parse(stretch["from"]), Address.parse(stretch["to"]))
+        for stretch in data["exchanges"]
+    )
+    times = data["time_ns"]
+    return Seen(data["n"], data["flagged"], exchanges, times["from"], times["to"])
+
+
+def _drift(id_: str, about: About, data: Json) -> DriftResult:
+    columns = tuple(ColumnFinding(**column) for column in data["columns"])
+    finding = DriftFinding(
+        data["n"],
+        data["n_reference"],
+        data["window"],
+        data["alpha"],
+        data["tolerance"],
+        columns,
+    )
+    return DriftResult(id_, about, _seen(data), finding, data["promise"])
+
+
+def _read_drift(event: CloudEvent, about: About, data: Json) -> DriftResult:
+    return _drift(event.id, about, data)
+
+
+def _read_unjudged(event: CloudEvent, about: About, data: Json) -> UnjudgedResult:
+    return UnjudgedResult(event.id, about, _seen(data), data["not_enough_data"])
+
+
+def _read_outlier(event: CloudEvent, about: About, data: Json) -> OutlierResult:
+    return OutlierResult(
+        event.id,
+        about,
+        Address.parse(data["exchange"]),
+        data["row"],
+        event.time_ns or 0,
+        data["instance_score"],
+        data["p_val"],
+        data["threshold"],
+        tuple(data["feature_score"].items()),
+    )
+
+
+def _read_promise(event: CloudEvent, about: About, data: Json) -> PromiseResult:
+    begins_at = Address.parse(data["begins_at"])
+    return PromiseResult(event.id, about, begins_at, event.time_ns or 0, data["promise"])
+
+
+def _read_alarm(event: CloudEvent, about: About, data: Json) -> Alarm:
+    change = (data["state"], data["reason"], data["raised_by"], event.time_ns or 0)
+    result = _drift(data["result"], about, data) if "result" in data else None
+    return Alarm(event.id, about, *change, result)
+
+
+_READERS: Mapping[str, Callable[[CloudEvent, About, Json], Output]] = {
+    DRIFT_TYPE: _read_drift,
+    UNJUDGED_TYPE: _read_unjudged,
+    OUTLIER_TYPE: _read_outlier,
+    PROMISE_TYPE: _read_promise,
+    ALARM_TYPE: _read_alarm,
+}

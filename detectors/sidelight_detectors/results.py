@@ -1,0 +1,126 @@
+"""What the detectors say, as frozen values: judged windows, flagged rows, promises, alarms.
+
+`read_results` and `read_alarms` iterate them from any log. Their wire form is in `result_events`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sidelight.log import Address
+from sidelight_detectors.alarms import Change
+from sidelight_detectors.contract import ColumnFinding, DriftFinding
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The exchanges of one partition from `first` to `last`, both included."""
+
+    first: Address
+    last: Address
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Which model, version and plan (what it was compared with, and how) a result speaks of."""
+
+    model: str
+    version: str
+    plan: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a window held: rows, how many of them lie in the tails, where they stand, and when.
+
+    `first_ns` and `last_ns` are the smallest and the largest event time.
+    """
+
+    rows: int
+    flagged: int
+    exchanges: tuple[Stretch, ...]
+    first_ns: int
+    last_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class DriftResult:
+    """One window judged, and the promise about false alarms under which it was."""
+
+    id: str
+    about: About
+    seen: Seen
+    finding: DriftFinding
+    promise: str
+
+    @property
+    def drifted(self) -> tuple[ColumnFinding, ...]:
+        """The columns that drifted, the largest distance first."""
+        found = (column for column in self.finding.columns if column.drifted)
+        return tuple(sorted(found, key=lambda column: -column.distance))
+
+    @property
+    def worst(self) -> ColumnFinding:
+        """The column with the largest distance."""
+        return max(self.finding.columns, key=lambda column: column.distance)
+
+
+@dataclass(frozen=True, slots=True)
+class UnjudgedResult:
+    """A window that closed with too few rows to be judged; `reason` says so."""
+
+    id: str
+    about: About
+    seen: Seen
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutlierResult:
+    """One flagged row: `row` of the exchange at `address`.
+
+    Flagged because `p_value` is not above `rate`, the share of ordinary rows that may be flagged.
+    `contributions` are the largest parts of `score`, by column.
+    """
+
+    id: str
+    about: About
+    address: Address
+    row: int
+    time_ns: int
+    score: float
+    p_value: float
+    rate: float
+    contributions: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseResult:
+    """A plan came into force: what follows is compared under it, and `text` is what it promises."""
+
+    id: str
+    about: About
+    begins_at: Address
+    time_ns: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """An alarm raised or cleared; `raised_by` is the id of the result that raised it, in both.
+
+    `reason` says why: ``drift``, ``quiet`` (windows without drift) or ``new plan``. `result` is the
+    window that decided; there is none when a new plan ended the alarm.
+    """
+
+    id: str
+    about: About
+    change: Change
+    reason: str
+    raised_by: str
+    time_ns: int
+    result: DriftResult | None = None
+
+
+Result = DriftResult | UnjudgedResult | OutlierResult | PromiseResult
+Output = Result | Alarm

@@ -1,0 +1,105 @@
+"""A run: the stretch of one partition that becomes one pane a model, and its note."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import orjson
+
+from sidelight.events.deadletters import DeadLetter, dead_letter
+from sidelight.log import Stored
+from sidelight_detectors.intake import Faulty, Sample, Skipped, WatchedColumns, take
+from sidelight_detectors.marks import Marks
+
+REPORTER = "sidelight/detectors"
+
+
+@dataclass(frozen=True, slots=True)
+class RunNote:
+    """What a commit of `inference` says beside the offset.
+
+    `end` and `letters` speak of a run that was begun: where it ends, and from where its dead
+    letters stand. Without them (None) no run is open. `plans` maps models to their plans, `marks`
+    are the high-water marks at the committed offset.
+    """
+
+    marks: Mapping[str, int] = field(default_factory=dict)
+    end: int | None = None
+    letters: int = 0
+    plans: Mapping[str, str] = field(default_factory=dict)
+
+    def to_bytes(self) -> bytes:
+        return orjson.dumps(self)
+
+    @classmethod
+    def from_bytes(cls, note: bytes) -> RunNote:
+        return cls(**orjson.loads(note)) if note else cls()
+
+
+class Run:
+    """Exchanges of one partition from `begin` on, taken in one after the other.
+
+    `samples` are the rows to score by model, `letters` the dead letters, `outcomes` counts
+    exchanges by model and what came of them, `faults` the dead letters by reason, `watermark_ns` is
+    the largest event time, `seconds` the time from its end to its commit.
+    """
+
+    def __init__(self, begin: int, watched: Mapping[str, WatchedColumns], marks: Marks) -> None:
+        self.begin = begin
+        self.end = begin
+        self.rows = 0
+        self.bytes = 0
+        self.watermark_ns = 0
+        self.seconds = 0.0
+        self.samples: dict[str, list[Sample]] = {}
+        self.letters: list[DeadLetter] = []
+        self.outcomes: Counter[tuple[str, str]] = Counter()
+        self.faults: Counter[str] = Counter()
+        self._stored: dict[int, Stored] = {}
+        self._watched = watched
+        self._marks = marks
+        self._marks_before = marks.saved()
+
+    def take(self, stored: Stored) -> None:
+        """One more record."""
+        self.end = stored.address.offset + 1
+        self.bytes += len(stored.record.value)
+        model, taken = take(stored, self._watched, self._marks.is_new)
+        match taken:
+            case Sample():
+                self.samples.setdefault(model, []).append(taken)
+                self._stored[taken.offset] = stored
+                self.rows += len(taken.columns)
+                self.watermark_ns = max(self.watermark_ns, taken.time_ns)
+                self.outcomes[model, "scored"] += 1
+            case Skipped():
+                self.outcomes[model, taken.reason] += 1
+            case Faulty():
+                self._bury(model, stored, taken)
+
+    def note_begun(self, letters: int, plans: Mapping[str, str]) -> bytes:
+        """For the commit of `begin`: where this run ends, from where its dead letters stand."""
+        return RunNote(self._marks_before, self.end, letters, plans).to_bytes()
+
+    def note_done(self) -> bytes:
+        """For the commit of `end`, before any later record is taken in."""
+        return RunNote(self._marks.saved()).to_bytes()
+
+    def refuse(self, model: str, sample: Sample, cause: Exception) -> None:
+        """A sample that turned out not to fit when its rows were looked at."""
+        self.outcomes[model, "scored"] -= 1
+        self._bury(model, self._stored[sample.offset], Faulty.by(cause))
+
+    def _bury(self, model: str, stored: Stored, faulty: Faulty) -> None:
+        self.outcomes[model, "dead-letter"] += 1
+        self.faults[faulty.reason] += 1
+        letter = dead_letter(
+            faulty.cause,
+            stored.record,
+            reporter=REPORTER,
+            origin=str(stored.address),
+            time_ns=stored.appended_ns,
+        )
+        self.letters.append(letter)

@@ -1,0 +1,64 @@
+"""`sidelight detectors`: from the configuration to a working service and its exit code."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from sidelight.config.addresses import Listen
+from sidelight.config.services import named
+from sidelight.config.settings import ModelSettings, Settings
+from sidelight.errors import ConfigError
+from sidelight.log import open_log
+from sidelight_detectors.fitting import fitted_model, folder_of
+from sidelight_detectors.health import application, serve
+from sidelight_detectors.metrics import ScorerMetrics
+from sidelight_detectors.plan import Plan
+from sidelight_detectors.service import Detectors
+from sidelight_detectors.state_metrics import LagCollector, StateCollector
+
+logger = structlog.get_logger("sidelight.detectors")
+
+
+def run_service(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; returns when what was taken in is committed."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    registry = CollectorRegistry()
+    plans = fitted_plans(settings)
+    log = open_log(settings.log)
+    detectors = Detectors(
+        log, plans, settings.detectors, ScorerMetrics(registry, list(plans)), stop
+    )
+    registry.register(LagCollector(detectors.scorers, detectors.deciders))
+    registry.register(StateCollector(detectors.deciders))
+    app = application(registry, lambda: detectors.not_ready)
+    with serve(Listen.parse(settings.detectors.listen), app) as server:
+        logger.info("serving metrics and health", port=server.server_port)
+        detectors.run()
+        server.shutdown()
+    log.close()
+
+
+def fitted_plans(settings: Settings) -> dict[str, Plan]:
+    """The plan of every model that has a detector; `ConfigError` when none has."""
+    models = watched_models(settings)
+    folder = folder_of(settings)
+    plans = {}
+    for name, model in models.items():
+        fitted = fitted_model(name, model, folder)
+        logger.info("reference ready", model=name, rows=fitted.rows, plan=fitted.plan[:12])
+        plans[name] = Plan(name, fitted, settings.detectors)
+    return plans
+
+
+def watched_models(settings: Settings) -> dict[str, ModelSettings]:
+    """The models that have a detector; `ConfigError` when none has."""
+    models = {name: model for name, model in settings.models.items() if named(model.detectors)}
+    if not models:
+        raise ConfigError("no model has a detector; name one under models.<name>.detectors")
+    return models

@@ -1,0 +1,150 @@
+"""What the deciders know, read from their state at each scrape: it survives a restart exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from sidelight_detectors.deciding import DecidingModel
+from sidelight_detectors.scorer import PartitionScorer
+from sidelight_detectors.watch import Watch
+from sidelight_detectors.windows import LOSSES
+
+Family = CounterMetricFamily | GaugeMetricFamily
+
+COUNTED = {
+    "rows": ("sidelight_detectors_rows", "Rows summed up in panes."),
+    "flagged": ("sidelight_detectors_outliers", "Rows flagged as outliers."),
+    "windows": ("sidelight_drift_windows", "Windows judged."),
+    "drifted": ("sidelight_drift_drifted_windows", "Windows judged to have drifted."),
+    "alarms": ("sidelight_drift_alarms", "Drift alarms raised."),
+}
+"""Counters by the field of `VersionState` they show."""
+
+BY_COLUMN = {
+    "distance": (
+        "sidelight_drift_distance_ratio",
+        "Distance of the last window from the reference: KS or total variation.",
+    ),
+    "p_value": ("sidelight_drift_p_value", "The p-value of the last window."),
+    "threshold": (
+        "sidelight_drift_p_value_threshold",
+        "A p-value below this is a change; the distance must be above the tolerance too.",
+    ),
+}
+"""Gauges by the field of `ColumnFinding` they show; NaN before the first window."""
+
+
+class LagCollector(Collector):
+    """Records of the log that wait."""
+
+    def __init__(
+        self, scorers: Sequence[PartitionScorer], deciders: Sequence[DecidingModel]
+    ) -> None:
+        self.scorers = scorers
+        self.deciders = deciders
+
+    def collect(self) -> Iterator[Family]:
+        yield GaugeMetricFamily(
+            "sidelight_detectors_lag_records",
+            "Exchanges in the log that no committed run holds.",
+            value=sum(scorer.lag for scorer in self.scorers),
+        )
+        panes = GaugeMetricFamily(
+            "sidelight_detectors_panes_lag_records",
+            "Records of the panes' partition that the model's decider has not folded.",
+            labels=["model"],
+        )
+        for decider in self.deciders:
+            panes.add_metric([decider.plan.model], decider.lag)
+        yield panes
+
+
+class StateCollector(Collector):
+    """Rows, windows, alarms and the last finding of each model and version."""
+
+    def __init__(self, deciders: Sequence[DecidingModel]) -> None:
+        self._deciders = deciders
+
+    def collect(self) -> Iterator[Family]:
+        watches = [deciding.decider.watch for deciding in self._deciders]
+        yield from (_counter(field, watches) for field in COUNTED)
+        yield from (_by_column(field, watches) for field in BY_COLUMN)
+        yield _alarm(watches)
+        yield from self._settings(watches)
+        yield self._lost()
+        yield self._gaps()
+
+    def _settings(self, watches: Sequence[Watch]) -> Iterator[Family]:
+        tolerance = GaugeMetricFamily(
+            "sidelight_drift_tolerance_ratio",
+            "A distance up to this is of no practical interest.",
+            labels=["model"],
+        )
+        rate = GaugeMetricFamily(
+            "sidelight_detectors_outlier_expected_ratio",
+            "Share of ordinary rows that may be flagged.",
+            labels=["model"],
+        )
+        for watch in watches:
+            if watch.plan.fitted.drift:
+                tolerance.add_metric([watch.plan.model], watch.plan.fitted.drift.tolerance)
+            if watch.plan.fitted.outlier:
+                rate.add_metric([watch.plan.model], watch.plan.outlier_rate)
+        yield tolerance
+        yield rate
+
+    def _lost(self) -> Family:
+        family = CounterMetricFamily(
+            "sidelight_detectors_lost_rows",
+            "Rows that came into no window: too late, crowded out, or of another plan.",
+            labels=["model", "reason"],
+        )
+        for deciding in self._deciders:
+            lost = deciding.decider.lost
+            for reason in LOSSES:
+                family.add_metric([deciding.plan.model, reason], lost[reason])
+        return family
+
+    def _gaps(self) -> Family:
+        family = CounterMetricFamily(
+            "sidelight_detectors_gaps",
+            "Times that exchanges were gone from the log before they were scored.",
+            labels=["model"],
+        )
+        for deciding in self._deciders:
+            family.add_metric([deciding.plan.model], deciding.decider.chain.gaps)
+        return family
+
+
+def _counter(field: str, watches: Sequence[Watch]) -> Family:
+    family = CounterMetricFamily(*COUNTED[field], labels=["model", "version"])
+    for watch in watches:
+        for version, state in watch.known():
+            family.add_metric([watch.plan.model, version], getattr(state, field))
+    return family
+
+
+def _by_column(field: str, watches: Sequence[Watch]) -> Family:
+    labels = ["model", "version", "detector", "feature", "method"]
+    family = GaugeMetricFamily(*BY_COLUMN[field], labels=labels)
+    for watch in watches:
+        for version, state in watch.known():
+            for column in state.columns or watch.plan.columns_unseen:
+                names = [watch.plan.model, version, "drift", column.column, column.method]
+                family.add_metric(names, getattr(column, field))
+    return family
+
+
+def _alarm(watches: Sequence[Watch]) -> Family:
+    family = GaugeMetricFamily(
+        "sidelight_drift_alarm",
+        "1 while a drift alarm is raised, 0 when all is quiet.",
+        labels=["model", "version"],
+    )
+    for watch in watches:
+        for version, state in watch.known():
+            family.add_metric([watch.plan.model, version], float(state.alarm.active))
+    return family

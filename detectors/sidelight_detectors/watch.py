@@ -1,0 +1,157 @@
+"""The watch over one model under one plan: windows judged, alarms raised and cleared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from sidelight.errors import NotEnoughData
+from sidelight.log import Address
+from sidelight.log.topics import INFERENCE
+from sidelight_detectors.alarms import AlarmState
+from sidelight_detectors.contract import ColumnFinding
+from sidelight_detectors.identity import digest
+from sidelight_detectors.panes import Flag, Pane, Slice
+from sidelight_detectors.plan import Plan
+from sidelight_detectors.results import (
+    About,
+    Alarm,
+    DriftResult,
+    OutlierResult,
+    Output,
+    Seen,
+    Stretch,
+    UnjudgedResult,
+)
+from sidelight_detectors.windows import Window
+
+MAX_VERSIONS = 256
+"""Model versions remembered; the one silent for longest is forgotten first."""
+
+
+@dataclass(slots=True)
+class VersionState:
+    """What is known of one model version under the plan; `columns` are of its last window."""
+
+    rows: int = 0
+    flagged: int = 0
+    windows: int = 0
+    drifted: int = 0
+    alarms: int = 0
+    alarm: AlarmState = field(default_factory=AlarmState)
+    columns: tuple[ColumnFinding, ...] = ()
+
+    @classmethod
+    def from_json(cls, saved: Mapping[str, Any]) -> VersionState:
+        columns = tuple(ColumnFinding(**column) for column in saved["columns"])
+        return cls(**{**saved, "alarm": AlarmState(**saved["alarm"]), "columns": columns})
+
+
+class Watch:
+    """Folds the panes of one plan. `versions` is what is known of each model version."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.versions: dict[str, VersionState] = {}
+        self._windows = plan.windows()
+
+    @property
+    def lost(self) -> Counter[str]:
+        """Rows that came into no window, by reason."""
+        return self._windows.lost
+
+    def known(self) -> list[tuple[str, VersionState]]:
+        """The versions seen; a nameless one that has nothing yet when there is none."""
+        return list(self.versions.items()) or [("", VersionState())]
+
+    def accept(self, pane: Pane, watermark_ns: int) -> Iterator[Output]:
+        """Flagged rows first, then the windows that are complete now."""
+        for flag in pane.flags:
+            yield self._outlier(flag, pane.partition)
+        for part in pane.slices:
+            self._count(part)
+            for window in self._windows.add(part, pane.partition, pane.bucket_ns):
+                yield from self._judge(window)
+        for window in self._windows.advance(watermark_ns):
+            yield from self._judge(window)
+
+    def saved(self) -> dict[str, Any]:
+        versions = {name: asdict(version) for name, version in self.versions.items()}
+        return {"plan": self.plan.id, "versions": versions, "windows": self._windows.saved()}
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        pairs = saved["versions"].items()
+        self.versions = {name: VersionState.from_json(version) for name, version in pairs}
+        self._windows.restore(saved["windows"])
+
+    def _about(self, version: str) -> About:
+        return About(self.plan.model, version, self.plan.id)
+
+    def _count(self, part: Slice) -> None:
+        # Taken out and put back at the end: the first key is the version silent for longest.
+        version = self.versions.pop(part.version, None) or VersionState()
+        version.rows += part.summary.rows
+        version.flagged += part.summary.flagged
+        self.versions[part.version] = version
+        if len(self.versions) > MAX_VERSIONS:
+            self.versions.pop(next(iter(self.versions)))
+
+    def _outlier(self, flag: Flag, partition: int) -> OutlierResult:
+        address = Address(INFERENCE, partition, flag.offset)
+        return OutlierResult(
+            digest("outlier", self.plan.id, str(address), flag.row),
+            self._about(flag.version),
+            address,
+            flag.row,
+            flag.time_ns,
+            flag.score,
+            flag.p_value,
+            self.plan.outlier_rate,
+            flag.contributions,
+        )
+
+    def _judge(self, window: Window) -> Iterator[Output]:
+        version = self.versions.setdefault(window.version, VersionState())
+        number = version.windows + 1
+        id_ = digest("drift", self.plan.id, window.version, number, window.content())
+        about, seen = self._about(window.version), _seen(window)
+        try:
+            finding = self.plan.fitted.judge(window.summary, number)
+        except NotEnoughData as exc:
+            yield UnjudgedResult(id_, about, seen, str(exc))
+            return
+        version.windows, version.columns = number, finding.columns
+        result = DriftResult(id_, about, seen, finding, self.plan.promise)
+        yield result
+        yield from self._alarm(version, result)
+
+    def _alarm(self, version: VersionState, result: DriftResult) -> Iterator[Alarm]:
+        before = version.alarm
+        if result.finding.is_drift:
+            version.drifted += 1
+            version.alarm, change = before.after_drift(result.id)
+        else:
+            version.alarm, change = before.after_quiet(self.plan.clear_after)
+        if change is None:
+            return
+        version.alarms += change == "raised"
+        yield Alarm(
+            digest("alarm", result.id, change),
+            result.about,
+            change,
+            "drift" if change == "raised" else "quiet",
+            version.alarm.raised_by or before.raised_by,
+            result.seen.last_ns,
+            result,
+        )
+
+
+def _seen(window: Window) -> Seen:
+    stretches = (
+        Stretch(Address(INFERENCE, partition, first), Address(INFERENCE, partition, last))
+        for partition, (first, last) in sorted(window.spans.items())
+    )
+    summary = window.summary
+    return Seen(summary.rows, summary.flagged, tuple(stretches), window.first_ns, window.last_ns)
