@@ -1,8 +1,9 @@
-"""The wire between proxy and recorder: length-prefixed frames over a unix stream socket.
+"""The wire to the recorder: length-prefixed frames over a unix stream socket.
 
     frame     u32 length of what follows, u8 kind, the fields
     capture   one exchange as it crossed the wire (kind 1)
     stats     the proxy's cumulative counters, about once a second and before it ends (kind 2)
+    sink      the same of a shipper (kind 3)
 
 All numbers are little endian. The recorder answers with acknowledgements: u64, how many captures
 of this connection it has settled so far (appended, left out by policy, or dropped and counted).
@@ -28,6 +29,21 @@ RECORDER_LOST = "recorder_lost"
 """Dropped: written to a recorder that ended before it acknowledged."""
 PROXY_DROPS = (BUFFER_FULL, RECORDER_DOWN, RECORDER_LOST)
 
+RETIRED = "retired"
+"""Not shipped: retention took the records first."""
+ABSENT = "absent"
+"""Not shipped: the log has no record at these offsets (damage)."""
+UNTOLD = "untold"
+"""Refused by the sink, and the log had no space for the dead letter."""
+SINK_DROPS = (RETIRED, ABSENT, UNTOLD)
+
+UNREACHABLE = "unreachable"
+SLOW = "timeout"
+BUSY = "busy"
+BROKEN = "server_error"
+SINK_FAILURES = (UNREACHABLE, SLOW, BUSY, BROKEN)
+"""Why a try failed: no connection, no answer in time, 408, 425 or 429, and 5xx."""
+
 LATENCY_BOUNDS = (
     *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1),
     *(0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
@@ -39,6 +55,7 @@ MAX_FRAME_BYTES = 2 << 30
 
 _CAPTURE = 1
 _STATS = 2
+_SINK = 3
 _LENGTH = struct.Struct("<I")
 _CAPTURE_HEAD = struct.Struct("<IB16sQQBIIQIIQ")
 _ACKNOWLEDGEMENT = struct.Struct("<Q")
@@ -99,6 +116,29 @@ class ProxyStats:
     latency_sum_seconds: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class SinkStats:
+    """What became of the log's records for one sink, since its group began.
+
+    accepted = delivered + dead-lettered + dropped + waiting, in records; each part is derived from
+    the group's committed positions. `failures` are tries since the shipper's process began.
+    """
+
+    sink: str
+    delivered: int = 0
+    dead_lettered: int = 0
+    waiting: int = 0
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    failures: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def accepted(self) -> int:
+        return self.delivered + self.dead_lettered + sum(self.dropped.values()) + self.waiting
+
+
+Frame = Capture | ProxyStats | SinkStats
+
+
 def encode(capture: Capture) -> list[bytes]:
     """The frame of a capture as parts for one ``writelines``; bodies are not copied."""
     request, response = capture.request, capture.response
@@ -121,9 +161,10 @@ def encode(capture: Capture) -> list[bytes]:
     return [head, *parts]
 
 
-def encode_stats(stats: ProxyStats) -> bytes:
+def encode_stats(stats: ProxyStats | SinkStats) -> bytes:
     content = orjson.dumps(asdict(stats))
-    return _LENGTH.pack(1 + len(content)) + bytes((_STATS,)) + content
+    kind = _STATS if isinstance(stats, ProxyStats) else _SINK
+    return _LENGTH.pack(1 + len(content)) + bytes((kind,)) + content
 
 
 def encode_acknowledgement(settled: int) -> bytes:
@@ -156,7 +197,7 @@ class Decoder:
         self._max_frame_bytes = max_frame_bytes
         self._buffer = bytearray()
 
-    def feed(self, data: bytes) -> Iterator[Capture | ProxyStats]:
+    def feed(self, data: bytes) -> Iterator[Frame]:
         self._buffer += data
         start = 0
         try:
@@ -177,13 +218,13 @@ class Decoder:
         return end if end <= len(self._buffer) else None
 
 
-def _decode(frame: bytes) -> Capture | ProxyStats:
+def _decode(frame: bytes) -> Frame:
     kind = frame[_LENGTH.size]
     if kind == _CAPTURE:
         return _decode_capture(frame)
-    if kind == _STATS:
-        return _decode_stats(frame[_LENGTH.size + 1 :])
-    raise MalformedPayload(f"a frame of kind {kind}; known are {_CAPTURE} and {_STATS}")
+    if kind in (_STATS, _SINK):
+        return _decode_stats(kind, frame[_LENGTH.size + 1 :])
+    raise MalformedPayload(f"a frame of kind {kind}; known are {_CAPTURE} to {_SINK}")
 
 
 def _decode_capture(frame: bytes) -> Capture:
@@ -207,9 +248,11 @@ def _side(frame: bytes, start: int, head: int, body: int, size: int) -> Side:
     return Side(frame[start:split], frame[split : split + body], size)
 
 
-def _decode_stats(content: bytes) -> ProxyStats:
+def _decode_stats(kind: int, content: bytes) -> ProxyStats | SinkStats:
     try:
         fields = orjson.loads(content)
+        if kind == _SINK:
+            return SinkStats(**fields)
         return ProxyStats(**{**fields, "latency_counts": tuple(fields["latency_counts"])})
     except (ValueError, TypeError, KeyError) as exc:
-        raise MalformedPayload(f"the stats of a proxy cannot be read: {exc}") from exc
+        raise MalformedPayload(f"counters cannot be read: {exc}") from exc

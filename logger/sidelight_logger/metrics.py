@@ -1,0 +1,204 @@
+"""Every metric of the logger, declared once; the recorder serves them for all three processes.
+
+What the proxy and the shipper count reaches the recorder as snapshots (`frames`), which are shown
+as they are: they begin at zero again when the proxy does, and go on over restarts of the shipper.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+)
+
+from sidelight_logger.frames import (
+    LATENCY_BOUNDS,
+    PROXY_DROPS,
+    SINK_DROPS,
+    SINK_FAILURES,
+    ProxyStats,
+    SinkStats,
+)
+
+LOG_FULL = "log_full"
+"""Dropped: the log has no space for the batch."""
+MALFORMED = "malformed"
+"""Dropped: the captured heads cannot be read."""
+RECORDER_DROPS = (LOG_FULL, MALFORMED)
+
+_SILENT_SECONDS = 5.0
+"""A proxy tells its counters every second."""
+_APPEND_BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+class RecorderMetrics:
+    """What the recorder itself counts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.received = Counter(
+            "sidelight_logger_captures_received",
+            "Captured exchanges that the recorder took from the proxy.",
+            registry=registry,
+        )
+        self.recorded = Counter(
+            "sidelight_logger_exchanges_recorded",
+            "Exchanges that were appended to the log.",
+            registry=registry,
+        )
+        self.left_out = Counter(
+            "sidelight_logger_probes_left_out",
+            "Health, readiness, metadata and metrics requests, which are not recorded.",
+            registry=registry,
+        )
+        self.dropped = Counter(
+            "sidelight_logger_recorder_dropped",
+            "Captured exchanges that the recorder could not keep, by reason.",
+            ["reason"],
+            registry=registry,
+        )
+        self.body_bytes = Counter(
+            "sidelight_logger_body_bytes",
+            "Bytes of bodies that were recorded.",
+            ["side"],
+            registry=registry,
+        )
+        self.truncated = Counter(
+            "sidelight_logger_bodies_truncated",
+            "Recorded bodies that were cut at logger.max_body.",
+            ["side"],
+            registry=registry,
+        )
+        self.append_seconds = Histogram(
+            "sidelight_logger_append_seconds",
+            "Time to append one batch of exchanges to the log.",
+            buckets=_APPEND_BOUNDS,
+            registry=registry,
+        )
+        self.pending = Gauge(
+            "sidelight_logger_pending_records",
+            "Exchanges that wait for the next append.",
+            registry=registry,
+        )
+        self.peers = Gauge(
+            "sidelight_logger_peers_connected",
+            "Processes (proxy, shipper) that are connected to the recorder.",
+            registry=registry,
+        )
+        for reason in RECORDER_DROPS:
+            self.dropped.labels(reason)
+        for side in ("request", "response"):
+            self.body_bytes.labels(side)
+            self.truncated.labels(side)
+
+
+class Snapshots:
+    """Shows the newest counters of the proxy and of each sink's shipper. A registry's collector."""
+
+    def __init__(self) -> None:
+        self._proxy = ProxyStats(started_ns=0)
+        self._sinks: dict[str, SinkStats] = {}
+        self._told_at = -math.inf
+
+    def proxy(self, stats: ProxyStats) -> None:
+        self._proxy = stats
+        self._told_at = time.monotonic()
+
+    def missing_proxy(self) -> str:
+        """Why nothing is captured now; empty while the proxy tells its counters."""
+        silent = time.monotonic() - self._told_at
+        return "" if silent < _SILENT_SECONDS else "no proxy is connected: nothing is captured"
+
+    def sink(self, stats: SinkStats) -> None:
+        self._sinks[stats.sink] = stats
+
+    def collect(self) -> Iterator[Metric]:
+        yield from _proxy_metrics(self._proxy)
+        yield from _sink_metrics(self._sinks)
+
+
+def _proxy_metrics(stats: ProxyStats) -> Iterator[Metric]:
+    prefix = "sidelight_logger_proxy_"
+    yield _counter(prefix + "exchanges", "Exchanges that ended at the proxy.", stats.accepted)
+    yield _by_reason(
+        prefix + "dropped", "Exchanges that the proxy could not hand over.", PROXY_DROPS, stats
+    )
+    yield _counter(prefix + "refused", "Requests that the proxy answered with 4xx.", stats.refused)
+    yield _counter(
+        prefix + "upstream_failures", "Requests answered with 502 or 504.", stats.upstream_failures
+    )
+    bodies = CounterMetricFamily(
+        prefix + "body_bytes", "Bytes of bodies that were forwarded.", labels=["side"]
+    )
+    bodies.add_metric(["request"], stats.request_bytes)
+    bodies.add_metric(["response"], stats.response_bytes)
+    yield bodies
+    yield GaugeMetricFamily(
+        prefix + "waiting_bytes", "Captured bytes that wait for the recorder.", stats.waiting_bytes
+    )
+    connections = GaugeMetricFamily(
+        prefix + "connections", "Open connections, by side.", labels=["side"]
+    )
+    connections.add_metric(["client"], stats.client_connections)
+    connections.add_metric(["upstream"], stats.upstream_connections)
+    yield connections
+    yield _latency(prefix + "exchange_seconds", stats)
+
+
+def _sink_metrics(sinks: dict[str, SinkStats]) -> Iterator[Metric]:
+    prefix = "sidelight_logger_sink_"
+    delivered = CounterMetricFamily(
+        prefix + "delivered", "Records of the log that the sink took.", labels=["sink"]
+    )
+    letters = CounterMetricFamily(
+        prefix + "dead_lettered", "Records that the sink refused for good.", labels=["sink"]
+    )
+    dropped = CounterMetricFamily(
+        prefix + "dropped", "Records that did not reach the sink.", labels=["sink", "reason"]
+    )
+    failures = CounterMetricFamily(
+        prefix + "failures", "Tries that failed and were repeated.", labels=["sink", "reason"]
+    )
+    waiting = GaugeMetricFamily(
+        prefix + "waiting_records", "Records that the sink has still to get.", labels=["sink"]
+    )
+    for name, stats in sinks.items():
+        delivered.add_metric([name], stats.delivered)
+        letters.add_metric([name], stats.dead_lettered)
+        waiting.add_metric([name], stats.waiting)
+        for reason in SINK_DROPS:
+            dropped.add_metric([name, reason], stats.dropped.get(reason, 0))
+        for reason in SINK_FAILURES:
+            failures.add_metric([name, reason], stats.failures.get(reason, 0))
+    yield from (delivered, letters, dropped, failures, waiting)
+
+
+def _counter(name: str, help_: str, value: float) -> Metric:
+    return CounterMetricFamily(name, help_, value)
+
+
+def _by_reason(name: str, help_: str, reasons: tuple[str, ...], stats: ProxyStats) -> Metric:
+    family = CounterMetricFamily(name, help_, labels=["reason"])
+    for reason in reasons:
+        family.add_metric([reason], stats.dropped.get(reason, 0))
+    return family
+
+
+def _latency(name: str, stats: ProxyStats) -> Metric:
+    total = 0
+    buckets = []
+    bounds = [*map(str, LATENCY_BOUNDS), "+Inf"]
+    for bound, count in zip(bounds, stats.latency_counts, strict=True):
+        total += count
+        buckets.append((bound, total))
+    return HistogramMetricFamily(
+        name,
+        "Time from a request's head to the end of its answer.",
+        buckets=buckets,
+        sum_value=stats.latency_sum_seconds,
+    )

@@ -1,0 +1,110 @@
+"""From a capture to an exchange: what the heads, the path and the answer say of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import orjson
+
+from sidelight.events.exchange import Body, Exchange, Outcome
+from sidelight.events.ids import id_text
+from sidelight.protocols.routes import Route, route
+from sidelight_logger.frames import Capture, Side
+from sidelight_logger.recorder.heads import (
+    Fields,
+    RequestHead,
+    ResponseHead,
+    parse_request,
+    parse_response,
+    whole_number,
+)
+from sidelight_logger.recorder.policy import Policy, is_probe
+
+PURPOSE_HEADER = "sidelight-purpose"
+_NO_RESPONSE = ResponseHead(0, {})
+_VERSION = re.compile(rb'[{,\s]"model_version"\s*:\s*("(?:[^"\\]|\\.)*")')
+_VERSION_WITHIN = 4 << 10
+"""Servers write the version before the outputs, or after them: either end of the answer has it."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What is the same for all exchanges of one recorder."""
+
+    source: str
+    log_id: str
+    extensions: Mapping[str, str] = field(default_factory=dict)
+
+
+def describe(capture: Capture, sequence: int, origin: Origin, policy: Policy) -> Exchange | None:
+    """The exchange, or None for a probe.
+
+    Raises `MalformedPayload` when the heads cannot be read.
+    """
+    request = parse_request(capture.request.head)
+    target = route(request.method, request.path)
+    if is_probe(request, target):
+        return None
+    answer = capture.response
+    response = parse_response(answer.head) if answer.head else _NO_RESPONSE
+    return Exchange(
+        id=id_text(capture.id),
+        source=origin.source,
+        time_ns=capture.time_ns,
+        duration_ns=capture.duration_ns,
+        method=request.method,
+        path=request.path,
+        protocol=target.protocol,
+        model=target.model,
+        version=_version(target, answer.body),
+        status=response.status,
+        outcome=_outcome(capture, policy),
+        request=_body(policy.keeps_request, capture.request, request.fields),
+        response=_body(policy.keeps_response, answer, response.fields),
+        correlation_id=_correlation_id(request),
+        traceparent=request.fields.get("traceparent", ""),
+        tracestate=request.fields.get("tracestate", ""),
+        purpose=request.fields.get(PURPOSE_HEADER, ""),
+        log_id=origin.log_id,
+        sequence=sequence,
+        headers=policy.kept(request.fields),
+        extensions=origin.extensions,
+    )
+
+
+def answered_version(body: bytes) -> str:
+    """The `model_version` of a V2 answer, without parsing its tensors; empty when it has none."""
+    match = _VERSION.search(body[:_VERSION_WITHIN]) or _VERSION.search(body[-_VERSION_WITHIN:])
+    if match is None:
+        return ""
+    try:
+        return str(orjson.loads(match[1]))
+    except orjson.JSONDecodeError:
+        return ""
+
+
+def _version(target: Route, answer: bytes) -> str:
+    return (answered_version(answer) if target.protocol == "v2" else "") or target.version
+
+
+def _outcome(capture: Capture, policy: Policy) -> Outcome:
+    # An answer that is not kept must not be taken for an empty one.
+    answered = capture.outcome == "answered"
+    return "unanswered" if answered and not policy.keeps_response else capture.outcome
+
+
+def _body(kept: bool, side: Side, fields: Fields) -> Body:
+    return Body(
+        content=side.body if kept else b"",
+        content_type=fields.get("content-type", ""),
+        content_encoding=fields.get("content-encoding", ""),
+        json_length=whole_number(fields.get("inference-header-content-length")),
+        size=side.size,
+        truncated=kept and side.truncated,
+    )
+
+
+def _correlation_id(head: RequestHead) -> str:
+    return head.fields.get("ce-id") or head.fields.get("x-request-id", "")

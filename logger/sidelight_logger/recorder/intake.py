@@ -1,0 +1,62 @@
+"""What is done with each frame."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sidelight.errors import MalformedPayload
+from sidelight.events.exchange import Exchange
+from sidelight.events.exchanges import to_record
+from sidelight_logger.frames import Capture, Frame, ProxyStats
+from sidelight_logger.metrics import MALFORMED, RecorderMetrics, Snapshots
+from sidelight_logger.recorder.batch import Batch
+from sidelight_logger.recorder.description import Origin, describe
+from sidelight_logger.recorder.policy import Policy
+
+
+class Intake:
+    """Describes captures and adds them to the batch; shows the newest counters of the others."""
+
+    def __init__(
+        self,
+        batch: Batch,
+        origin: Origin,
+        policy: Policy,
+        sequence: Callable[[], int],
+        metrics: RecorderMetrics,
+        snapshots: Snapshots,
+    ) -> None:
+        self._batch = batch
+        self._origin = origin
+        self._policy = policy
+        self._sequence = sequence
+        self._metrics = metrics
+        self._snapshots = snapshots
+
+    def take(self, frame: Frame) -> None:
+        if isinstance(frame, Capture):
+            self._record(frame)
+        elif isinstance(frame, ProxyStats):
+            self._snapshots.proxy(frame)
+        else:
+            self._snapshots.sink(frame)
+
+    def _record(self, capture: Capture) -> None:
+        metrics = self._metrics
+        metrics.received.inc()
+        try:
+            exchange = describe(capture, self._sequence(), self._origin, self._policy)
+        except MalformedPayload:
+            metrics.dropped.labels(MALFORMED).inc()
+            return
+        if exchange is None:
+            metrics.left_out.inc()
+            return
+        self._batch.add(to_record(exchange))
+        self._count(exchange)
+
+    def _count(self, exchange: Exchange) -> None:
+        for side, body in (("request", exchange.request), ("response", exchange.response)):
+            self._metrics.body_bytes.labels(side).inc(len(body.content))
+            if body.truncated:
+                self._metrics.truncated.labels(side).inc()

@@ -1,0 +1,66 @@
+"""Metrics and health over HTTP, in a thread of its own."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+_TEXT = "text/plain; charset=utf-8"
+_READ_SECONDS = 10.0
+
+
+class Page:
+    """``/metrics``, ``/healthz`` (it lives), ``/readyz`` (`unready` gives no reason)."""
+
+    def __init__(
+        self, listener: socket.socket, registry: CollectorRegistry, unready: Callable[[], str]
+    ) -> None:
+        self._server = ThreadingHTTPServer(
+            listener.getsockname()[:2], _handler(registry, unready), bind_and_activate=False
+        )
+        self._server.socket.close()
+        self._server.socket = listener
+        self._server.daemon_threads = True
+
+    def start(self) -> None:
+        Thread(target=self._server.serve_forever, name="page", daemon=True).start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def _handler(
+    registry: CollectorRegistry, unready: Callable[[], str]
+) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        timeout = _READ_SECONDS
+
+        def do_GET(self) -> None:
+            path = self.path.partition("?")[0]
+            if path == "/metrics":
+                self._answer(200, CONTENT_TYPE_PLAIN_0_0_4, generate_latest(registry))
+            elif path == "/healthz":
+                self._answer(200, _TEXT, b"alive\n")
+            elif path == "/readyz":
+                reason = unready()
+                self._answer(503 if reason else 200, _TEXT, f"{reason or 'ready'}\n".encode())
+            else:
+                self._answer(404, _TEXT, b"try /metrics, /healthz or /readyz\n")
+
+        def log_message(self, format: str, *args: object) -> None:
+            """A scrape is no news."""
+
+        def _answer(self, status: int, content_type: str, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    return Handler

@@ -1,0 +1,79 @@
+"""The recorder's process."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import sys
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, disable_created_metrics
+
+from sidelight import telemetry
+from sidelight.config.settings import LoggerSettings
+from sidelight.log import Log, open_log
+from sidelight_logger.metrics import RecorderMetrics, Snapshots
+from sidelight_logger.parts import Part, part_of
+from sidelight_logger.recorder.batch import Batch
+from sidelight_logger.recorder.description import Origin
+from sidelight_logger.recorder.intake import Intake
+from sidelight_logger.recorder.page import Page
+from sidelight_logger.recorder.policy import policy
+from sidelight_logger.recorder.sequence import recorder_id, sequence
+from sidelight_logger.recorder.server import Server
+from sidelight_logger.stopping import stop_on_signals
+
+_HEADS_BYTES = 1 << 20
+"""Room in a frame for both heads, far above what the proxy lets through."""
+_KSERVE_NAMES = ("inference_service", "namespace", "component", "endpoint")
+
+
+def main(argv: list[str]) -> int:
+    telemetry.configure("recorder")
+    disable_created_metrics()  # type: ignore[no-untyped-call]
+    stop = stop_on_signals()
+    part = part_of(argv)
+    settings = part.settings()
+    log_id = recorder_id(settings.log.url, part.listen)
+    with contextlib.closing(open_log(settings.log)) as log:
+        origin = Origin(part.source, log_id, extensions(settings.logger))
+        serve(part, settings.logger, log, origin, stop.is_set)
+    return 0
+
+
+def serve(
+    part: Part,
+    settings: LoggerSettings,
+    log: Log,
+    origin: Origin,
+    stopping: Callable[[], bool],
+) -> None:
+    """Put the parts together and run until stopped."""
+    registry = CollectorRegistry()
+    metrics, snapshots = RecorderMetrics(registry), Snapshots()
+    registry.register(snapshots)
+    batch = Batch(log, metrics)
+    metrics.pending.set_function(lambda: len(batch))
+    rules = policy(settings.mode, settings.headers, settings.redact.headers)
+    numbers = sequence(log, origin.log_id)
+    intake = Intake(batch, origin, rules, numbers, metrics, snapshots)
+    listener = socket.socket(fileno=part.recorder_fd)
+    max_frame_bytes = 2 * settings.max_body + _HEADS_BYTES
+    server = Server(listener, intake, batch, max_frame_bytes, metrics.peers.set)
+    page = Page(socket.socket(fileno=part.metrics_fd), registry, snapshots.missing_proxy)
+    page.start()
+    try:
+        server.run(stopping, part.grace_seconds)
+    finally:
+        page.stop()
+
+
+def extensions(settings: LoggerSettings) -> dict[str, str]:
+    """KServe's names of the service, which its sinks expect even when they are empty."""
+    names = {name.replace("_", ""): getattr(settings, name) for name in _KSERVE_NAMES}
+    names["inferenceservicename"] = names.pop("inferenceservice")
+    return names
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

@@ -1,0 +1,128 @@
+"""Starts proxy, recorder and shipper as supervised processes.
+
+This process binds the sockets and hands them down, so while one of the three is started again,
+connections queue and nobody is refused.
+"""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import structlog
+import typer
+
+from sidelight import telemetry
+from sidelight.config import Listen, Loaded, load
+from sidelight.config.listing import shown
+from sidelight.config.services import upstream
+from sidelight.config.settings import LoggerSettings
+from sidelight.errors import ConfigError
+from sidelight.supervise import Event, Process, supervise
+from sidelight_logger.parts import RECORDER, SHIPPER, Part
+from sidelight_logger.proxy import process as proxy
+from sidelight_logger.proxy.settings import Limits, ProxySettings, parse_upstream
+
+_BACKLOG = 1024
+_SHARE = 0.3
+"""Of the grace period, for each of three processes that end one after the other."""
+
+
+def run(config: Path | None, flags: Mapping[str, Any], grace_seconds: float) -> int:
+    """Run until stopped; the exit code. Raises `ConfigError` before anything is started."""
+    loaded = load(config, flags)
+    settings = loaded.settings.logger
+    url = _upstream(loaded)
+    with (
+        _bound("logger.listen", settings.listen) as listener,
+        _bound("logger.metrics", settings.metrics) as metrics,
+        tempfile.TemporaryDirectory(prefix="sidelight-") as folder,
+        _bound_unix(Path(folder) / "recorder") as recorder,
+    ):
+        part = Part(
+            config=str(config) if config else None,
+            socket=recorder.getsockname(),
+            listen=_address(listener),
+            source=settings.source or f"http://localhost:{listener.getsockname()[1]}/",
+            grace_seconds=grace_seconds * _SHARE,
+            flags=flags,
+            recorder_fd=recorder.fileno(),
+            metrics_fd=metrics.fileno(),
+        )
+        telemetry.configure("logger")
+        for line in _banner(loaded, url, _address(listener), _address(metrics)):
+            typer.echo(line, err=True)
+        processes = list(_processes(part, settings, url, listener.fileno()))
+        return supervise(processes, grace_seconds=grace_seconds, on_event=_tell)
+
+
+def _upstream(loaded: Loaded) -> str:
+    url = upstream(loaded.settings)
+    if url is None:
+        raise ConfigError(
+            "logger.upstream: no model server is named; set it, or --upstream http://127.0.0.1:8080"
+        )
+    parse_upstream(url)
+    return url
+
+
+def _processes(part: Part, settings: LoggerSettings, url: str, fd: int) -> Iterator[Process]:
+    """In the order of starting: traffic comes last, and ends first."""
+    if settings.sink is not None:
+        yield Process("shipper", part.command(SHIPPER), essential=False)
+    fds = (part.recorder_fd, part.metrics_fd)
+    yield Process("recorder", part.command(RECORDER), pass_fds=fds, essential=False)
+    forwarding = ProxySettings(
+        parse_upstream(url),
+        Path(part.socket),
+        settings.max_body,
+        settings.buffer_bytes,
+        settings.return_request_id,
+        replace(Limits(), grace_seconds=part.grace_seconds),
+    )
+    yield Process("proxy", proxy.command(forwarding, url, fd), pass_fds=(fd,))
+
+
+def _bound(name: str, address: str) -> socket.socket:
+    listen = Listen.parse(address)
+    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    try:
+        return socket.create_server((listen.host, listen.port), family=family, backlog=_BACKLOG)
+    except OSError as exc:
+        raise ConfigError(f"{name}: cannot listen on {address}: {exc.strerror}") from exc
+
+
+def _bound_unix(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen()
+    return listener
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return str(Listen(host, port))
+
+
+def _banner(loaded: Loaded, url: str, listen: str, metrics: str) -> Iterator[str]:
+    settings = loaded.settings
+    sink = settings.logger.sink
+    yield "Sidelight logger"
+    yield f"  traffic   {Listen.parse(listen).url}  ->  {shown(url)}"
+    yield f"  metrics   {Listen.parse(metrics).url}/metrics"
+    yield f"  log       {shown(settings.log.url)}"
+    if sink is not None:
+        yield f"  sink      {shown(sink.url)}  ({sink.form})"
+
+
+def _tell(event: Event) -> None:
+    log = structlog.get_logger("sidelight.logger")
+    told = {"process": event.process, "pid": event.pid, "code": event.code}
+    if event.kind in ("crashed", "gave up", "killed"):
+        log.error(f"process {event.kind}", **told, restart_seconds=event.restart_seconds)
+    else:
+        log.info(f"process {event.kind}", **told)

@@ -1,0 +1,52 @@
+"""What became of every record up to a cursor; kept as the note of the group's position."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+
+import orjson
+
+from sidelight.log.contract import Position
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """For one partition: cursor = first + delivered + dead-lettered + dropped, always.
+
+    `first` is where the group began. Offset and ledger are committed in one step, so a crash loses
+    neither and counts nothing twice.
+    """
+
+    first: int
+    delivered: int = 0
+    dead_lettered: int = 0
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def cursor(self) -> int:
+        return self.first + self.delivered + self.dead_lettered + sum(self.dropped.values())
+
+    def deliver(self) -> Ledger:
+        return replace(self, delivered=self.delivered + 1)
+
+    def bury(self) -> Ledger:
+        return replace(self, dead_lettered=self.dead_lettered + 1)
+
+    def drop(self, reason: str, records: int = 1) -> Ledger:
+        dropped = {**self.dropped, reason: self.dropped.get(reason, 0) + records}
+        return replace(self, dropped=dropped)
+
+    def begin_again(self, cursor: int) -> Ledger:
+        """The log was made anew and begins at `cursor`; what was counted stays."""
+        return replace(self, first=self.first + cursor - self.cursor)
+
+    def position(self) -> Position:
+        return Position(self.cursor, orjson.dumps(asdict(self)))
+
+
+def ledger_of(position: Position | None, begin: int) -> Ledger:
+    """The ledger of a committed position; a new one from `begin` when there is none."""
+    if position is None:
+        return Ledger(begin)
+    return Ledger(**orjson.loads(position.note))
