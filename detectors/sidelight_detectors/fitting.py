@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from sidelight.config.services import named
 from sidelight.config.settings import ModelSettings, Settings
 from sidelight.errors import ArtifactError, ConfigError
 from sidelight_detectors.fitted import FORMAT, Fitted, fit
@@ -20,6 +23,41 @@ def folder_of(settings: Settings) -> Path:
     return place.with_name(place.name + ".fitted")
 
 
+def watched_models(settings: Settings, only: str | None = None) -> dict[str, ModelSettings]:
+    """The models that have a detector, or the one asked for; `ConfigError` when there is none."""
+    models = {name: model for name, model in settings.models.items() if named(model.detectors)}
+    if not models:
+        raise ConfigError("no model has a detector; name one under models.<name>.detectors")
+    if only is None:
+        return models
+    if only not in models:
+        raise ConfigError(f"no model {only!r} has a detector; there are {', '.join(models)}")
+    return {only: models[only]}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A reference that was fitted, and the file that keeps it."""
+
+    model: str
+    rows: int
+    plan: str
+    path: Path
+
+
+def fit_all(settings: Settings, only: str | None, out: Path | None) -> Iterator[Kept]:
+    """Fits every watched model, or one, and keeps it at `out`, else where the service looks."""
+    models = watched_models(settings, only)
+    if out is not None and len(models) > 1:
+        raise ConfigError(f"--out {out} is one file; name one of {', '.join(models)} with --model")
+    for name, model in models.items():
+        fitted = fit_model(name, model)
+        path = out or _place(name, model, folder_of(settings))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fitted.save(path)
+        yield Kept(name, fitted.rows, fitted.plan, path)
+
+
 def fit_model(name: str, model: ModelSettings) -> Fitted:
     """Fits now; `ConfigError` when the model names no table as its reference."""
     return fit(load_reference(_table(name, model)), model)
@@ -32,13 +70,13 @@ def fitted_model(name: str, model: ModelSettings, folder: Path) -> Fitted:
     """
     if model.reference is not None and model.reference.suffix == ".npz":
         return _checked(name, model, Fitted.load(model.reference))
-    kept = folder / f"{quote(name, safe='')}-{_recipe(name, model)}.npz"
+    place = _place(name, model, folder)
     try:
-        return Fitted.load(kept)
+        return Fitted.load(place)
     except ArtifactError:
         fitted = fit_model(name, model)
     folder.mkdir(parents=True, exist_ok=True)
-    fitted.save(kept)
+    fitted.save(place)
     return fitted
 
 
@@ -52,15 +90,15 @@ def _checked(name: str, model: ModelSettings, fitted: Fitted) -> Fitted:
     return fitted
 
 
-def _recipe(name: str, model: ModelSettings) -> str:
-    """Names all that a fit depends on."""
+def _place(name: str, model: ModelSettings, folder: Path) -> Path:
+    """Named after all that a fit depends on: another reference or setting, another file."""
     table = _table(name, model)
     try:
         content = hashlib.sha256(table.read_bytes()).hexdigest()
     except OSError as exc:
         raise ConfigError(f"models.{name}.reference: {table}: {exc.strerror}") from exc
     asked = model.model_dump_json(include={"features", "outputs", "detectors"})
-    return digest(FORMAT, content, asked)
+    return folder / f"{quote(name, safe='')}-{digest(FORMAT, content, asked)}.npz"
 
 
 def _table(name: str, model: ModelSettings) -> Path:

@@ -9,11 +9,9 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from sidelight.config.addresses import Listen
-from sidelight.config.services import named
-from sidelight.config.settings import ModelSettings, Settings
-from sidelight.errors import ConfigError
+from sidelight.config.settings import Settings
 from sidelight.log import open_log
-from sidelight_detectors.fitting import fitted_model, folder_of
+from sidelight_detectors.fitting import fitted_model, folder_of, watched_models
 from sidelight_detectors.health import application, serve
 from sidelight_detectors.metrics import ScorerMetrics
 from sidelight_detectors.plan import Plan
@@ -45,20 +43,11 @@ def run_service(settings: Settings) -> None:
 
 
 def fitted_plans(settings: Settings) -> dict[str, Plan]:
-    """The plan of every model that has a detector; `ConfigError` when none has."""
-    models = watched_models(settings)
+    """The plan of every model that has a detector."""
     folder = folder_of(settings)
     plans = {}
-    for name, model in models.items():
+    for name, model in watched_models(settings).items():
         fitted = fitted_model(name, model, folder)
         logger.info("reference ready", model=name, rows=fitted.rows, plan=fitted.plan[:12])
         plans[name] = Plan(name, fitted, settings.detectors)
     return plans
-
-
-def watched_models(settings: Settings) -> dict[str, ModelSettings]:
-    """The models that have a detector; `ConfigError` when none has."""
-    models = {name: model for name, model in settings.models.items() if named(model.detectors)}
-    if not models:
-        raise ConfigError("no model has a detector; name one under models.<name>.detectors")
-    return models

@@ -1,0 +1,98 @@
+"""The commands of the detectors: `detectors`, `fit`, `score`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sidelight.command.options import Config
+
+if TYPE_CHECKING:
+    from sidelight_detectors.scoring_files import FileReport
+
+app = typer.Typer()
+
+FOUND = 3
+"""The exit code when something was found that `--fail-on` names."""
+
+
+class Format(StrEnum):
+    """How a report is printed."""
+
+    json = "json"
+    table = "table"
+
+
+@app.command()
+def detectors(config: Config = None) -> None:
+    """Watch the log's traffic: score it, decide, say results and alarms, serve metrics."""
+    from sidelight import telemetry
+    from sidelight.config import load
+    from sidelight_detectors.serving import run_service
+
+    settings = load(config).settings
+    telemetry.configure("detectors")
+    run_service(settings)
+
+
+@app.command()
+def fit(
+    config: Config = None,
+    model: Annotated[
+        str | None, typer.Option(help="Only this model.", show_default="all that have a detector")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The .npz file to write, for one model.")] = None,
+) -> None:
+    """Fit references now, so that the service finds them ready."""
+    from sidelight.config import load
+    from sidelight_detectors.fitting import fit_all
+
+    for fitted in fit_all(load(config).settings, model, out):
+        typer.echo(f"{fitted.model}: {fitted.rows} rows, plan {fitted.plan[:12]}, {fitted.path}")
+
+
+@app.command()
+def score(
+    file: Annotated[Path, typer.Argument(help="Rows: a CSV or Parquet file.", show_default=False)],
+    model: Annotated[str, typer.Option(help="The model of the configuration.")],
+    config: Config = None,
+    format: Annotated[Format, typer.Option(help="How to print.")] = Format.table,
+    fail_on: Annotated[
+        str, typer.Option(help="Exit 3 when found: drift, outlier, or drift,outlier.")
+    ] = "",
+) -> None:
+    """Score the rows of a file as the service would score traffic.
+
+    Example: sidelight score rows.csv --model income --fail-on drift
+    """
+    wanted = _wanted(fail_on)
+    from sidelight.config import load
+    from sidelight_detectors.fitting import fitted_model, folder_of, watched_models
+    from sidelight_detectors.reference import load_reference
+    from sidelight_detectors.report import as_json, as_table
+    from sidelight_detectors.scoring_files import score_rows
+
+    settings = load(config).settings
+    chosen = watched_models(settings, model)[model]
+    fitted = fitted_model(model, chosen, folder_of(settings))
+    report = score_rows(model, fitted, load_reference(file))
+    typer.echo(as_json(report) if format is Format.json else as_table(report))
+    if _found(report) & wanted:
+        raise typer.Exit(FOUND)
+
+
+def _wanted(fail_on: str) -> set[str]:
+    wanted = {name.strip() for name in fail_on.split(",") if name.strip()}
+    if unknown := wanted - {"drift", "outlier"}:
+        raise typer.BadParameter(
+            f"{min(unknown)!r} is none of drift, outlier", param_hint="--fail-on"
+        )
+    return wanted
+
+
+def _found(report: FileReport) -> set[str]:
+    found = {"drift": report.drift_found, "outlier": report.outlier_found}
+    return {name for name, is_found in found.items() if is_found}

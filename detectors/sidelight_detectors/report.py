@@ -1,0 +1,101 @@
+"""A file's report as JSON or as a table of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+
+from sidelight_detectors.scoring_files import FileOutlier, FileReport, FileWindow
+
+MAX_LISTED = 20
+"""Flagged rows a table lists; JSON has them all."""
+
+
+def as_json(report: FileReport) -> str:
+    """One JSON object, indented."""
+    return orjson.dumps(_document(report), option=orjson.OPT_INDENT_2).decode()
+
+
+def as_table(report: FileReport) -> str:
+    """A line a window, then the strangest rows."""
+    return "\n".join([*_window_lines(report), "", *_outlier_lines(report)])
+
+
+def _document(report: FileReport) -> dict[str, Any]:
+    return {
+        "model": report.model,
+        "rows": report.rows,
+        "unjudged_rows": report.unjudged,
+        "promise": report.promise,
+        "drift": {
+            "found": report.drift_found,
+            "windows": [
+                {
+                    "rows": [window.begin, window.end],
+                    "is_drift": window.result.finding.is_drift,
+                    "alpha": window.result.finding.alpha,
+                    "tolerance": window.result.finding.tolerance,
+                    "columns": [asdict(column) for column in window.result.finding.columns],
+                }
+                for window in report.windows
+            ],
+        },
+        "outliers": {
+            "found": report.outlier_found,
+            "flagged": report.flagged,
+            "rows": [
+                {
+                    "row": outlier.row,
+                    "score": outlier.result.score,
+                    "p_value": outlier.result.p_value,
+                    "contributions": dict(outlier.result.contributions),
+                }
+                for outlier in report.outliers
+            ],
+        },
+    }
+
+
+def _window_lines(report: FileReport) -> Iterator[str]:
+    if report.windows:
+        head = ("rows", "drift", "column", "method", "distance", "p-value", "threshold")
+        yield from _aligned([head, *map(_window_cells, report.windows)])
+    if report.unjudged:
+        yield f"{report.unjudged} rows were not judged: a window needs more"
+
+
+def _window_cells(window: FileWindow) -> tuple[str, ...]:
+    finding, worst = window.result.finding, window.result.worst
+    return (
+        f"{window.begin}-{window.end - 1}",
+        "yes" if finding.is_drift else "no",
+        worst.column,
+        worst.method,
+        f"{worst.distance:.4f}",
+        f"{worst.p_value:.2g}",
+        f"{worst.threshold:.2g}",
+    )
+
+
+def _outlier_lines(report: FileReport) -> Iterator[str]:
+    yield f"{report.flagged} of {report.rows} rows lie in the tails"
+    strangest = sorted(report.outliers, key=lambda outlier: (-outlier.result.score, outlier.row))
+    if strangest:
+        head = ("row", "score", "p-value", "mostly by")
+        yield from _aligned([head, *map(_outlier_cells, strangest[:MAX_LISTED])])
+
+
+def _outlier_cells(outlier: FileOutlier) -> tuple[str, ...]:
+    result = outlier.result
+    columns = ", ".join(name for name, part in result.contributions[:3] if part > 0)
+    return str(outlier.row), f"{result.score:.2f}", f"{result.p_value:.2g}", columns
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()

@@ -1,0 +1,50 @@
+"""Results and alarms of a log, as frozen values: for dashboards, the demo, notebooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Generic, TypeVar
+
+from sidelight.log import Address
+from sidelight.log.topics import ALARMS, RESULTS
+from sidelight_detectors.outbox import Shelf, read_on
+from sidelight_detectors.result_events import output_of
+from sidelight_detectors.results import Alarm, Output, Result
+
+Kind = TypeVar("Kind", bound=Output)
+
+FROM_THE_BEGINNING: Mapping[int, int] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Told(Generic[Kind]):
+    """What was said, and where it stands; go on reading at ``address.offset + 1``."""
+
+    address: Address
+    output: Kind
+
+
+def read_results(
+    log: Shelf, offsets: Mapping[int, int] = FROM_THE_BEGINNING
+) -> Iterator[Told[Result]]:
+    """All results there are now, from `offsets` (by partition) on, partition after partition."""
+    for told in _read(log, RESULTS, offsets):
+        if not isinstance(told.output, Alarm):
+            yield Told(told.address, told.output)
+
+
+def read_alarms(
+    log: Shelf, offsets: Mapping[int, int] = FROM_THE_BEGINNING
+) -> Iterator[Told[Alarm]]:
+    """All alarms raised and cleared, as `read_results`."""
+    for told in _read(log, ALARMS, offsets):
+        if isinstance(told.output, Alarm):
+            yield Told(told.address, told.output)
+
+
+def _read(log: Shelf, topic: str, offsets: Mapping[int, int]) -> Iterator[Told[Output]]:
+    for partition in range(log.partitions(topic)):
+        for stored in read_on(log, topic, partition, offsets.get(partition, 0)):
+            yield Told(stored.address, output_of(stored.record))

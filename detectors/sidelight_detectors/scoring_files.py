@@ -1,0 +1,103 @@
+"""Scoring the rows of a file: the scorer and the decider without a log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from sidelight.config.settings import DetectorsSettings
+from sidelight.tensors import Columns
+from sidelight_detectors.decider import Decider
+from sidelight_detectors.fitted import Fitted
+from sidelight_detectors.intake import Sample
+from sidelight_detectors.panes import Pane
+from sidelight_detectors.plan import Plan
+from sidelight_detectors.results import DriftResult, OutlierResult
+from sidelight_detectors.scoring import score
+
+ROWS_AT_ONCE = 1000
+"""Rows of one block when no window says how many."""
+
+
+@dataclass(frozen=True)
+class FileWindow:
+    """Rows `begin` up to, not including, `end` of the file, judged."""
+
+    begin: int
+    end: int
+    result: DriftResult
+
+
+@dataclass(frozen=True)
+class FileOutlier:
+    """Row `row` of the file (counted from 0), flagged."""
+
+    row: int
+    result: OutlierResult
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """`flagged` counts all flagged rows; `outliers` are the strangest of each block.
+
+    `unjudged` rows at the end are too few for a window.
+    """
+
+    model: str
+    rows: int
+    unjudged: int
+    flagged: int
+    windows: tuple[FileWindow, ...]
+    outliers: tuple[FileOutlier, ...]
+    promise: str
+
+    @property
+    def drift_found(self) -> bool:
+        return any(window.result.finding.is_drift for window in self.windows)
+
+    @property
+    def outlier_found(self) -> bool:
+        return self.flagged > 0
+
+
+def score_rows(model: str, fitted: Fitted, rows: Columns) -> FileReport:
+    """Windows of exactly the configured number of rows, in the order of the file.
+
+    Event-time windows are cut by rows too: a file has no event time. Raises `DataMismatch` when
+    the rows do not fit the reference.
+    """
+    plan = Plan(model, _by_count(fitted), DetectorsSettings())
+    size = plan.fitted.drift.window if plan.fitted.drift else ROWS_AT_ONCE
+    windows: list[FileWindow] = []
+    outliers: list[FileOutlier] = []
+    decider = Decider(plan, partitions=1)
+    for block, begin in enumerate(range(0, len(rows), size)):
+        end = min(begin + size, len(rows))
+        for output in decider.accept(_pane(plan, block, rows.take(slice(begin, end)))):
+            if isinstance(output, DriftResult):
+                windows.append(FileWindow(begin, end, output))
+            if isinstance(output, OutlierResult):
+                outliers.append(FileOutlier(begin + output.row, output))
+    flagged = sum(state.flagged for state in decider.watch.versions.values())
+    return FileReport(
+        model,
+        len(rows),
+        len(rows) % size if plan.fitted.drift else 0,
+        flagged,
+        tuple(windows),
+        tuple(outliers),
+        plan.promise,
+    )
+
+
+def _by_count(fitted: Fitted) -> Fitted:
+    if fitted.drift is None or fitted.drift.window_seconds is None:
+        return fitted
+    return replace(fitted, drift=fitted.drift.model_copy(update={"window_seconds": None}))
+
+
+def _pane(plan: Plan, block: int, rows: Columns) -> Pane:
+    scored = score(plan, [Sample(block, 0, "", rows)])
+    for _, cause in scored.refused:
+        raise cause
+    times = (0, plan.bucket_ns)
+    return Pane(plan.model, plan.id, 0, block, block + 1, *times, scored.slices, scored.flags)
