@@ -59,6 +59,7 @@ class Exchange:
         self._slow_upstream = False
         self._head_bytes = b""
         self._answer: Body | None = None
+        self._begun = False
         self._plain = False
         """The client gets the payload without chunks."""
         self._delimited = False
@@ -78,7 +79,7 @@ class Exchange:
     @property
     def answering(self) -> bool:
         """The answer has begun; an error can no longer be told in a status."""
-        return self._answer is not None
+        return self._begun
 
     def start(self, data: bytes) -> bytes:
         """Send the head and what is there of the body: what comes after the request."""
@@ -215,6 +216,7 @@ class Exchange:
         self._recording.response(raw_head, payload)
         wire = wire_head + (payload if self._plain else body.frame(payload))
         if wire:
+            self._begun = True
             self._client.write(wire)
         if body.complete:
             self._complete(body, reusable=self._reusable and not rest)
@@ -234,10 +236,10 @@ class Exchange:
         if self._over:
             return
         self._end("unanswered")
-        if self._answer is None:
-            self._client.refuse(refusal)
-        else:
+        if self._begun:
             self._client.cut(delimited=self._delimited)
+        else:
+            self._client.refuse(refusal)
 
     def _end(self, outcome: Outcome) -> None:
         if self._over:

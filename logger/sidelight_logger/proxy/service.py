@@ -76,6 +76,7 @@ class Proxy:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await server.wait_closed()
         return cut
 
     async def _sweep(self) -> None:
@@ -98,5 +99,5 @@ class Proxy:
         cut = len(self._clients)
         for client in tuple(self._clients):
             client.abort()
-        await asyncio.sleep(0)
+        self._pool.close()
         return cut

@@ -146,6 +146,11 @@ class UpstreamPool:
         while self._idle and now - self._idle[0].idle_since > self._idle_seconds:
             self._idle.pop(0).abort()
 
+    def close(self) -> None:
+        """Close all that is idle."""
+        while self._idle:
+            self._idle.pop().abort()
+
     def opened(self) -> None:
         self._counters.upstream_connections += 1
 
