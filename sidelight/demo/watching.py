@@ -78,7 +78,8 @@ class Watcher:
         if body["state"] != "raised":
             return
         until = next(one.rows_until for one in self.windows if one.number == body["window"])
-        worst_first = sorted(body["columns"], key=lambda column: -column["distance"])
+        drifted = [column for column in body["columns"] if column["drifted"]]
+        worst_first = sorted(drifted, key=lambda column: -column["distance"])
         names = tuple(column["column"] for column in worst_first)
         self.raised.append(Raised(body["window"], until, names))
 
