@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
@@ -19,6 +20,18 @@ MAX_BYTES = 1 << 30
 """Largest file, and largest content once unpacked, that is read."""
 
 _HEADER = "header"
+
+# All that zipfile, zlib, numpy's header parser and json raise on bytes that are not theirs.
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    KeyError,
+    TypeError,
+    ValueError,
+    RuntimeError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -53,10 +66,8 @@ def read_artifact(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         header = json.loads(arrays.pop(_HEADER).tobytes())
     except ArtifactError:
         raise
-    except (OSError, EOFError, KeyError, ValueError, NotImplementedError, RuntimeError) as exc:
-        raise ArtifactError(f"{path}: not a readable artifact: {exc}") from exc
-    except (zipfile.BadZipFile, zipfile.LargeZipFile) as exc:
-        raise ArtifactError(f"{path}: damaged, {exc}; fit again") from exc
+    except _UNREADABLE as exc:
+        raise ArtifactError(f"{path}: cannot be read as an artifact: {exc}; fit again") from exc
     if not isinstance(header, dict):
         raise ArtifactError(f"{path}: its header is not an object; fit again")
     return header, arrays

@@ -119,7 +119,7 @@ class CategoricalCells:
 
     def index(self, column: Column) -> CellIndex:
         values, valid = elements_of(column)
-        if values.dtype.kind in "iuf" and _all_whole_range(values):
+        if _equal_as_float64(values):
             cells = self._index_numbers(values)
         else:
             cells = self._index_texts(values)
@@ -129,8 +129,6 @@ class CategoricalCells:
 
     def _index_numbers(self, values: NDArray[Any]) -> CellIndex:
         numbers, cells = self._numbers
-        if values.dtype.kind == "f":
-            numbers = numbers.astype(values.dtype)
         place = np.minimum(np.searchsorted(numbers, values), len(numbers) - 1)
         return np.where(numbers[place] == values, cells[place], np.int32(self.other))
 
@@ -173,12 +171,15 @@ def _holds_strings(values: NDArray[Any]) -> bool:
     return values.dtype.kind == "O" and (not len(values) or isinstance(values[0], str))
 
 
-def _all_whole_range(values: NDArray[Any]) -> bool:
-    if values.dtype.itemsize < 8 or not values.size:
-        return True
-    if values.dtype.kind == "f":
-        return not np.any(np.abs(values) >= WHOLE)
-    return bool(values.max() < WHOLE and values.min() > -WHOLE)
+def _equal_as_float64(values: NDArray[Any]) -> bool:
+    """Whether two of these numbers have one text just when they are one float64."""
+    if values.dtype.kind not in "iuf":
+        return False
+    wide = values.astype(np.float64)
+    narrow_fractions = wide.dtype != values.dtype and values.dtype.kind == "f"
+    if narrow_fractions and not np.array_equal(wide, np.trunc(wide)):
+        return False
+    return not np.any(np.abs(wide) >= WHOLE)
 
 
 def numeric_cells(column: Column, limit: int | None) -> NumericCells:

@@ -31,7 +31,7 @@ class Ecod:
     For a value z of a numeric column, with F over the reference rows and this row itself,
     ``left = -log P(X <= z)`` and ``right = -log P(X >= z)``. A row's score is the largest of three
     sums over columns: of all left tails, of all right tails, and of the tail the column's skewness
-    points to (equations 7 to 9 of the paper). Within a coarse gap the whole gap counts, which
+    points to. Within a coarse gap the whole gap counts, which
     understates the tail by at most the gap's mass. Categories, NaN and null have no order: both
     tails are ``-log`` of their share. What the reference never held scores ``log(n + 1)``, the most
     a column can give.
@@ -62,9 +62,11 @@ def skewed_left(column: Column, rows: NDArray[np.bool_]) -> bool:
     values, valid = numbers_of(column)
     kept = rows & np.isfinite(values)
     present = values[kept if valid is None else kept & valid]
-    if not len(present):
+    largest = np.abs(present).max(initial=0.0)
+    if largest == 0.0:
         return False
-    centred = present - present.mean()
+    centred = present / largest
+    centred -= centred.mean()
     return bool(np.mean(centred**3) < -1e-12 * np.mean(np.abs(centred) ** 3))
 
 

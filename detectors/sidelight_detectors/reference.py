@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from sidelight.errors import DataMismatch
 from sidelight.tensors import Column, Columns
-from sidelight_detectors.texts import text_of
 
 FORMS = "CSV (.csv, .csv.gz) or Parquet (.parquet, .pq)"
 
@@ -22,8 +21,7 @@ FORMS = "CSV (.csv, .csv.gz) or Parquet (.parquet, .pq)"
 def load_reference(path: Path) -> Columns:
     """Every column of the file; an empty CSV field and a Parquet null are nulls.
 
-    Dictionary-encoded columns become strings (the text of each category), times become UTC
-    microseconds, decimals become float64.
+    Dictionary-encoded columns become their values, times become UTC microseconds, decimals float64.
 
     Raises
     ------
@@ -68,8 +66,7 @@ def _values(array: pa.Array) -> NDArray[Any] | None:
     """The array with neutral values in place of nulls, None when its type cannot be read."""
     kind = array.type
     if pa.types.is_dictionary(kind):
-        texts = pa.array([None if v is None else text_of(v) for v in array.dictionary.to_pylist()])
-        return _values(texts.take(array.indices))
+        return _values(array.dictionary_decode())
     if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
         return np.asarray(pc.fill_null(array, pa.scalar(False).cast(kind)))
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
@@ -77,8 +74,18 @@ def _values(array: pa.Array) -> NDArray[Any] | None:
         return np.asarray(wide.fill_null(np.nan))
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return np.asarray(array.cast(pa.timestamp("us"), safe=False))
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return np.asarray(array.fill_null("").to_numpy(zero_copy_only=False), object)
+    empty = _empty_text(kind)
+    if empty is not None:
+        return np.array([empty if text is None else text for text in array.to_pylist()], object)
     if pa.types.is_null(kind):
         return np.full(len(array), np.nan)
+    return None
+
+
+def _empty_text(kind: pa.DataType) -> str | bytes | None:
+    types = pa.types
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+        return ""
+    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_binary_view(kind):
+        return b""
     return None

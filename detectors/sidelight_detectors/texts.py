@@ -1,9 +1,9 @@
 """One text for one category, however it was sent.
 
 A JSON ``1``, an INT64 1, an FP32 1.0 and a CSV's ``"1"`` are one category, ``"1"``. Whole numbers
-have no decimal point, other numbers are the shortest text that gives the value back in its own
-type (FP32 0.1 is ``"0.1"``), booleans are ``"true"`` and ``"false"``, bytes are read as UTF-8,
-times are ISO 8601, and a string stands for itself.
+are written as integers, other numbers as the shortest text that gives the value back in its own
+type (FP32 0.1 is ``"0.1"``), booleans as ``"true"`` and ``"false"``, times in ISO 8601; bytes are
+read as UTF-8, and a string stands for itself.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ def number_of(text: str) -> float | None:
         number = float(text)
     except ValueError:
         return None
-    exact = abs(number) < WHOLE and _text_of_float(number) == text
-    return number if exact else None
+    found = abs(number) < WHOLE and _text_of_float(number) == text
+    return number if found else None
 
 
 def _text_of_float(value: Any) -> str:
-    if value == 0:
-        return "0"
-    if not np.isfinite(value) or abs(value) >= WHOLE:
+    if not np.isfinite(value):
         return str(float(value))
+    if value == int(value):
+        return str(int(value))
     return np.format_float_positional(value, unique=True, trim="-")

@@ -57,9 +57,9 @@ def kolmogorov_p(distance: float, n: int, m: int) -> float:
     ``min(1, C exp(-2 nm/(n+m) D^2))``, the two-sample Dvoretzky-Kiefer-Wolfowitz inequality with
     the constants of Fan Wei and Richard M. Dudley, "Two-sample Dvoretzky-Kiefer-Wolfowitz
     inequalities", Statistics & Probability Letters 82 (2012): C = 2 for n = m >= 458 (proved) and
-    for n != m with the larger at least 4 (computed up to 200, conjectured beyond); C = 2.16863 for
-    n = m from 4 to 457; C = e below. With C = 2 it is the first term of Kolmogorov's asymptotic
-    law; the others are below 1e-3 of it from p = 0.1 downwards.
+    for n != m with the larger at least 4 (computed up to 200, conjectured beyond). For n = m from 4
+    to 457 C = 2.16863 is enough, below that C = e (both computed). With C = 2 it is the first term
+    of Kolmogorov's asymptotic law; the others are below 1e-3 of it from p = 0.1 downwards.
     """
     return min(1.0, _constant(n, m) * exp(-2.0 * n * m / (n + m) * distance**2))
 

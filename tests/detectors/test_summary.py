@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sidelight.config.settings import ModelSettings
+from sidelight.errors import DataMismatch, MalformedPayload
+from sidelight.tensors import Columns
+from sidelight_detectors.fitted import Fitted, fit
+from sidelight_detectors.summary import P_VALUE_BINS, Summary, empty_summary
+
+PLAN = "ab" * 32
+
+MODEL = ModelSettings.model_validate({"detectors": {"drift": {}, "outlier": {"rate": 0.05}}})
+
+
+def rows_of(count: int, seed: int, columns: int = 3) -> Columns:
+    rng = np.random.default_rng(seed)
+    numbers = {f"x{i}": rng.normal(size=count) for i in range(columns)}
+    names = np.array(["red", "green", "blue"], object)
+    return Columns.of(**numbers, colour=rng.choice(names, count, p=[0.6, 0.3, 0.1]))
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Fitted:
+    return fit(rows_of(2000, 0), MODEL)
+
+
+counts = st.lists(st.sampled_from([0, 0, 0, 1, 2, 255, 256, 70_000, 2**40]), max_size=40)
+
+
+@st.composite
+def summaries(draw: st.DrawFn) -> Summary:
+    bins = draw(st.lists(st.integers(0, 2**40), min_size=P_VALUE_BINS, max_size=P_VALUE_BINS))
+    cells = np.array(draw(counts), np.int64)
+    small = st.integers(0, 2**40)
+    return Summary(PLAN, draw(small), cells, draw(small), np.array(bins))
+
+
+@given(summaries())
+def test_a_summary_survives_its_bytes(summary: Summary) -> None:
+    data = summary.to_bytes()
+
+    assert Summary.from_bytes(data) == summary
+    assert Summary.from_bytes(data).to_bytes() == data
+
+
+@given(summaries(), st.data())
+def test_damaged_bytes_are_one_typed_error(summary: Summary, data: st.DataObject) -> None:
+    whole = summary.to_bytes()
+    place = data.draw(st.integers(0, len(whole) - 1))
+    flipped = bytes([whole[place] ^ data.draw(st.integers(1, 255))])
+
+    for damaged in (whole[:place], whole[:place] + flipped + whole[place + 1 :]):
+        with pytest.raises(MalformedPayload):
+            Summary.from_bytes(damaged)
+
+
+@given(st.permutations(range(500)), st.lists(st.integers(0, 500), max_size=6))
+def test_a_summary_is_the_same_under_any_cut_and_order(
+    fitted: Fitted, order: list[int], cuts: list[int]
+) -> None:
+    cells = fitted.index(rows_of(500, 1))
+    whole = fitted.summarise(cells)
+    parts = np.split(cells[order], sorted(cuts))
+
+    total = empty_summary(fitted.plan, fitted.grid.size)
+    for part in parts:
+        total = fitted.summarise(part) + total
+
+    assert total.to_bytes() == whole.to_bytes()
+
+
+def test_what_is_counted_is_what_was_there(fitted: Fitted) -> None:
+    summary = fitted.summarise(fitted.index(Columns.of(x0=[0.0], x1=[0.0], x2=[9e9], colour=["?"])))
+
+    assert summary.rows == 1
+    assert [part.sum() for part in fitted.grid.split(summary.counts)] == [1, 1, 1, 1]
+    assert summary.p_values.sum() == 1
+    assert summary.flagged == 1
+
+
+def test_scores_given_are_scores_not_computed_again(fitted: Fitted) -> None:
+    cells = fitted.index(rows_of(300, 2))
+
+    assert fitted.summarise(cells, fitted.score(cells)) == fitted.summarise(cells)
+
+
+def test_summaries_of_different_plans_do_not_add_up() -> None:
+    with pytest.raises(DataMismatch, match="do not add up"):
+        empty_summary("ab" * 32, 3) + empty_summary("cd" * 32, 3)
+
+
+def test_a_pane_of_a_thousand_rows_and_thirty_columns_is_at_most_five_kilobytes() -> None:
+    fitted = fit(rows_of(5000, 3, columns=29), MODEL)
+
+    assert len(fitted.summarise(fitted.index(rows_of(1000, 4, columns=29))).to_bytes()) <= 5000
