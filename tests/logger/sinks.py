@@ -1,0 +1,105 @@
+"""A real HTTP sink that takes events, fails on purpose, and keeps a ledger of what it took."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the sink does with one event; `status` 0 breaks the connection without an answer."""
+
+    status: int = 202
+    headers: dict[str, str] = field(default_factory=dict)
+    wait_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Taken:
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def id(self) -> str:
+        return self.headers["ce-id"]
+
+
+class SinkServer:
+    """Asks `script` what to do with each event, in the order in which they come."""
+
+    def __init__(self, script: Callable[[Taken], Answer]) -> None:
+        self.taken: list[Taken] = []
+        self.connections = 0
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler(script))
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}/events"
+
+    def ids(self) -> list[str]:
+        return [taken.id for taken in self.taken]
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def _handler(self, script: Callable[[Taken], Answer]) -> type[BaseHTTPRequestHandler]:
+        sink = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                super().setup()
+                sink.connections += 1
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                event = Taken({name.lower(): v for name, v in self.headers.items()}, body)
+                answer = script(event)
+                time.sleep(answer.wait_seconds)
+                if answer.status == 0:
+                    self.close_connection = True
+                    return
+                if 200 <= answer.status < 300:
+                    sink.taken.append(event)
+                self.send_response(answer.status)
+                for name, text in answer.headers.items():
+                    self.send_header(name, text)
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"ok")
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Quiet."""
+
+        return Handler
+
+
+@contextmanager
+def sink_server(script: Callable[[Taken], Answer] = lambda event: Answer()) -> Iterator[SinkServer]:
+    server = SinkServer(script)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def wait_until(condition: Callable[[], bool], what: str = "it", seconds: float = 30.0) -> None:
+    """Wait for what must come; fails by name when it does not."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what} did not come within {seconds} s"
+        time.sleep(0.01)

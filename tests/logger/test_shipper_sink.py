@@ -1,0 +1,149 @@
+"""A sink's answers: taken, refused for good, or to be tried again and when."""
+
+from __future__ import annotations
+
+import socket
+from email.utils import formatdate
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from sidelight.config.settings import SinkSettings
+from sidelight.events.http import HttpMessage
+from sidelight.log.contract import Position
+from sidelight_logger.shipper.ledger import Ledger, ledger_of
+from sidelight_logger.shipper.process import group
+from sidelight_logger.shipper.sink import (
+    Backoff,
+    HttpSink,
+    SinkFailed,
+    SinkRefused,
+    advised_seconds,
+    sink_name,
+)
+from tests.logger.sinks import Answer, sink_server
+
+EVENT = HttpMessage((("ce-id", "1"), ("content-type", "application/json")), b"{}")
+
+
+def test_events_go_over_one_connection_with_the_token() -> None:
+    with sink_server() as server:
+        sink = HttpSink(SinkSettings(url=server.url, token=SecretStr("t")))
+        for _ in range(5):
+            sink.send(EVENT)
+        sink.close()
+        assert server.connections == 1
+        assert server.taken[0].headers["authorization"] == "Bearer t"
+        assert server.taken[0].headers["content-type"] == "application/json"
+        assert server.taken[0].body == b"{}"
+
+
+@pytest.mark.parametrize("status", [301, 400, 401, 404, 410, 413, 415, 422])
+def test_an_answer_that_will_not_change_is_a_refusal(status: int) -> None:
+    with sink_server(lambda event: Answer(status)) as server:
+        sink = HttpSink(SinkSettings(url=server.url))
+        with pytest.raises(SinkRefused, match=f"{status} ok"):
+            sink.send(EVENT)
+        sink.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "after_seconds"),
+    [
+        (Answer(408), "busy", 0),
+        (Answer(425), "busy", 0),
+        (Answer(429, {"Retry-After": "7"}), "busy", 7),
+        (Answer(500), "server_error", 0),
+        (Answer(503, {"Retry-After": "100000"}), "server_error", 300),
+        (Answer(wait_seconds=0.5), "timeout", 0),
+        (Answer(0), "unreachable", 0),
+    ],
+)
+def test_an_answer_that_may_change_is_a_failure(
+    answer: Answer, reason: str, after_seconds: float
+) -> None:
+    with sink_server(lambda event: answer) as server:
+        sink = HttpSink(SinkSettings(url=server.url, timeout_seconds=0.2))
+        with pytest.raises(SinkFailed) as caught:
+            sink.send(EVENT)
+        sink.close()
+    assert (caught.value.reason, caught.value.after_seconds) == (reason, after_seconds)
+
+
+def test_a_sink_that_is_not_there_is_a_failure() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    sink = HttpSink(SinkSettings(url=f"http://127.0.0.1:{port}"))
+    with pytest.raises(SinkFailed) as caught:
+        sink.send(EVENT)
+    sink.close()
+    assert caught.value.reason == "unreachable"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0", 0),
+        ("12", 12),
+        ("999999", 300),
+        (formatdate(1_000_030, usegmt=True), 30),
+        (formatdate(999_000, usegmt=True), 0),
+        *[("", 0), ("soon", 0), ("-5", 0), ("٣", 0)],
+    ],
+)
+def test_advice_is_seconds_or_a_date_and_bounded(text: str, seconds: float) -> None:
+    assert advised_seconds(text, lambda: 1_000_000.0) == seconds
+
+
+def test_waits_double_up_to_a_limit_and_begin_again_after_success() -> None:
+    backoff = Backoff(0.1, 1.0, seed=1)
+    waits = [backoff.next_seconds(0) for _ in range(8)]
+    for wait, whole in zip(waits, [0.1, 0.2, 0.4, 0.8, 1, 1, 1, 1], strict=True):
+        assert whole / 2 <= wait <= whole
+    backoff.succeeded()
+    assert backoff.next_seconds(0) <= 0.1
+    assert backoff.next_seconds(5.0) == 5.0
+
+
+def test_a_sink_is_named_without_its_secrets() -> None:
+    assert sink_name("https://u:p@host:8443/path?key=1") == "https://host:8443/path"
+    assert group("http://u:a@h/x") == group("http://u:b@h/x") != group("http://h/y")
+
+
+steps = st.lists(
+    st.one_of(
+        st.just(("deliver", 1)),
+        st.just(("bury", 1)),
+        st.tuples(st.sampled_from(["retired", "absent", "untold"]), st.integers(1, 10**6)),
+    ),
+    max_size=30,
+)
+
+
+@given(st.integers(0, 10**9), steps)
+def test_a_ledger_accounts_for_every_offset_and_survives_its_note(
+    first: int, steps: list[tuple[str, int]]
+) -> None:
+    ledger = Ledger(first)
+    for what, records in steps:
+        if what == "deliver":
+            ledger = ledger.deliver()
+        elif what == "bury":
+            ledger = ledger.bury()
+        else:
+            ledger = ledger.drop(what, records)
+    assert ledger.cursor == first + sum(records for _, records in steps)
+    assert ledger_of(ledger.position(), 0) == ledger
+    assert ledger.position().offset == ledger.cursor
+
+
+def test_a_new_group_begins_at_the_first_kept_record() -> None:
+    assert ledger_of(None, 42) == Ledger(42)
+
+
+def test_a_log_made_anew_moves_the_cursor_and_keeps_the_counts() -> None:
+    ledger = Ledger(10, delivered=5).begin_again(0)
+    assert (ledger.cursor, ledger.delivered) == (0, 5)
+    assert ledger_of(Position(0, ledger.position().note), 0) == ledger
