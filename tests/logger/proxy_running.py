@@ -127,8 +127,18 @@ class DummyRecorder:
         self._listener.bind(str(path))
         self._listener.listen()
         self._connection: socket.socket | None = None
+        self._reads = threading.Event()
+        self._reads.set()
         self._thread = threading.Thread(target=self._serve)
         self._thread.start()
+
+    @property
+    def connected(self) -> bool:
+        return self._connection is not None
+
+    def hang(self) -> None:
+        """Accept, and read no more."""
+        self._reads.clear()
 
     def wait(self, count: int) -> list[Capture]:
         """The first `count` captures."""
@@ -143,7 +153,8 @@ class DummyRecorder:
 
     def close(self) -> None:
         """End as a killed recorder does: nothing more is read."""
-        for sock in (self._listener, self._connection):
+        self._reads.set()
+        for sock in (self._connection, self._listener):
             if sock is not None:
                 with contextlib.suppress(OSError):
                     sock.shutdown(socket.SHUT_RDWR)
@@ -155,6 +166,7 @@ class DummyRecorder:
         with contextlib.suppress(OSError):
             while True:
                 self._connection, _ = self._listener.accept()
+                self._reads.wait()
                 self._read(self._connection)
 
     def _read(self, connection: socket.socket) -> None:

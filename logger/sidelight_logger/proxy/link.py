@@ -97,7 +97,9 @@ class RecorderLink(asyncio.Protocol):
         self._counters.dropped(self.drop_reason, len(self._waiting))
         self._waiting.clear()
         self._send_stats()
-        if self._transport is not None:
+        if self._transport is not None and left:
+            self._transport.abort()
+        elif self._transport is not None:
             self._transport.close()
         return left
 
