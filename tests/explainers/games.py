@@ -7,7 +7,6 @@ from itertools import combinations
 from math import factorial
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sidelight.config.settings import ShapleySettings
 from sidelight.predictors.testing import FunctionPredictor
@@ -15,17 +14,12 @@ from sidelight.tensors import Column, Columns
 from sidelight_explainers.background import Background
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.shapley import Shapley
-
-Floats = NDArray[np.float64]
+from tests.explainers.serving import Floats, matrix
 
 
 def numeric(table: Floats) -> Columns:
     """Columns f0, f1, ... of a table (n, k)."""
     return Columns(tuple(Column(f"f{at}", table[:, at]) for at in range(table.shape[1])))
-
-
-def matrix(rows: Columns) -> Floats:
-    return np.column_stack([column.values for column in rows]).astype(np.float64)
 
 
 def predictor(function: Callable[[Floats], Floats]) -> FunctionPredictor:

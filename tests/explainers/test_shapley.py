@@ -17,12 +17,12 @@ from sidelight_explainers.contract import Wish
 from sidelight_explainers.permutations import Chains
 from sidelight_explainers.shapley import Shapley
 from tests.explainers.games import (
-    Floats,
     contributions,
     enumerated,
     numeric,
     shapley,
 )
+from tests.explainers.serving import Floats
 
 RNG_SEED = 20260101
 

@@ -1,0 +1,52 @@
+"""One row of a file, explained as the service would."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+
+from sidelight.config import Settings, load
+from sidelight.config.settings import ShapleySettings
+from sidelight.errors import ConfigError, DataMismatch
+from sidelight.tables import read_table
+from sidelight.tensors import Columns
+from sidelight_explainers.contract import Wish
+from sidelight_explainers.explanation import Explanation
+from sidelight_explainers.models import open_model
+
+
+def explain_row(
+    config: Path | None, file: Path, row: int, name: str | None, wish: Wish
+) -> Explanation:
+    """That row (the first is 0) of a CSV or Parquet file, by the configured model."""
+    settings = load(config).settings
+    chosen = _model_name(settings, name)
+    model = settings.models[chosen]
+    opened = open_model(chosen, model, model.explainers.shapley or ShapleySettings())
+    try:
+        return opened.explainer(_row(file, row), wish)
+    finally:
+        opened.close()
+
+
+def json_text(explanation: Explanation) -> str:
+    """The explanation as indented JSON."""
+    return orjson.dumps(explanation.to_json(), option=orjson.OPT_INDENT_2).decode()
+
+
+def _model_name(settings: Settings, name: str | None) -> str:
+    known = list(settings.models)
+    if name is None and len(known) == 1:
+        return known[0]
+    if name in known:
+        return str(name)
+    asked = "name one with --model" if name is None else f"no model {name!r}"
+    raise ConfigError(f"{asked}; the configuration has {known}")
+
+
+def _row(file: Path, row: int) -> Columns:
+    rows = read_table(file)
+    if row >= len(rows):
+        raise DataMismatch(f"{file} has {len(rows)} rows, the first is 0; there is no row {row}")
+    return rows.take([row])

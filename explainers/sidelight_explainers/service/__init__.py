@@ -1,0 +1,1 @@
+"""The explain service: KServe's `:explain` and its V2 sibling over HTTP."""

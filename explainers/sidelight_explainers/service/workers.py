@@ -1,0 +1,38 @@
+"""Work that must not run on the event loop, in a bounded number of threads with a bounded queue."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from sidelight_explainers.service.refusals import Busy
+
+T = TypeVar("T")
+
+
+class Workers:
+    """Runs functions for coroutines; what neither runs nor waits is refused with `Busy`."""
+
+    def __init__(self, workers: int, waiting: int) -> None:
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="explain")
+        self._capacity = workers + waiting
+        self._taken = 0
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """The function's result. A caller that leaves does not free its place before the end."""
+        if self._taken >= self._capacity:
+            raise Busy(f"{self._taken} requests are being explained or wait; try again later")
+        self._taken += 1
+        future = asyncio.get_running_loop().run_in_executor(self._pool, work)
+        future.add_done_callback(self._free)
+        return await asyncio.shield(future)
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _free(self, future: asyncio.Future[T]) -> None:
+        self._taken -= 1
+        if not future.cancelled():
+            future.exception()  # seen here, so that one left by its caller is not reported as lost

@@ -1,0 +1,61 @@
+"""Runs the explain service until it is told to stop."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import structlog
+import uvicorn
+
+from sidelight import telemetry
+from sidelight.config import Listen, load
+from sidelight_explainers.models import open_models
+from sidelight_explainers.service.app import create_app
+
+GRACE_SECONDS = 25
+"""Time for requests under way after SIGTERM; less than Kubernetes' 30."""
+
+
+def serve(config: Path | None, flags: Mapping[str, Any]) -> None:
+    """Serve the configured models; SIGTERM finishes what is under way and exits 0."""
+    loaded = load(config, flags)
+    telemetry.configure("explainers")
+    settings = loaded.settings.explainers
+    models = open_models(loaded.settings)
+    listen = Listen.parse(settings.listen)
+    app = create_app(models, settings)
+    # uvicorn raises the signal again when it has drained: this is what then happens
+    signal.signal(signal.SIGTERM, _exit)
+    structlog.get_logger().info("explainers", url=listen.url, models=sorted(models))
+    uvicorn.run(
+        app,
+        host=listen.host,
+        port=listen.port,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+def kserve_flags(
+    model: str, host: str | None, protocol: str, reference: Path | None
+) -> dict[str, Any]:
+    """Settings from the arguments that KServe gives an explainer's container."""
+    key = f"models.{model}"
+    url = host if host is None or "://" in host else f"http://{host}"
+    return {
+        f"{key}.predictor.url": url,
+        f"{key}.predictor.protocol": None if host is None else str(protocol),
+        f"{key}.reference": None if reference is None else str(reference),
+        f"{key}.explainers.shapley": {},
+    }
+
+
+def _exit(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
