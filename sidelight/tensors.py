@@ -191,7 +191,9 @@ def column_of(name: str, values: Any) -> Column:
         raise DataMismatch(f"column {name!r}: rows have different shapes ({exc})") from exc
     if array.dtype.kind == "M":
         array = array.astype("datetime64[us]")
-    return Column(name, array) if array.dtype.kind != "O" else _from_objects(name, array)
+    if array.dtype.kind != "O" or not array.size:
+        return Column(name, array)
+    return _from_objects(name, array)
 
 
 _Form = tuple[tuple[type, ...], Any, Any]

@@ -5,6 +5,7 @@ Where an element does not fit, `MalformedPayload` names it: ``inputs[0].data[3][
 
 from __future__ import annotations
 
+import math
 from itertools import chain
 from typing import Any, NoReturn
 
@@ -21,17 +22,15 @@ Masked = tuple[NDArray[Any], NDArray[np.bool_] | None]
 """Values, and where they are valid (None: everywhere)."""
 
 
-def unnest(data: list[Any], place: Place, limits: Limits) -> tuple[list[Any], Shape]:
-    """The elements in row-major order and the shape in which they were nested.
+def unnest(items: list[Any], shape: Shape, place: Place, limits: Limits) -> tuple[list[Any], Shape]:
+    """The elements in row-major order, and the shape that `items` of `shape` were nested to.
 
     Raises `MalformedPayload` for ragged lists, `LimitExceeded` beyond `depth` or `elements`.
     """
-    flat = data
-    shape: Shape = (len(data),)
-    refuse_large(shape, place.at(()), limits)
-    while flat and type(flat[0]) is list:
-        flat, shape = unnest_once(flat, shape, place, limits)
-    return flat, shape
+    refuse_large(shape, place, limits)
+    while items and type(items[0]) is list:
+        items, shape = unnest_once(items, shape, place, limits)
+    return items, shape
 
 
 def unnest_once(
@@ -40,7 +39,7 @@ def unnest_once(
     """`unnest` by one level: the lists in `rows`, themselves of `shape`, one after the other."""
     width = len(rows[0])
     inner = (*shape, width)
-    refuse_large(inner, place.at(()), limits)
+    refuse_large(inner, place, limits)
     if set(map(type, rows)) != {list} or set(map(len, rows)) != {width}:
         odd = next(i for i, row in enumerate(rows) if type(row) is not list or len(row) != width)
         raise MalformedPayload(
@@ -50,20 +49,19 @@ def unnest_once(
     return list(chain.from_iterable(rows)), inner
 
 
-def refuse_large(shape: Shape, where: str, limits: Limits) -> None:
+def refuse_large(shape: Shape, place: Place, limits: Limits) -> None:
     """Raise `LimitExceeded` for too many dimensions or elements; zeros hide no other dimension."""
     if len(shape) > limits.depth:
         raise LimitExceeded(
-            f"{len(shape)} dimensions, the limit is {limits.depth}; send flatter data", where=where
+            f"{len(shape)} dimensions, the limit is {limits.depth}; send flatter data",
+            where=place.at(()),
         )
-    elements = 1
-    for size in shape:
-        elements *= max(size, 1)
+    elements = math.prod(shape) or math.prod(size or 1 for size in shape)
     if elements > limits.elements:
         raise LimitExceeded(
             f"shape {list(shape)} holds {elements} elements, the limit is {limits.elements}; "
             "send fewer rows at once",
-            where=where,
+            where=place.at(()),
         )
 
 
@@ -72,20 +70,26 @@ def index_of(position: int, shape: Shape) -> Shape:
     return tuple(int(i) for i in np.unravel_index(position, shape))
 
 
-def array_of(datatype: Datatype, flat: list[Any], shape: Shape, place: Place) -> Masked:
-    """Elements of one datatype as an array of `shape`; nulls are masked.
+def types_of(flat: list[Any]) -> frozenset[type]:
+    """The JSON types among the elements."""
+    return frozenset(map(type, flat))
+
+
+def array_of(
+    datatype: Datatype, flat: list[Any], types: frozenset[type], shape: Shape, place: Place
+) -> Masked:
+    """Elements of one datatype, of these JSON types, as an array of `shape`; nulls are masked.
 
     Raises `MalformedPayload` for an element of another type or beyond the datatype's range.
     """
-    types = set(map(type, flat))
+    strange = types - datatype.accepts - {type(None)}
+    if strange:
+        odd = next(i for i, cell in enumerate(flat) if type(cell) in strange)
+        _refuse(flat, odd, shape, place, datatype)
     cells, valid = flat, None
     if type(None) in types:
-        types.remove(type(None))
         cells = [datatype.neutral if cell is None else cell for cell in flat]
         valid = np.array([cell is not None for cell in flat]).reshape(shape)
-    if not types <= datatype.accepts:
-        odd = next(i for i, cell in enumerate(flat) if type(cell) in types - datatype.accepts)
-        _refuse(flat, odd, shape, place, datatype)
     return _converted(datatype, cells, shape, place).reshape(shape), valid
 
 

@@ -37,13 +37,14 @@ class Route:
 NO_ROUTE = Route()
 
 _MODEL = r"(?P<model>[^/]+)"
+_NO_VERB = r"(?<!:predict)(?<!:explain)"
 _VERSION = r"(?:/versions/(?P<version>[^/:]+))?"
 
 _TABLE: tuple[tuple[str, str, Protocol, Verb], ...] = (
     ("POST", rf"/v1/models/{_MODEL}{_VERSION}:predict", "v1", "infer"),
     ("POST", rf"/v1/models/{_MODEL}{_VERSION}:explain", "v1", "explain"),
     ("GET", rf"/v1/models/{_MODEL}{_VERSION}/metadata", "v1", "metadata"),
-    ("GET", rf"/v1/models/{_MODEL}{_VERSION}", "v1", "ready"),
+    ("GET", rf"/v1/models/{_MODEL}{_VERSION}{_NO_VERB}", "v1", "ready"),
     ("GET", r"/v1/models", "v1", "list"),
     ("POST", rf"/v2/models/{_MODEL}{_VERSION}/infer", "v2", "infer"),
     ("POST", rf"/v2/models/{_MODEL}{_VERSION}/explain", "v2", "explain"),

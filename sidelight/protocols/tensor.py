@@ -147,7 +147,7 @@ def matrix_from(columns: Columns, name: str) -> Tensor:
 
 
 def _cast(part: Tensor, dtype: np.dtype[Any]) -> NDArray[Any]:
-    cast = part.values.astype(dtype)
+    cast = part.values.astype(dtype, copy=False)
     if part.values.dtype.kind in "iu" and dtype.kind == "f":
         with np.errstate(invalid="ignore"):
             lost = cast.astype(part.values.dtype) != part.values

@@ -22,14 +22,10 @@ _MEANINGS = {
 }
 
 
-def kinds(flat: list[Any]) -> frozenset[type]:
-    """The JSON types of the elements, null aside."""
-    return frozenset(map(type, flat)) - {type(None)}
-
-
 def is_uniform(types: frozenset[type]) -> bool:
-    """True when elements of these types make one array."""
-    return types in _MEANINGS or types == {dict}
+    """True when elements of these JSON types make one array."""
+    present = types - {type(None)}
+    return present in _MEANINGS or present == {dict}
 
 
 def is_base64(value: Any) -> bool:
@@ -42,17 +38,18 @@ def inferred(flat: list[Any], types: frozenset[type], shape: Shape, place: Place
 
     Raises `MalformedPayload` naming the first element of another kind than those before it.
     """
-    if types == {dict}:
+    present = types - {type(None)}
+    if present == {dict}:
         return _base64_objects(flat, shape, place)
-    meaning = _MEANINGS.get(types)
+    meaning = _MEANINGS.get(present)
     if meaning is None:
         raise _mixture(flat, shape, place)
     try:
-        return array_of(DATATYPES[meaning], flat, shape, place)
+        return array_of(DATATYPES[meaning], flat, types, shape, place)
     except MalformedPayload:
         if meaning != "INT64":
             raise
-        return array_of(DATATYPES["UINT64"], flat, shape, place)
+        return array_of(DATATYPES["UINT64"], flat, types, shape, place)
 
 
 def _base64_objects(flat: list[Any], shape: Shape, place: Place) -> Masked:

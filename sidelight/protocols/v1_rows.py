@@ -8,10 +8,10 @@ import numpy as np
 
 from sidelight.errors import LimitExceeded, MalformedPayload
 from sidelight.protocols.documents import Place, told
-from sidelight.protocols.elements import Shape, unnest, unnest_once
+from sidelight.protocols.elements import Shape, types_of, unnest, unnest_once
 from sidelight.protocols.limits import Limits
 from sidelight.protocols.tensor import flat_rows
-from sidelight.protocols.undeclared import inferred, is_base64, is_uniform, kinds
+from sidelight.protocols.undeclared import inferred, is_base64, is_uniform
 from sidelight.tensors import Column, Columns
 
 # Integers from here on are not all exact as a double.
@@ -79,21 +79,24 @@ def _odd_row(row: Any, first: dict[str, Any], where: str) -> MalformedPayload:
 
 
 def _from_lists(rows: list[Any], key: str, limits: Limits) -> Columns:
-    """One tensor when all values are of one kind, else one column a position."""
-    cells, shape = unnest_once(rows, (len(rows),), Place(key), limits)
-    types = kinds(cells)
-    if types == {list}:
-        try:
-            return Columns((_column(key, rows, Place(key), limits),))
-        except LimitExceeded:
-            raise
-        except MalformedPayload:
-            return _by_position(rows, key, limits)
-    if not is_uniform(types):
-        return _by_position(rows, key, limits)
-    column = _typed(key, cells, types, shape, Place(key))
-    rounded = types == {int, float} and (np.abs(column.values) >= _INEXACT).any()
-    return _by_position(rows, key, limits) if rounded else Columns((column,))
+    column = _as_tensor(rows, key, limits)
+    return _by_position(rows, key, limits) if column is None else Columns((column,))
+
+
+def _as_tensor(rows: list[Any], key: str, limits: Limits) -> Column | None:
+    """All values as one tensor; None when they are of different kinds or would lose digits."""
+    place = Place(key)
+    cells, shape = unnest_once(rows, (len(rows),), place, limits)
+    try:
+        flat, shape = unnest(cells, shape, place, limits)
+        types = types_of(flat)
+        column = _typed(key, flat, types, shape, place) if is_uniform(types) else None
+    except LimitExceeded:
+        raise
+    except MalformedPayload:
+        return None
+    mixes = column is not None and {int, float} <= types
+    return None if mixes and (np.abs(column.values) >= _INEXACT).any() else column
 
 
 def _by_position(rows: list[Any], key: str, limits: Limits) -> Columns:
@@ -106,8 +109,8 @@ def _by_position(rows: list[Any], key: str, limits: Limits) -> Columns:
 
 
 def _column(name: str, data: list[Any], place: Place, limits: Limits) -> Column:
-    flat, shape = unnest(data, place, limits)
-    return _typed(name, flat, kinds(flat), shape, place)
+    flat, shape = unnest(data, (len(data),), place, limits)
+    return _typed(name, flat, types_of(flat), shape, place)
 
 
 def _typed(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
-
-import numpy as np
 
 from sidelight.errors import DataMismatch, LimitExceeded, MalformedPayload
 from sidelight.protocols.datatypes import DATATYPES, Datatype, native
 from sidelight.protocols.documents import Place, told
-from sidelight.protocols.elements import Shape, array_of, refuse_large, unnest
+from sidelight.protocols.elements import Shape, array_of, refuse_large, types_of, unnest
 from sidelight.protocols.limits import Limits
 from sidelight.protocols.tensor import Tensor, with_nulls
 
@@ -77,9 +76,9 @@ def _read(item: Any, where: str, limits: Limits) -> Tensor:
     shape = _shape(item.get("shape"), f"{where}.shape", limits)
     datatype = _datatype(item.get("datatype"), f"{where}.datatype")
     place = Place(f"{where}.data")
-    flat, nested = unnest(data, place, limits)
+    flat, nested = unnest(data, (len(data),), place, limits)
     _agree(shape, nested, len(flat), f"{where}.data")
-    values, valid = array_of(datatype, flat, nested, place)
+    values, valid = array_of(datatype, flat, types_of(flat), nested, place)
     valid = None if valid is None else valid.reshape(shape)
     return Tensor(name, datatype.name, values.reshape(shape), valid, parameters)
 
@@ -88,11 +87,12 @@ def _shape(value: Any, where: str, limits: Limits) -> Shape:
     expect(value, list, where, "a list of sizes")
     if not value:
         raise MalformedPayload("is []; the first size is the number of rows", where=where)
-    refuse_large((len(value),), where, limits)
+    if len(value) > limits.depth:
+        refuse_large((1,) * len(value), Place(where), limits)
     for size in value:
         if type(size) is not int or size < 0:
             raise MalformedPayload(f"holds {told(size)}; sizes are integers from 0", where=where)
-    refuse_large(tuple(value), where, limits)
+    refuse_large(tuple(value), Place(where), limits)
     return tuple(value)
 
 
@@ -107,7 +107,7 @@ def _datatype(value: Any, where: str) -> Datatype:
 
 def _agree(shape: Shape, nested: Shape, count: int, where: str) -> None:
     """Flat data must fill the shape; nested data must also have it, sizes of 1 aside."""
-    elements = int(np.prod(shape, dtype=np.int64))
+    elements = math.prod(shape)
     if elements != count:
         raise MalformedPayload(
             f"has {count} elements, shape {list(shape)} holds {elements}; "
