@@ -67,7 +67,7 @@ class Outcome:
             ("quiet phase", f"{self.onset:,} rows of 2015 in {self.quiet_windows} windows"),
             (
                 "false alarms",
-                f"{self.false_alarms} (promised: any at all with chance {FALSE_ALARMS})",
+                f"{self.false_alarms} (promised: at most a {FALSE_ALARMS:.0%} chance of any)",
             ),
             ("the change", f"at row {self.onset:,}: 2018, group quarters 7 % -> 25 %"),
             ("its price", f"accuracy {self.accuracy.quiet:.3f} -> {self.accuracy.opened:.3f}"),

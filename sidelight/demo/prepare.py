@@ -55,9 +55,9 @@ class Stage:
         return self.folder / "sidelight.db"
 
 
-def prepare(folder: Path, seed: int) -> Stage:
+def prepare(folder: Path, seed: int, data_folder: Path) -> Stage:
     """Fetch the survey, train and judge the model, and write reference and settings to `folder`."""
-    told = scenario.build(data.fetch(folder.parent / "data"), seed)
+    told = scenario.build(data.fetch(data_folder), seed)
     pipeline = model.train(told.training, seed)
     samples = (told.reference, told.quiet, told.opened)
     accuracy = Accuracy(*(model.accuracy(pipeline, sample) for sample in samples))

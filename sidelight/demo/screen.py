@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from sidelight import __version__
@@ -48,15 +48,14 @@ class Screen:
     def phases(self, watcher: Watcher, quiet: int, opened: int) -> Iterator[tuple[Tell, Tell]]:
         """A bar for each phase, and what the detectors have said so far."""
         columns = (
-            TextColumn("{task.description:<34}"),
-            BarColumn(bar_width=24),
+            TextColumn("{task.description:<20}"),
+            BarColumn(bar_width=12),
             MofNCompleteColumn(),
-            TimeElapsedColumn(),
             TextColumn("{task.fields[said]}"),
         )
         with Progress(*columns, console=self._console) as progress:
-            first = progress.add_task("2015, nothing changes", total=quiet, said="")
-            second = progress.add_task("2018, opened to institutions", total=opened, said="")
+            first = progress.add_task("2015, as before", total=quiet, said="")
+            second = progress.add_task("2018, more open", total=opened, said="")
 
             def tell(task: object) -> Tell:
                 return lambda done: progress.update(
@@ -90,5 +89,5 @@ class Screen:
 
 
 def _said(watcher: Watcher) -> str:
-    alarms = f"[red]{len(watcher.raised)} alarm[/red]" if watcher.raised else "no alarm"
+    alarms = f"[red]{len(watcher.raised)} alarm[/red]" if watcher.raised else "0 alarms"
     return f"{len(watcher.windows)} windows, {alarms}, {len(watcher.flagged)} outliers"

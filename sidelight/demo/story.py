@@ -19,6 +19,7 @@ from sidelight.demo.watching import Flagged, Watcher
 from sidelight.log import Log, open_log
 
 SEED = 0
+DATA = Path("build/data")
 
 
 def run(*, exit_after: bool, folder: Path = Path("build/demo")) -> int:
@@ -31,7 +32,7 @@ def run(*, exit_after: bool, folder: Path = Path("build/demo")) -> int:
     started = time.monotonic()
     screen.say("preparing: the survey's rows, a model trained on 20,000 of them, a reference")
     rmtree(folder, ignore_errors=True)
-    stage = prepare(folder, SEED)
+    stage = prepare(folder, SEED, DATA)
     with running(stage):
         screen.banner(stage)
         with _log_of(stage) as log:
