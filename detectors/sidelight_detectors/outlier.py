@@ -50,9 +50,9 @@ class Ecod:
     tails: NDArray[np.int64]
 
     def aggregates(self, cells: CellIndex) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The three sums of each row, ``(3, n)``, and their parts, ``(3, n, F)``."""
-        parts = self.tails[:, self.grid.places(cells)]
-        return parts.sum(axis=2), parts
+        """The three sums of each row, ``(3, n)``, and their parts, ``(3, F, n)``."""
+        parts = self.tails.take(self.grid.places(cells).T, axis=1)
+        return parts.sum(axis=1), parts
 
 
 def skewed_left(column: Column, rows: NDArray[np.bool_]) -> bool:
@@ -142,7 +142,7 @@ class OutlierDetector:
         """Scores in nats, p-values, and each column's part of the winning sum."""
         sums, parts = self._ecod.aggregates(cells)
         scores = sums.max(axis=0)
-        won = parts[sums.argmax(axis=0), np.arange(len(cells))]
+        won = parts[sums.argmax(axis=0), :, np.arange(len(cells))]
         return RowScores(scores / UNIT, Conformal(self.calibration).p_values(scores), won / UNIT)
 
     def flagged(self, p_values: NDArray[np.float64]) -> NDArray[np.bool_]:
