@@ -90,13 +90,15 @@ def _as_tensor(rows: list[Any], key: str, limits: Limits) -> Column | None:
     try:
         flat, shape = unnest(cells, shape, place, limits)
         types = types_of(flat)
-        column = _typed(key, flat, types, shape, place) if is_uniform(types) else None
+        if not is_uniform(types):
+            return None
+        column = _typed(key, flat, types, shape, place)
     except LimitExceeded:
         raise
     except MalformedPayload:
         return None
-    mixes = column is not None and {int, float} <= types
-    return None if mixes and (np.abs(column.values) >= _INEXACT).any() else column
+    rounded = {int, float} <= types and (np.abs(column.values) >= _INEXACT).any()
+    return None if rounded else column
 
 
 def _by_position(rows: list[Any], key: str, limits: Limits) -> Columns:
