@@ -38,6 +38,21 @@ class _Stopped(Exception):
     """Asked to stop before the record was delivered; it stays with the log."""
 
 
+class _Grace:
+    """The time that remains once a stop was asked for."""
+
+    def __init__(self, stop: Event, seconds: float) -> None:
+        self._stop = stop
+        self._seconds = seconds
+        self._until = float("inf")
+
+    def is_over(self) -> bool:
+        if not self._stop.is_set():
+            return False
+        self._until = min(self._until, time.monotonic() + self._seconds)
+        return time.monotonic() >= self._until
+
+
 class Carrier:
     """One sink's consumer of the whole topic."""
 
@@ -69,13 +84,14 @@ class Carrier:
 
         Raises `Fenced` when another shipper has taken over, `LogError` when the log cannot go on.
         """
+        grace = _Grace(self._stop, grace_seconds)
         try:
-            while not self._stop.is_set():
-                if not self._carry_all():
+            while True:
+                stopping = self._stop.is_set()  # asked first: what came before it is carried
+                if not self._carry_all(grace):
+                    if stopping:
+                        return
                     self._stop.wait(_IDLE_SECONDS)
-            deadline = time.monotonic() + grace_seconds
-            while time.monotonic() < deadline and self._carry_all(deadline):
-                continue
         except _Stopped:
             return
         finally:
@@ -97,15 +113,15 @@ class Carrier:
             failures=dict(self._failures),
         )
 
-    def _carry_all(self, deadline: float = float("inf")) -> bool:
+    def _carry_all(self, grace: _Grace) -> bool:
         """Something of every partition; False when there was nothing."""
-        carried = [self._carry(number, deadline) for number in self._membership.assigned(_TOPIC)]
+        carried = [self._carry(number, grace) for number in self._membership.assigned(_TOPIC)]
         return any(carried)
 
-    def _carry(self, partition: int, deadline: float) -> bool:
+    def _carry(self, partition: int, grace: _Grace) -> bool:
         found = self._read(partition)
         for stored in found:
-            if time.monotonic() >= deadline:
+            if grace.is_over():
                 raise _Stopped
             self._skip_to(partition, stored.address.offset)
             self._ledgers[partition] = self._settle(self._ledgers[partition], stored)
