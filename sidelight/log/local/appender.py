@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections import deque
+from contextlib import suppress
 from threading import Lock
 
 from sidelight.config.settings import LogSettings
 from sidelight.errors import LogError, LogFull
 from sidelight.log.local.damage import Damages
 from sidelight.log.local.failures import Damaged, Gone, spaced
-from sidelight.log.local.repair import check, repair
+from sidelight.log.local.repair import check, last_ns, repair
 from sidelight.log.local.rows import Content
 from sidelight.log.local.segment import Last, Mark, boot_id
 from sidelight.log.local.shelf import LEAP, Shelf
@@ -45,8 +47,10 @@ class Appender:
         with self._turn:
             if self._tail is not None:
                 with self._shelf.locked():
-                    self._tail.close(clean=self._is_alone())
-                self._tail = None
+                    if _lock(self._presence, fcntl.LOCK_EX):
+                        with suppress(LogError):  # unsealed, it is checked at the next start
+                            self._tail.seal()
+                    self._leave_tail()
             if self._presence >= 0:
                 os.close(self._presence)
                 self._presence = -1
@@ -75,7 +79,7 @@ class Appender:
             with self._shelf.locked():
                 self._ready().append(batches)
         except (Damaged, Gone) as exc:
-            self._tail = None
+            self._leave_tail()
             bases = self._shelf.bases()
             if isinstance(exc, Damaged) and bases:
                 repair(self._shelf, bases[-1], exc, self._damages)
@@ -83,12 +87,21 @@ class Appender:
                 self._ready().append(batches)
 
     def _ready(self) -> Tail:
-        """The newest segment with room in it."""
+        """The newest segment, a new one when it has had its time."""
         tail = self._newest()
         last = tail.last()
-        if tail.bytes() < self._settings.segment_bytes or last.end == tail.base:
-            return tail
-        return self._roll(tail, last.end)
+        if last.end > tail.base and self._is_done(tail, last):
+            return self._roll(tail, last.end)
+        return tail
+
+    def _is_done(self, tail: Tail, last: Last) -> bool:
+        """By size; by age when records are not to stay for ever; by the promise of `LEAP`."""
+        kept = self._settings.retain_seconds
+        return (
+            tail.bytes() >= self._settings.segment_bytes
+            or (kept is not None and tail.began_ns() < time.time_ns() - kept * 1e9)
+            or last.end - tail.base >= LEAP // 2
+        )
 
     def _newest(self) -> Tail:
         bases = self._shelf.bases()
@@ -98,13 +111,11 @@ class Appender:
         return self._tail
 
     def _open(self, newest: int) -> Tail:
-        if self._tail is not None:
-            self._tail.close(clean=False)
-            self._tail = None
+        self._leave_tail()
         head = self._shelf.head()
         if newest < head:
             self._damages.report(self._shelf, head, head + LEAP, "the newest segment is missing")
-            newest = self._begin(Last(head + LEAP, 0))
+            newest = self._begin(Last(head + LEAP, last_ns(self._shelf)))
         elif newest < 0:
             newest = self._begin(Last(0, 0))
         if self._presence < 0:
@@ -121,7 +132,7 @@ class Appender:
         """Close the newest segment and begin the next one at `end`."""
         base = self._begin(Last(end, tail.last().appended_ns))
         tail.seal()
-        tail.close(clean=True)
+        tail.close()
         self._tail = Tail(self._shelf.path(base), base, self._settings.durability)
         return self._tail
 
@@ -151,8 +162,10 @@ class Appender:
         self._tail = self._roll(tail, end + LEAP)
         return self._tail.base
 
-    def _is_alone(self) -> bool:
-        return _lock(self._presence, fcntl.LOCK_EX)
+    def _leave_tail(self) -> None:
+        tail, self._tail = self._tail, None
+        if tail is not None:
+            tail.close()
 
 
 def _lock(descriptor: int, kind: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Sequence
@@ -9,12 +10,15 @@ from pathlib import Path
 from threading import Lock
 from zlib import crc32
 
+import apsw
+
 from sidelight.config.settings import LogSettings
 from sidelight.errors import LogError
 from sidelight.log.contract import Address, Record, Span, Stored
 from sidelight.log.local.damage import Damage, Damages
 from sidelight.log.local.folder import open_folder
 from sidelight.log.local.groups import LocalMembership, Positions, join
+from sidelight.log.local.sqlite import refuse_unsafe
 from sidelight.log.local.topic import Topic
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,248}")
@@ -26,6 +30,7 @@ class LocalLog:
     """A log in a folder of this machine; use it from any thread, open it once a process."""
 
     def __init__(self, settings: LogSettings) -> None:
+        refuse_unsafe(apsw.sqlite_lib_version())
         self._settings = settings
         self._folder = open_folder(Path(settings.url), settings.partitions)
         self._positions = Positions(self._folder.groups, settings.durability)
@@ -33,6 +38,7 @@ class LocalLog:
         self._topics: dict[str, Topic] = {}
         self._lock = Lock()
         self._closed = False
+        self._process = os.getpid()
 
     @property
     def log_id(self) -> str:
@@ -121,3 +127,8 @@ class LocalLog:
     def _check_open(self) -> None:
         if self._closed:
             raise LogError(f"log {self._folder.path} is closed; open it again")
+        if self._process != os.getpid():
+            raise LogError(
+                f"log {self._folder.path} was opened by process {self._process}; "
+                "open it again after a fork"
+            )

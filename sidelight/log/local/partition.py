@@ -12,7 +12,7 @@ from sidelight.errors import LogError, OffsetOutOfRange
 from sidelight.log.contract import Span, Stored
 from sidelight.log.local.damage import Damages
 from sidelight.log.local.failures import Damaged, Gone
-from sidelight.log.local.repair import end_is_known, repair
+from sidelight.log.local.repair import known_end, repair
 from sidelight.log.local.rows import stored
 from sidelight.log.local.segment import Segment
 from sidelight.log.local.shelf import Shelf
@@ -74,15 +74,10 @@ class Partition:
         successor = self._shelf.successor(segment.base)
         rows = segment.rows(offset, successor or 1 << 62, max_records, max_bytes)
         if not rows and successor is not None:
-            end = end_is_known(self._shelf, segment, segment.mark())
+            end = known_end(self._shelf, segment)
             if end < successor:
                 self._damages.report(self._shelf, end, successor, "no segment holds these offsets")
-        found = [stored(row, topic, partition) for row in rows]
-        for record in found:
-            if record.address.offset < offset:
-                raise Damaged(f"{segment.path}: record {record.address} is in the wrong place")
-            offset = record.address.offset + 1
-        return found
+        return [stored(row, topic, partition) for row in rows]
 
     def _span(self) -> Span:
         bases = self._shelf.bases()

@@ -10,7 +10,6 @@ import apsw
 from sidelight.errors import LogError
 from sidelight.log.local.damage import Damages
 from sidelight.log.local.failures import Damaged, Gone, translated
-from sidelight.log.local.rows import is_intact
 from sidelight.log.local.salvage import readable
 from sidelight.log.local.segment import (
     Last,
@@ -38,8 +37,8 @@ def check(shelf: Shelf, base: int) -> Mark:
     """What a start looks at: a segment whose writer left in order is believed."""
     with closing(_segment(shelf, base)) as segment:
         mark = segment.mark()
-        if not mark.clean or has_wal(segment.path):
-            _verify(shelf, segment, mark)
+        if not mark.clean or mark.end != segment.last().end or has_wal(segment.path):
+            _verify(shelf, segment)
         return mark
 
 
@@ -52,7 +51,7 @@ def repair(shelf: Shelf, base: int, cause: Damaged, damages: Damages) -> None:
         if _is_sound(shelf, base):
             return
         end = shelf.successor(base)
-        fresh = shelf.blank(Mark(base, _floor_ns(shelf, base), None, True, boot_id()))
+        fresh = shelf.blank(Mark(base, last_ns(shelf, base), None, True, boot_id()))
         last, lost = _rescue(fresh, shelf.path(base), base, end)
         kept = shelf.set_aside(base)
         shelf.put(base, fresh)
@@ -72,7 +71,7 @@ def _segment(shelf: Shelf, base: int) -> Segment:
 def _is_sound(shelf: Shelf, base: int) -> bool:
     with closing(_segment(shelf, base)) as segment:
         try:
-            _verify(shelf, segment, segment.mark())
+            _verify(shelf, segment)
         except Damaged:
             return False
         except Gone:
@@ -80,25 +79,24 @@ def _is_sound(shelf: Shelf, base: int) -> bool:
     return True
 
 
-def _verify(shelf: Shelf, segment: Segment, mark: Mark) -> None:
+def _verify(shelf: Shelf, segment: Segment) -> None:
     """Read every record; `Damaged` at the first that is not what was written."""
     offset = segment.base
     while rows := segment.rows(offset, 1 << 62, _CHUNK, _CHUNK_BYTES):
-        for row in rows:
-            if row[0] < offset or not is_intact(row):
-                raise Damaged(f"{segment.path}: record {row[0]} does not match its checksum")
-            offset = row[0] + 1
-    end_is_known(shelf, segment, mark)
+        offset = rows[-1][0] + 1
+    known_end(shelf, segment)
+    if segment.has_lost_pages():
+        raise Damaged(f"{segment.path} has pages that belong to no record")
     if has_wal(segment.path) and _without_wal(segment.path, segment.base).end > offset:
         raise Damaged(f"{segment.path} has the write-ahead log of an older state beside it")
 
 
-def end_is_known(shelf: Shelf, segment: Segment, mark: Mark) -> int:
-    """Where a sealed segment ends; `Damaged` when it ends before it was sealed."""
-    end = segment.last().end
-    successor = shelf.successor(segment.base)
-    if successor is not None and end not in (successor, mark.end):
-        raise Damaged(f"{segment.path} ends at {end}, but the next begins at {successor}")
+def known_end(shelf: Shelf, segment: Segment) -> int:
+    """Where a segment ends; `Damaged` when it once ended elsewhere."""
+    end, mark = segment.last().end, segment.mark()
+    expected = mark.end if mark.clean else shelf.successor(segment.base)
+    if expected not in (None, end):
+        raise Damaged(f"{segment.path} ends at {end}, but ended at {expected} before")
     return end
 
 
@@ -111,12 +109,13 @@ def _without_wal(path: Path, base: int) -> Last:
         return Last(base, 0)
 
 
-def _floor_ns(shelf: Shelf, base: int) -> int:
-    earlier = [other for other in shelf.bases() if other < base]
-    if not earlier:
+def last_ns(shelf: Shelf, before: int | None = None) -> int:
+    """When the last record was appended, or the last before that offset; 0 when unknown."""
+    bases = [base for base in shelf.bases() if before is None or base < before]
+    if not bases:
         return 0
-    with suppress(LogError), closing(_segment(shelf, earlier[-1])) as previous:
-        return previous.last().appended_ns
+    with suppress(LogError), closing(_segment(shelf, bases[-1])) as newest:
+        return newest.last().appended_ns
     return 0
 
 

@@ -8,7 +8,7 @@ from contextlib import closing
 from threading import Lock
 
 from sidelight.config.settings import LogSettings
-from sidelight.log.local.segment import Segment
+from sidelight.log.local.segment import Segment, held_bytes
 from sidelight.log.local.shelf import Shelf
 
 _SHORTEST_SECONDS = 1.0
@@ -50,7 +50,7 @@ class Retention:
         oldest: tuple[int, Shelf, int] | None = None
         for shelf in self._shelves:
             bases = shelf.bases()
-            held += sum(map(shelf.size, bases))
+            held += sum(held_bytes(shelf.path(base)) for base in bases)
             if len(bases) > 1:
                 newest_ns = _newest_ns(shelf, *bases[:2])
                 if oldest is None or newest_ns < oldest[0]:

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from zlib import crc32
 
 from sidelight.log.contract import Address, Headers, Record, Stored
-from sidelight.log.local.failures import Damaged
 
 Row = tuple[int, int, int, bytes, bytes, bytes]
 """offset, appended_ns, checksum, key, headers, value"""
@@ -40,15 +39,17 @@ def place(contents: list[Content], offset: int, appended_ns: int) -> list[Row]:
 
 
 def is_intact(row: Row) -> bool:
+    """Whether the row is what was written; a damaged page yields values of any type."""
     offset, appended_ns, checksum, key, headers, value = row
-    found = crc32(value, crc32(headers, crc32(key)))
-    return checksum == found ^ crc32(_WHERE_AND_WHEN.pack(offset, appended_ns))
+    try:
+        found = crc32(value, crc32(headers, crc32(key)))
+        return checksum == found ^ crc32(_WHERE_AND_WHEN.pack(offset, appended_ns))
+    except (TypeError, struct.error):
+        return False
 
 
 def stored(row: Row, topic: str, partition: int) -> Stored:
-    """The record a row holds; `Damaged` when it is not what was written."""
-    if not is_intact(row):
-        raise Damaged(f"record {topic}/{partition}/{row[0]} does not match its checksum")
+    """The record that an intact row holds."""
     headers = _unpack(row[4]) if row[4] else ()
     return Stored(Address(topic, partition, row[0]), Record(row[5], row[3], headers), row[1])
 

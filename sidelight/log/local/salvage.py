@@ -18,6 +18,7 @@ from sidelight.log.local.segment import (
     connect_immutable,
     create,
     has_wal,
+    held_bytes,
 )
 
 _CHUNK = 256
@@ -34,7 +35,7 @@ def readable(path: Path, begin: int, end: int | None) -> Iterator[Row]:
     With no `end` known, as many offsets are tried as the file could hold.
     """
     if end is None:
-        end = begin + path.stat().st_size // _SMALLEST_ROW_BYTES + (1 << 20)
+        end = begin + held_bytes(path) // _SMALLEST_ROW_BYTES
     with _views(path) as views:
         for view in views:
             yield from _walk(view, begin, end)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import apsw
 
 from sidelight.log.local.failures import Damaged, spaced, translated
-from sidelight.log.local.rows import Row
+from sidelight.log.local.rows import Row, is_intact
 
 PAGE_BYTES = 8192
 """Larger pages append faster in batches; one record alone writes at least one page."""
@@ -33,9 +33,9 @@ CREATE TABLE mark (
 class Mark(NamedTuple):
     """What a segment knows of itself.
 
-    `floor_ns` is the time of the last record before it, `end` the offset after its last record
-    once it is sealed, `clean` whether its last writer left in order, `boot` the machine's run in
-    which it was last opened for writing.
+    `floor_ns` is the time of the last record before it, `clean` whether its last writer left in
+    order and `end` where the segment ended then, `boot` the machine's run in which it was last
+    opened for writing.
     """
 
     base: int
@@ -43,6 +43,9 @@ class Mark(NamedTuple):
     end: int | None
     clean: bool
     boot: str
+
+
+_MARKS = ([int, int, type(None), int, str], [int, int, int, int, str])
 
 
 class Last(NamedTuple):
@@ -113,16 +116,25 @@ def shm(path: Path) -> Path:
 
 
 def has_wal(path: Path) -> bool:
+    return _size(wal(path)) > 0
+
+
+def held_bytes(path: Path) -> int:
+    """On disk, with its write-ahead log; 0 when it has gone."""
+    return _size(path) + _size(wal(path))
+
+
+def _size(path: Path) -> int:
     try:
-        return wal(path).stat().st_size > 0
+        return path.stat().st_size
     except FileNotFoundError:
-        return False
+        return 0
 
 
-def read_mark(db: apsw.Connection) -> Mark:
+def read_mark(db: apsw.Connection, base: int) -> Mark:
     row = db.execute("SELECT base, floor_ns, end, clean, boot FROM mark").fetchone()
-    if row is None:
-        raise Damaged("the segment has lost its mark")
+    if row is None or list(map(type, row)) not in _MARKS or row[0] != base:
+        raise Damaged(f"{db.filename} does not say that it begins at {base}")
     return Mark(row[0], row[1], row[2], bool(row[3]), row[4])
 
 
@@ -130,7 +142,11 @@ def read_last(db: apsw.Connection, base: int, floor_ns: int) -> Last:
     row = db.execute(
         "SELECT offset, appended_ns FROM records ORDER BY offset DESC LIMIT 1"
     ).fetchone()
-    return Last(row[0] + 1, row[1]) if row else Last(base, floor_ns)
+    if row is None:
+        return Last(base, floor_ns)
+    if row[0] < base or type(row[1]) is not int:
+        raise Damaged(f"{db.filename} does not end with a record")
+    return Last(row[0] + 1, row[1])
 
 
 class Segment:
@@ -163,15 +179,15 @@ class Segment:
 
     def mark(self) -> Mark:
         with self._lock, translated(self.path):
-            return read_mark(self._db())
+            return read_mark(self._db(), self.base)
 
     def last(self) -> Last:
         with self._lock, translated(self.path):
             db = self._db()
-            return read_last(db, self.base, read_mark(db).floor_ns)
+            return read_last(db, self.base, read_mark(db, self.base).floor_ns)
 
     def rows(self, begin: int, end: int, max_records: int, max_bytes: int) -> list[Row]:
-        """Rows with begin <= offset < end; at least one if there is one, however large."""
+        """Intact rows with begin <= offset < end; at least one if there is one, however large."""
         found: list[Row] = []
         with self._lock, translated(self.path), closing(self._db().cursor()) as cursor:
             for row in cursor.execute(
@@ -179,11 +195,19 @@ class Segment:
                 " WHERE offset >= ? AND offset < ? ORDER BY offset LIMIT ?",
                 (begin, end, max_records),
             ):
+                if row[0] < begin or not is_intact(row):
+                    raise Damaged(f"{self.path}: record {row[0]} does not match its checksum")
+                begin = row[0] + 1
                 max_bytes -= len(row[3]) + len(row[4]) + len(row[5])
                 if found and max_bytes < 0:
                     break
                 found.append(row)
         return found
+
+    def has_lost_pages(self) -> bool:
+        """Whether pages hang in the air: a tree that reads well may lack a branch."""
+        with self._lock, translated(self.path):
+            return bool(self._db().execute("PRAGMA quick_check(1)").get != "ok")
 
     def first_at(self, time_ns: int) -> int | None:
         """The first offset appended at `time_ns` or later; None when all are earlier."""
@@ -201,6 +225,6 @@ class Segment:
             )
             .fetchone()
         )
-        if row is None:
+        if row is None or type(row[1]) is not int:
             raise Damaged(f"{self.path} holds nothing from {offset} on")
         return row[0], row[1]

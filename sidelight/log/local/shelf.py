@@ -62,17 +62,6 @@ class Shelf:
     def path(self, base: int) -> Path:
         return self.folder / f"{base:020}.segment"
 
-    def size(self, base: int) -> int:
-        """Bytes on disk, 0 when it has gone."""
-        path = self.path(base)
-        sizes = 0
-        for part in (path, segment.wal(path)):
-            try:
-                sizes += part.stat().st_size
-            except FileNotFoundError:
-                continue
-        return sizes
-
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Exclude every other process and thread that would change this partition."""

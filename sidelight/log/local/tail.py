@@ -27,6 +27,8 @@ _CHECKPOINT_PAGES = (8 << 20) // PAGE_BYTES
 """Copy the write-ahead log into the segment when it has grown by this much ..."""
 _RESTART_PAGES = (48 << 20) // PAGE_BYTES
 """... and wait for the readers that keep it from starting again when it is this long."""
+_WAL_BYTES = 64 << 20
+"""A write-ahead log that has grown beyond this is cut back when it starts again."""
 _CHECKPOINT_BUSY_MS = 500
 
 _INSERT = "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)"
@@ -54,12 +56,14 @@ class Tail:
     def __init__(self, path: Path, base: int, durability: Literal["process", "power"]) -> None:
         self.path = path
         self.base = base
-        synchronous = "FULL" if durability == "power" else "NORMAL"
-        self._db = connect(path, f"synchronous={synchronous}", "journal_size_limit=67108864")
+        self._db = connect(path, "synchronous=FULL", f"journal_size_limit={_WAL_BYTES}")
         self._db.set_wal_hook(_checkpoint)
         with translated(path, self._db):
-            self._floor_ns = read_mark(self._db).floor_ns
+            self._floor_ns = read_mark(self._db, base).floor_ns
+            # Durable before the first record is: else a power cut could look like a clean end.
             self._db.execute("UPDATE mark SET clean = 0, boot = ?", (boot_id(),))
+            if durability == "process":
+                self._db.execute("PRAGMA synchronous=NORMAL").fetchall()
 
     def last(self) -> Last:
         with translated(self.path, self._db):
@@ -67,7 +71,13 @@ class Tail:
 
     def bytes(self) -> int:
         with translated(self.path, self._db):
-            return int(self._db.pragma("page_count")) * PAGE_BYTES
+            return int(self._db.execute("PRAGMA page_count").get) * PAGE_BYTES
+
+    def began_ns(self) -> int:
+        """When the first record was appended; now, without one."""
+        with translated(self.path, self._db):
+            row = self._db.execute("SELECT appended_ns FROM records ORDER BY offset LIMIT 1")
+            return row.get or time.time_ns()
 
     def append(self, batches: Sequence[Batch]) -> None:
         """Keep all batches in one transaction, or none."""
@@ -93,21 +103,20 @@ class Tail:
             end += len(batch.contents)
         return placed
 
-    def seal(self) -> Last:
-        """Note where the segment ends: its successor exists."""
+    def seal(self) -> None:
+        """Note where the segment ends: it has a successor, or no writer is left.
+
+        The next start believes it without a check.
+        """
         last = self.last()
         with translated(self.path, self._db):
             self._db.execute("UPDATE mark SET end = ?, clean = 1", (last.end,))
-        return last
 
-    def close(self, *, clean: bool) -> None:
-        """Let go of the file; a clean one needs no check at the next start."""
-        with translated(self.path, self._db), closing(self._db):
-            if clean:
-                self._db.execute("UPDATE mark SET clean = 1")
+    def close(self) -> None:
+        """Let go of the file; what cannot be copied into it stays in its write-ahead log."""
+        with closing(self._db), suppress(apsw.Error):
             self._db.set_busy_timeout(_CHECKPOINT_BUSY_MS)
-            with suppress(apsw.BusyError):
-                self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            self._db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
 
 def _checkpoint(db: apsw.Connection, name: str, pages: int) -> int:
