@@ -92,7 +92,7 @@ class PredictorSettings(Section):
     model: Path | None = None
     """A model file for this process: ``.onnx``, or ``.skops`` (scikit-learn)."""
     trusted: tuple[str, ...] = ()
-    """Types a ``.skops`` file may hold beyond scikit-learn's own."""
+    """Types a ``.skops`` file may hold beyond those that skops trusts by itself."""
     sha256: str | None = None
     """Refuse the model file unless it has this hash."""
 

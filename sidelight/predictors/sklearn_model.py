@@ -17,6 +17,8 @@ from sidelight.predictors.spending import current
 from sidelight.tensors import Column, Columns
 
 UNREADABLE = (zipfile.BadZipFile, OSError, ValueError, TypeError, KeyError, ImportError)
+HARMLESS = ("numpy.dtype",)
+"""Types that skops itself does not trust, but that cannot do anything."""
 REFUSED = (ValueError, TypeError, KeyError, AttributeError, IndexError)
 """What scikit-learn raises for rows that it cannot take."""
 
@@ -26,9 +28,11 @@ def load_skops(
 ) -> SklearnPredictor:
     """The model in a ``.skops`` file's bytes, if every type in it is trusted."""
     try:
-        unknown = sorted(set(skops.io.get_untrusted_types(data=content)) - set(trusted))
+        allowed = {*HARMLESS, *trusted}
+        held = set(skops.io.get_untrusted_types(data=content))
+        unknown = sorted(held - allowed)
         if not unknown:
-            model = skops.io.loads(content, trusted=list(trusted))
+            model = skops.io.loads(content, trusted=sorted(held))
     except UNREADABLE as exc:
         raise ArtifactError(f"model {name!r} is not a readable .skops file: {exc}") from exc
     if unknown:
