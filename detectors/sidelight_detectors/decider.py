@@ -74,7 +74,7 @@ class Decider:
         yield from _ended(before, self.plan, pane)
         begins_at = Address(INFERENCE, pane.partition, pane.begin)
         yield PromiseResult(
-            digest("promise", self.plan.id, str(begins_at)),
+            digest("promise", self.plan.model, self.plan.id, str(begins_at)),
             About(self.plan.model, "", self.plan.id),
             begins_at,
             pane.watermark_ns,

@@ -101,7 +101,7 @@ class Watch:
     def _outlier(self, flag: Flag, partition: int) -> OutlierResult:
         address = Address(INFERENCE, partition, flag.offset)
         return OutlierResult(
-            digest("outlier", self.plan.id, str(address), flag.row),
+            digest("outlier", self.plan.model, self.plan.id, str(address), flag.row),
             self._about(flag.version),
             address,
             flag.row,
@@ -115,7 +115,9 @@ class Watch:
     def _judge(self, window: Window) -> Iterator[Output]:
         version = self.versions.setdefault(window.version, VersionState())
         number = version.windows + 1
-        id_ = digest("drift", self.plan.id, window.version, number, window.content())
+        id_ = digest(
+            "drift", self.plan.model, self.plan.id, window.version, number, window.content()
+        )
         about, seen = self._about(window.version), _seen(window)
         try:
             finding = self.plan.fitted.judge(window.summary, number)

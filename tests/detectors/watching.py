@@ -1,0 +1,171 @@
+"""Drives scorers and deciders over a log, with crashes where a test wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sidelight.config.settings import DetectorsSettings
+from sidelight.log import Address, Position, Record, Span, Stored
+from sidelight.log.testing import MemoryLog, MemoryMembership
+from sidelight.log.topics import INFERENCE, PANES
+from sidelight_detectors.cutter import Clock
+from sidelight_detectors.deciding import DecidingModel, group_of
+from sidelight_detectors.decider import Decider
+from sidelight_detectors.outbox import read_on
+from sidelight_detectors.panes import Pane
+from sidelight_detectors.plan import Plan
+from sidelight_detectors.results import Output
+from sidelight_detectors.scorer import GROUP, PartitionScorer
+
+STILL = Clock(monotonic=lambda: 0.0, time_ns=lambda: 0)
+"""Time stands: runs end by rows and bytes, or when closed."""
+
+
+class Crash(BaseException):
+    """The process ends here."""
+
+
+@dataclass
+class Fuse:
+    """Blows at the given step: `before` or after the step has its effect."""
+
+    steps: int = -1
+    before: bool = True
+
+    def burn(self) -> None:
+        self.steps -= 1
+        if self.steps == 0 and self.before:
+            raise Crash
+
+    def burnt(self) -> None:
+        if self.steps == 0:
+            raise Crash
+
+
+@dataclass
+class CrashingLog:
+    """A log whose appends and commits crash when the fuse blows; `die` frees what was held."""
+
+    log: MemoryLog
+    fuse: Fuse
+    members: list[MemoryMembership] = field(default_factory=list)
+
+    def append(
+        self, topic: str, records: Sequence[Record], *, partition: int | None = None
+    ) -> list[Address]:
+        self.fuse.burn()
+        addresses = self.log.append(topic, records, partition=partition)
+        self.fuse.burnt()
+        return addresses
+
+    def read(self, topic: str, partition: int, offset: int, **limits: Any) -> list[Stored]:
+        return self.log.read(topic, partition, offset, **limits)
+
+    def get(self, address: Address) -> Stored:
+        return self.log.get(address)
+
+    def partitions(self, topic: str) -> int:
+        return self.log.partitions(topic)
+
+    def span(self, topic: str, partition: int) -> Span:
+        return self.log.span(topic, partition)
+
+    def offset_at(self, topic: str, partition: int, time_ns: int) -> int:
+        return self.log.offset_at(topic, partition, time_ns)
+
+    def join(self, group: str, *, wait_seconds: float = 0.0) -> CrashingMember:
+        member = self.log.join(group, wait_seconds=wait_seconds)
+        self.members.append(member)
+        return CrashingMember(member, self.fuse)
+
+    def close(self) -> None:
+        self.die()
+
+    def die(self) -> None:
+        for member in self.members:
+            member.leave()
+
+
+@dataclass
+class CrashingMember:
+    member: MemoryMembership
+    fuse: Fuse
+
+    def assigned(self, topic: str) -> tuple[int, ...]:
+        return self.member.assigned(topic)
+
+    def committed(self, topic: str, partition: int) -> Position | None:
+        return self.member.committed(topic, partition)
+
+    def commit(self, positions: Mapping[tuple[str, int], Position]) -> None:
+        self.fuse.burn()
+        self.member.commit(positions)
+        self.fuse.burnt()
+
+    def leave(self) -> None:
+        self.member.leave()
+
+
+def watch(
+    log: MemoryLog,
+    plans: Sequence[Plan],
+    service: DetectorsSettings,
+    crashes: Sequence[Fuse] = (),
+    clock: Clock = STILL,
+) -> None:
+    """Score and decide all there is, started again after each crash."""
+    for fuse in (*crashes, Fuse()):
+        crashing = CrashingLog(log, fuse)
+        try:
+            _work(crashing, plans, service, clock)
+        except Crash:
+            continue
+        finally:
+            crashing.die()
+
+
+def _work(
+    log: CrashingLog, plans: Sequence[Plan], service: DetectorsSettings, clock: Clock
+) -> None:
+    by_name = {plan.model: plan for plan in plans}
+    member = log.join(GROUP)
+    scorers = [
+        PartitionScorer(log, member, partition, by_name, service, clock)
+        for partition in member.assigned(INFERENCE)
+    ]
+    deciders = [DecidingModel(log, log.join(group_of(plan.model)), plan) for plan in plans]
+    for scorer in scorers:
+        scorer.resume()
+    for decider in deciders:
+        decider.resume()
+    busy = True
+    while busy:
+        busy = any([scorer.poll(0.0) for scorer in scorers])
+        for decider in deciders:
+            decider.step()
+    for scorer in scorers:
+        scorer.close()
+    for decider in deciders:
+        decider.step()
+
+
+def records_of(log: MemoryLog, topic: str) -> list[Record]:
+    """All records of a topic, partition after partition."""
+    return [
+        stored.record
+        for partition in range(log.partitions(topic))
+        for stored in read_on(log, topic, partition, 0)
+    ]
+
+
+def panes_of(log: MemoryLog) -> list[Pane]:
+    return [Pane.from_record(record) for record in records_of(log, PANES)]
+
+
+def replayed(log: MemoryLog, plan: Plan) -> list[Output]:
+    """What a decider says that folds all panes from the first."""
+    decider = Decider(plan, log.partitions(INFERENCE))
+    panes = (pane for pane in panes_of(log) if pane.model == plan.model)
+    return [output for pane in panes for output in decider.accept(pane)]
