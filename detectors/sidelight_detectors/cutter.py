@@ -106,11 +106,7 @@ class Cutter:
     def _read(self, wait_seconds: float) -> list[Stored]:
         try:
             return self._log.read(
-                INFERENCE,
-                self._partition,
-                self._run.end,
-                max_bytes=self._settings.run_bytes,
-                wait_seconds=wait_seconds,
+                INFERENCE, self._partition, self._run.end, wait_seconds=wait_seconds
             )
         except OffsetOutOfRange as exc:
             if exc.begin <= self._run.end:

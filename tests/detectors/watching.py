@@ -52,6 +52,10 @@ class CrashingLog:
     fuse: Fuse
     members: list[MemoryMembership] = field(default_factory=list)
 
+    @property
+    def log_id(self) -> str:
+        return self.log.log_id
+
     def append(
         self, topic: str, records: Sequence[Record], *, partition: int | None = None
     ) -> list[Address]:

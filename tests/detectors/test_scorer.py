@@ -1,0 +1,318 @@
+"""The scorer: how runs are cut, what is skipped, what is poison, who may commit."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from sidelight.config.settings import DetectorsSettings
+from sidelight.errors import Fenced, OffsetOutOfRange
+from sidelight.events import Body
+from sidelight.events.deadletters import DeadLetter, from_event
+from sidelight.events.records import from_record
+from sidelight.log import Membership, Record, Span, Stored
+from sidelight.log.testing import MemoryLog
+from sidelight.log.topics import DEAD_LETTERS, INFERENCE, PANES
+from sidelight_detectors.cutter import Clock
+from sidelight_detectors.plan import Plan
+from sidelight_detectors.run import Run, RunNote
+from sidelight_detectors.scorer import GROUP, PartitionScorer
+from tests.detectors.traffic import (
+    MODEL,
+    SECOND,
+    exchange,
+    json_body,
+    plan,
+    record,
+    rows,
+    traffic,
+)
+from tests.detectors.watching import STILL, panes_of, records_of, watch
+
+PLAN = plan()
+
+
+@dataclass
+class Time:
+    """A clock a test moves."""
+
+    seconds: float = 0.0
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(lambda: self.seconds, lambda: round(self.seconds * SECOND))
+
+
+def scorer(
+    log: MemoryLog,
+    service: DetectorsSettings | None = None,
+    clock: Clock = STILL,
+    member: Membership | None = None,
+    watched: Plan = PLAN,
+) -> PartitionScorer:
+    member = member or log.join(GROUP)
+    found = PartitionScorer(log, member, 0, {MODEL: watched}, service or DetectorsSettings(), clock)
+    found.resume()
+    return found
+
+
+def score_all(*records: Record) -> tuple[MemoryLog, Run]:
+    log = MemoryLog()
+    log.append(INFERENCE, list(records))
+    one = scorer(log)
+    run = one.poll(0.0) or one.close()
+    assert run is not None
+    return log, run
+
+
+def letters(log: MemoryLog) -> list[DeadLetter]:
+    return [from_event(from_record(record)) for record in records_of(log, DEAD_LETTERS)]
+
+
+def test_a_run_ends_by_rows() -> None:
+    log = MemoryLog()
+    log.append(INFERENCE, traffic(rows(100, 1), 7))
+    watch(log, [PLAN], DetectorsSettings(run_rows=20))
+    assert [pane.rows for pane in panes_of(log)] == [21, 21, 21, 21, 16]
+
+
+def test_a_run_ends_by_bytes() -> None:
+    log = MemoryLog()
+    told = traffic(rows(10, 1))
+    log.append(INFERENCE, told)
+    watch(log, [PLAN], DetectorsSettings(run_bytes=len(told[0].value) + 1))
+    assert [pane.rows for pane in panes_of(log)] == [2] * 5
+
+
+def test_a_run_ends_by_time() -> None:
+    log, time = MemoryLog(), Time()
+    one = scorer(log, DetectorsSettings(run_seconds=2.0), time.clock)
+    log.append(INFERENCE, traffic(rows(3, 1)))
+    assert one.poll(0.0) is None
+    time.seconds = 1.9
+    assert one.poll(0.0) is None
+    time.seconds = 2.0
+    run = one.poll(0.0)
+    assert run is not None
+    assert run.rows == 3
+
+
+def test_many_exchanges_become_one_pane() -> None:
+    log, _ = score_all(*traffic(rows(60, 1)))
+    (pane,) = panes_of(log)
+    assert (pane.begin, pane.end, pane.rows) == (0, 60, 60)
+    assert pane.plan == PLAN.id
+
+
+def test_a_model_without_rows_has_an_empty_pane() -> None:
+    log = MemoryLog()
+    log.append(INFERENCE, traffic(rows(4, 1)))
+    watch(log, [PLAN, Plan("idle", PLAN.fitted, DetectorsSettings())], DetectorsSettings())
+    assert {pane.model: (pane.end, pane.rows) for pane in panes_of(log)} == {
+        MODEL: (4, 4),
+        "idle": (4, 0),
+    }
+
+
+def test_the_end_of_a_run_is_noted_before_its_pane_is_said() -> None:
+    notes: list[tuple[int, int | None, int]] = []
+
+    class Watched(MemoryLog):
+        def append(self, topic: str, records: Any, *, partition: int | None = None) -> Any:
+            if topic == PANES:
+                position = member.committed(INFERENCE, 0)
+                assert position is not None
+                note = RunNote.from_bytes(position.note)
+                notes.append((position.offset, note.end, len(note.plans)))
+            return super().append(topic, records, partition=partition)
+
+    log = Watched()
+    member = log.join(GROUP)
+    log.append(INFERENCE, traffic(rows(5, 1)))
+    one = scorer(log, member=member)
+    one.poll(0.0)
+    one.close()
+    assert notes == [(0, 5, 1)]
+    position = member.committed(INFERENCE, 0)
+    assert position is not None
+    assert (position.offset, RunNote.from_bytes(position.note).end) == (5, None)
+
+
+def test_a_fenced_scorer_stops_and_says_nothing() -> None:
+    log = MemoryLog()
+    member = log.join(GROUP)
+    one = scorer(log, member=member)
+    log.append(INFERENCE, traffic(rows(5, 1)))
+    one.poll(0.0)
+    member.leave()
+    with pytest.raises(Fenced):
+        one.close()
+    assert records_of(log, PANES) == []
+
+
+UNFIT = json_body({"inputs": [{"name": "age", "shape": [1], "datatype": "FP64", "data": [1.0]}]})
+TEXT = json_body(
+    {
+        "inputs": [
+            {"name": "age", "shape": [1], "datatype": "BYTES", "data": ["old"]},
+            {"name": "sex", "shape": [1], "datatype": "BYTES", "data": ["f"]},
+        ]
+    }
+)
+TWO = json_body(
+    {"outputs": [{"name": "score", "shape": [2], "datatype": "FP64", "data": [0.1, 0.2]}]}
+)
+
+
+@pytest.mark.parametrize(
+    ("poison", "reason", "told"),
+    [
+        (Record(b"\xff", b"k"), "malformed", "specversion"),
+        (record(rows(1, 1), request=json_body([1])), "malformed", "object"),
+        (record(rows(1, 1), request=UNFIT), "mismatch", "'sex' is missing"),
+        (record(rows(1, 1), request=TEXT), "mismatch", "numbers were expected"),
+        (record(rows(1, 1), response=TWO), "row-count", "1 rows were asked and 2 answered"),
+    ],
+)
+def test_a_poison_exchange_is_one_dead_letter_and_harms_no_neighbour(
+    poison: Record, reason: str, told: str
+) -> None:
+    ordinary = traffic(rows(20, 1))
+    log, run = score_all(*ordinary[:10], poison, *ordinary[10:])
+    (letter,) = letters(log)
+    assert letter.origin == "inference/0/10"
+    assert told in letter.message
+    assert run.faults == Counter({reason: 1})
+    assert panes_of(log)[0].rows == 20
+    clean, _ = score_all(*ordinary)
+    assert panes_of(log)[0].slices[0].summary == panes_of(clean)[0].slices[0].summary
+
+
+def test_a_bug_of_ours_costs_one_dead_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(exchange: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("sidelight_detectors.intake.decode_inputs", broken)
+    log, run = score_all(record(rows(1, 1)))
+    assert run.faults == Counter({"internal": 1})
+    assert letters(log)[0].error == "ZeroDivisionError"
+
+
+CUT = Body(b"{", "application/json", size=100, truncated=True)
+
+
+@pytest.mark.parametrize(
+    ("changed", "outcome"),
+    [
+        ({"status": 500}, (MODEL, "failed")),
+        ({"outcome": "unanswered", "status": 0}, (MODEL, "unanswered")),
+        ({"outcome": "abandoned"}, (MODEL, "abandoned")),
+        ({"request": CUT}, (MODEL, "truncated")),
+        ({"response": CUT}, (MODEL, "truncated")),
+        ({"purpose": "explain"}, (MODEL, "probe")),
+        ({"model": "stranger"}, ("", "unknown-model")),
+        ({"protocol": "", "model": ""}, ("", "other")),
+    ],
+)
+def test_what_is_no_traffic_is_skipped_and_counted(
+    changed: dict[str, Any], outcome: tuple[str, str]
+) -> None:
+    log, run = score_all(record(rows(1, 1), **changed), record(rows(1, 2)))
+    assert run.outcomes == Counter({outcome: 1, (MODEL, "scored"): 1})
+    assert letters(log) == []
+    assert panes_of(log)[0].rows == 1
+
+
+def test_a_sequence_seen_before_is_skipped_also_after_a_restart() -> None:
+    log = MemoryLog()
+    first = [record(rows(1, n), log_id="a", sequence=n) for n in (1, 2, 3)]
+    log.append(INFERENCE, first)
+    watch(log, [PLAN], DetectorsSettings())
+    log.append(INFERENCE, [first[1], record(rows(1, 4), log_id="a", sequence=4)])
+    log.append(INFERENCE, [record(rows(1, 5), log_id="b", sequence=1)])
+    watch(log, [PLAN], DetectorsSettings())
+    assert [pane.rows for pane in panes_of(log)] == [3, 2]
+
+
+def test_an_event_time_in_the_future_is_clamped_to_when_it_was_appended() -> None:
+    far = 4_000_000_000 * SECOND
+    log, _ = score_all(record(rows(1, 1), time_ns=far))
+    (pane,) = panes_of(log)
+    appended = log.read(INFERENCE, 0, 0)[0].appended_ns
+    assert pane.watermark_ns == pane.slices[0].last_ns == appended
+
+
+def test_the_version_the_answer_states_counts_before_the_label() -> None:
+    answer = {"outputs": [{"name": "score", "shape": [1], "datatype": "FP64", "data": [0.3]}]}
+    stated = json_body({"model_version": "7", **answer})
+    log, _ = score_all(
+        record(rows(1, 1), version="label", response=stated),
+        record(rows(1, 1), version="label"),
+    )
+    assert [part.version for part in panes_of(log)[0].slices] == ["7", "label"]
+
+
+def test_a_quiet_partition_says_how_far_time_has_come() -> None:
+    timed = plan(window_seconds=60.0)
+    log, time = MemoryLog(), Time(1000.0)
+    one = scorer(log, clock=time.clock, watched=timed)
+    for seconds in (1000.0, 1030.0, 1059.0, 1060.0):
+        time.seconds = seconds
+        one.poll(0.0)
+    assert [pane.watermark_ns // SECOND for pane in panes_of(log)] == [1000, 1060]
+    assert {pane.rows for pane in panes_of(log)} == {0}
+
+
+def test_count_windows_need_no_word_from_quiet_partitions() -> None:
+    log = MemoryLog()
+    scorer(log, clock=Time(1000.0).clock).poll(0.0)
+    assert records_of(log, PANES) == []
+
+
+def test_what_retention_took_is_a_gap_and_no_end() -> None:
+    class Retiring(MemoryLog):
+        begin = 0
+
+        def read(self, topic: str, partition: int, offset: int, **limits: Any) -> list[Stored]:
+            if topic == INFERENCE and offset < self.begin:
+                raise OffsetOutOfRange("gone", begin=self.begin, end=100)
+            return super().read(topic, partition, offset, **limits)
+
+        def span(self, topic: str, partition: int) -> Span:
+            kept = super().span(topic, partition)
+            return Span(self.begin, kept.end) if topic == INFERENCE else kept
+
+    log = Retiring()
+    log.append(INFERENCE, traffic(rows(20, 1)))
+    one = scorer(log)
+    one.poll(0.0)
+    one.close()
+    log.append(INFERENCE, traffic(rows(20, 1)))
+    log.begin = 30
+    one.poll(0.0)
+    one.poll(0.0)
+    one.close()
+    assert [(pane.begin, pane.end) for pane in panes_of(log)] == [(0, 20), (30, 40)]
+
+
+def test_flagged_rows_are_bounded_and_the_true_number_is_kept() -> None:
+    log, _ = score_all(record(rows(400, 1, shift=4.0)))
+    (pane,) = panes_of(log)
+    assert len(pane.flags) == 100
+    assert pane.slices[0].summary.flagged > 300
+    assert all(flag.p_value <= 0.02 for flag in pane.flags)
+    assert [flag.row for flag in pane.flags] == sorted(flag.row for flag in pane.flags)
+
+
+def test_flagged_rows_name_the_exchange_the_row_and_the_columns() -> None:
+    ordinary = rows(5, 1)
+    ages = ordinary["age"].values.copy()
+    ages[3] = 500.0
+    strange = record(type(ordinary).of(age=ages, sex=ordinary["sex"].values, score=ages / 100))
+    log, _ = score_all(record(rows(3, 1)), strange)
+    flags = [flag for flag in panes_of(log)[0].flags if flag.offset == 1 and flag.row == 3]
+    assert [flag.contributions[0][0] for flag in flags] == ["age"]
+    assert exchange(ordinary).id == "exchange-000000"
