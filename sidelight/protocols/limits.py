@@ -14,8 +14,8 @@ _DEEPEST = 32
 class Limits:
     """Bounds of one decoded body; beyond any of them `LimitExceeded` is raised.
 
-    Decoding needs at most about 30 times the bytes of the body (an empty JSON list is two bytes
-    on the wire and 56 in memory), so `body_bytes` and `decompressed_bytes` bound the memory.
+    Decoding needs at most about 40 times the bytes of the body (an empty JSON list is two bytes
+    on the wire and 80 in memory), so `body_bytes` and `decompressed_bytes` bound the memory.
 
     Parameters
     ----------

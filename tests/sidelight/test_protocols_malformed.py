@@ -331,7 +331,7 @@ def mutated(document: Any, data: st.DataObject) -> Any:
 
 @pytest.mark.soak
 @given(some_columns(), st.data())
-@settings(max_examples=20_000, deadline=None)
+@settings(max_examples=5_000, deadline=None)
 def test_many_mutated_requests_never_raise_anything_else(
     columns: Columns, data: st.DataObject
 ) -> None:
