@@ -253,8 +253,8 @@ def _rebuilt(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Fitted:
         outliers = OutlierDetector(
             grid,
             _integers(arrays["counts"], grid.size),
-            arrays["left_skewed"],
-            _integers(arrays["calibration"], None),
+            arrays["left_skewed"].astype(bool).reshape(features),
+            np.sort(_integers(arrays["calibration"], None)),
             outlier.rate,
         )
     drift = None if header["drift"] is None else DriftSettings.model_validate(header["drift"])
@@ -265,4 +265,6 @@ def _rebuilt(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Fitted:
 def _integers(array: NDArray[Any], length: int | None) -> Counts:
     if array.dtype != np.int64 or array.ndim != 1 or length not in (None, len(array)):
         raise ValueError(f"expected {length} whole numbers, found {array.dtype} {array.shape}")
+    if array.min(initial=0) < 0:
+        raise ValueError(f"a count is {array.min()}")
     return array

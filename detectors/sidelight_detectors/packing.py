@@ -42,7 +42,8 @@ def _header(column: ColumnCells) -> dict[str, Any]:
 
 def _numeric(header: Mapping[str, Any], points: NDArray[np.float64]) -> NumericCells:
     own = points[: header["points"]]
-    if len(own) != header["points"] or own.dtype != np.float64 or not (np.diff(own) > 0).all():
+    ascending = own.dtype == np.float64 and not np.isnan(own).any() and (np.diff(own) > 0).all()
+    if len(own) != header["points"] or not ascending:
         raise ValueError(f"column {header['name']!r}: its points are not ascending numbers")
     return NumericCells(header["name"], own)
 
