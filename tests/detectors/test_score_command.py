@@ -1,0 +1,180 @@
+"""`sidelight fit` and `sidelight score`, as they are called."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+from scipy import stats
+from typer.testing import CliRunner, Result
+
+from sidelight.command.main import application
+from sidelight.errors import ConfigError, DataMismatch
+from sidelight.tensors import Columns
+from sidelight_detectors.fitted import Fitted
+from tests.detectors.traffic import MODEL, rows, settings
+
+
+def write(path: Path, columns: Columns) -> Path:
+    table = pa.table({column.name: column.values.tolist() for column in columns})
+    if path.suffix == ".csv":
+        pyarrow.csv.write_csv(table, path)
+    else:
+        pyarrow.parquet.write_table(table, path)
+    return path
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return configure(tmp_path)
+
+
+def configure(folder: Path, reference: str = "reference.parquet", **drift: Any) -> Path:
+    write(folder / "reference.parquet", rows(2000, seed=1))
+    model = json.loads(settings(exact=True, **drift).model_dump_json(exclude_none=True))
+    document = {"models": {MODEL: {**model, "reference": reference}}}
+    file = folder / "sidelight.yaml"
+    file.write_text(json.dumps(document))
+    return file
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(application(), list(arguments))
+
+
+def score(file: Path, *arguments: str) -> Result:
+    return run("score", str(file), "--model", MODEL, *arguments)
+
+
+def test_windows_have_exactly_the_configured_rows(config: Path, tmp_path: Path) -> None:
+    result = score(write(tmp_path / "rows.csv", rows(350, 2)), "--format", "json")
+    assert result.exit_code == 0
+    report = json.loads(result.stdout)
+    assert [window["rows"] for window in report["drift"]["windows"]] == [
+        [0, 100],
+        [100, 200],
+        [200, 300],
+    ]
+    assert report["unjudged_rows"] == 50
+    assert report["rows"] == 350
+
+
+def test_the_distance_is_scipys(config: Path, tmp_path: Path) -> None:
+    sent = rows(100, 2)
+    report = json.loads(score(write(tmp_path / "r.parquet", sent), "--format", "json").stdout)
+    (window,) = report["drift"]["windows"]
+    expected = stats.ks_2samp(sent["age"].values, rows(2000, seed=1)["age"].values)
+    (age,) = [column for column in window["columns"] if column["column"] == "age"]
+    assert age["distance"] == pytest.approx(expected.statistic, abs=1e-12)
+
+
+def test_drift_is_exit_code_3_only_when_asked(config: Path, tmp_path: Path) -> None:
+    drifted = write(tmp_path / "drifted.csv", rows(100, 2, shift=1.5))
+    assert score(drifted).exit_code == 0
+    assert score(drifted, "--fail-on", "drift").exit_code == 3
+    assert score(drifted, "--fail-on", "drift,outlier").exit_code == 3
+    ordinary = write(tmp_path / "ordinary.csv", rows(100, 2))
+    assert score(ordinary, "--fail-on", "drift").exit_code == 0
+
+
+def test_outliers_are_named_by_their_row_in_the_file(config: Path, tmp_path: Path) -> None:
+    sent = rows(250, 2)
+    ages = sent["age"].values.copy()
+    ages[217] = 400.0
+    changed = Columns.of(age=ages, sex=sent["sex"].values, score=sent["score"].values)
+    file = write(tmp_path / "strange.csv", changed)
+    report = json.loads(score(file, "--format", "json").stdout)
+    found = {outlier["row"]: outlier for outlier in report["outliers"]["rows"]}
+    assert next(iter(found[217]["contributions"])) == "age"
+    assert report["outliers"]["flagged"] == len(found)
+    assert score(file, "--fail-on", "outlier").exit_code == 3
+
+
+def test_a_table_is_for_people(config: Path, tmp_path: Path) -> None:
+    told = score(write(tmp_path / "rows.csv", rows(230, 2, shift=1.5))).stdout
+    assert told.splitlines()[0].split() == [
+        "rows",
+        "drift",
+        "column",
+        "method",
+        "distance",
+        "p-value",
+        "threshold",
+    ]
+    assert told.splitlines()[1].startswith("0-99")
+    assert "30 rows were not judged" in told
+    assert "of 230 rows lie in the tails" in told
+
+
+def test_event_time_windows_are_cut_by_rows_in_a_file(tmp_path: Path, config: Path) -> None:
+    configure(tmp_path, window_seconds=60.0)
+    report = json.loads(
+        score(write(tmp_path / "rows.csv", rows(150, 2)), "--format", "json").stdout
+    )
+    assert len(report["drift"]["windows"]) == 1
+
+
+def test_a_fit_is_kept_and_found_again(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = run("fit")
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"{MODEL}: 2000 rows")
+    monkeypatch.setattr("sidelight_detectors.fitting.fit", None)
+    assert score(write(tmp_path / "rows.csv", rows(100, 2))).exit_code == 0
+
+
+def test_another_reference_is_fitted_anew(config: Path, tmp_path: Path) -> None:
+    file = write(tmp_path / "rows.csv", rows(100, 2, shift=1.5))
+    assert score(file, "--fail-on", "drift").exit_code == 3
+    write(tmp_path / "reference.parquet", rows(2000, seed=4, shift=1.5))
+    assert score(file, "--fail-on", "drift").exit_code == 0
+
+
+def test_a_fitted_file_is_a_reference(config: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "fitted.npz"
+    assert run("fit", "--model", MODEL, "--out", str(kept)).exit_code == 0
+    assert Fitted.load(kept).rows == 2000
+    configure(tmp_path, "fitted.npz")
+    assert score(write(tmp_path / "rows.csv", rows(100, 2))).exit_code == 0
+    configure(tmp_path, "fitted.npz", window=200)
+    result = score(write(tmp_path / "rows.csv", rows(100, 2)))
+    assert isinstance(result.exception, ConfigError)
+    assert "fitted with other detector settings" in str(result.exception)
+
+
+def test_a_file_without_answers_is_compared_by_its_features(config: Path, tmp_path: Path) -> None:
+    sent = rows(100, 2).select(["age", "sex"])
+    report = json.loads(score(write(tmp_path / "rows.csv", sent), "--format", "json").stdout)
+    (window,) = report["drift"]["windows"]
+    assert {column["column"]: column["rows"] for column in window["columns"]} == {
+        "age": 100,
+        "sex": 100,
+        "score": 0,
+    }
+
+
+def test_rows_that_do_not_fit_are_named(config: Path, tmp_path: Path) -> None:
+    result = score(write(tmp_path / "rows.csv", Columns.of(sex=["f"] * 5, score=np.ones(5))))
+    assert isinstance(result.exception, DataMismatch)
+    assert "'age' is missing" in str(result.exception)
+
+
+def test_a_model_that_is_not_there_is_named(config: Path, tmp_path: Path) -> None:
+    file = write(tmp_path / "rows.csv", rows(5, 2))
+    result = run("score", str(file), "--model", "typo")
+    assert isinstance(result.exception, ConfigError)
+    assert str(result.exception) == "no model 'typo' has a detector; there are income"
+
+
+def test_what_to_fail_on_is_checked_first(config: Path, tmp_path: Path) -> None:
+    result = score(tmp_path / "absent.csv", "--fail-on", "drfit")
+    assert result.exit_code == 2
+    assert "drfit" in result.stderr
