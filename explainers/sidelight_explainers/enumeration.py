@@ -1,4 +1,8 @@
-"""Exact Shapley values: every coalition is asked, `shap.ExactExplainer` does the sums."""
+"""Exact Shapley values: every coalition is asked, `shap.KernelExplainer` does the sums.
+
+Given all coalitions its regression is no estimate: it is exact, draws no random number, and needs
+none of the seconds of compilation that the first use of `shap.ExactExplainer` takes.
+"""
 
 from __future__ import annotations
 
@@ -43,16 +47,8 @@ class Enumeration:
         def answer(masks: NDArray[Any]) -> NDArray[np.float64]:
             return table[masks.astype(np.intp) @ weights]
 
-        # shap sees one game with `size` outputs: masks are its rows, nothing is averaged away
-        explainer = shap.ExactExplainer(answer, _mask_as_row)
-        values = explainer(np.ones((1, self.players)), max_evals=len(table), silent=True).values
+        # shap sees one game with `size` outputs whose rows are the masks, "absent" being 0
+        absent, present = np.zeros((1, self.players)), np.ones((1, self.players))
+        explainer = shap.KernelExplainer(answer, absent)
+        values = explainer.shap_values(present, nsamples=len(table), l1_reg=0, silent=True)
         return np.asarray(values, np.float64).reshape(self.players, self.size).T
-
-
-def _mask_as_row(mask: NDArray[np.bool_], _row: NDArray[np.float64]) -> NDArray[np.float64]:
-    return mask.astype(np.float64)[None, :]
-
-
-def warm_up() -> None:
-    """Let shap compile its loops now (seconds), so that the first explanation does not wait."""
-    Enumeration(2, 2).contributions(np.zeros(8))

@@ -45,9 +45,6 @@ def explained(predictor: Any, **settings: Any) -> Explained:
     return Explained("m", explainer, background.first(1), shapley.max_budget, predictor.close)
 
 
-def no_warm_up() -> None: ...
-
-
 @contextmanager
 def client_of(app: FastAPI) -> Iterator[httpx.Client]:
     with served(app) as url, httpx.Client(base_url=url, timeout=60) as client:
@@ -58,7 +55,7 @@ def client_of(app: FastAPI) -> Iterator[httpx.Client]:
 def client() -> Iterator[httpx.Client]:
     models = {"m": explained(FunctionPredictor(score)), "bare": None}
     settings = ExplainersSettings(max_rows=5, max_body=4096)
-    with client_of(create_app(models, settings, warm=no_warm_up)) as client:
+    with client_of(create_app(models, settings)) as client:
         yield client
 
 
@@ -245,20 +242,10 @@ def test_health_models_and_metadata(client: httpx.Client) -> None:
     assert client.get("/v2/models/nobody").status_code == 404
 
 
-def test_readiness_waits_for_the_warm_up_and_for_nothing_else() -> None:
-    go = threading.Event()
-
-    def slow_warm_up() -> None:
-        assert go.wait(30)
-
+def test_readiness_does_not_wait_for_the_predictor() -> None:
     models = {"m": explained(HttpPredictor("m", PredictorSettings(url="http://127.0.0.1:9")))}
-    with client_of(create_app(models, warm=slow_warm_up)) as client:
-        waiting = client.get("/v2/health/ready")
-        assert (waiting.status_code, waiting.json()["ready"]) == (503, False)
-        assert client.get("/v2/health/live").status_code == 200
-        go.set()
-        while client.get("/v2/health/ready").status_code != 200:
-            pass
+    with client_of(create_app(models)) as client:
+        assert client.get("/v2/health/ready").json() == {"ready": True}
 
 
 def test_metrics_tell_outcomes_costs_and_gaps(client: httpx.Client) -> None:
@@ -287,7 +274,7 @@ def test_above_capacity_the_answer_is_503_with_retry_after() -> None:
 
     models = {"m": explained(FunctionPredictor(slow))}
     settings = ExplainersSettings(workers=1, waiting=1)
-    app = create_app(models, settings, warm=no_warm_up)
+    app = create_app(models, settings)
 
     async def story() -> list[httpx.Response]:
         transport = httpx.ASGITransport(app)
@@ -311,7 +298,7 @@ def test_concurrent_requests_get_the_answers_they_get_alone(protocol: Literal["v
     with served(model_app()) as url:
         predictor = HttpPredictor("m", PredictorSettings(url=url, protocol=protocol), FEATURES)
         models = {"m": explained(predictor, budget=60)}
-        app = create_app(models, ExplainersSettings(waiting=100), warm=no_warm_up)
+        app = create_app(models, ExplainersSettings(waiting=100))
         with client_of(app) as client:
             rows = np.random.default_rng(1).normal(size=(48, 3)).tolist()
 
@@ -333,7 +320,7 @@ def test_a_killed_predictor_is_502_and_comes_back_as_200() -> None:
     settings = PredictorSettings(url=predictor_process.url, retries=1)
     try:
         models = {"m": explained(HttpPredictor("m", settings, FEATURES))}
-        with client_of(create_app(models, warm=no_warm_up)) as client:
+        with client_of(create_app(models)) as client:
             assert client.post(EXPLAIN, json={"instances": [ROW]}).status_code == 200
             predictor_process.kill()
             gone = client.post(EXPLAIN, json={"instances": [ROW]})
@@ -353,7 +340,7 @@ def test_a_predictor_that_does_not_answer_is_504() -> None:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         settings = PredictorSettings(url=url, timeout_seconds=0.2)
         models = {"m": explained(HttpPredictor("m", settings, FEATURES))}
-        with client_of(create_app(models, warm=no_warm_up)) as client:
+        with client_of(create_app(models)) as client:
             answer = client.post(EXPLAIN, json={"instances": [ROW]})
     assert answer.status_code == 504
     assert "no answer within 0.2 s" in answer.json()["error"]
@@ -364,7 +351,7 @@ def test_a_defect_is_a_500_that_tells_only_its_kind() -> None:
         raise ZeroDivisionError("secret detail")
 
     models = {"m": explained(FunctionPredictor(broken))}
-    app = create_app(models, warm=no_warm_up)
+    app = create_app(models)
     with client_of(app) as client:
         answer = client.post(EXPLAIN, json={"instances": [ROW]})
     assert (answer.status_code, answer.json()) == (
@@ -388,9 +375,7 @@ def test_the_real_row_count_reaches_the_predictor_in_order(tmp_path: Path) -> No
         seen.append(rows)
         return Columns((Column("y", matrix(rows)[:, 0]),))
 
-    with client_of(
-        create_app({"m": explained(FunctionPredictor(keep))}, warm=no_warm_up)
-    ) as client:
+    with client_of(create_app({"m": explained(FunctionPredictor(keep))})) as client:
         shuffled = {name: ROW[name] for name in ("f2", "f0", "f1")}
         assert client.post(EXPLAIN, json={"instances": [shuffled]}).status_code == 200
     assert seen[0].names == FEATURES

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from math import comb
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from sidelight.predictors.testing import FunctionPredictor
 from sidelight.tensors import Column, Columns, column_of
 from sidelight_explainers.background import Background
 from sidelight_explainers.contract import Wish
+from sidelight_explainers.enumeration import Enumeration
 from sidelight_explainers.permutations import Chains
 from sidelight_explainers.shapley import Shapley
 from tests.explainers.games import (
@@ -52,6 +54,23 @@ def test_a_linear_model_gives_its_closed_form(features: int) -> None:
     assert abs(explanation.additivity_gap) < 1e-9
 
 
+@pytest.mark.parametrize("players", range(1, 16))
+def test_enumeration_is_exact_for_every_number_of_players(players: int) -> None:
+    rng = np.random.default_rng(players)
+    table = rng.normal(size=(2**players, 3))
+    np.random.seed(1)
+    before = np.random.get_state()[2]  # type: ignore[index]
+    values = Enumeration(players, 3).contributions(table.reshape(-1))
+    assert np.random.get_state()[2] == before  # type: ignore[index]
+    subsets = np.arange(2**players)
+    sizes = np.array([int(one).bit_count() for one in subsets])
+    for player in range(players):
+        without = subsets[subsets >> player & 1 == 0]
+        weights = 1 / (players * np.array([comb(players - 1, one) for one in sizes[without]]))
+        gains = table[without + (1 << player)] - table[without]
+        np.testing.assert_allclose(values[:, player], weights @ gains, atol=1e-11)
+
+
 @pytest.mark.parametrize("features", [4, 5, 6])
 def test_with_enough_budget_the_values_are_the_enumerated_ones(features: int) -> None:
     rng = np.random.default_rng(features)
@@ -79,8 +98,9 @@ def test_random_orders_are_exact_where_features_interact_in_pairs_at_most() -> N
     np.testing.assert_allclose(contributions(explanation), truth, atol=1e-10)
 
 
+@pytest.mark.soak
 def test_the_sums_over_orders_are_those_of_shaps_permutation_explainer() -> None:
-    import shap
+    import shap  # its first use compiles for many seconds
 
     rng = np.random.default_rng(5)
     background, row = rng.normal(size=(8, 5)), rng.normal(size=5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI, Response
@@ -11,7 +11,6 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from sidelight import __version__
 from sidelight.config.settings import ExplainersSettings
-from sidelight_explainers.enumeration import warm_up
 from sidelight_explainers.models import Explained
 from sidelight_explainers.service import schema, v1, v2
 from sidelight_explainers.service.answers import json_answer
@@ -26,21 +25,18 @@ def create_app(
     settings: ExplainersSettings | None = None,
     *,
     registry: CollectorRegistry | None = None,
-    warm: Callable[[], None] = warm_up,
 ) -> FastAPI:
-    """The service for these models; `warm` runs at start, and readiness waits for it alone.
+    """The service for these models, whose predictors it closes when it stops.
 
-    The models' predictors are closed when the service stops; they need not be up before.
+    It is ready as soon as it answers: everything is loaded then, and predictors may come and go.
     """
     settings = settings or ExplainersSettings()
     registry = registry or CollectorRegistry()
-    warmth = _Warmth(warm)
     workers = Workers(settings.workers, settings.waiting)
     service = Service(models, settings, Metrics(registry, [*models, UNKNOWN]), workers)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        warmth.begin()
         yield
         await asyncio.to_thread(workers.close)
         for model in filter(None, models.values()):
@@ -54,7 +50,7 @@ def create_app(
     )
     answer_with_errors(app)
     app.include_router(v1.routes(service))
-    app.include_router(v2.routes(service, warmth.done))
+    app.include_router(v2.routes(service))
     app.include_router(_own_routes(registry))
     return app
 
@@ -71,18 +67,3 @@ def _own_routes(registry: CollectorRegistry) -> APIRouter:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return router
-
-
-class _Warmth:
-    """Runs the warm-up beside the service, so that it answers health questions meanwhile."""
-
-    def __init__(self, warm: Callable[[], None]) -> None:
-        self._warm = warm
-        self._task: asyncio.Task[None] | None = None
-
-    def begin(self) -> None:
-        self._task = asyncio.create_task(asyncio.to_thread(self._warm))
-
-    def done(self) -> bool:
-        task = self._task
-        return task is not None and task.done() and task.exception() is None

@@ -59,7 +59,7 @@ _EXPLANATION = _object(
     }
 )
 _TENSOR = _object(
-    {"name": _TEXT, "datatype": _TEXT, "shape": _list(_COUNT)},
+    {"name": _TEXT, "datatype": _TEXT, "shape": _list({"type": "integer", "minimum": -1})},
     data={},
     parameters={"type": "object"},
 )
@@ -93,10 +93,7 @@ _REFUSED: Answers = {
 
 ALIVE: Answers = {200: _answer("alive", _object({"status": _TEXT}))}
 LIVE: Answers = {200: _answer("alive", _object({"live": _FLAG}))}
-READY: Answers = {
-    200: _answer("ready", _object({"ready": _FLAG})),
-    503: _answer("not yet", _object({"ready": _FLAG, "error": _TEXT})),
-}
+READY: Answers = {200: _answer("ready", _object({"ready": _FLAG}))}
 SERVER: Answers = {
     200: _answer("server", _object({"name": _TEXT, "version": _TEXT, "extensions": _list(_TEXT)}))
 }

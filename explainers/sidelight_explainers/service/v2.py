@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import orjson
@@ -27,8 +27,8 @@ DATATYPES = {
 }
 
 
-def routes(service: Service, ready: Callable[[], bool]) -> APIRouter:
-    """``/v2`` and below; `ready` tells whether the first explanation would have to wait."""
+def routes(service: Service) -> APIRouter:
+    """``/v2`` and below."""
     router = APIRouter(prefix="/v2", tags=["V2"])
 
     @router.get("", summary="This server", responses=schema.SERVER)
@@ -41,10 +41,8 @@ def routes(service: Service, ready: Callable[[], bool]) -> APIRouter:
         return json_answer({"live": True})
 
     @router.get("/health/ready", summary="Can it explain?", responses=schema.READY)
-    async def is_ready() -> Response:
-        if ready():
-            return json_answer({"ready": True})
-        return json_answer({"ready": False, "error": "still warming up"}, 503)
+    async def ready() -> Response:
+        return json_answer({"ready": True})
 
     @router.get("/models/{model}", summary="The model's inputs", responses=schema.METADATA)
     async def metadata(model: str) -> Response:

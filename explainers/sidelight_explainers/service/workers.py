@@ -16,21 +16,27 @@ class Workers:
     """Runs functions for coroutines; what neither runs nor waits is refused with `Busy`."""
 
     def __init__(self, workers: int, waiting: int) -> None:
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="explain")
+        self._workers = workers
         self._capacity = workers + waiting
+        self._pool: ThreadPoolExecutor | None = None
         self._taken = 0
 
     async def run(self, work: Callable[[], T]) -> T:
         """The function's result. A caller that leaves does not free its place before the end."""
         if self._taken >= self._capacity:
             raise Busy(f"{self._taken} requests are being explained or wait; try again later")
-        self._taken += 1
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="explain")
         future = asyncio.get_running_loop().run_in_executor(self._pool, work)
+        self._taken += 1
         future.add_done_callback(self._free)
         return await asyncio.shield(future)
 
     def close(self) -> None:
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        """Wait for what runs, forget what waits."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
 
     def _free(self, future: asyncio.Future[T]) -> None:
         self._taken -= 1
