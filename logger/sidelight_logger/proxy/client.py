@@ -27,6 +27,7 @@ class ClientConnection(asyncio.Protocol):
         """The client does not take its answer as fast as it comes."""
         self._proxy = proxy
         self._limits = proxy.settings.limits
+        self._clock = asyncio.get_running_loop().time
         self._transport: asyncio.Transport
         self._exchange: Exchange | None = None
         self._pending = b""
@@ -202,14 +203,14 @@ class ClientConnection(asyncio.Protocol):
             return
         self._transport.write_eof()
         self._transport.resume_reading()
-        self._deadline = asyncio.get_running_loop().time() + self._limits.linger_seconds
+        self._deadline = self._clock() + self._limits.linger_seconds
 
     def _settle(self) -> None:
         """Read or pause, and until when to wait for the client: once after whatever happened."""
         if self._lingering or self._transport.is_closing():
             return
         exchange = self._exchange
-        now = asyncio.get_running_loop().time()
+        now = self._clock()
         pause = False
         if exchange is None and self._pending:
             self._head_since = self._head_since or now

@@ -7,6 +7,7 @@ readers could understand differently is refused, since that is how requests are 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from sidelight_logger.proxy.refusal import Refusal, show
@@ -26,8 +27,8 @@ _ONE_HOP = frozenset(
 )
 _NOTED = _ONE_HOP | {b"content-length", b"host", b"expect", b"x-request-id"}
 _NEVER_TRAILERS = _ONE_HOP | {b"content-length", b"host"}
-_ORDINARY_OPTIONS = _ONE_HOP | {b"close", b""}
-_NOT_FOR_ONE_HOP = frozenset((b"host", b"content-length", b"cache-control"))
+_NOT_FOR_ONE_HOP = (b"host", b"content-length", b"cache-control")
+_NAMES_NO_FIELD_TO_DROP = _ONE_HOP.union((b"close", b""), _NOT_FOR_ONE_HOP)
 
 
 class Fields(NamedTuple):
@@ -71,8 +72,9 @@ def parse_fields(raw: bytes, start: int, max_fields: int) -> Fields:
         lines.append(line)
     options = _NO_OPTIONS
     if b"connection" in noted:
-        options = _members(noted[b"connection"])
-        lines = _without(lines, options - _ORDINARY_OPTIONS - _NOT_FOR_ONE_HOP)
+        options = _members(b",".join(noted[b"connection"]))
+        if not options <= _NAMES_NO_FIELD_TO_DROP:
+            lines = _without(lines, options - _NAMES_NO_FIELD_TO_DROP)
     return Fields(lines, noted, options)
 
 
@@ -111,7 +113,7 @@ def is_chunked(fields: Fields) -> bool:
 
 def offers(fields: Fields, name: bytes) -> frozenset[bytes]:
     """The members of a noted list field, in lower case."""
-    return _members(fields.noted.get(name, ()))
+    return _members(b",".join(fields.noted.get(name, ())))
 
 
 def check_trailers(raw: bytes, max_fields: int) -> None:
@@ -121,13 +123,12 @@ def check_trailers(raw: bytes, max_fields: int) -> None:
         raise Refusal(f"the field {show(min(forbidden))} may not be a trailer")
 
 
-def _members(values: list[bytes] | tuple[()]) -> frozenset[bytes]:
-    return frozenset(part.strip(b" \t").lower() for value in values for part in value.split(b","))
+@lru_cache(maxsize=64)
+def _members(value: bytes) -> frozenset[bytes]:
+    return frozenset(part.strip(b" \t").lower() for part in value.split(b","))
 
 
 def _without(lines: list[bytes], names: frozenset[bytes] | set[bytes]) -> list[bytes]:
-    if not names:
-        return lines
     return [line for line in lines if line.partition(b":")[0].lower() not in names]
 
 

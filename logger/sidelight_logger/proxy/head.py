@@ -7,6 +7,7 @@ byte, and what concerns one hop (`fields`) is settled on each side by itself.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from sidelight_logger.proxy.fields import (
@@ -138,8 +139,13 @@ def _check_host(fields: Fields, modern: bool) -> None:
     hosts = fields.noted.get(b"host", ())
     if len(hosts) > 1 or (modern and not hosts):
         raise Refusal(f"{len(hosts)} Host fields; one is required")
-    if hosts and _HOST.fullmatch(hosts[0]) is None:
+    if hosts and not _is_host(hosts[0]):
         raise Refusal(f"Host {show(hosts[0])} is no host")
+
+
+@lru_cache(maxsize=64)
+def _is_host(value: bytes) -> bool:
+    return _HOST.fullmatch(value) is not None
 
 
 def _settle_upgrade(fields: Fields) -> None:

@@ -32,12 +32,12 @@ class Recording(Protocol):
 class _Copy:
     """One side: its head, and the beginning of its body in pieces."""
 
-    __slots__ = ("head", "kept", "pieces", "size")
+    __slots__ = ("head", "pieces", "room", "size")
 
-    def __init__(self, head: bytes) -> None:
+    def __init__(self, head: bytes, room: int) -> None:
         self.head = head
+        self.room = room
         self.pieces: list[bytes] = []
-        self.kept = 0
         self.size = 0
 
     def side(self) -> Side:
@@ -48,7 +48,7 @@ class Recorded:
     """An exchange that goes to the recorder, or is dropped and counted where memory ends."""
 
     __slots__ = (
-        *("_budget", "_counters", "_held", "_id", "_kept", "_link", "_max_body"),
+        *("_budget", "_counters", "_held", "_id", "_kept", "_link"),
         *("_request", "_response", "_started", "_time_ns"),
     )
 
@@ -59,9 +59,8 @@ class Recorded:
         self._link = recorder.link
         self._budget = recorder.budget
         self._counters = recorder.counters
-        self._max_body = recorder.max_body
-        self._request = _Copy(head)
-        self._response = _Copy(b"")
+        self._request = _Copy(head, recorder.max_body)
+        self._response = _Copy(b"", recorder.max_body)
         self._held = 0
         self._kept = True
         self._take(_EXCHANGE_BYTES + len(head))
@@ -86,12 +85,14 @@ class Recorded:
         self._link.offer(Capture(self._id, self._time_ns, duration_ns, outcome, *sides), self._held)
 
     def _add(self, copy: _Copy, payload: bytes) -> None:
-        copy.size += len(payload)
-        room = self._max_body - copy.kept
-        if not payload or room <= 0 or not self._take(_PIECE_BYTES + min(len(payload), room)):
-            return
-        copy.pieces.append(payload if len(payload) <= room else payload[:room])
-        copy.kept += min(len(payload), room)
+        size = len(payload)
+        copy.size += size
+        if size > copy.room:
+            size = copy.room
+            payload = payload[:size]
+        if size and self._take(_PIECE_BYTES + size):
+            copy.pieces.append(payload)
+            copy.room -= size
 
     def _take(self, size: int) -> bool:
         if self._kept and self._budget.take(size):
