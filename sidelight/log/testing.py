@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from itertools import islice
+from itertools import accumulate
 from threading import Condition
 from zlib import crc32
 
@@ -28,12 +28,8 @@ class MemoryLog:
         self, topic: str, records: Sequence[Record], *, partition: int | None = None
     ) -> list[Address]:
         with self._changed:
-            addresses = [
-                self._keep(topic, record, self._choose(topic, record, partition))
-                for record in records
-            ]
             self._changed.notify_all()
-        return addresses
+            return [self._keep(topic, record, partition) for record in records]
 
     def read(
         self,
@@ -50,13 +46,9 @@ class MemoryLog:
             if not 0 <= offset <= len(held):
                 raise self._out_of_range(Address(topic, partition, offset))
             self._changed.wait_for(lambda: len(held) > offset, wait_seconds)
-            found: list[Stored] = []
-            for stored in islice(held, offset, offset + max_records):
-                max_bytes -= len(stored.record.value)
-                if found and max_bytes < 0:
-                    break
-                found.append(stored)
-            return found
+            found = held[offset : offset + max_records]
+            sizes = accumulate(len(stored.record.value) for stored in found)
+            return found[: max(1, sum(size <= max_bytes for size in sizes))]
 
     def get(self, address: Address) -> Stored:
         with self._changed:
@@ -91,15 +83,12 @@ class MemoryLog:
             )
         return self._records.setdefault((topic, partition), [])
 
-    def _choose(self, topic: str, record: Record, partition: int | None) -> int:
-        return crc32(record.key) % self._partitions if partition is None else partition
-
-    def _keep(self, topic: str, record: Record, partition: int) -> Address:
-        held = self._held(topic, partition)
-        floor_ns = held[-1].appended_ns if held else 0
-        address = Address(topic, partition, len(held))
-        held.append(Stored(address, record, max(time.time_ns(), floor_ns)))
-        return address
+    def _keep(self, topic: str, record: Record, partition: int | None) -> Address:
+        number = crc32(record.key) % self._partitions if partition is None else partition
+        held = self._held(topic, number)
+        now_ns = max(time.time_ns(), held[-1].appended_ns if held else 0)
+        held.append(Stored(Address(topic, number, len(held)), record, now_ns))
+        return held[-1].address
 
     def _out_of_range(self, address: Address) -> OffsetOutOfRange:
         end = len(self._held(address.topic, address.partition))

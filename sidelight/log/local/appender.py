@@ -19,6 +19,9 @@ from sidelight.log.local.segment import Last, Mark, boot_id
 from sidelight.log.local.shelf import LEAP, Shelf
 from sidelight.log.local.tail import Batch, Tail
 
+_LARGEST_BYTES = 64 << 30
+"""Whatever the settings say: no more than `LEAP` of the smallest records fit."""
+
 
 class Appender:
     """The writing side of one partition in this process."""
@@ -75,7 +78,8 @@ class Appender:
 
     def _write_together(self, batches: list[Batch]) -> None:
         try:
-            self._shelf.make()
+            if self._tail is None:
+                self._shelf.make()
             with self._shelf.locked():
                 self._ready().append(batches)
         except (Damaged, Gone) as exc:
@@ -89,19 +93,16 @@ class Appender:
     def _ready(self) -> Tail:
         """The newest segment, a new one when it has had its time."""
         tail = self._newest()
-        last = tail.last()
-        if last.end > tail.base and self._is_done(tail, last):
-            return self._roll(tail, last.end)
+        if self._is_done(tail) and (end := tail.last().end) > tail.base:
+            return self._roll(tail, end)
         return tail
 
-    def _is_done(self, tail: Tail, last: Last) -> bool:
-        """By size; by age when records are not to stay for ever; by the promise of `LEAP`."""
+    def _is_done(self, tail: Tail) -> bool:
+        """By size; by age too, when records are not to stay for ever."""
+        if tail.bytes() >= min(self._settings.segment_bytes, _LARGEST_BYTES):
+            return True
         kept = self._settings.retain_seconds
-        return (
-            tail.bytes() >= self._settings.segment_bytes
-            or (kept is not None and tail.began_ns() < time.time_ns() - kept * 1e9)
-            or last.end - tail.base >= LEAP // 2
-        )
+        return kept is not None and tail.began_ns() < time.time_ns() - kept * 1e9
 
     def _newest(self) -> Tail:
         bases = self._shelf.bases()
@@ -132,6 +133,7 @@ class Appender:
         """Close the newest segment and begin the next one at `end`."""
         base = self._begin(Last(end, tail.last().appended_ns))
         tail.seal()
+        self._tail = None
         tail.close()
         self._tail = Tail(self._shelf.path(base), base, self._settings.durability)
         return self._tail

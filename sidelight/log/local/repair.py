@@ -50,18 +50,23 @@ def repair(shelf: Shelf, base: int, cause: Damaged, damages: Damages) -> None:
     with shelf.locked():
         if _is_sound(shelf, base):
             return
-        end = shelf.successor(base)
-        fresh = shelf.blank(Mark(base, last_ns(shelf, base), None, True, boot_id()))
-        last, lost = _rescue(fresh, shelf.path(base), base, end)
-        kept = shelf.set_aside(base)
-        shelf.put(base, fresh)
-        if end is None:
-            end = last.end + LEAP
-            shelf.add(Mark(end, last.appended_ns, None, False, boot_id()))
-    if last.end < end:
-        lost.append((last.end, end))
+        mark = Mark(base, last_ns(shelf, base), None, True, boot_id())
+        with shelf.draft(mark) as fresh:
+            kept, lost = _replace(shelf, base, fresh)
     for span in lost:
         damages.report(shelf, *span, str(cause), str(kept))
+
+
+def _replace(shelf: Shelf, base: int, fresh: Path) -> tuple[Path, list[tuple[int, int]]]:
+    """Fill the fresh segment and put it in place; answers the file set aside, and what is lost."""
+    end = shelf.successor(base)
+    last, lost = _rescue(fresh, shelf.path(base), base, end)
+    if end is None:  # before the file is replaced: a crash in between must not reuse offsets
+        end = last.end + LEAP
+        shelf.add(Mark(end, last.appended_ns, None, False, boot_id()))
+    kept = shelf.set_aside(base)
+    shelf.put(base, fresh)
+    return kept, lost + ([(last.end, end)] if last.end < end else [])
 
 
 def _segment(shelf: Shelf, base: int) -> Segment:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import apsw
@@ -14,12 +14,13 @@ from sidelight.log.local.rows import Row, is_intact
 from sidelight.log.local.segment import (
     PAGE_BYTES,
     Mark,
-    connect,
     connect_immutable,
+    connect_reader,
     create,
     has_wal,
     held_bytes,
 )
+from sidelight.log.local.shelf import LEAP
 
 _CHUNK = 256
 _FAILURES = 100_000
@@ -32,9 +33,9 @@ _VERSION_VALID_FOR = slice(92, 96)
 def readable(path: Path, begin: int, end: int | None) -> Iterator[Row]:
     """Every intact row with begin <= offset < end, in runs; an offset may come twice.
 
-    With no `end` known, as many offsets are tried as the file could hold.
+    Where the end is not known, as many offsets are tried as the file could hold.
     """
-    if end is None:
+    if end is None or end - begin >= LEAP:
         end = begin + held_bytes(path) // _SMALLEST_ROW_BYTES
     with _views(path) as views:
         for view in views:
@@ -61,13 +62,8 @@ def _views(path: Path) -> Iterator[list[apsw.Connection]]:
 
 def _openings(path: Path) -> Iterator[apsw.Connection]:
     if has_wal(path):
-        try:
-            view = connect(path, "query_only=ON")
-        except LogError:
-            pass
-        else:
-            view.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-            yield view
+        with suppress(LogError):
+            yield connect_reader(path)
     yield connect_immutable(path)
 
 

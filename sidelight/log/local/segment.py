@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import apsw
 
+from sidelight.errors import LogFull
 from sidelight.log.local.failures import Damaged, spaced, translated
 from sidelight.log.local.rows import Row, is_intact
 
@@ -67,10 +68,19 @@ def connect(path: Path, *pragmas: str) -> apsw.Connection:
     """Open an existing segment for reading and writing."""
     with translated(path):
         db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    with translated(path, db):
         db.set_busy_timeout(_BUSY_MS)
-        for pragma in ("trusted_schema=OFF", "cell_size_check=ON", *pragmas):
+        # The last one reads: a file, or a disk, that will not do is found here.
+        for pragma in ("trusted_schema=OFF", "cell_size_check=ON", *pragmas, "user_version"):
             db.execute(f"PRAGMA {pragma}").fetchall()
         return db
+
+
+def connect_reader(path: Path) -> apsw.Connection:
+    """Open a segment that others may write, to change nothing, not even its write-ahead log."""
+    db = connect(path, "query_only=ON")
+    db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+    return db
 
 
 def connect_immutable(path: Path) -> apsw.Connection:
@@ -156,7 +166,6 @@ class Segment:
         self.path = path
         self.base = base
         self.sealed = sealed
-        self.inode = 0
         self._opened: apsw.Connection | None = None
         self._lock = RLock()
 
@@ -165,10 +174,12 @@ class Segment:
             if self.sealed and not has_wal(self.path):
                 self._opened = connect_immutable(self.path)
             else:
-                self._opened = connect(self.path, "query_only=ON")
-                self._opened.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-            with translated(self.path):
-                self.inode = self.path.stat().st_ino
+                try:
+                    self._opened = connect_reader(self.path)
+                except LogFull:
+                    if has_wal(self.path):
+                        raise
+                    return connect_immutable(self.path)  # this once: a writer may come
         return self._opened
 
     def close(self) -> None:

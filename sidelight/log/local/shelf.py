@@ -34,12 +34,13 @@ class Shelf:
         self.folder = folder
         self.topic = topic
         self.partition = partition
+        self._head = folder / "head"
         self._seen: tuple[int, bool, tuple[int, ...]] = (-1, False, ())
 
     def make(self) -> None:
         with spaced(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-            (self.folder / "head").touch()
+            self._head.touch()
 
     def bases(self) -> tuple[int, ...]:
         """Where the segments begin, in order; lists the folder only when it has changed."""
@@ -66,7 +67,7 @@ class Shelf:
     def locked(self) -> Iterator[None]:
         """Exclude every other process and thread that would change this partition."""
         with spaced(self.folder):
-            descriptor = os.open(self.folder / "head", os.O_RDWR | os.O_CREAT, 0o600)
+            descriptor = os.open(self._head, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
@@ -76,26 +77,27 @@ class Shelf:
     def head(self) -> int:
         """The newest segment ever made; -1 when there was none or the note is unreadable."""
         try:
-            return int((self.folder / "head").read_text())
+            return int(self._head.read_text())
         except (OSError, ValueError):
             return -1
 
     def add(self, mark: segment.Mark) -> None:
         """Make a new segment at ``mark.base``; the lock must be held."""
-        self.put(mark.base, self.blank(mark))
-        with spaced(self.folder), (self.folder / "head").open("r+b", buffering=0) as head:
+        with self.draft(mark) as path:
+            self.put(mark.base, path)
+        with spaced(self.folder), self._head.open("r+b", buffering=0) as head:
             head.write(b"%020d\n" % mark.base)
 
-    def blank(self, mark: segment.Mark) -> Path:
-        """An empty segment under a name that no reader looks for."""
+    @contextmanager
+    def draft(self, mark: segment.Mark) -> Iterator[Path]:
+        """An empty segment under a name that no reader looks for; gone again unless it is put."""
         path = self.folder / f"{mark.base:020}.new"
-        _remove(path)
         try:
-            segment.create(path, mark)
-        except OSError:
             _remove(path)
-            raise
-        return path
+            segment.create(path, mark)
+            yield path
+        finally:
+            _remove(path)
 
     def put(self, base: int, path: Path) -> None:
         """Move a finished file to its place, without what an older one may have left there."""

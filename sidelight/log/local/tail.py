@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from contextlib import closing, suppress
@@ -12,7 +13,7 @@ from typing import Literal
 import apsw
 
 from sidelight.errors import LogError
-from sidelight.log.local.failures import translated
+from sidelight.log.local.failures import full, translated
 from sidelight.log.local.rows import Content, place
 from sidelight.log.local.segment import (
     PAGE_BYTES,
@@ -30,6 +31,7 @@ _RESTART_PAGES = (48 << 20) // PAGE_BYTES
 _WAL_BYTES = 64 << 20
 """A write-ahead log that has grown beyond this is cut back when it starts again."""
 _CHECKPOINT_BUSY_MS = 500
+_LARGE_BYTES = 1 << 20
 
 _INSERT = "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)"
 
@@ -81,6 +83,7 @@ class Tail:
 
     def append(self, batches: Sequence[Batch]) -> None:
         """Keep all batches in one transaction, or none."""
+        self._refuse_what_cannot_fit(batches)
         with translated(self.path, self._db):
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -92,6 +95,14 @@ class Tail:
         for batch, last in zip(batches, placed, strict=True):
             batch.first, batch.appended_ns = last.end, last.appended_ns
             batch.base, batch.done = self.base, True
+
+    def _refuse_what_cannot_fit(self, batches: Sequence[Batch]) -> None:
+        """A large batch that fails half-way leaves its size in the write-ahead log."""
+        needed = sum(len(content.value) for batch in batches for content in batch.contents)
+        if needed > _LARGE_BYTES:
+            disk = os.statvfs(self.path.parent)
+            if needed > disk.f_bavail * disk.f_frsize:
+                raise full(self.path)
 
     def _insert(self, batches: Sequence[Batch]) -> list[Last]:
         end, floor_ns = read_last(self._db, self.base, self._floor_ns)
