@@ -89,8 +89,7 @@ def _refuse_repeated_keys(body: bytes, document: dict[str, Any]) -> None:
 def _keys(document: dict[str, Any], enters: Callable[[list[Any]], bool]) -> int:
     count = 0
     waiting: list[Any] = [document]
-    while waiting:
-        item = waiting.pop()
+    for item in waiting:
         if type(item) is dict:
             count += len(item)
             waiting.extend(item.values())

@@ -99,12 +99,13 @@ def _envelope(document: dict[str, Any], key: str, limits: Limits) -> dict[str, A
     said: dict[str, Any] = {}
     for name in ("id", "model_name", "model_version"):
         if document.get(name) is not None:
-            expect(document[name], str, name, "text")
+            expect(document[name], str, "text", name)
             said[name] = document[name]
-    if document.get("parameters"):
-        said["parameters"] = read_parameters(document["parameters"], "parameters", limits)
+    if document.get("parameters") is not None:
+        parameters = read_parameters(document["parameters"], "parameters", limits)
+        said |= {"parameters": parameters} if parameters else {}
     if key == "inputs" and document.get("outputs") is not None:
-        expect(document["outputs"], list, "outputs", "a list of the outputs wanted")
+        expect(document["outputs"], list, "a list of the outputs wanted", "outputs")
         refuse_deep(document["outputs"], "outputs", limits)
         said["outputs"] = document["outputs"]
     return said

@@ -18,7 +18,7 @@ def read_tensors(items: Any, key: str, limits: Limits) -> list[Tensor]:
 
     Raises `MalformedPayload` (`LimitExceeded`) naming the part: ``inputs[1].data``.
     """
-    expect(items, list, key, "a list of tensors")
+    expect(items, list, "a list of tensors", key)
     if len(items) > limits.columns:
         raise LimitExceeded(
             f"{len(items)} tensors, the limit is {limits.columns}; send fewer", where=key
@@ -34,21 +34,19 @@ def read_tensors(items: Any, key: str, limits: Limits) -> list[Tensor]:
     return tensors
 
 
-def expect(value: Any, kind: type, where: str, wanted: str) -> None:
-    """Raise `MalformedPayload` unless `value` is exactly of that JSON type."""
+def expect(value: Any, kind: type, wanted: str, where: str, part: str = "") -> None:
+    """Raise `MalformedPayload` at ``where + part`` unless `value` is exactly of that JSON type."""
     if type(value) is not kind:
         got = "missing" if value is None else told(value)
-        raise MalformedPayload(f"is {got}; {wanted} is needed", where=where)
+        raise MalformedPayload(f"is {got}; {wanted} is needed", where=where + part)
 
 
 def read_parameters(value: Any, where: str, limits: Limits) -> dict[str, Any]:
     """A `parameters` object; null and absent are the same. `content_type` must be text."""
-    if value is None:
-        return {}
-    expect(value, dict, where, "an object")
+    expect(value, dict, "an object", where)
     refuse_deep(value, where, limits)
     if value.get("content_type") is not None:
-        expect(value["content_type"], str, f"{where}.content_type", "text")
+        expect(value["content_type"], str, "text", where, ".content_type")
     return {name: item for name, item in value.items() if item is not None}
 
 
@@ -66,57 +64,67 @@ def refuse_deep(value: Any, where: str, limits: Limits) -> None:
 
 
 def _read(item: Any, where: str, limits: Limits) -> Tensor:
-    expect(item, dict, where, "an object with name, shape, datatype and data")
-    name, data = item.get("name"), item.get("data")
-    expect(name, str, f"{where}.name", "text")
-    parameters = read_parameters(item.get("parameters"), f"{where}.parameters", limits)
-    if data is None and "binary_data_size" in parameters:
+    expect(item, dict, "an object with name, shape, datatype and data", where)
+    name, data, parameters = item.get("name"), item.get("data"), item.get("parameters")
+    expect(name, str, "text", where, ".name")
+    if parameters is not None:
+        parameters = read_parameters(parameters, f"{where}.parameters", limits)
+    if data is None and parameters and "binary_data_size" in parameters:
         raise MalformedPayload("is sent as a binary tensor; send it as JSON", where=f"{where}.data")
-    expect(data, list, f"{where}.data", "a list")
-    shape = _shape(item.get("shape"), f"{where}.shape", limits)
-    datatype = _datatype(item.get("datatype"), f"{where}.datatype")
+    expect(data, list, "a list", where, ".data")
+    shape = _shape(item.get("shape"), Place(where, ".shape"), limits)
+    datatype = _datatype(item.get("datatype"), where)
     place = Place(f"{where}.data")
     flat, nested = unnest(data, (len(data),), place, limits)
-    _agree(shape, nested, len(flat), f"{where}.data")
+    _agree(shape, nested, len(flat), place)
     values, valid = array_of(datatype, flat, types_of(flat), nested, place)
     valid = None if valid is None else valid.reshape(shape)
-    return Tensor(name, datatype.name, values.reshape(shape), valid, parameters)
+    return Tensor(name, datatype.name, values.reshape(shape), valid, parameters or {})
 
 
-def _shape(value: Any, where: str, limits: Limits) -> Shape:
-    expect(value, list, where, "a list of sizes")
+def _shape(value: Any, place: Place, limits: Limits) -> Shape:
+    expect(value, list, "a list of sizes", place.before, place.after)
     if not value:
-        raise MalformedPayload("is []; the first size is the number of rows", where=where)
+        raise MalformedPayload("is []; the first size is the number of rows", where=place.at(()))
     if len(value) > limits.depth:
-        refuse_large((1,) * len(value), Place(where), limits)
+        refuse_large((1,) * len(value), place, limits)
     for size in value:
         if type(size) is not int or size < 0:
-            raise MalformedPayload(f"holds {told(size)}; sizes are integers from 0", where=where)
-    refuse_large(tuple(value), Place(where), limits)
-    return tuple(value)
+            raise MalformedPayload(
+                f"holds {told(size)}; sizes are integers from 0", where=place.at(())
+            )
+    shape = tuple(value)
+    refuse_large(shape, place, limits)
+    return shape
 
 
 def _datatype(value: Any, where: str) -> Datatype:
-    expect(value, str, where, "a datatype")
+    expect(value, str, "a datatype", where, ".datatype")
+    known = DATATYPES.get(value)
+    if known is None:
+        raise MalformedPayload(
+            f"is {told(value)}; send one of {sorted(DATATYPES)}", where=f"{where}.datatype"
+        )
     if value == "FP16":
-        raise MalformedPayload("is FP16, which JSON does not carry; send FP32", where=where)
-    if value not in DATATYPES:
-        raise MalformedPayload(f"is {told(value)}; send one of {sorted(DATATYPES)}", where=where)
-    return DATATYPES[value]
+        raise MalformedPayload(
+            "is FP16, which JSON does not carry; send FP32", where=f"{where}.datatype"
+        )
+    return known
 
 
-def _agree(shape: Shape, nested: Shape, count: int, where: str) -> None:
+def _agree(shape: Shape, nested: Shape, count: int, place: Place) -> None:
     """Flat data must fill the shape; nested data must also have it, sizes of 1 aside."""
     elements = math.prod(shape)
     if elements != count:
         raise MalformedPayload(
             f"has {count} elements, shape {list(shape)} holds {elements}; "
             f"send {elements} or correct the shape",
-            where=where,
+            where=place.at(()),
         )
     if len(nested) > 1 and count and _without_ones(shape) != _without_ones(nested):
         raise MalformedPayload(
-            f"is nested as {list(nested)}, shape says {list(shape)}; make them agree", where=where
+            f"is nested as {list(nested)}, shape says {list(shape)}; make them agree",
+            where=place.at(()),
         )
 
 
