@@ -50,7 +50,7 @@ class Decider:
         return begun + list(self.watch.accept(pane, self.chain.watermark_ns))
 
     def saved(self) -> dict[str, Any]:
-        """All of the state, as JSON; `restore` goes on from it."""
+        """All of the state, for orjson; `restore` goes on from what is read back."""
         return {
             "chain": self.chain.saved(),
             "lost": self._lost,

@@ -7,7 +7,6 @@ the same result.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -111,7 +110,7 @@ def _drift_data(result: DriftResult) -> Json:
         "p_val": [column.p_value for column in columns],
         "threshold": min(column.threshold for column in columns),
         "effect": {"column": result.worst.column, "distance": result.worst.distance},
-        "columns": [asdict(column) for column in columns],
+        "columns": columns,
         "n": finding.rows,
         "n_reference": finding.reference_rows,
         "window": finding.window,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from sidelight.errors import NotEnoughData
@@ -78,8 +78,12 @@ class Watch:
             yield from self._judge(window)
 
     def saved(self) -> dict[str, Any]:
-        versions = {name: asdict(version) for name, version in self.versions.items()}
-        return {"plan": self.plan.id, "versions": versions, "windows": self._windows.saved()}
+        """For orjson, which writes dataclasses as objects."""
+        return {
+            "plan": self.plan.id,
+            "versions": self.versions,
+            "windows": self._windows.saved(),
+        }
 
     def restore(self, saved: Mapping[str, Any]) -> None:
         pairs = saved["versions"].items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import orjson
 import pytest
 
 from sidelight.config.settings import DetectorsSettings
@@ -132,7 +133,7 @@ def test_a_new_plan_ends_the_alarm_and_begins_a_new_promise() -> None:
     decider.accept(pane(0, 100, shift=1.5))
     changed = plan(window=50)
     successor = Decider(changed, 1)
-    successor.restore(decider.saved())
+    successor.restore(orjson.loads(orjson.dumps(decider.saved())))
     said = successor.accept(pane(1, 50, of=changed))
     cleared = alarms(said)[0]
     assert (cleared.change, cleared.reason, cleared.result) == ("cleared", "new plan", None)
@@ -145,9 +146,9 @@ def test_an_alarm_of_the_old_plan_is_kept_until_the_new_one_begins() -> None:
     decider.accept(pane(0, 100, shift=1.5))
     changed = plan(window=50)
     successor = Decider(changed, 1)
-    successor.restore(decider.saved())
+    successor.restore(orjson.loads(orjson.dumps(decider.saved())))
     third = Decider(changed, 1)
-    third.restore(successor.saved())
+    third.restore(orjson.loads(orjson.dumps(successor.saved())))
     assert len(alarms(third.accept(pane(1, 10, of=changed)))) == 1
 
 

@@ -1,0 +1,155 @@
+"""From the log to results: exchanges and rows a second on one core, by rows an exchange.
+
+    python -m benchmarks.end_to_end [--rows 20000]
+
+A model with 16 columns (8 numbers, 8 strings) and one output, V2 JSON, drift windows of 1,000 rows,
+outliers at 1 %, the local log with its default durability. "decode" is the part spent on events and
+JSON, "score" cells, sums and outlier scores, "log" appends and commits of the scorer, "decide" all
+of the decider. Time is CPU time of this process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from unittest import mock
+
+import numpy as np
+
+from sidelight.config.settings import DetectorsSettings, ModelSettings
+from sidelight.events import Body, Exchange
+from sidelight.events.exchanges import to_record
+from sidelight.log import Log, Record, open_log
+from sidelight.log.topics import INFERENCE
+from sidelight.protocols import v2
+from sidelight.tensors import Columns
+from sidelight_detectors import cutter, scorer, scoring
+from sidelight_detectors.cutter import Clock
+from sidelight_detectors.deciding import DecidingModel, group_of
+from sidelight_detectors.fitted import fit
+from sidelight_detectors.plan import Plan
+from sidelight_detectors.scorer import GROUP, PartitionScorer
+
+MODEL = "census"
+NUMBERS, TEXTS = [f"x{i}" for i in range(8)], [f"c{i}" for i in range(8)]
+SETTINGS = ModelSettings.model_validate(
+    {
+        "outputs": {"score": "numeric"},
+        "detectors": {"drift": {"window": 1000}, "outlier": {"rate": 0.01}},
+    }
+)
+
+
+def rows_of(count: int, seed: int) -> Columns:
+    random = np.random.default_rng(seed)
+    words = np.array([f"code {i}" for i in range(9)], object)
+    numbers = {name: random.normal(size=count).round(3) for name in NUMBERS}
+    texts = {name: random.choice(words, count) for name in TEXTS}
+    return Columns.of(**numbers, **texts, score=random.uniform(size=count).round(4))
+
+
+def exchanges(rows: Columns, each: int) -> Iterator[Record]:
+    inputs, outputs = rows.select([*NUMBERS, *TEXTS]), rows.select(["score"])
+    for number, start in enumerate(range(0, len(rows), each)):
+        part = slice(start, start + each)
+        yield to_record(
+            Exchange(
+                id=f"{number:08d}",
+                source="/benchmark",
+                time_ns=time.time_ns(),
+                duration_ns=1_000_000,
+                method="POST",
+                path=f"/v2/models/{MODEL}/infer",
+                protocol="v2",
+                model=MODEL,
+                version="1",
+                status=200,
+                outcome="answered",
+                request=_body(v2.encode_request(inputs.take(part))),
+                response=_body(v2.encode_response(outputs.take(part))),
+                log_id="benchmark",
+                sequence=number + 1,
+            )
+        )
+
+
+def _body(content: bytes) -> Body:
+    return Body(content, "application/json", size=len(content))
+
+
+@dataclass
+class Spent:
+    """CPU seconds by part."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def on(self, part: str) -> Iterator[None]:
+        begin = time.process_time()
+        yield
+        self.seconds[part] = self.seconds.get(part, 0.0) + time.process_time() - begin
+
+    def timed(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with self.on(part):
+                return function(*args, **kwargs)
+
+        return call
+
+
+def watch(log: Log, plan: Plan) -> tuple[int, Spent]:
+    """Scores and decides all of the log; how many windows were judged, and the time it took."""
+    spent = Spent()
+    one = PartitionScorer(log, log.join(GROUP), 0, {MODEL: plan}, plan.service, Clock())
+    decider = DecidingModel(log, log.join(group_of(MODEL)), plan)
+    with (
+        mock.patch.object(scorer, "score", spent.timed("score", scoring.score)),
+        mock.patch.object(cutter.Cutter, "poll", spent.timed("decode", cutter.Cutter.poll)),
+        spent.on("all"),
+    ):
+        one.resume()
+        decider.resume()
+        while one.lag:
+            if one.poll(0.0) is None:
+                one.close()
+            with spent.on("decide"):
+                decider.step()
+    return decider.decider.watch.versions["1"].windows, spent
+
+
+def measure(plan: Plan, rows: int, each: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        log = open_log(folder)
+        records = list(exchanges(rows_of(rows, 2), each))
+        log.append(INFERENCE, records)
+        windows, spent = watch(log, plan)
+        log.close()
+    parts = spent.seconds
+    known = parts["decode"] + parts["score"] + parts["decide"]
+    shares = {**parts, "log": parts["all"] - known}
+    told = "  ".join(f"{shares[part] / parts['all']:6.0%}" for part in PARTS)
+    speed = f"{len(records) / parts['all']:12,.0f}  {rows / parts['all']:9,.0f}"
+    print(f"{each:13}  {speed}  {windows:7}  {told}")
+
+
+PARTS = ("decode", "score", "log", "decide")
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--rows", type=int, default=20_000)
+    rows = arguments.parse_args().rows
+    plan = Plan(MODEL, fit(rows_of(20_000, 1), SETTINGS), DetectorsSettings())
+    parts = "  ".join(f"{part:>6}" for part in PARTS)
+    print(f"rows/exchange  exchanges/s     rows/s  windows  {parts}")
+    for each in (1, 10, 100):
+        measure(plan, rows, each)
+
+
+if __name__ == "__main__":
+    main()
