@@ -78,9 +78,7 @@ class MemoryLog:
 
     def _held(self, topic: str, partition: int) -> list[Stored]:
         if not 0 <= partition < self._partitions:
-            raise ValueError(
-                f"topic {topic!r} has no partition {partition}; it has {self._partitions}"
-            )
+            raise ValueError(f"{topic!r} has no partition {partition}, only {self._partitions}")
         return self._records.setdefault((topic, partition), [])
 
     def _keep(self, topic: str, record: Record, partition: int | None) -> Address:
@@ -92,7 +90,7 @@ class MemoryLog:
 
     def _out_of_range(self, address: Address) -> OffsetOutOfRange:
         end = len(self._held(address.topic, address.partition))
-        return OffsetOutOfRange(f"{address} is not there: 0 up to {end} are", begin=0, end=end)
+        return OffsetOutOfRange(f"{address} is not there; 0 up to {end} are", begin=0, end=end)
 
 
 class MemoryMembership:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import time
 from collections import deque
 from contextlib import suppress
 from threading import Lock
@@ -12,28 +9,28 @@ from threading import Lock
 from sidelight.config.settings import LogSettings
 from sidelight.errors import LogError, LogFull
 from sidelight.log.local.damage import Damages
-from sidelight.log.local.failures import Damaged, Gone, spaced
-from sidelight.log.local.repair import check, last_ns, repair
+from sidelight.log.local.failures import Damaged, Gone
+from sidelight.log.local.newest import Newest
+from sidelight.log.local.repair import repair
 from sidelight.log.local.rows import Content
-from sidelight.log.local.segment import Last, Mark, boot_id
-from sidelight.log.local.shelf import LEAP, Shelf
-from sidelight.log.local.tail import Batch, Tail
-
-_LARGEST_BYTES = 64 << 30
-"""Whatever the settings say: no more than `LEAP` of the smallest records fit."""
+from sidelight.log.local.shelf import Shelf
+from sidelight.log.local.tail import Batch
 
 
 class Appender:
-    """The writing side of one partition in this process."""
+    """The writing side of one partition in this process.
+
+    Who comes while another thread writes leaves its batch in the queue; the next to have its turn
+    writes all of them in one transaction. With ``durability: power`` they share one sync.
+    """
 
     def __init__(self, shelf: Shelf, settings: LogSettings, damages: Damages) -> None:
         self._shelf = shelf
-        self._settings = settings
         self._damages = damages
-        self._turn = Lock()
+        self._newest = Newest(shelf, settings, damages)
         self._waiting: deque[Batch] = deque()
-        self._tail: Tail | None = None
-        self._presence = -1
+        self._turn = Lock()
+        self._begun = False
 
     def append(self, contents: list[Content]) -> Batch:
         """Keep the contents whole or not at all; returns when they are as safe as promised."""
@@ -48,15 +45,10 @@ class Appender:
 
     def close(self) -> None:
         with self._turn:
-            if self._tail is not None:
-                with self._shelf.locked():
-                    if _lock(self._presence, fcntl.LOCK_EX):
-                        with suppress(LogError):  # unsealed, it is checked at the next start
-                            self._tail.seal()
-                    self._leave_tail()
-            if self._presence >= 0:
-                os.close(self._presence)
-                self._presence = -1
+            if self._begun:
+                with suppress(LogError), self._shelf.locked():  # unsealed, the next start checks
+                    self._newest.leave()
+                self._begun = False
 
     def _write(self, batches: list[Batch]) -> None:
         """Settle every batch; where all together find no space, a smaller one alone still may."""
@@ -77,102 +69,18 @@ class Appender:
                     batch.fail(LogError("the append was interrupted; append the batch again"))
 
     def _write_together(self, batches: list[Batch]) -> None:
+        if not self._begun:
+            self._shelf.make()
+            self._begun = True
         try:
-            if self._tail is None:
-                self._shelf.make()
-            with self._shelf.locked():
-                self._ready().append(batches)
+            self._write_once(batches)
         except (Damaged, Gone) as exc:
-            self._leave_tail()
+            self._newest.drop()
             bases = self._shelf.bases()
             if isinstance(exc, Damaged) and bases:
                 repair(self._shelf, bases[-1], exc, self._damages)
-            with self._shelf.locked():
-                self._ready().append(batches)
+            self._write_once(batches)
 
-    def _ready(self) -> Tail:
-        """The newest segment, a new one when it has had its time."""
-        tail = self._newest()
-        if self._is_done(tail) and (end := tail.last().end) > tail.base:
-            return self._roll(tail, end)
-        return tail
-
-    def _is_done(self, tail: Tail) -> bool:
-        """By size; by age too, when records are not to stay for ever."""
-        if tail.bytes() >= min(self._settings.segment_bytes, _LARGEST_BYTES):
-            return True
-        kept = self._settings.retain_seconds
-        return kept is not None and tail.began_ns() < time.time_ns() - kept * 1e9
-
-    def _newest(self) -> Tail:
-        bases = self._shelf.bases()
-        newest = bases[-1] if bases else -1
-        if self._tail is None or self._tail.base != newest:
-            self._tail = self._open(newest)
-        return self._tail
-
-    def _open(self, newest: int) -> Tail:
-        self._leave_tail()
-        head = self._shelf.head()
-        if newest < head:
-            self._damages.report(self._shelf, head, head + LEAP, "the newest segment is missing")
-            newest = self._begin(Last(head + LEAP, last_ns(self._shelf)))
-        elif newest < 0:
-            newest = self._begin(Last(0, 0))
-        if self._presence < 0:
-            newest = self._arrive(newest)
-        if self._tail is not None:
-            return self._tail
-        return Tail(self._shelf.path(newest), newest, self._settings.durability)
-
-    def _begin(self, last: Last) -> int:
-        self._shelf.add(Mark(last.end, last.appended_ns, None, False, boot_id()))
-        return last.end
-
-    def _roll(self, tail: Tail, end: int) -> Tail:
-        """Close the newest segment and begin the next one at `end`."""
-        base = self._begin(Last(end, tail.last().appended_ns))
-        tail.seal()
-        self._tail = None
-        tail.close()
-        self._tail = Tail(self._shelf.path(base), base, self._settings.durability)
-        return self._tail
-
-    def _arrive(self, newest: int) -> int:
-        """Check what a dead writer may have left, unless a living one has done so."""
-        with spaced(self._shelf.folder):
-            presence = os.open(self._shelf.folder / "appenders", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            if _lock(presence, fcntl.LOCK_EX):
-                newest = self._inherit(newest)
-            fcntl.flock(presence, fcntl.LOCK_SH)
-        except LogError:
-            os.close(presence)
-            raise
-        self._presence = presence
-        return newest
-
-    def _inherit(self, newest: int) -> int:
-        mark = check(self._shelf, newest)
-        if mark.clean or mark.boot == boot_id() or self._settings.durability == "power":
-            return newest
-        tail = Tail(self._shelf.path(newest), newest, self._settings.durability)
-        end = tail.last().end
-        self._damages.report(
-            self._shelf, end, end + LEAP, "the machine stopped; the last commits may be gone"
-        )
-        self._tail = self._roll(tail, end + LEAP)
-        return self._tail.base
-
-    def _leave_tail(self) -> None:
-        tail, self._tail = self._tail, None
-        if tail is not None:
-            tail.close()
-
-
-def _lock(descriptor: int, kind: int) -> bool:
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    def _write_once(self, batches: list[Batch]) -> None:
+        with self._shelf.locked():
+            self._newest.tail().append(batches)
