@@ -14,6 +14,8 @@ import pyarrow.parquet
 from sidelight.errors import ArtifactError
 from sidelight.tensors import Column, Columns
 
+CSV = (".csv", ".csv.gz")
+PARQUET = (".parquet", ".pq")
 CSV_NULLS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
 """Unquoted CSV fields that mean null; in quotes they are text."""
 
@@ -34,14 +36,14 @@ def read_table(path: Path) -> Columns:
 
 def _table(path: Path) -> Any:
     name = path.name.lower()
-    if name.endswith((".csv", ".csv.gz")):
+    if name.endswith(CSV):
         options = pyarrow.csv.ConvertOptions(
             null_values=list(CSV_NULLS), strings_can_be_null=True, quoted_strings_can_be_null=False
         )
         return pyarrow.csv.read_csv(path, convert_options=options)
-    if name.endswith((".parquet", ".pq")):
+    if name.endswith(PARQUET):
         return pyarrow.parquet.read_table(path)
-    raise ArtifactError(f"{path}: not a table; name a .csv, .csv.gz, .parquet or .pq file")
+    raise ArtifactError(f"{path}: not a table by its name; use CSV {CSV} or Parquet {PARQUET}")
 
 
 def _names(path: Path, table: Any) -> list[str]:
@@ -53,12 +55,10 @@ def _names(path: Path, table: Any) -> list[str]:
 
 
 def _column(path: Path, name: str, chunks: Any) -> Column:
-    array = chunks.combine_chunks()
-    if pa.types.is_dictionary(array.type):
-        array = array.dictionary_decode()
-    target, neutral = _meaning(path, name, array.type)
+    kind = chunks.type.value_type if pa.types.is_dictionary(chunks.type) else chunks.type
+    target, neutral = _meaning(path, name, kind)
+    array = chunks.cast(target, safe=False).combine_chunks()
     valid = np.asarray(array.is_valid()) if array.null_count else None
-    array = array.cast(target)
     filled = array if neutral is None else array.fill_null(neutral)
     return Column(name, filled.to_numpy(zero_copy_only=False), valid)
 
@@ -74,10 +74,10 @@ def _meaning(path: Path, name: str, kind: Any) -> tuple[Any, Any]:
         return kind, float("nan")
     if types.is_decimal(kind) or types.is_null(kind):
         return pa.float64(), float("nan")
-    if types.is_string(kind) or types.is_large_string(kind):
-        return kind, ""
-    if types.is_binary(kind) or types.is_large_binary(kind):
-        return kind, b""
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+        return pa.large_string(), ""
+    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_binary_view(kind):
+        return pa.large_binary(), b""
     if types.is_timestamp(kind) or types.is_date(kind):
         return pa.timestamp("us"), None
     raise ArtifactError(

@@ -66,7 +66,7 @@ def test_times_are_utc_microseconds(tmp_path: Path) -> None:
     ("name", "content", "words"),
     [
         ("gone.csv", None, "cannot be read"),
-        ("rows.json", "{}", "name a .csv"),
+        ("rows.json", "{}", "use CSV .* or Parquet"),
         ("twice.csv", "a,a\n1,2\n", "two columns are named 'a'"),
         ("broken.parquet", "not parquet", "cannot be read"),
         ("ragged.csv", "a,b\n1,2\n3\n", "cannot be read"),
