@@ -9,13 +9,13 @@ import pytest
 
 from sidelight.errors import LogError
 from sidelight.log import Record
-from sidelight.log.local import LocalLog, segment
+from sidelight.log.local import LocalLog, disk, sqlite
 from sidelight.log.local.shelf import LEAP
 from tests.sidelight.log_places import append, numbers, read_all, segments, settings
 
 
 def mark(path: Path, change: str) -> None:
-    db = segment.connect(path)
+    db = sqlite.connect(path)
     db.execute(f"UPDATE mark SET {change}")  # noqa: S608 - a constant of the test
     db.close()
 
@@ -86,7 +86,7 @@ def test_the_write_ahead_log_of_an_older_state_takes_nothing_away(
     shutil.copytree(place, copy)
     append(log, 20, 100 if which == -1 else 200)
     log.close()
-    stale = segment.wal(segments(copy)[-1])
+    stale = disk.wal(segments(copy)[-1])
     assert stale.stat().st_size > 0
     shutil.copyfile(stale, place / stale.relative_to(copy))
     assert len(segments(place)) == -which

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sidelight.log.local import LocalLog, segment
+from sidelight.log.local import LocalLog, segment, sqlite
 from tests.sidelight.log_places import append, numbered, numbers, read_all, segments, settings
 
 COUNT = 200
@@ -90,7 +90,7 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     log = LocalLog(settings(place))
     append(log, 0, COUNT)
     log.close()
-    newest = segment.connect(segments(place)[-1])
+    newest = sqlite.connect(segments(place)[-1])
     newest.execute("UPDATE mark SET clean = 0")
     newest.close()
     assert len(segments(place)) >= 5

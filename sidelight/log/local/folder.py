@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidelight.errors import ConfigError, LogError
+from sidelight.log.local.disk import sync
 from sidelight.log.local.failures import spaced
-from sidelight.log.local.segment import sync
 
 FORMAT = 1
 """Of the files in the folder; a log of a newer one is refused."""

@@ -9,9 +9,10 @@ import time
 from sidelight.config.settings import LogSettings
 from sidelight.errors import LogError
 from sidelight.log.local.damage import Damages
+from sidelight.log.local.disk import boot_id
 from sidelight.log.local.failures import spaced
 from sidelight.log.local.repair import check, last_ns
-from sidelight.log.local.segment import Mark, boot_id
+from sidelight.log.local.segment import Mark
 from sidelight.log.local.shelf import LEAP, Shelf
 from sidelight.log.local.tail import Tail
 

@@ -9,20 +9,12 @@ import apsw
 
 from sidelight.errors import LogError
 from sidelight.log.local.damage import Damages
+from sidelight.log.local.disk import boot_id, has_wal, sync
 from sidelight.log.local.failures import Damaged, Gone, translated
 from sidelight.log.local.salvage import readable
-from sidelight.log.local.segment import (
-    Last,
-    Mark,
-    Segment,
-    boot_id,
-    connect,
-    connect_immutable,
-    has_wal,
-    read_last,
-    sync,
-)
+from sidelight.log.local.segment import Last, Mark, Segment, read_last
 from sidelight.log.local.shelf import LEAP, Shelf
+from sidelight.log.local.sqlite import connect, connect_immutable
 
 _CHUNK = 1000
 _CHUNK_BYTES = 16 << 20

@@ -8,7 +8,8 @@ from contextlib import closing
 from threading import Lock
 
 from sidelight.config.settings import LogSettings
-from sidelight.log.local.segment import Segment, held_bytes
+from sidelight.log.local.disk import held_bytes
+from sidelight.log.local.segment import Segment
 from sidelight.log.local.shelf import Shelf
 
 _SHORTEST_SECONDS = 1.0

@@ -10,17 +10,11 @@ from pathlib import Path
 import apsw
 
 from sidelight.errors import LogError
+from sidelight.log.local.disk import has_wal, held_bytes
 from sidelight.log.local.rows import Row, is_intact
-from sidelight.log.local.segment import (
-    PAGE_BYTES,
-    Mark,
-    connect_immutable,
-    connect_reader,
-    create,
-    has_wal,
-    held_bytes,
-)
+from sidelight.log.local.segment import PAGE_BYTES, Mark, create
 from sidelight.log.local.shelf import LEAP
+from sidelight.log.local.sqlite import connect_immutable, connect_reader
 
 _CHUNK = 256
 _FAILURES = 100_000

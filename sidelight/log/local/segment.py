@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from bisect import bisect_left
 from contextlib import closing
 from pathlib import Path
@@ -12,14 +11,13 @@ from typing import NamedTuple
 import apsw
 
 from sidelight.errors import LogFull
-from sidelight.log.local.failures import Damaged, spaced, translated
+from sidelight.log.local.disk import has_wal, sync
+from sidelight.log.local.failures import Damaged, translated
 from sidelight.log.local.rows import Row, is_intact
+from sidelight.log.local.sqlite import connect_immutable, connect_reader
 
 PAGE_BYTES = 8192
 """Larger pages append faster in batches; one record alone writes at least one page."""
-
-_BUSY_MS = 10_000
-"""Writers exclude each other by a file lock; SQLite's own waits only for a checkpoint."""
 
 _SCHEMA = """
 CREATE TABLE records (
@@ -56,42 +54,6 @@ class Last(NamedTuple):
     appended_ns: int
 
 
-def boot_id() -> str:
-    """Names the machine's present run: after another one, unsynced commits may be gone."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""
-
-
-def connect(path: Path, *pragmas: str) -> apsw.Connection:
-    """Open an existing segment for reading and writing."""
-    with translated(path):
-        db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
-    with translated(path, db):
-        db.set_busy_timeout(_BUSY_MS)
-        # The last one reads: a file, or a disk, that will not do is found here.
-        for pragma in ("trusted_schema=OFF", "cell_size_check=ON", *pragmas, "user_version"):
-            db.execute(f"PRAGMA {pragma}").fetchall()
-        return db
-
-
-def connect_reader(path: Path) -> apsw.Connection:
-    """Open a segment that others may write, to change nothing, not even its write-ahead log."""
-    db = connect(path, "query_only=ON")
-    db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-    return db
-
-
-def connect_immutable(path: Path) -> apsw.Connection:
-    """Open a file that nobody will write again: no locks, and a ``-wal`` beside it is ignored."""
-    with translated(path):
-        flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
-        db = apsw.Connection(path.as_uri() + "?immutable=1", flags=flags)
-        db.execute("PRAGMA cell_size_check=ON").fetchall()
-        return db
-
-
 def create(path: Path, mark: Mark) -> None:
     """Make an empty segment file that survives a power cut."""
     with translated(path):
@@ -102,43 +64,6 @@ def create(path: Path, mark: Mark) -> None:
             db.execute("INSERT INTO mark VALUES (?, ?, ?, ?, ?)", mark)
             db.execute("PRAGMA journal_mode=WAL").fetchall()
     sync(path)
-
-
-def sync(path: Path) -> None:
-    """Put a closed file, or the names in a folder, on the disk.
-
-    Never for a segment that is in use here: closing it would drop SQLite's locks.
-    """
-    with spaced(path):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def wal(path: Path) -> Path:
-    return path.with_name(path.name + "-wal")
-
-
-def shm(path: Path) -> Path:
-    return path.with_name(path.name + "-shm")
-
-
-def has_wal(path: Path) -> bool:
-    return _size(wal(path)) > 0
-
-
-def held_bytes(path: Path) -> int:
-    """On disk, with its write-ahead log; 0 when it has gone."""
-    return _size(path) + _size(wal(path))
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
 
 
 def read_mark(db: apsw.Connection, base: int) -> Mark:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sidelight.log.local import segment
+from sidelight.log.local import disk, segment
 from sidelight.log.local.failures import spaced
 
 _SEGMENT = re.compile(r"(\d{20})\.segment")
@@ -103,10 +103,10 @@ class Shelf:
         """Move a finished file to its place, without what an older one may have left there."""
         place = self.path(base)
         with spaced(place):
-            segment.wal(place).unlink(missing_ok=True)
-            segment.shm(place).unlink(missing_ok=True)
+            disk.wal(place).unlink(missing_ok=True)
+            disk.shm(place).unlink(missing_ok=True)
             path.rename(place)
-        segment.sync(self.folder)
+        disk.sync(self.folder)
 
     def set_aside(self, base: int) -> Path:
         """Keep a damaged file, and its write-ahead log, under ``damaged``."""
@@ -116,7 +116,7 @@ class Shelf:
             kept.parent.mkdir(exist_ok=True)
             os.link(path, kept)
             with suppress(FileNotFoundError):
-                os.link(segment.wal(path), segment.wal(kept))
+                os.link(disk.wal(path), disk.wal(kept))
         return kept
 
     def drop(self, base: int) -> None:
@@ -127,5 +127,5 @@ class Shelf:
 
 def _remove(path: Path) -> None:
     path.unlink(missing_ok=True)
-    segment.wal(path).unlink(missing_ok=True)
-    segment.shm(path).unlink(missing_ok=True)
+    disk.wal(path).unlink(missing_ok=True)
+    disk.shm(path).unlink(missing_ok=True)

@@ -13,16 +13,11 @@ from typing import Literal
 import apsw
 
 from sidelight.errors import LogError
+from sidelight.log.local.disk import boot_id
 from sidelight.log.local.failures import full, translated
 from sidelight.log.local.rows import Content, place
-from sidelight.log.local.segment import (
-    PAGE_BYTES,
-    Last,
-    boot_id,
-    connect,
-    read_last,
-    read_mark,
-)
+from sidelight.log.local.segment import PAGE_BYTES, Last, read_last, read_mark
+from sidelight.log.local.sqlite import connect
 
 _CHECKPOINT_PAGES = (8 << 20) // PAGE_BYTES
 """Copy the write-ahead log into the segment when it has grown by this much ..."""
