@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -91,6 +92,17 @@ def test_a_crash_at_every_single_step_changes_no_byte() -> None:
 @given(st.lists(FUSES, max_size=6))
 @settings(max_examples=25, deadline=None)
 def test_any_series_of_crashes_changes_no_byte(fuses: list[Fuse]) -> None:
+    log = told_log(story())
+    expected = undisturbed(log)
+    watch(log, [PLAN], SERVICE, fuses)
+    assert said(log) == expected
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+@given(st.lists(FUSES, max_size=20))
+@settings(max_examples=1000, deadline=None)
+def test_any_long_series_of_crashes_changes_no_byte(fuses: list[Fuse]) -> None:
     log = told_log(story())
     expected = undisturbed(log)
     watch(log, [PLAN], SERVICE, fuses)
