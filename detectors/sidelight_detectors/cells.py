@@ -70,8 +70,9 @@ class NumericCells:
     @cached_property
     def _edges(self) -> NDArray[np.float64]:
         # Right of p and left of the next float there is nothing: one search finds point or gap.
-        after = np.nextafter(self.points, np.inf)
-        after[np.isposinf(after)] = np.nan
+        with np.errstate(over="ignore"):
+            after = np.nextafter(self.points, np.inf)
+        after[np.isposinf(self.points)] = np.nan
         return np.append(np.column_stack([self.points, after]).ravel(), np.nan)
 
     def index(self, column: Column) -> CellIndex:

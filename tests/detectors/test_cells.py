@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import math
+import sys
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sidelight.errors import DataMismatch
@@ -31,9 +33,13 @@ def expected_cell(points: list[float], value: float) -> int:
 
 
 @given(finite_points, st.lists(floats, max_size=20))
+@example([sys.float_info.max, math.inf], [])
+@example([sys.float_info.max], [math.inf])
+@example([-math.inf, 0.0, 5e-324], [-0.0])
+@settings(max_examples=500)
 def test_a_number_lands_in_its_point_or_gap(points: list[float], values: list[float]) -> None:
     points = sorted(point + 0.0 for point in points)
-    near = [np.nextafter(point, side) for point in points for side in (-np.inf, np.inf)]
+    near = [math.nextafter(point, side) for point in points for side in (-math.inf, math.inf)]
     values = [*values, *points, *near, np.nan, np.inf, -np.inf]
 
     cells = NumericCells("x", np.array(points)).index(Column("x", np.array(values, np.float64)))
