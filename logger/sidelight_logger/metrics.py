@@ -32,6 +32,7 @@ MALFORMED = "malformed"
 """Dropped: the captured heads cannot be read."""
 RECORDER_DROPS = (LOG_FULL, MALFORMED)
 
+_SIDES = ("request", "response")
 _SILENT_SECONDS = 5.0
 """A proxy tells its counters every second."""
 _APPEND_BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -62,18 +63,21 @@ class RecorderMetrics:
             ["reason"],
             registry=registry,
         )
-        self.body_bytes = Counter(
+        body_bytes = Counter(
             "sidelight_logger_body_bytes",
             "Bytes of bodies that were recorded.",
             ["side"],
             registry=registry,
         )
-        self.truncated = Counter(
+        truncated = Counter(
             "sidelight_logger_bodies_truncated",
             "Recorded bodies that were cut at logger.max_body.",
             ["side"],
             registry=registry,
         )
+        # Looked up once: the recorder counts bytes with every exchange.
+        self.body_bytes = {side: body_bytes.labels(side) for side in _SIDES}
+        self.truncated = {side: truncated.labels(side) for side in _SIDES}
         self.append_seconds = Histogram(
             "sidelight_logger_append_seconds",
             "Time to append one batch of exchanges to the log.",
@@ -92,9 +96,6 @@ class RecorderMetrics:
         )
         for reason in RECORDER_DROPS:
             self.dropped.labels(reason)
-        for side in ("request", "response"):
-            self.body_bytes.labels(side)
-            self.truncated.labels(side)
 
 
 class Snapshots:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from sidelight.config.settings import SinkSettings
+from sidelight.errors import ConfigError
 from sidelight.events.http import HttpMessage
 from sidelight.log.contract import Position
 from sidelight_logger.shipper.ledger import Ledger, ledger_of
@@ -38,6 +39,38 @@ def test_events_go_over_one_connection_with_the_token() -> None:
         assert server.taken[0].headers["authorization"] == "Bearer t"
         assert server.taken[0].headers["content-type"] == "application/json"
         assert server.taken[0].body == b"{}"
+
+
+def test_a_user_in_the_address_is_told_as_basic_credentials() -> None:
+    with sink_server() as server:
+        sink = HttpSink(SinkSettings(url=server.url.replace("//", "//me:s%20t@")))
+        sink.send(EVENT)
+        sink.close()
+        assert server.taken[0].headers["authorization"] == "Basic bWU6cyB0"
+
+
+def test_a_connection_that_the_sink_closed_is_replaced_without_a_failure() -> None:
+    with sink_server(lambda event: Answer(headers={"Connection": "close"})) as server:
+        sink = HttpSink(SinkSettings(url=server.url))
+        for _ in range(3):
+            sink.send(EVENT)
+        sink.close()
+        assert (server.connections, len(server.taken)) == (3, 3)
+
+
+def test_an_event_that_no_header_can_carry_is_refused() -> None:
+    with sink_server() as server:
+        sink = HttpSink(SinkSettings(url=server.url))
+        with pytest.raises(SinkRefused, match="cannot be sent"):
+            sink.send(HttpMessage((("content-type", "a\nb"),), b""))
+        sink.send(EVENT)
+        sink.close()
+        assert server.ids() == ["1"]
+
+
+def test_an_address_that_is_none_is_refused() -> None:
+    with pytest.raises(ConfigError, match="ftp://sink/"):
+        HttpSink(SinkSettings(url="ftp://user:secret@sink/"))
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 404, 410, 413, 415, 422])

@@ -57,6 +57,6 @@ class Intake:
 
     def _count(self, exchange: Exchange) -> None:
         for side, body in (("request", exchange.request), ("response", exchange.response)):
-            self._metrics.body_bytes.labels(side).inc(len(body.content))
+            self._metrics.body_bytes[side].inc(len(body.content))
             if body.truncated:
-                self._metrics.truncated.labels(side).inc()
+                self._metrics.truncated[side].inc()

@@ -25,6 +25,7 @@ _READ_BYTES = 8 << 20
 _COMMIT_SECONDS = 1.0
 """What a killed shipper sends again is at most one read, and at most this long."""
 _IDLE_SECONDS = 0.1
+_TELL_AGAIN_SECONDS = 10.0
 _TOPIC = topics.INFERENCE
 
 
@@ -78,6 +79,7 @@ class Carrier:
         self._ledgers: dict[int, Ledger] = {}
         self._failures = dict.fromkeys(SINK_FAILURES, 0)
         self._committed_at = time.monotonic()
+        self._silent_until = 0.0
 
     def run(self, grace_seconds: float) -> None:
         """Carry until asked to stop; then what is left, while the sink takes it and time remains.
@@ -182,7 +184,9 @@ class Carrier:
 
     def _wait(self, failed: SinkFailed) -> None:
         seconds = self._backoff.next_seconds(failed.after_seconds)
-        self._logger().warning("sink failed", cause=str(failed), again_in_seconds=seconds)
+        if time.monotonic() >= self._silent_until:
+            self._silent_until = time.monotonic() + _TELL_AGAIN_SECONDS
+            self._logger().warning("sink failed", cause=str(failed), again_in_seconds=seconds)
         if self._stop.is_set() or self._stop.wait(seconds):
             raise _Stopped
 

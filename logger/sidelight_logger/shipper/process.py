@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import logging
 import sys
 from threading import Event
 
@@ -23,7 +22,6 @@ _JOIN_SECONDS = 10.0
 
 def main(argv: list[str]) -> int:
     telemetry.configure("shipper")
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it tells every request
     stop = stop_on_signals()
     part = part_of(argv)
     settings = part.settings()
