@@ -55,6 +55,15 @@ def test_reading_beyond_the_end_says_what_is_there(
     assert (caught.value.begin, caught.value.end) == (ten[0].offset, end)
 
 
+def test_a_negative_offset_is_out_of_range(log: Log) -> None:
+    for _ in range(2):
+        with pytest.raises(OffsetOutOfRange):
+            log.read("inference", 0, -1)
+        with pytest.raises(OffsetOutOfRange):
+            log.get(Address("inference", 0, -1))
+        log.append("inference", [Record(b"")], partition=0)
+
+
 def test_an_address_names_one_record(log: Log, ten: list[Address]) -> None:
     assert [int(log.get(address).record.value) for address in ten] == list(range(10))
     assert log.get(Address.parse(str(ten[3]))).address == ten[3]

@@ -137,6 +137,22 @@ def test_a_damaged_segment_costs_no_more_than_is_said(
     check(place, append_first=append_first)
 
 
+def test_when_every_segment_is_garbage_the_log_says_so_and_goes_on(
+    sound: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "log"
+    shutil.copytree(sound, place)
+    for path in segments(place):
+        garbage(path, random.Random(path.name))
+    log = LocalLog(settings(place))
+    assert read_all(log) == []
+    assert sum(min(damage.end, COUNT) - damage.begin for damage in log.damage) == COUNT
+    begin = max(damage.end for damage in log.damage)
+    assert append(log, 0, 3) == [begin, begin + 1, begin + 2]
+    assert numbers(read_all(log)) == [0, 1, 2]
+    log.close()
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(150))
 def test_any_damage_costs_no_more_than_is_said(sound: Path, tmp_path: Path, seed: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Lock
 from typing import TypeVar
 
@@ -19,7 +20,7 @@ from sidelight.log.local.shelf import Shelf
 
 _OPEN_SEGMENTS = 4
 _ATTEMPTS = 5
-"""A segment may be retired or repaired by another process while it is asked; look again."""
+"""A segment may be retired by another process just when it is opened; look again."""
 
 Answer = TypeVar("Answer")
 
@@ -57,7 +58,7 @@ class Partition:
 
     def _read(self, offset: int, max_records: int, max_bytes: int) -> list[Stored]:
         bases = self._shelf.bases()
-        if bases and offset < bases[0]:
+        if offset < (bases[0] if bases else 0):
             raise self._out_of_range(offset)
         for base in bases[max(bisect_right(bases, offset) - 1, 0) :]:
             found = self._ask(base, lambda s: self._rows(s, offset, max_records, max_bytes))
@@ -100,16 +101,14 @@ class Partition:
         except Damaged as exc:
             self._forget(base)
             repair(self._shelf, base, exc, self._damages)
-            raise
+        return question(self._segment(base))
 
     def _steadily(self, question: Callable[[], Answer]) -> Answer:
-        """Ask again when a segment was retired or has just been repaired."""
+        """Ask again when another process retired a segment in between."""
         for _ in range(_ATTEMPTS):
-            try:
+            with suppress(Gone):
                 return question()
-            except (Damaged, Gone) as exc:
-                cause = exc
-        raise LogError(f"{self._shelf.folder} cannot be read, even after repair: {cause}")
+        raise LogError(f"{self._shelf.folder}: segments vanish while they are read; try again")
 
     def _segment(self, base: int) -> Segment:
         with self._lock:
