@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sidelight.log.local import LocalLog, segment, sqlite
+from sidelight.errors import LogError
+from sidelight.log.local import LocalLog, segment, shelf, sqlite
 from tests.sidelight.log_places import append, numbered, numbers, read_all, segments, settings
 
 COUNT = 200
@@ -151,6 +152,27 @@ def test_when_every_segment_is_garbage_the_log_says_so_and_goes_on(
     assert append(log, 0, 3) == [begin, begin + 1, begin + 2]
     assert numbers(read_all(log)) == [0, 1, 2]
     log.close()
+
+
+@pytest.mark.parametrize("append_first", [True, False], ids=["append", "read"])
+@pytest.mark.parametrize("step", ["draft", "add", "set_aside", "put"])
+def test_a_repair_that_was_cut_short_is_done_again(
+    sound: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, append_first: bool
+) -> None:
+    place = tmp_path / "log"
+    shutil.copytree(sound, place)
+    blank_pages(segments(place)[-1], random.Random(3))
+
+    def cut(*_: object) -> None:
+        raise LogError("cut short")
+
+    monkeypatch.setattr(shelf.Shelf, step, cut)
+    log = LocalLog(settings(place))
+    with pytest.raises(LogError, match="cut short"):
+        append(log, 0, 1)
+    monkeypatch.undo()
+    log.close()
+    check(place, append_first=append_first)
 
 
 @pytest.mark.soak
