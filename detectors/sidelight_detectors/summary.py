@@ -112,8 +112,8 @@ def _decompress(data: bytes) -> bytes:
         raise ValueError(f"it begins with {data[:4]!r}, not {_MAGIC!r}")
     reader = zlib.decompressobj()
     content = reader.decompress(data[len(_MAGIC) :], _HEAD.size + 8 * P_VALUE_BINS + 16 * MAX_CELLS)
-    if not reader.eof:
-        raise ValueError("it is cut short or too large")
+    if not reader.eof or reader.unused_data:
+        raise ValueError("it is cut short, too large or followed by something else")
     return content
 
 
@@ -130,5 +130,7 @@ def _parse(content: bytes) -> Summary:
     places = np.cumsum(parts[1])
     if filled and not (places[0] >= 0 and places[-1] < cells and (parts[1][1:] > 0).all()):
         raise ValueError("cells out of order")
+    if offset != len(content) or min(rows, flagged, *(part.min(initial=0) for part in parts)) < 0:
+        raise ValueError("a count is below zero or belongs to no cell")
     counts[places] = parts[2]
     return Summary(plan.hex(), rows, counts, flagged, parts[0])

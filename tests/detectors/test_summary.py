@@ -48,14 +48,37 @@ def test_a_summary_survives_its_bytes(summary: Summary) -> None:
 
 
 @given(summaries(), st.data())
-def test_damaged_bytes_are_one_typed_error(summary: Summary, data: st.DataObject) -> None:
+def test_bytes_that_are_cut_or_run_on_are_one_typed_error(
+    summary: Summary, data: st.DataObject
+) -> None:
     whole = summary.to_bytes()
     place = data.draw(st.integers(0, len(whole) - 1))
-    flipped = bytes([whole[place] ^ data.draw(st.integers(1, 255))])
 
-    for damaged in (whole[:place], whole[:place] + flipped + whole[place + 1 :]):
+    for damaged in (whole[:place], whole + whole[:1], whole + whole):
         with pytest.raises(MalformedPayload):
             Summary.from_bytes(damaged)
+
+
+@given(summaries(), st.data())
+def test_a_changed_byte_is_refused_or_means_nothing(summary: Summary, data: st.DataObject) -> None:
+    """A deflate stream has bits that carry nothing: the compression level, the last byte's rest."""
+    changed = bytearray(summary.to_bytes())
+    changed[data.draw(st.integers(0, len(changed) - 1))] ^= data.draw(st.integers(1, 255))
+
+    try:
+        read = Summary.from_bytes(bytes(changed))
+    except MalformedPayload:
+        return
+    assert read == summary
+
+
+@pytest.mark.parametrize(("rows", "counts"), [(-1, [5]), (3, [2**40, -5])])
+def test_counts_below_zero_are_refused(rows: int, counts: list[int]) -> None:
+    bins = np.zeros(P_VALUE_BINS, np.int64)
+    data = Summary(PLAN, rows, np.array(counts), 0, bins).to_bytes()
+
+    with pytest.raises(MalformedPayload):
+        Summary.from_bytes(data)
 
 
 @given(st.permutations(range(500)), st.lists(st.integers(0, 500), max_size=6))
