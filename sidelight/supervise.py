@@ -7,17 +7,17 @@ where the supervisor's goes. Call `supervise` from the main thread: it listens t
 from __future__ import annotations
 
 import os
+import select
 import signal
+import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
 from typing import Literal
 
-from sidelight import tether
+from sidelight.tether import tied
 
 USAGE_ERROR = 2
 """The exit code of a process whose configuration is wrong: starting it again cannot help."""
@@ -115,39 +115,52 @@ class _Forced(Exception):
         self.number = number
 
 
+class _Signals:
+    """Signals in the order they came.
+
+    They are read from a pipe that the interpreter's own handler writes: a signal that comes just
+    before a wait begins ends it too, which a handler in Python cannot promise.
+    """
+
+    def __init__(self, reads: socket.socket) -> None:
+        self._reads = reads
+
+    def next(self, seconds: float | None) -> int | None:
+        """The next signal's number, None when none came in time."""
+        wait = None if seconds is None else max(seconds, 0.0)
+        ready, _, _ = select.select([self._reads], [], [], wait)
+        return self._reads.recv(1)[0] if ready else None
+
+
 @contextmanager
-def _signals() -> Iterator[SimpleQueue[int]]:
-    """Signals as a queue (`SimpleQueue.put` may be called from a handler)."""
-    received: SimpleQueue[int] = SimpleQueue()
+def _signals() -> Iterator[_Signals]:
     watched = (*_STOP, signal.SIGCHLD)
-    before = {number: signal.signal(number, lambda got, _: received.put(got)) for number in watched}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    reads, writes = socket.socketpair()
+    with reads, writes:
+        writes.setblocking(False)
+        old_pipe = signal.set_wakeup_fd(writes.fileno())
+        old = {number: signal.signal(number, lambda *_: None) for number in watched}
+        try:
+            yield _Signals(reads)
+        finally:
+            for number, handler in old.items():
+                signal.signal(number, handler)
+            signal.set_wakeup_fd(old_pipe)
 
 
-def _next_signal(signals: SimpleQueue[int], seconds: float | None) -> int | None:
-    try:
-        return signals.get(timeout=None if seconds is None else max(seconds, 0.0))
-    except Empty:
-        return None
-
-
-def _serve(children: Sequence[_Child], signals: SimpleQueue[int]) -> bool:
+def _serve(children: Sequence[_Child], signals: _Signals) -> bool:
     """Keep all alive; True when asked to stop, False when an essential one was given up."""
     while True:
         for child in children:
             child.start_when_due()
         waits = [child.due - time.monotonic() for child in children if child.due is not None]
-        if _next_signal(signals, min(waits, default=None)) in _STOP:
+        if signals.next(min(waits, default=None)) in _STOP:
             return True
         if not all(child.survives() for child in children):
             return False
 
 
-def _drain(children: Sequence[_Child], signals: SimpleQueue[int], deadline: float) -> bool:
+def _drain(children: Sequence[_Child], signals: _Signals, deadline: float) -> bool:
     """Stop all, the last started first; True when none is left at the deadline."""
     for position, child in enumerate(reversed(children)):
         child.terminate()
@@ -156,12 +169,12 @@ def _drain(children: Sequence[_Child], signals: SimpleQueue[int], deadline: floa
     return _wait_for(children, signals, deadline)
 
 
-def _wait_for(children: Sequence[_Child], signals: SimpleQueue[int], deadline: float) -> bool:
+def _wait_for(children: Sequence[_Child], signals: _Signals, deadline: float) -> bool:
     while not all(child.has_stopped() for child in children):
         left = deadline - time.monotonic()
         if left <= 0:
             return False
-        number = _next_signal(signals, left)
+        number = signals.next(left)
         if number in _STOP:
             raise _Forced(number)
     return True
@@ -232,7 +245,7 @@ class _Child:
 
 def _start(process: Process) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603 - the command is the caller's own
-        [sys.executable, "-I", "-S", tether.__file__, str(os.getpid()), *process.argv],
+        tied(process.argv),
         env={**os.environ, **process.env},
         pass_fds=process.pass_fds,
         stdin=subprocess.DEVNULL,

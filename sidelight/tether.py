@@ -1,4 +1,4 @@
-"""Runs a command that dies with its parent: ``python tether.py PARENT_PID COMMAND...``.
+"""Runs a command that dies with its parent: ``python tether.py PARENT_PID COMMAND...``, or `tied`.
 
 A small program of its own because the tie must be made in the child, between fork and exec, and
 Python code run there (`preexec_fn`) can deadlock when the parent has threads. It takes the place of
@@ -10,8 +10,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Sequence
 
 _PR_SET_PDEATHSIG = 1
+
+
+def tied(command: Sequence[str]) -> list[str]:
+    """The command to start instead, from this process's main thread."""
+    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *command]
 
 
 def tie_to(parent: int) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from sidelight import __version__
 from sidelight.config import Listen, Loaded
 from sidelight.config.listing import shown
 from sidelight.config.services import named, upstream
 from sidelight.config.settings import ModelSettings, Settings
+from sidelight.log.scope import scope
 
 
 def banner(loaded: Loaded, services: tuple[str, ...]) -> Iterator[str]:
@@ -17,13 +19,18 @@ def banner(loaded: Loaded, services: tuple[str, ...]) -> Iterator[str]:
     yield f"Sidelight {__version__}"
     rows = [
         ("configuration", str(loaded.file or "environment")),
-        ("log", shown(settings.log.url)),
+        ("log", log_place(settings.log.url)),
         *(("watched", _watched(name, model)) for name, model in settings.models.items()),
         *(row for service in services for row in _ADDRESSES[service](settings)),
     ]
     for title, text in rows:
         yield f"  {title:<14} {text}"
     yield ""
+
+
+def log_place(url: str) -> str:
+    """Where the log lies and what it survives there."""
+    return shown(url) if "://" in url else scope(Path(url)).sentence
 
 
 def _watched(name: str, model: ModelSettings) -> str:

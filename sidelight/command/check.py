@@ -38,6 +38,7 @@ def check(
 
 def report(loaded: Loaded) -> Iterator[str]:
     """The lines that `check` prints."""
+    from sidelight.command.banner import log_place
     from sidelight.config.fields import dotted
     from sidelight.config.listing import in_force
     from sidelight.config.services import configured
@@ -48,6 +49,7 @@ def report(loaded: Loaded) -> Iterator[str]:
     yield ""
     yield from _table(
         [
+            ("log", log_place(loaded.settings.log.url)),
             ("services", ", ".join(configured(loaded.settings)) or "none has anything to do"),
             *((f"extra {extra}", _installed(extra)) for extra in extras.SERVICES),
         ]

@@ -20,6 +20,7 @@ def test_check_prints_what_is_in_force_and_where_it_came_from(tmp_path: Path) ->
     assert ["detectors.run_rows", "250", "default"] in lines
     assert ["services", "logger,", "detectors"] in lines
     assert ["extra", "detectors", "installed"] in lines
+    assert "sidelight.db lies on " in ended.stdout
     assert "hush" not in ended.stdout
 
 

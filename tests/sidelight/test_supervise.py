@@ -15,11 +15,12 @@ import pytest
 from sidelight.supervise import Restarts
 
 PARENT = """
-import json, sys
+import json, os, sys
 from sidelight.supervise import Process, Restarts, supervise
 
 def say(event):
-    print(event.kind, event.process, event.pid, event.code, flush=True)
+    line = f"{event.kind} {event.process} {event.pid} {event.code}\\n"
+    os.write(1, line.encode())
 
 spec = json.loads(sys.argv[1])
 processes = [Process(**process) for process in spec["processes"]]
@@ -27,21 +28,25 @@ restarts = Restarts(**spec.get("restarts", {}))
 code = supervise(
     processes, grace_seconds=spec.get("grace", 5.0), on_event=say, restarts=restarts
 )
-print("exit", code, flush=True)
+os.write(1, f"exit {code}\\n".encode())
 sys.exit(code)
 """
 
-READY = "import signal, sys, time\n"
-OBEDIENT = READY + (
-    "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n"
-    "print('ready', sys.argv[1], flush=True)\n"
-    "time.sleep(60)"
-)
-STUBBORN = READY + (
-    "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-    "print('ready', sys.argv[1], flush=True)\n"
-    "time.sleep(60)"
-)
+# One write a line, since several processes share the pipe. The signal is waited for, since a
+# handler in Python may run only after a sleep has ended.
+OBEDIENT = """
+import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+os.write(1, f"ready {sys.argv[1]}\\n".encode())
+signal.sigwait([signal.SIGTERM])
+sys.exit(0)
+"""
+STUBBORN = """
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+os.write(1, f"ready {sys.argv[1]}\\n".encode())
+time.sleep(3600)
+"""
 
 
 class Running:
@@ -245,7 +250,7 @@ def test_a_descriptor_survives_restarts_and_the_environment_is_added_to(start: S
         import os, time
         assert "PATH" in os.environ
         os.write({writes}, os.environ["GREETING"].encode())
-        time.sleep(60)
+        time.sleep(3600)
     """
     spec = {
         "processes": [python("a", code, pass_fds=[writes], env={"GREETING": "hello"})],
