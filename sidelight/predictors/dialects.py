@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
+from uuid import uuid4
 
 import orjson
 
@@ -41,6 +42,12 @@ def says_ready(body: bytes) -> bool:
     return not (isinstance(told, dict) and str(told.get("ready", True)).lower() == "false")
 
 
+def _v2_request(rows: Columns, form: Form) -> bytes:
+    """With an id, which the protocol leaves to the client but KServe's server cannot do without."""
+    named = Columns(rows.columns, {"id": uuid4().hex, **rows.parameters})
+    return v2.encode_request(named, form)
+
+
 DIALECTS = {
     "v1": Dialect(
         "/v1/models/{model}:predict", "/v1/models/{model}", v1.encode_request, v1.decode_response
@@ -48,7 +55,7 @@ DIALECTS = {
     "v2": Dialect(
         "/v2/models/{model}/infer",
         "/v2/models/{model}/ready",
-        v2.encode_request,
+        _v2_request,
         v2.decode_response,
     ),
 }

@@ -48,6 +48,7 @@ def test_v2_asks_by_name_and_reads_named_outputs() -> None:
     assert answer["y"].values.tolist() == [2.0, 5.0]
     asked = orjson.loads(server.requests[0])
     assert [one["name"] for one in asked["inputs"]] == ["x", "sex"]
+    assert asked["id"]
     assert server.heads[0].startswith(b"POST /v2/models/m/infer HTTP/1.1\r\n")
 
 
