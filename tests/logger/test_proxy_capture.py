@@ -216,6 +216,7 @@ def test_a_recorder_that_hangs_costs_captures_and_no_prediction(server: Scripted
 
 
 def test_a_recorder_that_ends_is_found_again_and_its_loss_counted(server: ScriptedServer) -> None:
+    """What it had not acknowledged is lost and counted; all else reaches its successor."""
     with dummy_recorder() as hanging:
         path = hanging.path
         hanging.hang()
@@ -224,10 +225,10 @@ def test_a_recorder_that_ends_is_found_again_and_its_loss_counted(server: Script
             many(proxy, server, 10)
             hanging.close()
             recorder = DummyRecorder(path)
-            wait_until(lambda: proxy.proxy.counters.snapshot(0).dropped[RECORDER_LOST] == 10)
             many(proxy, server, 5)
-            assert len(recorder.wait(5)) == 5
-            assert recorder.next_stats().dropped[RECORDER_LOST] == 10
+            lost = proxy.proxy.counters.snapshot
+            wait_until(lambda: lost(0).dropped[RECORDER_LOST] + len(recorder.captures) == 15)
+            assert recorder.next_stats().dropped[RECORDER_LOST] >= 9
             recorder.close()
 
 

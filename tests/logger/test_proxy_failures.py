@@ -302,6 +302,21 @@ def test_a_client_that_does_not_read_is_cut_off(
     client.close()
 
 
+def test_a_client_that_never_takes_a_short_answer_is_cut_off_too(
+    proxy: RunningProxy, server: ScriptedServer
+) -> None:
+    """Less than the proxy's own buffer remains unsent, so nothing ever tells it to pause."""
+    client = Wire(socket.socket())
+    client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.sock.connect(proxy.address)
+    client.send(GET.replace(b"X-Request-Id: 1", b"Connection: close"))
+    upstream = server.accept()
+    upstream.head()
+    upstream.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5000000\r\n\r\n" + b"a" * 5_000_000)
+    wait_until(lambda: proxy.proxy.counters.client_connections == 0)
+    client.close()
+
+
 def test_a_502_to_head_has_no_body(client: Wire, server: ScriptedServer) -> None:
     client.send(GET.replace(b"GET", b"HEAD"))
     upstream = server.accept()

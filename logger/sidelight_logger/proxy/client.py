@@ -35,6 +35,7 @@ class ClientConnection(asyncio.Protocol):
         self._head_since = 0.0
         self._deadline = math.inf
         self._unsent = 0
+        self._progress_at = 0.0
         self._half_closed = False
         self._lingering = False
         self._bodiless = False
@@ -107,7 +108,7 @@ class ClientConnection(asyncio.Protocol):
         if owes_body:
             self._linger()
         elif not persistent or self.leaving:
-            self._transport.close()
+            self._close()
         else:
             self._go_on()
         self._settle()
@@ -123,16 +124,16 @@ class ClientConnection(asyncio.Protocol):
     def cut(self, *, delimited: bool) -> None:
         """The answer breaks off; a client that reads until the end must not see a clean one."""
         self._exchange = None
-        self._lingering = True
         if delimited:
-            self._transport.close()
+            self._close()
         else:
+            self._lingering = True
             reset(self._transport)
 
     def leave(self) -> None:
         """Close now if nothing is under way, else after the answer."""
         if self._exchange is None and not self._pending and not self._lingering:
-            self._transport.close()
+            self._close()
 
     def abort(self) -> None:
         """Close now, whatever is under way."""
@@ -153,14 +154,14 @@ class ClientConnection(asyncio.Protocol):
             waited = f"{self._limits.head_seconds:g} s"
             self.refuse(Refusal(f"the request's head was not complete after {waited}", 408))
         else:
-            self._transport.close()
+            self._close()
 
     def _go_on(self) -> None:
         """Turn to the next request, read already or still to come."""
         if self._pending:
             self._next()
         if self._half_closed and (self._exchange is None or self._exchange.wants_body):
-            self._transport.close()
+            self._close()
 
     def _next(self) -> None:
         """Begin the next exchange if its head is there."""
@@ -179,6 +180,7 @@ class ClientConnection(asyncio.Protocol):
         self._searched = 0
         self._head_since = 0.0
         self._pending = b""
+        self._bodiless = False
         head = parse_request(raw, self._limits.head_fields)
         self._bodiless = head.method == b"HEAD"
         self._exchange = self._proxy.begin(self, head, raw)
@@ -194,12 +196,18 @@ class ClientConnection(asyncio.Protocol):
         else:
             self.refuse(refusal)
 
+    def _close(self) -> None:
+        """Close once the client has taken what was written, and in the end without that."""
+        self._lingering = True
+        self._deadline = self._clock() + self._limits.stall_seconds
+        self._transport.close()
+
     def _linger(self) -> None:
         """Close once the client has: closing while it still sends would cost it the answer."""
         self._lingering = True
         self._pending = b""
         if self._half_closed or self._transport.is_closing():
-            self._transport.close()
+            self._close()
             return
         self._transport.write_eof()
         self._transport.resume_reading()
@@ -236,6 +244,6 @@ class ClientConnection(asyncio.Protocol):
         unsent = self._transport.get_write_buffer_size()
         if unsent != self._unsent:
             self._unsent = unsent
-            self._deadline = now + self._limits.stall_seconds
-        elif now >= self._deadline:
+            self._progress_at = now
+        elif now - self._progress_at >= self._limits.stall_seconds:
             self._transport.abort()

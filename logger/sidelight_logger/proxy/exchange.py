@@ -152,11 +152,13 @@ class Exchange:
         try:
             connection = await self._pool.connect()
         except Refusal as refusal:
+            self._connecting = None
             self._fail(refusal)
-        else:
-            self._connect_to(connection)
-            self._unsent = None
-            self._client.request_blocked()
+            return
+        self._connecting = None
+        self._connect_to(connection)
+        self._unsent = None
+        self._client.request_blocked()
 
     def _connect_to(self, connection: UpstreamConnection) -> None:
         self._connection = connection
