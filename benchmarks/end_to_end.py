@@ -28,12 +28,12 @@ from sidelight.log import Log, Record, open_log
 from sidelight.log.topics import INFERENCE
 from sidelight.protocols import v2
 from sidelight.tensors import Columns
-from sidelight_detectors import cutter, scorer, scoring
-from sidelight_detectors.cutter import Clock
-from sidelight_detectors.deciding import DecidingModel, group_of
 from sidelight_detectors.fitted import fit
-from sidelight_detectors.plan import Plan
-from sidelight_detectors.scorer import GROUP, PartitionScorer
+from sidelight_detectors.streaming import cutter, scorer, scoring
+from sidelight_detectors.streaming.cutter import Clock
+from sidelight_detectors.streaming.deciding import DecidingModel, group_of
+from sidelight_detectors.streaming.plan import Plan
+from sidelight_detectors.streaming.scorer import GROUP, PartitionScorer
 
 MODEL = "census"
 NUMBERS, TEXTS = [f"x{i}" for i in range(8)], [f"c{i}" for i in range(8)]

@@ -11,7 +11,7 @@ import typer
 from sidelight.command.options import Config
 
 if TYPE_CHECKING:
-    from sidelight_detectors.scoring_files import FileReport
+    from sidelight_detectors.files.scoring import FileReport
 
 app = typer.Typer()
 
@@ -31,7 +31,7 @@ def detectors(config: Config = None) -> None:
     """Watch the log's traffic: score it, decide, say results and alarms, serve metrics."""
     from sidelight import telemetry
     from sidelight.config import load
-    from sidelight_detectors.serving import run_service
+    from sidelight_detectors.service.serving import run_service
 
     settings = load(config).settings
     telemetry.configure("detectors")
@@ -48,7 +48,7 @@ def fit(
 ) -> None:
     """Fit references now, so that the service finds them ready."""
     from sidelight.config import load
-    from sidelight_detectors.fitting import fit_all
+    from sidelight_detectors.service.fitting import fit_all
 
     for fitted in fit_all(load(config).settings, model, out):
         typer.echo(f"{fitted.model}: {fitted.rows} rows, plan {fitted.plan[:12]}, {fitted.path}")
@@ -70,10 +70,10 @@ def score(
     """
     wanted = _wanted(fail_on)
     from sidelight.config import load
-    from sidelight_detectors.fitting import fitted_model, folder_of, watched_models
+    from sidelight_detectors.files.report import as_json, as_table
+    from sidelight_detectors.files.scoring import score_rows
     from sidelight_detectors.reference import load_reference
-    from sidelight_detectors.report import as_json, as_table
-    from sidelight_detectors.scoring_files import score_rows
+    from sidelight_detectors.service.fitting import fitted_model, folder_of, watched_models
 
     settings = load(config).settings
     chosen = watched_models(settings, model)[model]

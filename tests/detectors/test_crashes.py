@@ -13,9 +13,9 @@ from sidelight.log import Address, Record
 from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import ALARMS, DEAD_LETTERS, INFERENCE, RESULTS
 from sidelight.protocols.decoding import decode_inputs
-from sidelight_detectors.plan import Plan
-from sidelight_detectors.result_events import output_record
-from sidelight_detectors.results import Alarm, DriftResult
+from sidelight_detectors.results.events import output_record
+from sidelight_detectors.results.findings import Alarm, DriftResult
+from sidelight_detectors.streaming.plan import Plan
 from tests.detectors.traffic import plan, record, rows, traffic
 from tests.detectors.watching import Fuse, panes_of, records_of, replayed, watch
 

@@ -10,19 +10,19 @@ import pytest
 
 from sidelight.config.settings import DetectorsSettings
 from sidelight.log import Address
-from sidelight_detectors.alarms import AlarmState
-from sidelight_detectors.decider import Decider
-from sidelight_detectors.intake import Sample
-from sidelight_detectors.panes import Pane
-from sidelight_detectors.plan import Plan
-from sidelight_detectors.results import (
+from sidelight_detectors.results.findings import (
     Alarm,
     DriftResult,
     Output,
     PromiseResult,
     UnjudgedResult,
 )
-from sidelight_detectors.scoring import score
+from sidelight_detectors.streaming.alarms import AlarmState
+from sidelight_detectors.streaming.decider import Decider
+from sidelight_detectors.streaming.intake import Sample
+from sidelight_detectors.streaming.panes import Pane
+from sidelight_detectors.streaming.plan import Plan
+from sidelight_detectors.streaming.scoring import score
 from tests.detectors.traffic import MODEL, SECOND, START_NS, plan, rows
 
 PLAN = plan(window=100)

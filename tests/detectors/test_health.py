@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from sidelight.config.addresses import Listen
 from sidelight.errors import ConfigError
-from sidelight_detectors.health import application, serve
+from sidelight_detectors.service.health import application, serve
 
 
 def test_an_address_that_is_taken_is_named() -> None:

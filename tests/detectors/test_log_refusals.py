@@ -13,10 +13,9 @@ from sidelight.errors import Fenced, LogFull
 from sidelight.log import Address, Record
 from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import INFERENCE, PANES, RESULTS
-from sidelight_detectors import service
-from sidelight_detectors.metrics import ScorerMetrics
-from sidelight_detectors.scorer import GROUP
-from sidelight_detectors.service import Detectors
+from sidelight_detectors.service.detectors import Detectors
+from sidelight_detectors.service.metrics import ScorerMetrics
+from sidelight_detectors.streaming.scorer import GROUP
 from tests.detectors.traffic import MODEL, plan, rows, traffic
 from tests.detectors.watching import panes_of, records_of
 
@@ -49,7 +48,7 @@ def detectors(log: Full) -> Detectors:
 def test_a_full_disk_delays_and_loses_nothing(
     refusals: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("sidelight_detectors.service.detectors.RETRY_SECONDS", 0.01)
     log = Full()
     log.stop = threading.Event()
     log.append(INFERENCE, traffic(rows(300, 1)))

@@ -10,10 +10,10 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from sidelight.log.testing import MemoryLog
-from sidelight_detectors.deciding import DecidingModel
-from sidelight_detectors.intake import FAULTS, SKIPS
-from sidelight_detectors.metrics import OTHER, ScorerMetrics
-from sidelight_detectors.state_metrics import LagCollector, StateCollector
+from sidelight_detectors.service.metrics import OTHER, ScorerMetrics
+from sidelight_detectors.service.state_metrics import LagCollector, StateCollector
+from sidelight_detectors.streaming.deciding import DecidingModel
+from sidelight_detectors.streaming.intake import FAULTS, SKIPS
 from tests.detectors.traffic import MODEL, plan
 
 README = Path(__file__).parents[2] / "detectors" / "README.md"

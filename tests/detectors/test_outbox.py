@@ -8,11 +8,11 @@ from sidelight.config.settings import DetectorsSettings
 from sidelight.log import Record
 from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import ALARMS, INFERENCE, PANES, RESULTS
-from sidelight_detectors import deciding
-from sidelight_detectors.deciding import DecidingModel
-from sidelight_detectors.outbox import Outbox
-from sidelight_detectors.result_events import output_record
-from sidelight_detectors.results import Alarm
+from sidelight_detectors.results.events import output_record
+from sidelight_detectors.results.findings import Alarm
+from sidelight_detectors.streaming import deciding
+from sidelight_detectors.streaming.deciding import DecidingModel
+from sidelight_detectors.streaming.outbox import Outbox
 from tests.detectors.traffic import plan, rows, traffic
 from tests.detectors.watching import Crash, CrashingLog, Fuse, records_of, replayed, watch
 

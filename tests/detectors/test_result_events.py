@@ -13,8 +13,7 @@ from sidelight.events.records import from_record
 from sidelight.log import Record
 from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import INFERENCE, RESULTS
-from sidelight_detectors.panes import Pane
-from sidelight_detectors.result_events import (
+from sidelight_detectors.results.events import (
     ALARM_TYPE,
     DRIFT_TYPE,
     OUTLIER_TYPE,
@@ -22,8 +21,7 @@ from sidelight_detectors.result_events import (
     output_of,
     output_record,
 )
-from sidelight_detectors.result_reading import read_alarms, read_results
-from sidelight_detectors.results import (
+from sidelight_detectors.results.findings import (
     About,
     Alarm,
     DriftResult,
@@ -31,6 +29,8 @@ from sidelight_detectors.results import (
     Seen,
     UnjudgedResult,
 )
+from sidelight_detectors.results.reading import read_alarms, read_results
+from sidelight_detectors.streaming.panes import Pane
 from tests.detectors.traffic import MODEL, plan, rows, traffic
 from tests.detectors.watching import panes_of, replayed, watch
 

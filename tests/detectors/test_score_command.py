@@ -127,7 +127,7 @@ def test_a_fit_is_kept_and_found_again(
     result = run("fit")
     assert result.exit_code == 0
     assert result.stdout.startswith(f"{MODEL}: 2000 rows")
-    monkeypatch.setattr("sidelight_detectors.fitting.fit", None)
+    monkeypatch.setattr("sidelight_detectors.service.fitting.fit", None)
     assert score(write(tmp_path / "rows.csv", rows(100, 2))).exit_code == 0
 
 

@@ -16,10 +16,10 @@ from sidelight.events.records import from_record
 from sidelight.log import Membership, Record, Span, Stored
 from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import DEAD_LETTERS, INFERENCE, PANES
-from sidelight_detectors.cutter import Clock
-from sidelight_detectors.plan import Plan
-from sidelight_detectors.run import Run, RunNote
-from sidelight_detectors.scorer import GROUP, PartitionScorer
+from sidelight_detectors.streaming.cutter import Clock
+from sidelight_detectors.streaming.plan import Plan
+from sidelight_detectors.streaming.run import Run, RunNote
+from sidelight_detectors.streaming.scorer import GROUP, PartitionScorer
 from tests.detectors.traffic import (
     MODEL,
     SECOND,
@@ -195,7 +195,7 @@ def test_a_bug_of_ours_costs_one_dead_letter(monkeypatch: pytest.MonkeyPatch) ->
     def broken(exchange: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("sidelight_detectors.intake.decode_inputs", broken)
+    monkeypatch.setattr("sidelight_detectors.streaming.intake.decode_inputs", broken)
     log, run = score_all(record(rows(1, 1)))
     assert run.faults == Counter({"internal": 1})
     assert letters(log)[0].error == "ZeroDivisionError"
@@ -212,7 +212,6 @@ CUT = Body(b"{", "application/json", size=100, truncated=True)
         ({"outcome": "abandoned"}, (MODEL, "abandoned")),
         ({"request": CUT}, (MODEL, "truncated")),
         ({"response": CUT}, (MODEL, "truncated")),
-        ({"purpose": "explain"}, (MODEL, "probe")),
         ({"model": "stranger"}, ("", "unknown-model")),
         ({"protocol": "", "model": ""}, ("", "other")),
     ],
@@ -223,6 +222,12 @@ def test_what_is_no_traffic_is_skipped_and_counted(
     log, run = score_all(record(rows(1, 1), **changed), record(rows(1, 2)))
     assert run.outcomes == Counter({outcome: 1, (MODEL, "scored"): 1})
     assert letters(log) == []
+    assert panes_of(log)[0].rows == 1
+
+
+def test_a_purpose_that_nobody_has_proven_hides_no_traffic() -> None:
+    log, run = score_all(record(rows(1, 1), purpose="explain"))
+    assert run.outcomes == Counter({(MODEL, "scored"): 1})
     assert panes_of(log)[0].rows == 1
 
 

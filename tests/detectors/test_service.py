@@ -22,14 +22,14 @@ from sidelight.config import load
 from sidelight.log import Log, open_log
 from sidelight.log.topics import ALARMS, DEAD_LETTERS, INFERENCE, PANES, RESULTS
 from sidelight.tensors import Columns
-from sidelight_detectors.decider import Decider
-from sidelight_detectors.outbox import read_on
-from sidelight_detectors.panes import Pane
-from sidelight_detectors.plan import Plan
-from sidelight_detectors.result_events import output_record
-from sidelight_detectors.result_reading import read_alarms, read_results
-from sidelight_detectors.results import Alarm
-from sidelight_detectors.serving import fitted_plans
+from sidelight_detectors.results.events import output_record
+from sidelight_detectors.results.findings import Alarm
+from sidelight_detectors.results.reading import read_alarms, read_results
+from sidelight_detectors.service.serving import fitted_plans
+from sidelight_detectors.streaming.decider import Decider
+from sidelight_detectors.streaming.outbox import read_on
+from sidelight_detectors.streaming.panes import Pane
+from sidelight_detectors.streaming.plan import Plan
 from tests.detectors.traffic import MODEL, rows, settings, traffic
 
 PATIENCE_SECONDS = 60.0

@@ -12,11 +12,11 @@ from sidelight.config.settings import DetectorsSettings
 from sidelight.log import Record
 from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import INFERENCE
-from sidelight_detectors.decider import Decider
-from sidelight_detectors.intake import Sample
-from sidelight_detectors.panes import Pane, Slice
-from sidelight_detectors.results import Alarm, DriftResult, OutlierResult, Output
-from sidelight_detectors.scoring import score
+from sidelight_detectors.results.findings import Alarm, DriftResult, OutlierResult, Output
+from sidelight_detectors.streaming.decider import Decider
+from sidelight_detectors.streaming.intake import Sample
+from sidelight_detectors.streaming.panes import Pane, Slice
+from sidelight_detectors.streaming.scoring import score
 from tests.detectors.traffic import SECOND, START_NS, plan, record, rows, traffic
 from tests.detectors.watching import Fuse, panes_of, replayed, watch
 

@@ -14,7 +14,7 @@ from sidelight.events.exchanges import to_record
 from sidelight.log import Record
 from sidelight.tensors import Columns
 from sidelight_detectors.fitted import Fitted, fit
-from sidelight_detectors.plan import Plan
+from sidelight_detectors.streaming.plan import Plan
 
 MODEL = "income"
 SECOND = 1_000_000_000

@@ -10,14 +10,14 @@ from sidelight.config.settings import DetectorsSettings
 from sidelight.log import Address, Position, Record, Span, Stored
 from sidelight.log.testing import MemoryLog, MemoryMembership
 from sidelight.log.topics import INFERENCE, PANES
-from sidelight_detectors.cutter import Clock
-from sidelight_detectors.deciding import DecidingModel, group_of
-from sidelight_detectors.decider import Decider
-from sidelight_detectors.outbox import read_on
-from sidelight_detectors.panes import Pane
-from sidelight_detectors.plan import Plan
-from sidelight_detectors.results import Output
-from sidelight_detectors.scorer import GROUP, PartitionScorer
+from sidelight_detectors.results.findings import Output
+from sidelight_detectors.streaming.cutter import Clock
+from sidelight_detectors.streaming.decider import Decider
+from sidelight_detectors.streaming.deciding import DecidingModel, group_of
+from sidelight_detectors.streaming.outbox import read_on
+from sidelight_detectors.streaming.panes import Pane
+from sidelight_detectors.streaming.plan import Plan
+from sidelight_detectors.streaming.scorer import GROUP, PartitionScorer
 
 STILL = Clock(monotonic=lambda: 0.0, time_ns=lambda: 0)
 """Time stands: runs end by rows and bytes, or when closed."""
@@ -146,7 +146,8 @@ def _work(
         decider.resume()
     busy = True
     while busy:
-        busy = any([scorer.poll(0.0) for scorer in scorers])
+        polled = [scorer.poll(0.0) for scorer in scorers]
+        busy = any(polled)
         for decider in deciders:
             decider.step()
     for scorer in scorers:

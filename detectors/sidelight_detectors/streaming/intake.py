@@ -15,10 +15,9 @@ from sidelight.tensors import Columns
 from sidelight_detectors.fitted import Fitted
 
 Skip = Literal[
-    "abandoned", "duplicate", "failed", "other", "probe", "truncated", "unanswered", "unknown-model"
+    "abandoned", "duplicate", "failed", "other", "truncated", "unanswered", "unknown-model"
 ]
-"""Why an exchange is no traffic to score. `failed`: the status was not 200; `other`: no prediction;
-`probe`: one of Sidelight's own."""
+"""Why an exchange is not scored. `failed`: its status was not 200; `other`: it is no prediction."""
 
 Fault = Literal["internal", "malformed", "mismatch", "row-count"]
 """Why an exchange is a dead letter: it broke our own code, cannot be decoded, lacks a column of the
@@ -114,8 +113,6 @@ def take(
 def _no_traffic(exchange: Exchange, model: str, is_new: Callable[[Exchange], bool]) -> Skip | None:
     if not is_new(exchange):
         return "duplicate"
-    if exchange.purpose:
-        return "probe"
     if not exchange.protocol or not exchange.model:
         return "other"
     if not model:

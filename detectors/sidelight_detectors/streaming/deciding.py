@@ -11,12 +11,12 @@ from sidelight.errors import MalformedPayload, OffsetOutOfRange
 from sidelight.events import deadletters, records
 from sidelight.log import Log, Membership, Position, Record, Stored
 from sidelight.log.topics import ALARMS, DEAD_LETTERS, INFERENCE, PANES, RESULTS
-from sidelight_detectors.decider import Decider
-from sidelight_detectors.outbox import Outbox
-from sidelight_detectors.panes import MODEL_HEADER, Pane, partition_of
-from sidelight_detectors.plan import Plan
-from sidelight_detectors.result_events import output_record
-from sidelight_detectors.results import Alarm, Output
+from sidelight_detectors.results.events import output_record
+from sidelight_detectors.results.findings import Alarm, Output
+from sidelight_detectors.streaming.decider import Decider
+from sidelight_detectors.streaming.outbox import Outbox
+from sidelight_detectors.streaming.panes import MODEL_HEADER, Pane, partition_of
+from sidelight_detectors.streaming.plan import Plan
 
 MAX_PANES = 200
 """Panes folded between two commits at most."""

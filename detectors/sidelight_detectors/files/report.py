@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from sidelight_detectors.scoring_files import FileOutlier, FileReport, FileWindow
+from sidelight_detectors.files.scoring import FileOutlier, FileReport, FileWindow
 
 MAX_LISTED = 20
 """Flagged rows a table lists; JSON has them all."""

@@ -11,10 +11,10 @@ from sidelight.config.settings import DetectorsSettings
 from sidelight.errors import OffsetOutOfRange
 from sidelight.log import Stored
 from sidelight.log.topics import INFERENCE
-from sidelight_detectors.intake import WatchedColumns
-from sidelight_detectors.marks import Marks
-from sidelight_detectors.outbox import Shelf, read_on
-from sidelight_detectors.run import Run
+from sidelight_detectors.streaming.intake import WatchedColumns
+from sidelight_detectors.streaming.marks import Marks
+from sidelight_detectors.streaming.outbox import Shelf, read_on
+from sidelight_detectors.streaming.run import Run
 
 
 @dataclass(frozen=True)

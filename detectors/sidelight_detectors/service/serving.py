@@ -11,12 +11,12 @@ from prometheus_client import CollectorRegistry
 from sidelight.config.addresses import Listen
 from sidelight.config.settings import Settings
 from sidelight.log import open_log
-from sidelight_detectors.fitting import fitted_model, folder_of, watched_models
-from sidelight_detectors.health import application, serve
-from sidelight_detectors.metrics import ScorerMetrics
-from sidelight_detectors.plan import Plan
-from sidelight_detectors.service import Detectors
-from sidelight_detectors.state_metrics import LagCollector, StateCollector
+from sidelight_detectors.service.detectors import Detectors
+from sidelight_detectors.service.fitting import fitted_model, folder_of, watched_models
+from sidelight_detectors.service.health import application, serve
+from sidelight_detectors.service.metrics import ScorerMetrics
+from sidelight_detectors.service.state_metrics import LagCollector, StateCollector
+from sidelight_detectors.streaming.plan import Plan
 
 logger = structlog.get_logger("sidelight.detectors")
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from sidelight_detectors.deciding import DecidingModel
-from sidelight_detectors.scorer import PartitionScorer
-from sidelight_detectors.watch import Watch
-from sidelight_detectors.windows import LOSSES
+from sidelight_detectors.streaming.deciding import DecidingModel
+from sidelight_detectors.streaming.scorer import PartitionScorer
+from sidelight_detectors.streaming.watch import Watch
+from sidelight_detectors.streaming.windows import LOSSES
 
 Family = CounterMetricFamily | GaugeMetricFamily
 

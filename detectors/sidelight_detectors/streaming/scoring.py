@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from sidelight.tensors import Columns
 from sidelight_detectors.cells import CellIndex
 from sidelight_detectors.contract import RowScores
-from sidelight_detectors.intake import Sample
-from sidelight_detectors.panes import Flag, Slice
-from sidelight_detectors.plan import Plan
+from sidelight_detectors.streaming.intake import Sample
+from sidelight_detectors.streaming.panes import Flag, Slice
+from sidelight_detectors.streaming.plan import Plan
 
 MAX_FLAGS = 100
 """Flagged rows a run tells of at most, the strangest first; all are counted."""

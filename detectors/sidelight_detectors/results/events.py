@@ -17,7 +17,7 @@ from sidelight.events import CloudEvent
 from sidelight.events.records import from_record, to_record
 from sidelight.log import Address, Record
 from sidelight_detectors.contract import ColumnFinding, DriftFinding
-from sidelight_detectors.results import (
+from sidelight_detectors.results.findings import (
     About,
     Alarm,
     DriftResult,

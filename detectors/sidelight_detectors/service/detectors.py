@@ -11,13 +11,13 @@ from sidelight.config.settings import DetectorsSettings
 from sidelight.errors import Fenced, GroupBusy, LogError
 from sidelight.log import Log, Membership
 from sidelight.log.topics import INFERENCE
-from sidelight_detectors.cutter import Clock
-from sidelight_detectors.deciding import DecidingModel, group_of
-from sidelight_detectors.metrics import ScorerMetrics
-from sidelight_detectors.plan import Plan
-from sidelight_detectors.results import Alarm
-from sidelight_detectors.run import Run
-from sidelight_detectors.scorer import GROUP, PartitionScorer
+from sidelight_detectors.results.findings import Alarm
+from sidelight_detectors.service.metrics import ScorerMetrics
+from sidelight_detectors.streaming.cutter import Clock
+from sidelight_detectors.streaming.deciding import DecidingModel, group_of
+from sidelight_detectors.streaming.plan import Plan
+from sidelight_detectors.streaming.run import Run
+from sidelight_detectors.streaming.scorer import GROUP, PartitionScorer
 
 IDLE_SECONDS = 0.1
 """How long an empty log is waited on before deciders and signals have their turn."""

@@ -9,9 +9,9 @@ from typing import Generic, TypeVar
 
 from sidelight.log import Address
 from sidelight.log.topics import ALARMS, RESULTS
-from sidelight_detectors.outbox import Shelf, read_on
-from sidelight_detectors.result_events import output_of
-from sidelight_detectors.results import Alarm, Output, Result
+from sidelight_detectors.results.events import output_of
+from sidelight_detectors.results.findings import Alarm, Output, Result
+from sidelight_detectors.streaming.outbox import Shelf, read_on
 
 Kind = TypeVar("Kind", bound=Output)
 

@@ -16,7 +16,7 @@ import orjson
 
 from sidelight.errors import MalformedPayload
 from sidelight.log import Record
-from sidelight_detectors.identity import digest
+from sidelight_detectors.streaming.identity import digest
 from sidelight_detectors.summary import Summary
 
 FORMAT = 1

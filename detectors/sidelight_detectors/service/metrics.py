@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from sidelight_detectors.intake import FAULTS, SKIPS
-from sidelight_detectors.run import Run
+from sidelight_detectors.streaming.intake import FAULTS, SKIPS
+from sidelight_detectors.streaming.run import Run
 
 OTHER = "other"
 """The model label of exchanges that no configured model answers for."""

@@ -12,8 +12,8 @@ from sidelight.config.services import named
 from sidelight.config.settings import ModelSettings, Settings
 from sidelight.errors import ArtifactError, ConfigError
 from sidelight_detectors.fitted import FORMAT, Fitted, fit
-from sidelight_detectors.identity import digest
 from sidelight_detectors.reference import load_reference
+from sidelight_detectors.streaming.identity import digest
 
 
 def folder_of(settings: Settings) -> Path:

@@ -10,12 +10,8 @@ from typing import Any
 from sidelight.errors import NotEnoughData
 from sidelight.log import Address
 from sidelight.log.topics import INFERENCE
-from sidelight_detectors.alarms import AlarmState
 from sidelight_detectors.contract import ColumnFinding
-from sidelight_detectors.identity import digest
-from sidelight_detectors.panes import Flag, Pane, Slice
-from sidelight_detectors.plan import Plan
-from sidelight_detectors.results import (
+from sidelight_detectors.results.findings import (
     About,
     Alarm,
     DriftResult,
@@ -25,7 +21,11 @@ from sidelight_detectors.results import (
     Stretch,
     UnjudgedResult,
 )
-from sidelight_detectors.windows import Window
+from sidelight_detectors.streaming.alarms import AlarmState
+from sidelight_detectors.streaming.identity import digest
+from sidelight_detectors.streaming.panes import Flag, Pane, Slice
+from sidelight_detectors.streaming.plan import Plan
+from sidelight_detectors.streaming.windows import Window
 
 MAX_VERSIONS = 256
 """Model versions remembered; the one silent for longest is forgotten first."""

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from sidelight_detectors.panes import Slice
+from sidelight_detectors.streaming.panes import Slice
 from sidelight_detectors.summary import Summary
 
 LOSSES = ("crowded", "late", "plan")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sidelight_detectors.panes import Pane
+from sidelight_detectors.streaming.panes import Pane
 
 
 class Chain:

@@ -11,13 +11,13 @@ from typing import Any
 
 from sidelight.log import Address
 from sidelight.log.topics import INFERENCE
-from sidelight_detectors.alarms import AlarmState
-from sidelight_detectors.chain import Chain
-from sidelight_detectors.identity import digest
-from sidelight_detectors.panes import Pane
-from sidelight_detectors.plan import Plan
-from sidelight_detectors.results import About, Alarm, Output, PromiseResult
-from sidelight_detectors.watch import Watch
+from sidelight_detectors.results.findings import About, Alarm, Output, PromiseResult
+from sidelight_detectors.streaming.alarms import AlarmState
+from sidelight_detectors.streaming.chain import Chain
+from sidelight_detectors.streaming.identity import digest
+from sidelight_detectors.streaming.panes import Pane
+from sidelight_detectors.streaming.plan import Plan
+from sidelight_detectors.streaming.watch import Watch
 
 
 class Decider:

@@ -10,7 +10,7 @@ from sidelight_detectors.cells import CategoricalCells
 from sidelight_detectors.contract import ColumnFinding
 from sidelight_detectors.fitted import Fitted
 from sidelight_detectors.spending import spend
-from sidelight_detectors.windows import CountWindows, EventTimeWindows, NoWindows, Windows
+from sidelight_detectors.streaming.windows import CountWindows, EventTimeWindows, NoWindows, Windows
 
 NS = 1_000_000_000
 

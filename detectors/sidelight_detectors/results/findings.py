@@ -1,6 +1,6 @@
 """What the detectors say, as frozen values: judged windows, flagged rows, promises, alarms.
 
-`read_results` and `read_alarms` iterate them from any log. Their wire form is in `result_events`.
+`read_results` and `read_alarms` iterate them from any log. Their wire form is in `events`.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sidelight.log import Address
-from sidelight_detectors.alarms import Change
 from sidelight_detectors.contract import ColumnFinding, DriftFinding
+from sidelight_detectors.streaming.alarms import Change
 
 
 @dataclass(frozen=True, slots=True)

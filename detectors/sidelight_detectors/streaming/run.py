@@ -10,8 +10,8 @@ import orjson
 
 from sidelight.events.deadletters import DeadLetter, dead_letter
 from sidelight.log import Stored
-from sidelight_detectors.intake import Faulty, Sample, Skipped, WatchedColumns, take
-from sidelight_detectors.marks import Marks
+from sidelight_detectors.streaming.intake import Faulty, Sample, Skipped, WatchedColumns, take
+from sidelight_detectors.streaming.marks import Marks
 
 REPORTER = "sidelight/detectors"
 

@@ -17,14 +17,14 @@ from sidelight.events import deadletters, records
 from sidelight.events.deadletters import DeadLetter
 from sidelight.log import Log, Membership, Position, Record
 from sidelight.log.topics import DEAD_LETTERS, INFERENCE, PANES
-from sidelight_detectors.cutter import Clock, Cutter
-from sidelight_detectors.intake import WatchedColumns
-from sidelight_detectors.marks import Marks
-from sidelight_detectors.outbox import Outbox
-from sidelight_detectors.panes import Pane, partition_of
-from sidelight_detectors.plan import NS, Plan
-from sidelight_detectors.run import Run, RunNote
-from sidelight_detectors.scoring import score
+from sidelight_detectors.streaming.cutter import Clock, Cutter
+from sidelight_detectors.streaming.intake import WatchedColumns
+from sidelight_detectors.streaming.marks import Marks
+from sidelight_detectors.streaming.outbox import Outbox
+from sidelight_detectors.streaming.panes import Pane, partition_of
+from sidelight_detectors.streaming.plan import NS, Plan
+from sidelight_detectors.streaming.run import Run, RunNote
+from sidelight_detectors.streaming.scoring import score
 
 GROUP = "scorer"
 

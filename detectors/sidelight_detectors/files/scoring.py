@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 
 from sidelight.config.settings import DetectorsSettings
 from sidelight.tensors import Columns
-from sidelight_detectors.decider import Decider
 from sidelight_detectors.fitted import Fitted
-from sidelight_detectors.intake import Sample
-from sidelight_detectors.panes import Pane
-from sidelight_detectors.plan import Plan
-from sidelight_detectors.results import DriftResult, OutlierResult
-from sidelight_detectors.scoring import score
+from sidelight_detectors.results.findings import DriftResult, OutlierResult
+from sidelight_detectors.streaming.decider import Decider
+from sidelight_detectors.streaming.intake import Sample
+from sidelight_detectors.streaming.panes import Pane
+from sidelight_detectors.streaming.plan import Plan
+from sidelight_detectors.streaming.scoring import score
 
 ROWS_AT_ONCE = 1000
 """Rows of one block when no window says how many."""

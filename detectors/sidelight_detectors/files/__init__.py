@@ -1,0 +1,1 @@
+"""The same detectors on a file of rows."""

@@ -1,0 +1,1 @@
+"""From exchanges to results: runs, panes, windows, alarms, and what survives a crash."""
