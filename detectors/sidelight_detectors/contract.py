@@ -11,9 +11,7 @@ Rows are scored (outliers) from the same cells.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,12 +65,3 @@ class RowScores:
     scores: NDArray[np.float64]
     p_values: NDArray[np.float64]
     contributions: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Result:
-    """What goes on the wire: alibi-detect's ``{"data": ..., "meta": ...}`` fields, plus ours."""
-
-    id: str
-    data: Mapping[str, Any]
-    meta: Mapping[str, Any]
