@@ -1,3 +1,3 @@
-"""The shared ground of Sidelight: tensors, protocols, events, the log, configuration, the command."""
+"""The shared ground: tensors, protocols, events, the log, configuration, the command."""
 
 __version__ = "0.1.0"
