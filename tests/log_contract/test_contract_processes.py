@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,10 +21,24 @@ from tests.log_contract.test_contract_appending import everything
 ROOT = Path(__file__).parents[2]
 
 
+_started: list[subprocess.Popen[str]] = []
+
+
 def run(*arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
+    _started.append(process)
+    return process
+
+
+@pytest.fixture(autouse=True)
+def no_process_outlives_its_test() -> Iterator[None]:
+    yield
+    for process in _started:
+        with process:
+            process.kill()
+    _started.clear()
 
 
 def line(process: subprocess.Popen[str]) -> str:
