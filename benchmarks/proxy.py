@@ -171,19 +171,20 @@ def cpu_seconds(pid: int) -> float:
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
 
 
-def proxied(upstream: int, recorder: Path | None, connections: int, seconds: float) -> str:
-    """One row of the table, and the proxy's CPU for each request."""
+def proxied(
+    upstream: int, recorder: Path | None, connections: int, seconds: float
+) -> tuple[Figures, float]:
+    """One run through a proxy, and its CPU microseconds for each request."""
     with proxy(upstream, recorder) as (address, pid):
         load(address, connections, 0.5)
         before = cpu_seconds(pid)
         figures = load(address, connections, seconds)
         spent = cpu_seconds(pid) - before
-    return row(figures, spent * 1e6 / (figures.requests_per_second * (seconds + WARM_UP_SECONDS)))
+    return figures, spent * 1e6 / (figures.requests_per_second * (seconds + WARM_UP_SECONDS))
 
 
-def row(figures: Figures, cpu_us: float | None = None) -> str:
-    cpu = "" if cpu_us is None else f"{cpu_us:10.1f}"
-    return f"{figures.requests_per_second:12,.0f}{figures.p50_us:10.0f}{figures.p99_us:10.0f}{cpu}"
+def row(figures: Figures) -> str:
+    return f"{figures.requests_per_second:12,.0f}{figures.p50_us:10.0f}{figures.p99_us:10.0f}"
 
 
 def main() -> None:
@@ -192,7 +193,7 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, nargs="+", default=[1, 16])
     arguments = parser.parse_args()
     print("python -m benchmarks.proxy: 1 KiB request, 1 KiB answer")
-    print(f"{'':34}{'requests/s':>12}{'p50 us':>10}{'p99 us':>10}{'CPU us':>10}")
+    print(f"{'':34}{'requests/s':>12}{'p50 us':>10}{'p99 us':>10}{'CPU us':>10}{'p50 ratio':>10}")
     with tempfile.TemporaryDirectory() as folder, _listener() as listener:
         path = Path(folder) / "recorder"
         upstream = listener.getsockname()[1]
@@ -202,11 +203,13 @@ def main() -> None:
 
 
 def compare(upstream: int, recorder: Path, connections: int, seconds: float) -> None:
-    direct = load(("127.0.0.1", upstream), connections, seconds)
     name = f"{connections} at a time"
+    direct = load(("127.0.0.1", upstream), connections, seconds)
     print(f"{name + ', direct':34}{row(direct)}")
-    print(f"{name + ', proxied, no capture':34}{proxied(upstream, None, connections, seconds)}")
-    print(f"{name + ', proxied, captured':34}{proxied(upstream, recorder, connections, seconds)}")
+    for how, sink in (("proxied, no capture", None), ("proxied, captured", recorder)):
+        figures, cpu_us = proxied(upstream, sink, connections, seconds)
+        added = figures.p50_us / direct.p50_us
+        print(f"{name + ', ' + how:34}{row(figures)}{cpu_us:10.1f}{added:10.1f}")
 
 
 if __name__ == "__main__":

@@ -129,12 +129,19 @@ class DummyRecorder:
         self._connection: socket.socket | None = None
         self._reads = threading.Event()
         self._reads.set()
-        self._thread = threading.Thread(target=self._serve)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
     @property
     def connected(self) -> bool:
         return self._connection is not None
+
+    def has_unread(self) -> bool:
+        """Something was written to a recorder that hangs."""
+        assert self._connection is not None
+        with contextlib.suppress(BlockingIOError):
+            return bool(self._connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        return False
 
     def hang(self) -> None:
         """Accept, and read no more."""
@@ -153,12 +160,12 @@ class DummyRecorder:
 
     def close(self) -> None:
         """End as a killed recorder does: nothing more is read."""
-        self._reads.set()
         for sock in (self._connection, self._listener):
             if sock is not None:
                 with contextlib.suppress(OSError):
                     sock.shutdown(socket.SHUT_RDWR)
                 sock.close()
+        self._reads.set()
         self._thread.join()
         self.path.unlink(missing_ok=True)
 
@@ -192,7 +199,7 @@ class RunningProxy:
         self.cut: int | None = None
         self._loop = uvloop.new_event_loop()
         self._stop = asyncio.Event()
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def connect(self) -> Wire:
