@@ -23,6 +23,11 @@ def dotted(key: Key) -> str:
     return ".".join(key)
 
 
+def key_of(path: str | Key) -> Key:
+    """The key of ``logger.listen``; a tuple stays, for a name that holds a dot."""
+    return tuple(path.split(".")) if isinstance(path, str) else path
+
+
 def annotation_at(key: Key) -> Any | None:
     """The type of the setting or section at `key`; None when there is no such key."""
     current: Any = Settings

@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import Any, get_origin
 
 from sidelight.config.document import Entry, scalar
-from sidelight.config.fields import LOG_URL, Key, annotation_at, is_place, section_at, takes_text
+from sidelight.config.fields import (
+    LOG_URL,
+    Key,
+    annotation_at,
+    is_place,
+    key_of,
+    section_at,
+    takes_text,
+)
+
+Flags = Mapping[str, Any] | Mapping[Key, Any]
 
 PREFIX = "SIDELIGHT_"
 CONFIG_VARIABLE = "SIDELIGHT_CONFIG"
@@ -78,10 +88,10 @@ def from_environment(environ: Mapping[str, str], known: Iterable[Key]) -> Layer:
     return merged(layers)
 
 
-def from_flags(flags: Mapping[str, Any]) -> Layer:
-    """Flags by dotted key; None means that the flag was not given."""
-    given = ((name, value) for name, value in flags.items() if value is not None)
-    return merged(_single(tuple(name.split(".")), value, "flag") for name, value in given)
+def from_flags(flags: Flags) -> Layer:
+    """Flags by key, dotted or as a tuple; None means that the flag was not given."""
+    given = ((key_of(name), value) for name, value in flags.items() if value is not None)
+    return merged(_single(key, value, "flag") for key, value in given)
 
 
 def _single(key: Key, value: Any, origin: str) -> Layer:

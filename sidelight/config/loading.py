@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from pydantic import ValidationError
 
 from sidelight.config.checks import faults
 from sidelight.config.document import read
-from sidelight.config.fields import LOG_URL, Key
+from sidelight.config.fields import LOG_URL, Key, key_of
 from sidelight.config.layers import (
     CONFIG_VARIABLE,
+    Flags,
     Layer,
     from_environment,
     from_file,
@@ -44,20 +44,19 @@ class Loaded:
 
         `path` is ``logger.listen``, or a tuple of keys where a name holds a dot.
         """
-        key = tuple(path.split(".")) if isinstance(path, str) else path
-        return self.origins.get(_nearest(self.origins, key), "default")
+        return self.origins.get(_nearest(self.origins, key_of(path)), "default")
 
 
 def load(
     path: Path | None = None,
-    flags: Mapping[str, Any] = MappingProxyType({}),
+    flags: Flags = MappingProxyType({}),
     environ: Mapping[str, str] = os.environ,
 ) -> Loaded:
     """The configuration from `path`, else ``SIDELIGHT_CONFIG``, else ``sidelight.yaml`` if there.
 
-    `flags` are settings by dotted key, None for a flag that was not given. A relative path in the
-    file is relative to the file's folder, also the log's default place. Raises `ConfigError` with
-    one line for each thing that is wrong.
+    `flags` are settings by key (``logger.listen``, or a tuple), None for one that was not given.
+    A relative path in the file is relative to the file's folder, also the log's default place.
+    Raises `ConfigError` with one line for each thing that is wrong.
     """
     file = _file(path, environ)
     written = from_file(read(file), file) if file else Layer()

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from sidelight.config import Loaded, load
+from sidelight.config.fields import Key
 from sidelight.config.listing import in_force
 from sidelight.errors import ConfigError
 
@@ -82,6 +83,13 @@ def test_a_flag_beats_the_environment_which_beats_the_file_key_by_key(file: Path
     assert loaded.origin("logger.metrics") == "environment SIDELIGHT_LOGGER__METRICS"
     assert loaded.origin("logger.sink.url") == f"{file}:13"
     assert loaded.origin("logger.mode") == "default"
+
+
+def test_a_flag_for_a_name_with_a_dot_is_a_tuple(file: Path) -> None:
+    key: Key = ("models", "income-v1.2", "reference")
+    loaded = load(file, {key: "r.csv"}, {})
+    assert loaded.settings.models["income-v1.2"].reference == Path("r.csv")
+    assert loaded.origin(key) == "flag"
 
 
 def test_the_origin_of_a_short_form_is_where_it_stands(file: Path) -> None:

@@ -1,0 +1,159 @@
+"""`sidelight up` with the real services, each in its own process."""
+
+from __future__ import annotations
+
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.sidelight.predictor_servers import doubled, respond, serving
+from tests.sidelight.test_command import run
+
+CONFIG = """
+models:
+  m:
+    predictor: {{url: "{upstream}"}}
+    reference: reference.csv
+    features: {{x: numeric}}
+    outputs: {{y: numeric}}
+    detectors: {{drift: {{window: 20}}}}
+    explainers: {{shapley: {{background: 5}}}}
+logger: {{listen: "127.0.0.1:{ports[0]}", metrics: "127.0.0.1:{ports[1]}"}}
+detectors: {{listen: "127.0.0.1:{ports[2]}"}}
+explainers: {{listen: "127.0.0.1:{ports[3]}"}}
+"""
+PATHS = ("/v2/health/ready", "/metrics", "/metrics", "/v2/health/ready")
+"""What answers 200 once each address serves; the first goes through the proxy."""
+
+
+@dataclass(frozen=True)
+class Up:
+    process: subprocess.Popen[bytes]
+    ports: tuple[int, ...]
+    said: Path
+
+    def is_serving(self) -> bool:
+        return all(_answers(port, path) for port, path in zip(self.ports, PATHS, strict=True))
+
+    def below(self) -> list[psutil.Process]:
+        return list(psutil.Process(self.process.pid).children(recursive=True))
+
+    def service(self, name: str) -> psutil.Process:
+        own = psutil.Process(self.process.pid).children()
+        (found,) = [child for child in own if name in child.cmdline()]
+        return found
+
+
+def _model_server(connection: socket.socket, body: bytes) -> None:
+    if body:
+        doubled(connection, body)
+    else:
+        respond(connection, 200, b"{}")
+
+
+def _answers(port: int, path: str) -> bool:
+    with closing(HTTPConnection("127.0.0.1", port, timeout=5)) as connection:
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().status == 200
+        except (OSError, HTTPException):
+            return False
+
+
+def free_ports(count: int) -> tuple[int, ...]:
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = tuple(int(one.getsockname()[1]) for one in held)
+    for one in held:
+        one.close()
+    return ports
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def is_gone(process: psutil.Process) -> bool:
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Up]:
+    ports = free_ports(4)
+    rows = "\n".join(f"{x},{2 * x}" for x in (random.Random(0).random() for _ in range(200)))
+    (tmp_path / "reference.csv").write_text(f"x,y\n{rows}\n")
+    said = tmp_path / "said"
+    with serving(_model_server) as upstream, said.open("wb") as output:
+        text = CONFIG.format(upstream=upstream.url, ports=ports)
+        (tmp_path / "sidelight.yaml").write_text(text)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sidelight.command", "up"],
+            cwd=tmp_path,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        running = Up(process, ports, said)
+        try:
+            wait_until(lambda: process.poll() is not None or running.is_serving())
+            assert process.poll() is None, said.read_text()
+            yield running
+        finally:
+            process.kill()
+            process.wait()
+
+
+def test_all_services_run_come_back_and_stop_cleanly(up: Up) -> None:
+    banner = up.said.read_text()
+    for port in up.ports:
+        assert f"http://127.0.0.1:{port}" in banner
+    assert "m: drift, shapley" in banner
+
+    first = up.service("detectors")
+    first.kill()
+    wait_until(lambda: is_gone(first) and up.is_serving())
+    assert up.service("detectors").pid != first.pid
+
+    below = up.below()
+    up.process.send_signal(signal.SIGTERM)
+    assert up.process.wait(timeout=60) == 0, up.said.read_text()
+    assert [process for process in below if not is_gone(process)] == []
+
+
+def test_killing_it_with_9_leaves_nothing_running(up: Up) -> None:
+    below = up.below()
+    assert len(below) >= 5
+    up.process.kill()
+    wait_until(lambda: all(is_gone(process) for process in below))
+
+
+def test_a_configuration_with_nothing_to_run_is_refused(tmp_path: Path) -> None:
+    ended = run("up", cwd=tmp_path)
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "sidelight: nothing to run: name a model with detectors or explainers, or logger.upstream\n"
+    )
+
+
+def test_an_address_in_use_is_given_up_and_said(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        host, port = taken.getsockname()
+        (tmp_path / "sidelight.yaml").write_text(
+            f'logger: {{upstream: "http://127.0.0.1:1", listen: "{host}:{port}"}}'
+        )
+        ended = run("up", cwd=tmp_path)
+    assert ended.returncode == 1
+    assert "cannot listen on" in ended.stderr
+    assert "gave up" in ended.stderr
