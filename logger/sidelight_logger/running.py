@@ -22,12 +22,14 @@ from sidelight.config.listing import shown
 from sidelight.config.services import upstream
 from sidelight.config.settings import LoggerSettings
 from sidelight.errors import ConfigError
-from sidelight.supervise import Event, Process, supervise
+from sidelight.supervise import Event, Process, Restarts, supervise
 from sidelight_logger.parts import RECORDER, SHIPPER, Part
 from sidelight_logger.proxy import process as proxy
 from sidelight_logger.proxy.settings import Limits, ProxySettings, parse_upstream
 
 _BACKLOG = 1024
+_RESTARTS = Restarts(longest_wait_seconds=1.0)
+"""No process is given up: without the proxy there are no predictions at all."""
 _SHARE = 0.3
 """Of the grace period, for each of three processes that end one after the other."""
 
@@ -57,7 +59,7 @@ def run(config: Path | None, flags: Mapping[str, Any], grace_seconds: float) -> 
         for line in _banner(loaded, url, _address(listener), _address(metrics)):
             typer.echo(line, err=True)
         processes = list(_processes(part, settings, url, listener.fileno()))
-        return supervise(processes, grace_seconds=grace_seconds, on_event=_tell)
+        return supervise(processes, grace_seconds=grace_seconds, on_event=_tell, restarts=_RESTARTS)
 
 
 def _upstream(loaded: Loaded) -> str:
@@ -84,7 +86,8 @@ def _processes(part: Part, settings: LoggerSettings, url: str, fd: int) -> Itera
         settings.return_request_id,
         replace(Limits(), grace_seconds=part.grace_seconds),
     )
-    yield Process("proxy", proxy.command(forwarding, url, fd), pass_fds=(fd,))
+    command = proxy.command(forwarding, url, fd)
+    yield Process("proxy", command, pass_fds=(fd,), essential=False)
 
 
 def _bound(name: str, address: str) -> socket.socket:
