@@ -1,0 +1,64 @@
+"""Each extra of the built wheel, installed by itself, does what it is for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sidelight import __version__
+from tests.packaging.environment import create, with_extras
+from tests.packaging.jobs import Job, detect, explain, forward
+
+
+@dataclass(frozen=True)
+class Extra:
+    """What an extra must be able to do."""
+
+    packages: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()
+    jobs: tuple[Job, ...] = ()
+
+
+SERVICES = ("sidelight_logger", "sidelight_detectors", "sidelight_explainers")
+EXTRAS = {
+    "logger": Extra(("sidelight_logger",), ("logger",), (forward,)),
+    "detectors": Extra(("sidelight_detectors",), ("detectors", "fit", "score"), (detect,)),
+    "explainers": Extra(("sidelight_explainers",), ("explainers", "explain"), (explain,)),
+    "dashboard": Extra(("sidelight_dashboard",)),
+    "demo": Extra((*SERVICES, "sidelight.demo.story"), ("demo",)),
+    "all": Extra((*SERVICES, "sidelight_dashboard"), ("up",), (detect, explain, forward)),
+}
+# The default run has everything together on the oldest numpy (`test_old_numpy`).
+NAMES = [pytest.param(name, marks=pytest.mark.soak if name == "all" else ()) for name in EXTRAS]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_extra_alone_brings_what_its_part_needs(name: str, wheel: Path, folder: Path) -> None:
+    extra = EXTRAS[name]
+    environment = create(folder, with_extras(wheel, name))
+
+    environment.pip("check")
+    for package in extra.packages:
+        environment.run(environment.python, "-W", "error", "-c", f"import {package}")
+    assert "logger" in environment.run(environment.sidelight, "--help")
+    for command in extra.commands:
+        environment.run(environment.sidelight, command, "--help")
+    for job in extra.jobs:
+        job(environment)
+
+
+def test_without_extras_the_command_works_and_says_what_to_install(
+    wheel: Path, folder: Path
+) -> None:
+    environment = create(folder, with_extras(wheel))
+
+    assert environment.run(environment.sidelight, "--version") == f"sidelight {__version__}\n"
+    assert "missing" in environment.run(environment.sidelight, "check")
+    told = environment.run(environment.sidelight, "--help")
+    for service, command in (("explainers", "explainers"), ("detectors", "fit")):
+        assert f" {command} " in told
+        refused = environment.run(environment.sidelight, command, code=1)
+        assert refused.startswith("sidelight: No module named ")
+        assert refused.endswith(f"; run: pip install 'sidelight[{service}]'\n")
