@@ -50,15 +50,16 @@ class Environment:
     def pip(self, *arguments: str) -> str:
         return self.run(sys.executable, "-m", "pip", "--python", self.python, *arguments)
 
+    def install(self, *requirements: str) -> None:
+        # Compiling thousands of modules takes longer than importing the few that are used.
+        self.pip("install", "--quiet", "--no-compile", *requirements)
 
-def create(folder: Path, *requirements: str, constraints: Path = CONSTRAINTS) -> Environment:
-    """A new environment with the requirements installed."""
+
+def create(folder: Path, *requirements: str) -> Environment:
+    """A new environment with the requirements installed at the pinned versions."""
     environment = Environment(folder)
     venv.create(folder / "venv", symlinks=True, with_pip=False)
-    # Compiling thousands of modules takes longer than importing the few that are used.
-    environment.pip(
-        "install", "--quiet", "--no-compile", "--constraint", str(constraints), *requirements
-    )
+    environment.install("--constraint", str(CONSTRAINTS), *requirements)
     return environment
 
 

@@ -28,10 +28,9 @@ EXTRAS = {
     "explainers": Extra(("sidelight_explainers",), ("explainers", "explain"), (explain,)),
     "dashboard": Extra(("sidelight_dashboard",)),
     "demo": Extra((*SERVICES, "sidelight.demo.story"), ("demo",)),
-    "all": Extra((*SERVICES, "sidelight_dashboard"), ("up",), (detect, explain, forward)),
 }
-# The default run has everything together on the oldest numpy (`test_old_numpy`).
-NAMES = [pytest.param(name, marks=pytest.mark.soak if name == "all" else ()) for name in EXTRAS]
+# `all` holds the demo: the default run has it in `test_everything`.
+NAMES = [pytest.param(name, marks=pytest.mark.soak if name == "demo" else ()) for name in EXTRAS]
 
 
 @pytest.mark.parametrize("name", NAMES)

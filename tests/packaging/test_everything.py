@@ -1,12 +1,12 @@
-"""numpy 1.26, the oldest that the code runs on: everything together, and the numerical tests."""
+"""Everything together, on the pinned numpy and then on 1.26, the oldest that the code runs on."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
 
-from tests.packaging.environment import CONSTRAINTS, ROOT, Environment, create, with_extras
-from tests.packaging.jobs import detect, explain, forward
+from tests.packaging.environment import ROOT, Environment, create, with_extras
+from tests.packaging.jobs import detect, explain
 
 PINS = {"numpy": "1.26.4", "pandas": "3.0.6", "pyarrow": "25.0.1", "shap": "0.49.1"}
 """What replaces `constraints.txt` there: the newest releases that run on numpy 1.26.
@@ -32,15 +32,6 @@ NUMERICAL = (
 )
 
 
-def constraints(folder: Path) -> Path:
-    kept = [
-        line for line in CONSTRAINTS.read_text().splitlines() if line.split("==")[0] not in PINS
-    ]
-    path = folder / "constraints.txt"
-    path.write_text("\n".join([*kept, *(f"{name}=={pin}" for name, pin in PINS.items())]))
-    return path
-
-
 def run_numerical_tests(environment: Environment) -> None:
     """The tests without the tree's packages beside them, so that they find the wheel's."""
     shutil.copytree(ROOT / "tests", environment.folder / "tests")
@@ -50,12 +41,17 @@ def run_numerical_tests(environment: Environment) -> None:
     environment.run(environment.python, "-m", "pytest", *quiet, *chosen)
 
 
-def test_everything_works_on_the_oldest_numpy(wheel: Path, folder: Path) -> None:
-    environment = create(folder, with_extras(wheel, "all"), *TOOLS, constraints=constraints(folder))
+def test_everything_together_works_also_on_the_oldest_numpy(wheel: Path, folder: Path) -> None:
+    environment = create(folder, with_extras(wheel, "all"), *TOOLS)
+    environment.pip("check")
+    environment.run(environment.python, "-W", "error", "-c", "import sidelight.demo.story")
+    for command in ("demo", "up"):
+        environment.run(environment.sidelight, command, "--help")
 
+    environment.install(*(f"{name}=={pin}" for name, pin in PINS.items()))
     environment.pip("check")
     version = environment.run(environment.python, "-c", "import numpy; print(numpy.__version__)")
     assert version == f"{PINS['numpy']}\n"
-    for job in (detect, explain, forward):
+    for job in (detect, explain):
         job(environment)
     run_numerical_tests(environment)
