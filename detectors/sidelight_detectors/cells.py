@@ -183,7 +183,7 @@ def _equal_as_float64(values: NDArray[Any]) -> bool:
     narrow_fractions = wide.dtype != values.dtype and values.dtype.kind == "f"
     if narrow_fractions and not np.array_equal(wide, np.trunc(wide)):
         return False
-    return not np.any(np.abs(wide) >= WHOLE)
+    return bool(np.all(np.abs(wide) < WHOLE))  # NaN and infinities have texts, but no place.
 
 
 def numeric_cells(column: Column, limit: int | None) -> NumericCells:

@@ -128,6 +128,12 @@ def test_a_fraction_is_compared_in_its_own_precision() -> None:
     assert cells.index(Column("c", np.array([0.1]))).tolist() == [0]
 
 
+def test_nan_is_the_category_of_its_text() -> None:
+    cells = CategoricalCells("c", ("1", "nan"))
+
+    assert cells.index(Column("c", np.array([np.nan, 1.0]))).tolist() == [1, 0]
+
+
 def test_long_whole_numbers_stay_apart() -> None:
     cells = CategoricalCells("c", (str(2**53), str(2**53 + 1)))
 
