@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import pytest
 
 from sidelight.config.settings import DetectorsSettings
@@ -16,7 +17,9 @@ from sidelight.events.records import from_record
 from sidelight.log import Membership, Record, Span, Stored
 from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import DEAD_LETTERS, INFERENCE, PANES
+from sidelight_detectors.fitted import fit
 from sidelight_detectors.streaming.cutter import Clock
+from sidelight_detectors.streaming.intake import MAX_VERSION, Sample, WatchedColumns, take
 from sidelight_detectors.streaming.plan import Plan
 from sidelight_detectors.streaming.run import Run, RunNote
 from sidelight_detectors.streaming.scorer import GROUP, PartitionScorer
@@ -28,11 +31,19 @@ from tests.detectors.traffic import (
     plan,
     record,
     rows,
+    settings,
     traffic,
 )
 from tests.detectors.watching import STILL, panes_of, records_of, watch
 
 PLAN = plan()
+ROW = rows(1, 1)
+
+
+def stored_in(*records: Record) -> list[Stored]:
+    log = MemoryLog()
+    log.append(INFERENCE, records)
+    return log.read(INFERENCE, 0, 0)
 
 
 @dataclass
@@ -258,6 +269,25 @@ def test_the_version_the_answer_states_counts_before_the_label() -> None:
         record(rows(1, 1), version="label"),
     )
     assert [part.version for part in panes_of(log)[0].slices] == ["7", "label"]
+
+
+def test_a_client_cannot_choose_its_version() -> None:
+    asked = settings().model_copy(update={"outputs": {}})
+    watched = {MODEL: WatchedColumns.by(fit(rows(200, seed=1), asked))}
+    claimed = json_body({"model_version": "mine", **orjson.loads(exchange(ROW).request.content)})
+    (stored,) = stored_in(record(ROW, version="7", request=claimed))
+    _, sample = take(stored, watched, lambda _: True)
+    assert isinstance(sample, Sample)
+    assert sample.version == "7"
+
+
+def test_a_long_version_is_cut_and_still_tells_itself_from_others() -> None:
+    long = ["v" * 1_000_000 + str(number) for number in (1, 2)]
+    log, _ = score_all(*(record(rows(1, 1), version=version) for version in long))
+    (pane,) = panes_of(log)
+    versions = [part.version for part in pane.slices]
+    assert [len(version) for version in versions] == [MAX_VERSION, MAX_VERSION]
+    assert versions[0] != versions[1]
 
 
 def test_a_quiet_partition_says_how_far_time_has_come() -> None:

@@ -13,11 +13,15 @@ from sidelight.log import Stored
 from sidelight.protocols.decoding import decode_inputs, decode_outputs
 from sidelight.tensors import Columns
 from sidelight_detectors.fitted import Fitted
+from sidelight_detectors.streaming.identity import digest
 
 Skip = Literal[
     "abandoned", "duplicate", "failed", "other", "truncated", "unanswered", "unknown-model"
 ]
 """Why an exchange is not scored. `failed`: its status was not 200; `other`: it is no prediction."""
+
+MAX_VERSION = 128
+"""Characters of a model version; of a longer one the beginning and a hash."""
 
 Fault = Literal["internal", "malformed", "mismatch", "row-count"]
 """Why an exchange is a dead letter: it broke our own code, cannot be decoded, lacks a column of the
@@ -81,7 +85,8 @@ class WatchedColumns:
         """Raises `MalformedPayload` or `DataMismatch`."""
         inputs = decode_inputs(exchange).select(self.inputs)
         if not self.outputs:
-            return inputs
+            # Without what the request says of itself: a client must not choose its version.
+            return Columns(inputs.columns)
         outputs = decode_outputs(exchange).select(self.outputs)
         if len(inputs) != len(outputs):
             raise RowCountMismatch(
@@ -106,8 +111,15 @@ def take(
         return model, Faulty.by(exc)
     # The log's own clock bounds the sender's: a time in the future would hold every window open.
     time_ns = min(exchange.time_ns, stored.appended_ns)
-    version = columns.parameters.get("model_version") or exchange.version
-    return model, Sample(stored.address.offset, time_ns, str(version), columns)
+    version = str(columns.parameters.get("model_version") or exchange.version)
+    return model, Sample(stored.address.offset, time_ns, _bounded(version), columns)
+
+
+def _bounded(version: str) -> str:
+    """The version itself, or its beginning and a hash: it is copied into all that is said of it."""
+    if len(version) <= MAX_VERSION:
+        return version
+    return f"{version[: MAX_VERSION - 33]}~{digest(version)}"
 
 
 def _no_traffic(exchange: Exchange, model: str, is_new: Callable[[Exchange], bool]) -> Skip | None:
