@@ -23,6 +23,7 @@ from sidelight_detectors.streaming.intake import Sample
 from sidelight_detectors.streaming.panes import Pane
 from sidelight_detectors.streaming.plan import Plan
 from sidelight_detectors.streaming.scoring import score
+from sidelight_detectors.streaming.watch import LATER, MAX_VERSIONS
 from tests.detectors.traffic import MODEL, SECOND, START_NS, plan, rows
 
 PLAN = plan(window=100)
@@ -126,6 +127,22 @@ def test_versions_have_windows_and_promises_of_their_own() -> None:
         found = results(decider.accept(named))
         assert [result.about.version for result in found] == ([str(number % 2)] * (number > 1))
         assert all(result.finding.window == 1 for result in found)
+
+
+def test_versions_beyond_the_first_are_watched_together() -> None:
+    decider = Decider(PLAN, 1)
+    said: list[DriftResult] = []
+    for number in range(MAX_VERSIONS + 30):
+        (part,) = pane(number, 10, shift=3.0).slices
+        named = replace(part, version=f"build {number}")
+        said += results(decider.accept(replace(pane(number, 0), slices=(named,))))
+    assert len(decider.watch.versions) == MAX_VERSIONS + 1
+    assert [(result.about.version, result.finding.is_drift) for result in said] == [
+        (LATER, True)
+    ] * 3
+    again = Decider(PLAN, 1)
+    again.restore(orjson.loads(orjson.dumps(decider.saved())))
+    assert again.saved() == decider.saved()
 
 
 def test_a_new_plan_ends_the_alarm_and_begins_a_new_promise() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sidelight.errors import NotEnoughData
@@ -27,8 +27,15 @@ from sidelight_detectors.streaming.panes import Flag, Pane, Slice
 from sidelight_detectors.streaming.plan import Plan
 from sidelight_detectors.streaming.windows import Window
 
-MAX_VERSIONS = 256
-"""Model versions remembered; the one silent for longest is forgotten first."""
+MAX_VERSIONS = 32
+"""Model versions watched each for itself: the first that a plan sees."""
+
+LATER = "other"
+"""The version under which all later ones are watched together.
+
+So state, windows and metric labels are bounded, no version is ever forgotten with what it has
+spent, and a server that invents a version for every call is watched all the same.
+"""
 
 
 @dataclass(slots=True)
@@ -70,7 +77,7 @@ class Watch:
         """Flagged rows first, then the windows that are complete now."""
         for flag in pane.flags:
             yield self._outlier(flag, pane.partition)
-        for part in pane.slices:
+        for part in map(self._watched_as, pane.slices):
             self._count(part)
             for window in self._windows.add(part, pane.partition, pane.bucket_ns):
                 yield from self._judge(window)
@@ -93,14 +100,14 @@ class Watch:
     def _about(self, version: str) -> About:
         return About(self.plan.model, version, self.plan.id)
 
+    def _watched_as(self, part: Slice) -> Slice:
+        known = part.version in self.versions or len(self.versions) < MAX_VERSIONS
+        return part if known else replace(part, version=LATER)
+
     def _count(self, part: Slice) -> None:
-        # Taken out and put back at the end: the first key is the version silent for longest.
-        version = self.versions.pop(part.version, None) or VersionState()
+        version = self.versions.setdefault(part.version, VersionState())
         version.rows += part.summary.rows
         version.flagged += part.summary.flagged
-        self.versions[part.version] = version
-        if len(self.versions) > MAX_VERSIONS:
-            self.versions.pop(next(iter(self.versions)))
 
     def _outlier(self, flag: Flag, partition: int) -> OutlierResult:
         address = Address(INFERENCE, partition, flag.offset)
@@ -117,7 +124,7 @@ class Watch:
         )
 
     def _judge(self, window: Window) -> Iterator[Output]:
-        version = self.versions.setdefault(window.version, VersionState())
+        version = self.versions[window.version]
         number = version.windows + 1
         id_ = digest(
             "drift", self.plan.model, self.plan.id, window.version, number, window.content()

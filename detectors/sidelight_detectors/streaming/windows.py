@@ -22,7 +22,7 @@ LOSSES = ("crowded", "late", "plan")
 counted them."""
 
 MAX_OPEN = 256
-"""Windows open at once; a server that invents versions or times must not fill the memory."""
+"""Event-time windows open at once; invented times must not fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +110,11 @@ class CountWindows:
 
     def add(self, part: Slice, partition: int, bucket_ns: int) -> list[Window]:
         addition = Window.of(part, partition, 0)
-        # Taken out and put back at the end: the first key is then the version silent for longest.
         before = self._open.pop(part.version, None)
         window = addition if before is None else before + addition
         if window.summary.rows >= self.rows:
             return [window]
         self._open[part.version] = window
-        if len(self._open) > MAX_OPEN:
-            self.lost["crowded"] += self._open.pop(next(iter(self._open))).summary.rows
         return []
 
     def advance(self, watermark_ns: int) -> list[Window]:
