@@ -91,21 +91,22 @@ def supervise(
     one before has ended or used its share of `grace_seconds`; what is left at the end is killed.
     A second signal kills all at once.
 
-    Returns the exit code: 0 when all ended well and in time, 1 when one was given up, failed to
-    stop cleanly or had to be killed, 128 + the signal's number after a second signal.
+    Returns the exit code: 0 when all ended well and in time; `USAGE_ERROR` when an essential one
+    ended so; 1 when one was given up for another reason, failed to stop cleanly or had to be
+    killed; 128 + the signal's number after a second signal.
     """
     policy = restarts or Restarts()
     children = [_Child(process, policy, on_event) for process in processes]
     with _signals() as signals:
         try:
-            healthy = _serve(children, signals)
+            code = _serve(children, signals)
             drained = _drain(children, signals, time.monotonic() + grace_seconds)
         except _Forced as forced:
             return 128 + forced.number
         finally:
             for child in children:
                 child.kill()
-    return 0 if healthy and drained and all(child.ended_well for child in children) else 1
+    return code or int(not (drained and all(child.ended_well for child in children)))
 
 
 class _Forced(Exception):
@@ -148,16 +149,17 @@ def _signals() -> Iterator[_Signals]:
             signal.set_wakeup_fd(old_pipe)
 
 
-def _serve(children: Sequence[_Child], signals: _Signals) -> bool:
-    """Keep all alive; True when asked to stop, False when an essential one was given up."""
+def _serve(children: Sequence[_Child], signals: _Signals) -> int:
+    """Keep all alive; 0 when asked to stop, an exit code when an essential one was given up."""
     while True:
         for child in children:
             child.start_when_due()
         waits = [child.due - time.monotonic() for child in children if child.due is not None]
         if signals.next(min(waits, default=None)) in _STOP:
-            return True
-        if not all(child.survives() for child in children):
-            return False
+            return 0
+        given_up = [child.given_up for child in children if not child.survives()]
+        if given_up:
+            return max(given_up)
 
 
 def _drain(children: Sequence[_Child], signals: _Signals, deadline: float) -> bool:
@@ -188,6 +190,7 @@ class _Child:
     ) -> None:
         self.due: float | None = time.monotonic()
         self.ended_well = True
+        self.given_up = 0
         self._process = process
         self._policy = policy
         self._on_event = on_event
@@ -211,6 +214,7 @@ class _Child:
         self._crashes = (*self._policy.recent(self._crashes, now), now)
         hopeless = code == USAGE_ERROR or len(self._crashes) >= self._policy.limit
         if hopeless and self._process.essential:
+            self.given_up = USAGE_ERROR if code == USAGE_ERROR else 1
             self._tell("gave up", pid, code)
             return False
         wait = self._policy.wait_seconds(len(self._crashes))

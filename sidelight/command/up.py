@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from sidelight.supervise import Event, Process
 
 
+LOGGER = "logger"
+
+
 def up(
     config: Config = None,
     grace_seconds: Annotated[
@@ -43,13 +46,16 @@ def up(
 
 
 def process(service: str, loaded: Loaded) -> Process:
-    """The child process that runs one service of the configuration."""
+    """The child process that runs one service of the configuration.
+
+    Only the logger is essential: predictions go through it, and must not end with a watcher.
+    """
     from sidelight.supervise import Process
 
     argv = [sys.executable, "-m", "sidelight.command", service]
     if loaded.file is not None:
         argv += ["--config", str(loaded.file)]
-    return Process(service, argv)
+    return Process(service, argv, essential=service == LOGGER)
 
 
 def _require(services: tuple[str, ...]) -> None:
@@ -68,9 +74,7 @@ def _tell(event: Event) -> None:
 
     log = structlog.get_logger("sidelight.up")
     told = {"process": event.process, "pid": event.pid, "code": event.code}
-    if event.kind == "crashed":
-        log.warning("process crashed", **told, restart_seconds=event.restart_seconds)
-    elif event.kind in ("gave up", "killed"):
-        log.error(f"process {event.kind}", **told)
+    if event.kind in ("crashed", "gave up", "killed"):
+        log.error(f"process {event.kind}", **told, restart_seconds=event.restart_seconds)
     else:
         log.info(f"process {event.kind}", **told)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
@@ -49,10 +50,16 @@ class Up:
     def below(self) -> list[psutil.Process]:
         return list(psutil.Process(self.process.pid).children(recursive=True))
 
-    def service(self, name: str) -> psutil.Process:
+    def services(self, name: str) -> list[psutil.Process]:
         own = psutil.Process(self.process.pid).children()
-        (found,) = [child for child in own if name in child.cmdline()]
+        return [child for child in own if not is_gone(child) and name in child.cmdline()]
+
+    def service(self, name: str) -> psutil.Process:
+        (found,) = self.services(name)
         return found
+
+    def came_back(self, gone: psutil.Process) -> bool:
+        return is_gone(gone) and bool(self.services("detectors"))
 
 
 def _model_server(connection: socket.socket, body: bytes) -> None:
@@ -132,6 +139,17 @@ def test_all_services_run_come_back_and_stop_cleanly(up: Up) -> None:
     assert [process for process in below if not is_gone(process)] == []
 
 
+def test_killing_a_watcher_again_and_again_never_stops_the_logger(up: Up) -> None:
+    logger = up.service("logger").pid
+    for _ in range(5):
+        first = up.service("detectors")
+        first.kill()
+        wait_until(partial(up.came_back, first))
+    assert up.service("logger").pid == logger
+    assert _answers(up.ports[0], PATHS[0])
+    assert '"event": "process crashed"' in up.said.read_text()
+
+
 def test_killing_it_with_9_leaves_nothing_running(up: Up) -> None:
     below = up.below()
     assert len(below) >= 5
@@ -154,6 +172,6 @@ def test_an_address_in_use_is_given_up_and_said(tmp_path: Path) -> None:
             f'logger: {{upstream: "http://127.0.0.1:1", listen: "{host}:{port}"}}'
         )
         ended = run("up", cwd=tmp_path)
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert "cannot listen on" in ended.stderr
     assert "gave up" in ended.stderr

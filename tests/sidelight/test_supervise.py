@@ -173,11 +173,11 @@ def test_a_process_that_is_not_essential_is_started_again_for_ever(start: Start)
     assert running.rest()[-1] == "exit 0"
 
 
-def test_a_wrong_configuration_is_not_tried_twice(start: Start) -> None:
+def test_a_wrong_configuration_is_not_tried_twice_and_keeps_its_exit_code(start: Start) -> None:
     running = start(python("bad", "import sys; sys.exit(2)"))
     lines = running.rest()
     assert [line.split()[0] for line in lines] == ["started", "gave", "exit"]
-    assert running.process.returncode == 1
+    assert running.process.returncode == 2
 
 
 def test_a_command_that_does_not_exist_is_said_and_given_up(start: Start) -> None:
