@@ -2,12 +2,11 @@
 
     frame     u32 length of what follows, u8 kind, the fields
     capture   one exchange as it crossed the wire (kind 1)
-    stats     the proxy's cumulative counters, about once a second and before it ends (kind 2)
-    sink      the same of a shipper (kind 3)
+    sink      the cumulative counters of a shipper, about once a second (kind 2)
 
 All numbers are little endian. The recorder answers with acknowledgements: u64, how many captures
 of this connection it has settled so far (appended, left out by policy, or dropped and counted).
-What is not acknowledged when the connection breaks, the proxy counts as dropped (`RECORDER_LOST`).
+What is not acknowledged when the connection breaks, the proxy counts as dropped.
 """
 
 from __future__ import annotations
@@ -20,14 +19,6 @@ import orjson
 
 from sidelight.errors import LimitExceeded, MalformedPayload
 from sidelight.events.exchange import Outcome
-
-BUFFER_FULL = "buffer_full"
-"""Dropped: the recorder does not keep up and `logger.buffer_bytes` are waiting."""
-RECORDER_DOWN = "recorder_down"
-"""Dropped: no recorder is connected and nothing more may wait."""
-RECORDER_LOST = "recorder_lost"
-"""Dropped: written to a recorder that ended before it acknowledged."""
-PROXY_DROPS = (BUFFER_FULL, RECORDER_DOWN, RECORDER_LOST)
 
 RETIRED = "retired"
 """Not shipped: retention took the records first."""
@@ -44,18 +35,11 @@ BROKEN = "server_error"
 SINK_FAILURES = (UNREACHABLE, SLOW, BUSY, BROKEN)
 """Why a try failed: no connection, no answer in time, 408, 425 or 429, and 5xx."""
 
-LATENCY_BOUNDS = (
-    *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1),
-    *(0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
-)
-"""Upper bounds in seconds of `ProxyStats.latency_counts`, which has one more bucket beyond them."""
-
 MAX_FRAME_BYTES = 2 << 30
 """Two bodies of the largest `logger.max_body` (below 1 GiB) and their heads."""
 
 _CAPTURE = 1
-_STATS = 2
-_SINK = 3
+_SINK = 2
 _LENGTH = struct.Struct("<I")
 _CAPTURE_HEAD = struct.Struct("<IB16sQQBIIQIIQ")
 _ACKNOWLEDGEMENT = struct.Struct("<Q")
@@ -94,29 +78,6 @@ class Capture:
 
 
 @dataclass(frozen=True, slots=True)
-class ProxyStats:
-    """Counters since the proxy began (`started_ns` tells one run from the next), and two gauges.
-
-    `accepted` exchanges ended at the proxy; each was either written to the recorder or is in
-    `dropped`, by reason (`PROXY_DROPS`). `refused` requests were answered by the proxy itself with
-    4xx, `upstream_failures` with 502 or 504. Latency is the whole exchange, in seconds.
-    """
-
-    started_ns: int
-    accepted: int = 0
-    dropped: Mapping[str, int] = field(default_factory=dict)
-    refused: int = 0
-    upstream_failures: int = 0
-    request_bytes: int = 0
-    response_bytes: int = 0
-    waiting_bytes: int = 0
-    client_connections: int = 0
-    upstream_connections: int = 0
-    latency_counts: tuple[int, ...] = (0,) * (len(LATENCY_BOUNDS) + 1)
-    latency_sum_seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class SinkStats:
     """What became of the log's records for one sink, since its group began.
 
@@ -136,7 +97,7 @@ class SinkStats:
         return self.delivered + self.dead_lettered + sum(self.dropped.values()) + self.waiting
 
 
-Frame = Capture | ProxyStats | SinkStats
+Frame = Capture | SinkStats
 
 
 def encode(capture: Capture) -> list[bytes]:
@@ -161,10 +122,9 @@ def encode(capture: Capture) -> list[bytes]:
     return [head, *parts]
 
 
-def encode_stats(stats: ProxyStats | SinkStats) -> bytes:
+def encode_stats(stats: SinkStats) -> bytes:
     content = orjson.dumps(asdict(stats))
-    kind = _STATS if isinstance(stats, ProxyStats) else _SINK
-    return _LENGTH.pack(1 + len(content)) + bytes((kind,)) + content
+    return _LENGTH.pack(1 + len(content)) + bytes((_SINK,)) + content
 
 
 def encode_acknowledgement(settled: int) -> bytes:
@@ -222,9 +182,9 @@ def _decode(frame: bytes) -> Frame:
     kind = frame[_LENGTH.size]
     if kind == _CAPTURE:
         return _decode_capture(frame)
-    if kind in (_STATS, _SINK):
-        return _decode_stats(kind, frame[_LENGTH.size + 1 :])
-    raise MalformedPayload(f"a frame of kind {kind}; known are {_CAPTURE} to {_SINK}")
+    if kind == _SINK:
+        return _decode_stats(frame[_LENGTH.size + 1 :])
+    raise MalformedPayload(f"a frame of kind {kind}; known are {_CAPTURE} and {_SINK}")
 
 
 def _decode_capture(frame: bytes) -> Capture:
@@ -248,11 +208,8 @@ def _side(frame: bytes, start: int, head: int, body: int, size: int) -> Side:
     return Side(frame[start:split], frame[split : split + body], size)
 
 
-def _decode_stats(kind: int, content: bytes) -> ProxyStats | SinkStats:
+def _decode_stats(content: bytes) -> SinkStats:
     try:
-        fields = orjson.loads(content)
-        if kind == _SINK:
-            return SinkStats(**fields)
-        return ProxyStats(**{**fields, "latency_counts": tuple(fields["latency_counts"])})
-    except (ValueError, TypeError, KeyError) as exc:
+        return SinkStats(**orjson.loads(content))
+    except (ValueError, TypeError) as exc:
         raise MalformedPayload(f"counters cannot be read: {exc}") from exc

@@ -1,13 +1,11 @@
 """Every metric of the logger, declared once; the recorder serves them for all three processes.
 
-What the proxy and the shipper count reaches the recorder as snapshots (`frames`), which are shown
-as they are: they begin at zero again when the proxy does, and go on over restarts of the shipper.
+What the proxy counts is read from the memory it shares (`tally`), what a shipper counts comes as
+snapshots (`frames`). Both go on over restarts; the recorder's own begin at zero with it.
 """
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
@@ -17,14 +15,13 @@ from prometheus_client.core import (
     HistogramMetricFamily,
 )
 
+from sidelight_logger import tally
 from sidelight_logger.frames import (
-    LATENCY_BOUNDS,
-    PROXY_DROPS,
     SINK_DROPS,
     SINK_FAILURES,
-    ProxyStats,
     SinkStats,
 )
+from sidelight_logger.tally import LATENCY_BOUNDS, PROXY_DROPS, Cells, ProxyStats
 
 LOG_FULL = "log_full"
 """Dropped: the log has no space for the batch."""
@@ -34,7 +31,7 @@ RECORDER_DROPS = (LOG_FULL, MALFORMED)
 
 _SIDES = ("request", "response")
 _SILENT_SECONDS = 5.0
-"""A proxy tells its counters every second."""
+"""A proxy gives a sign of life every second."""
 _APPEND_BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
@@ -101,25 +98,20 @@ class RecorderMetrics:
 class Snapshots:
     """Shows the newest counters of the proxy and of each sink's shipper. A registry's collector."""
 
-    def __init__(self) -> None:
-        self._proxy = ProxyStats(started_ns=0)
+    def __init__(self, proxy: Cells) -> None:
+        self._proxy = proxy
         self._sinks: dict[str, SinkStats] = {}
-        self._told_at = -math.inf
-
-    def proxy(self, stats: ProxyStats) -> None:
-        self._proxy = stats
-        self._told_at = time.monotonic()
 
     def missing_proxy(self) -> str:
-        """Why nothing is captured now; empty while the proxy tells its counters."""
-        silent = time.monotonic() - self._told_at
-        return "" if silent < _SILENT_SECONDS else "no proxy is connected: nothing is captured"
+        """Why nothing is captured now; empty while the proxy gives signs of life."""
+        silent = tally.silent_seconds(self._proxy)
+        return "" if silent < _SILENT_SECONDS else "no proxy is alive: nothing is captured"
 
     def sink(self, stats: SinkStats) -> None:
         self._sinks[stats.sink] = stats
 
     def collect(self) -> Iterator[Metric]:
-        yield from _proxy_metrics(self._proxy)
+        yield from _proxy_metrics(tally.read(self._proxy))
         yield from _sink_metrics(self._sinks)
 
 
@@ -128,6 +120,14 @@ def _proxy_metrics(stats: ProxyStats) -> Iterator[Metric]:
     yield _counter(prefix + "exchanges", "Exchanges that ended at the proxy.", stats.accepted)
     yield _by_reason(
         prefix + "dropped", "Exchanges that the proxy could not hand over.", PROXY_DROPS, stats
+    )
+    yield _counter(
+        prefix + "settled", "Exchanges that the recorder took and acknowledged.", stats.settled
+    )
+    yield GaugeMetricFamily(
+        prefix + "waiting_exchanges",
+        "Exchanges that the recorder has still to take or to acknowledge.",
+        stats.waiting,
     )
     yield _counter(prefix + "refused", "Requests that the proxy answered with 4xx.", stats.refused)
     yield _counter(

@@ -31,6 +31,7 @@ class Part:
     flags: Mapping[str, Any] = field(default_factory=dict)
     recorder_fd: int = -1
     metrics_fd: int = -1
+    tally_fd: int = -1
 
     def command(self, module: str) -> list[str]:
         return [sys.executable, "-m", module, orjson.dumps(asdict(self)).decode()]

@@ -23,6 +23,7 @@ from sidelight.config.services import upstream
 from sidelight.config.settings import LoggerSettings
 from sidelight.errors import ConfigError
 from sidelight.supervise import Event, Process, Restarts, supervise
+from sidelight_logger import tally
 from sidelight_logger.parts import RECORDER, SHIPPER, Part
 from sidelight_logger.proxy import process as proxy
 from sidelight_logger.proxy.settings import Limits, ProxySettings, parse_upstream
@@ -45,6 +46,7 @@ def run(config: Path | None, flags: Mapping[str, Any], grace_seconds: float) -> 
         tempfile.TemporaryDirectory(prefix="sidelight-") as folder,
         _bound_unix(Path(folder) / "recorder") as recorder,
     ):
+        tally_fd = tally.shared()
         part = Part(
             config=str(config) if config else None,
             socket=recorder.getsockname(),
@@ -54,6 +56,7 @@ def run(config: Path | None, flags: Mapping[str, Any], grace_seconds: float) -> 
             flags=flags,
             recorder_fd=recorder.fileno(),
             metrics_fd=metrics.fileno(),
+            tally_fd=tally_fd,
         )
         telemetry.configure("logger")
         for line in _banner(loaded, url, _address(listener), _address(metrics)):
@@ -76,7 +79,7 @@ def _processes(part: Part, settings: LoggerSettings, url: str, fd: int) -> Itera
     """In the order of starting: traffic comes last, and ends first."""
     if settings.sink is not None:
         yield Process("shipper", part.command(SHIPPER), essential=False)
-    fds = (part.recorder_fd, part.metrics_fd)
+    fds = (part.recorder_fd, part.metrics_fd, part.tally_fd)
     yield Process("recorder", part.command(RECORDER), pass_fds=fds, essential=False)
     forwarding = ProxySettings(
         parse_upstream(url),
@@ -86,8 +89,8 @@ def _processes(part: Part, settings: LoggerSettings, url: str, fd: int) -> Itera
         settings.return_request_id,
         replace(Limits(), grace_seconds=part.grace_seconds),
     )
-    command = proxy.command(forwarding, url, fd)
-    yield Process("proxy", command, pass_fds=(fd,), essential=False)
+    command = proxy.command(forwarding, url, fd, part.tally_fd)
+    yield Process("proxy", command, pass_fds=(fd, part.tally_fd), essential=False)
 
 
 def _bound(name: str, address: str) -> socket.socket:

@@ -15,9 +15,11 @@ from pathlib import Path
 
 import uvloop
 
-from sidelight_logger.frames import Capture, Decoder, ProxyStats, encode_acknowledgement
+from sidelight_logger import tally
+from sidelight_logger.frames import Capture, Decoder, encode_acknowledgement
 from sidelight_logger.proxy.service import Proxy
 from sidelight_logger.proxy.settings import Limits, ProxySettings, Upstream
+from sidelight_logger.tally import Cells, ProxyStats
 
 PATIENCE_SECONDS = 10.0
 """How long a test waits for what must come before it fails."""
@@ -117,12 +119,11 @@ class ScriptedServer:
 
 
 class DummyRecorder:
-    """Reads frames and acknowledges them; its captures and the last counters are kept."""
+    """Reads frames and acknowledges them; its captures are kept."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.captures: list[Capture] = []
-        self.stats: ProxyStats | None = None
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
         self._listener.listen()
@@ -152,12 +153,6 @@ class DummyRecorder:
         wait_until(lambda: len(self.captures) >= count)
         return self.captures[:count]
 
-    def next_stats(self) -> ProxyStats:
-        self.stats = None
-        wait_until(lambda: self.stats is not None)
-        assert self.stats is not None
-        return self.stats
-
     def close(self) -> None:
         """End as a killed recorder does: nothing more is read."""
         for sock in (self._connection, self._listener):
@@ -183,8 +178,6 @@ class DummyRecorder:
                 if isinstance(frame, Capture):
                     self.captures.append(frame)
                     settled += 1
-                elif isinstance(frame, ProxyStats):
-                    self.stats = frame
             with contextlib.suppress(BrokenPipeError):
                 connection.sendall(encode_acknowledgement(settled))
 
@@ -192,15 +185,19 @@ class DummyRecorder:
 class RunningProxy:
     """A proxy in a thread of this process."""
 
-    def __init__(self, settings: ProxySettings) -> None:
+    def __init__(self, settings: ProxySettings, cells: Cells) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address: tuple[str, int] = self._listener.getsockname()
-        self.proxy = Proxy(settings)
+        self.proxy = Proxy(settings, cells)
         self.cut: int | None = None
         self._loop = uvloop.new_event_loop()
         self._stop = asyncio.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
+
+    @property
+    def stats(self) -> ProxyStats:
+        return self.proxy.counters.stats()
 
     def connect(self) -> Wire:
         return Wire(socket.create_connection(self.address, timeout=PATIENCE_SECONDS))
@@ -220,12 +217,12 @@ class RunningProxy:
 
 @contextlib.contextmanager
 def running_proxy(
-    port: int, *, limits: Limits | None = None, **settings: object
+    port: int, *, limits: Limits | None = None, cells: Cells | None = None, **settings: object
 ) -> Iterator[RunningProxy]:
     """A proxy in front of ``127.0.0.1:port``; `settings` are those of `ProxySettings`."""
     quick = limits or Limits(grace_seconds=0.2)
     plain = ProxySettings(Upstream("127.0.0.1", port), limits=quick)
-    running = RunningProxy(replace(plain, **settings))  # type: ignore[arg-type]
+    running = RunningProxy(replace(plain, **settings), cells or tally.private())  # type: ignore[arg-type]
     try:
         yield running
     finally:

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from sidelight.errors import LimitExceeded, MalformedPayload
 from sidelight.events.exchange import Outcome
 from sidelight_logger.frames import (
-    LATENCY_BOUNDS,
+    SINK_DROPS,
     Acknowledgements,
     Capture,
     Decoder,
-    ProxyStats,
     Side,
+    SinkStats,
     encode,
     encode_acknowledgement,
     encode_stats,
@@ -27,15 +27,15 @@ captures = st.builds(
     Capture, st.binary(min_size=16, max_size=16), U64, U64, st.sampled_from(OUTCOMES), sides, sides
 )
 stats = st.builds(
-    ProxyStats,
-    U64,
-    accepted=U64,
-    dropped=st.dictionaries(st.sampled_from(["buffer_full", "recorder_lost"]), U64),
-    latency_counts=st.tuples(*[U64] * (len(LATENCY_BOUNDS) + 1)),
+    SinkStats,
+    st.text(max_size=20),
+    delivered=U64,
+    waiting=U64,
+    dropped=st.dictionaries(st.sampled_from(SINK_DROPS), U64),
 )
 
 
-def encoded(frame: Capture | ProxyStats) -> bytes:
+def encoded(frame: Capture | SinkStats) -> bytes:
     return b"".join(encode(frame)) if isinstance(frame, Capture) else encode_stats(frame)
 
 
@@ -44,9 +44,7 @@ def cut(data: bytes, step: int) -> list[bytes]:
 
 
 @given(st.lists(captures | stats, max_size=6), st.integers(1, 400))
-def test_frames_survive_any_cut_of_the_stream(
-    frames: list[Capture | ProxyStats], step: int
-) -> None:
+def test_frames_survive_any_cut_of_the_stream(frames: list[Capture | SinkStats], step: int) -> None:
     decoder = Decoder()
     stream = b"".join(map(encoded, frames))
     assert [frame for part in cut(stream, step) for frame in decoder.feed(part)] == frames

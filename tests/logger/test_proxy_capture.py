@@ -8,7 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from sidelight.events.ids import id_text
-from sidelight_logger.frames import BUFFER_FULL, RECORDER_DOWN, RECORDER_LOST, Capture
+from sidelight_logger import tally
+from sidelight_logger.frames import Capture
+from sidelight_logger.tally import BUFFER_FULL, PROXY_LOST, RECORDER_DOWN, RECORDER_LOST
 from tests.logger.proxy_running import (
     DummyRecorder,
     RunningProxy,
@@ -142,23 +144,24 @@ def test_a_client_that_leaves_within_an_answer_abandons_it(
 
 
 def test_refused_requests_are_no_exchanges(
-    client: Wire, server: ScriptedServer, recorder: DummyRecorder
+    client: Wire, proxy: RunningProxy, recorder: DummyRecorder
 ) -> None:
     client.send(b"BAD\r\n\r\n")
     client.rest()
-    stats = recorder.next_stats()
+    stats = proxy.stats
     assert (stats.refused, stats.accepted, recorder.captures) == (1, 0, [])
 
 
 def test_the_counters_tell_of_every_exchange(
-    client: Wire, server: ScriptedServer, recorder: DummyRecorder
+    client: Wire, server: ScriptedServer, proxy: RunningProxy
 ) -> None:
     ask(client, server, POST + b"Content-Length: 4\r\n\r\nbody")
-    stats = recorder.next_stats()
+    wait_until(lambda: proxy.stats.settled == 1)
+    stats = proxy.stats
     assert (stats.accepted, stats.request_bytes, stats.response_bytes) == (1, 4, 2)
     assert (stats.client_connections, stats.upstream_connections) == (1, 1)
     assert sum(stats.latency_counts) == 1
-    assert stats.waiting_bytes == 0
+    assert (stats.waiting, stats.waiting_bytes) == (0, 0)
     assert set(stats.dropped.values()) == {0}
 
 
@@ -185,7 +188,7 @@ def test_captures_wait_for_a_recorder_that_comes_later(server: ScriptedServer) -
             many(proxy, server, 20)
             recorder = DummyRecorder(path)
             assert len({capture.id for capture in recorder.wait(20)}) == 20
-            assert recorder.next_stats().waiting_bytes == 0
+            wait_until(lambda: proxy.stats.waiting_bytes == proxy.stats.waiting == 0)
             recorder.close()
 
 
@@ -197,9 +200,10 @@ def test_without_a_recorder_memory_ends_and_the_rest_is_counted(server: Scripted
             many(proxy, server, 100)
             recorder = DummyRecorder(path)
             wait_until(lambda: len(recorder.captures) > 0)
-            stats = recorder.next_stats()
+            wait_until(lambda: proxy.stats.waiting == 0)
             recorder.close()
-    assert stats.accepted == 100
+        stats = proxy.stats
+    assert (stats.accepted, stats.settled) == (100, len(recorder.captures))
     assert stats.dropped[RECORDER_DOWN] == 100 - len(recorder.captures)
     assert 0 < len(recorder.captures) * 1600 < 1 << 16
 
@@ -210,9 +214,10 @@ def test_a_recorder_that_hangs_costs_captures_and_no_prediction(server: Scripted
         with running_proxy(server.port, recorder=hanging.path, buffer_bytes=1 << 20) as proxy:
             wait_until(lambda: hanging.connected)
             many(proxy, server, 1000)
-            counters = proxy.proxy.counters.snapshot(0)
-    assert counters.accepted == 1000
-    assert 300 < counters.dropped[BUFFER_FULL] < 1000
+            stats = proxy.stats
+    assert (stats.accepted, stats.settled) == (1000, 0)
+    assert 300 < stats.dropped[BUFFER_FULL] < 1000
+    assert stats.waiting == 1000 - stats.dropped[BUFFER_FULL]
 
 
 def test_a_recorder_that_ends_is_found_again_and_its_loss_counted(server: ScriptedServer) -> None:
@@ -227,9 +232,9 @@ def test_a_recorder_that_ends_is_found_again_and_its_loss_counted(server: Script
             hanging.close()
             recorder = DummyRecorder(path)
             many(proxy, server, 5)
-            lost = proxy.proxy.counters.snapshot
-            wait_until(lambda: lost(0).dropped[RECORDER_LOST] + len(recorder.captures) == 15)
-            assert recorder.next_stats().dropped[RECORDER_LOST] >= 1
+            wait_until(lambda: proxy.stats.waiting == 0)
+            assert proxy.stats.dropped[RECORDER_LOST] + len(recorder.captures) == 15
+            assert proxy.stats.dropped[RECORDER_LOST] >= 1
             recorder.close()
 
 
@@ -245,8 +250,20 @@ def test_a_body_beyond_the_buffer_is_forwarded_and_its_capture_dropped(
         assert upstream.exactly(len(body)) == body
         upstream.send(OK)
         client.head()
-        stats = recorder.next_stats()
+        wait_until(lambda: proxy.stats.accepted == 1)
+        stats = proxy.stats
         client.close()
     assert (stats.accepted, stats.dropped[BUFFER_FULL]) == (1, 1)
     assert recorder.captures == []
     assert stats.waiting_bytes == 0
+
+
+def test_a_proxy_counts_what_a_killed_predecessor_had_in_hand(server: ScriptedServer) -> None:
+    cells = tally.private()
+    cells[tally.ACCEPTED], cells[tally.SETTLED], cells[tally.CLIENTS] = 10, 6, 3
+    cells[tally.DROPPED[BUFFER_FULL]] = 1
+    with running_proxy(server.port, cells=cells) as proxy:
+        wait_until(lambda: tally.silent_seconds(cells) < 60)
+        stats = proxy.stats
+    assert stats.dropped == {**dict.fromkeys(stats.dropped, 0), BUFFER_FULL: 1, PROXY_LOST: 3}
+    assert (stats.accepted, stats.waiting, stats.client_connections) == (10, 0, 0)

@@ -313,7 +313,7 @@ def test_a_client_that_never_takes_a_short_answer_is_cut_off_too(
     upstream = server.accept()
     upstream.head()
     upstream.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5000000\r\n\r\n" + b"a" * 5_000_000)
-    wait_until(lambda: proxy.proxy.counters.client_connections == 0)
+    wait_until(lambda: proxy.stats.client_connections == 0)
     client.close()
 
 
@@ -333,8 +333,7 @@ def test_the_proxys_own_answers_are_counted(proxy: RunningProxy, server: Scripte
     client.send(GET)
     server.accept().close()
     reason(client, 502)
-    counters = proxy.proxy.counters
-    assert (counters.refused, counters.upstream_failures) == (1, 1)
+    assert (proxy.stats.refused, proxy.stats.upstream_failures) == (1, 1)
     bad.close()
     client.close()
-    wait_until(lambda: counters.client_connections == 0)
+    wait_until(lambda: proxy.stats.client_connections == 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import signal
 import socket
@@ -16,8 +17,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from sidelight_logger import tally
 from sidelight_logger.proxy.process import command
 from sidelight_logger.proxy.settings import Limits, ProxySettings, Upstream
+from sidelight_logger.tally import ProxyStats
 from tests.logger.proxy_asgi import uvicorn_server
 from tests.logger.proxy_running import (
     PATIENCE_SECONDS,
@@ -43,12 +46,18 @@ class ProxyProcess:
         self.address: tuple[str, int] = self.listener.getsockname()
         fd = self.listener.fileno()
         settings = ProxySettings(Upstream("127.0.0.1", port), recorder, limits=limits)
-        self._line = command(settings, f"http://127.0.0.1:{port}", fd)
+        self._tally = tally.shared()
+        self._cells = tally.mapped(self._tally)
+        self._line = command(settings, f"http://127.0.0.1:{port}", fd, self._tally)
         self.child = self.start()
 
     def start(self) -> subprocess.Popen[bytes]:
-        self.child = subprocess.Popen(self._line, pass_fds=[self.listener.fileno()])
+        self.child = subprocess.Popen(self._line, pass_fds=[self.listener.fileno(), self._tally])
         return self.child
+
+    @property
+    def stats(self) -> ProxyStats:
+        return tally.read(self._cells)
 
     def connect(self) -> Wire:
         return Wire(socket.create_connection(self.address, timeout=PATIENCE_SECONDS))
@@ -57,6 +66,7 @@ class ProxyProcess:
         self.child.kill()
         self.child.wait()
         self.listener.close()
+        os.close(self._tally)
 
 
 @contextlib.contextmanager
@@ -239,7 +249,7 @@ def test_killing_the_recorder_under_load_fails_no_prediction() -> None:
             for client in clients:
                 client.join()
             total = sum(answered)
-            wait_until(lambda: last.stats is not None and last.stats.accepted == total)
+            wait_until(lambda: proxy.stats.accepted == total and proxy.stats.waiting == 0)
             proxy.child.send_signal(signal.SIGTERM)
             assert proxy.child.wait(PATIENCE_SECONDS) == 0
             last.close()
@@ -262,6 +272,6 @@ def test_many_connections_at_once_are_all_answered() -> None:
                 assert wire.head().startswith(b"HTTP/1.1 200")
         for wire in wires:
             wire.close()
-        wait_until(lambda: recorder.next_stats().client_connections == 0)
-        assert recorder.next_stats().accepted == 1000
+        wait_until(lambda: proxy.stats.client_connections == 0)
+        assert proxy.stats.accepted == 1000
         assert len(recorder.wait(1000)) == 1000

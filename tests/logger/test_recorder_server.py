@@ -17,10 +17,10 @@ from sidelight.events.exchanges import from_record
 from sidelight.events.ids import id_text
 from sidelight.log import open_log, topics
 from sidelight.log.contract import Log
+from sidelight_logger import tally
 from sidelight_logger.frames import (
     Acknowledgements,
     Capture,
-    ProxyStats,
     Side,
     SinkStats,
     encode,
@@ -45,7 +45,8 @@ class Recorder:
     def __init__(self, path: Path, log: Log) -> None:
         self.path = path
         self.registry = CollectorRegistry()
-        metrics, snapshots = RecorderMetrics(self.registry), Snapshots()
+        self.cells = tally.private()
+        metrics, snapshots = RecorderMetrics(self.registry), Snapshots(self.cells)
         self.registry.register(snapshots)
         batch = Batch(log, metrics)
         rules = policy("all", (), ())
@@ -193,11 +194,16 @@ def test_numbers_grow_over_a_restart_also_when_the_clock_goes_back(
 
 
 def test_the_counters_of_proxy_and_shipper_are_shown(tmp_path: Path, log: Log) -> None:
-    proxy = ProxyStats(1, accepted=9, dropped={"recorder_lost": 2}, latency_sum_seconds=1.5)
     sink = SinkStats("http://sink/", delivered=4, waiting=3, dropped={"retired": 1})
     with running(tmp_path / "s", log) as recorder, connected(tmp_path / "s") as connection:
-        connection.sendall(encode_stats(proxy) + encode_stats(sink))
-        wait_until(lambda: recorder.sample("proxy_exchanges_total") == 9)
+        connection.sendall(encode_stats(sink))
+        delivered = ("sidelight_logger_sink_delivered_total", {"sink": "http://sink/"})
+        wait_until(lambda: recorder.registry.get_sample_value(*delivered) == 4)
+        recorder.cells[tally.ACCEPTED], recorder.cells[tally.SETTLED] = 9, 4
+        recorder.cells[tally.DROPPED["recorder_lost"]] = 2
+        recorder.cells[tally.LATENCY_NS] = 1_500_000_000
+        assert recorder.sample("proxy_exchanges_total") == 9
+        assert recorder.sample("proxy_waiting_exchanges") == 3
         assert recorder.sample("proxy_dropped_total", reason="recorder_lost") == 2
         assert recorder.sample("proxy_dropped_total", reason="buffer_full") == 0
         assert recorder.sample("proxy_exchange_seconds_sum") == 1.5

@@ -1,57 +1,55 @@
-"""The proxy's own counts, sent to the recorder as `ProxyStats`."""
+"""What the proxy counts, in memory that outlives it (`tally`)."""
 
 from __future__ import annotations
 
-import time
 from bisect import bisect_left
 
-from sidelight_logger.frames import LATENCY_BOUNDS, PROXY_DROPS, ProxyStats
+from sidelight_logger import tally
+from sidelight_logger.tally import LATENCY_BOUNDS, Cells, ProxyStats
 
 
 class Counters:
-    """Sums since the start; plain attributes, changed by one thread."""
+    """Changed by one thread; what a killed predecessor had in hand is lost, and counted so."""
 
-    def __init__(self) -> None:
-        self.started_ns = time.time_ns()
-        self.accepted = 0
-        self.refused = 0
-        self.upstream_failures = 0
-        self.request_bytes = 0
-        self.response_bytes = 0
-        self.client_connections = 0
-        self.upstream_connections = 0
-        self._dropped = dict.fromkeys(PROXY_DROPS, 0)
-        self._latency_counts = [0] * (len(LATENCY_BOUNDS) + 1)
-        self._latency_sum_seconds = 0.0
+    def __init__(self, cells: Cells) -> None:
+        self._cells = cells
+
+    def begin(self) -> None:
+        """Take over from a predecessor."""
+        cells = self._cells
+        self.dropped(tally.PROXY_LOST, tally.read(cells).waiting)
+        for gauge in (tally.WAITING_BYTES, tally.CLIENTS, tally.UPSTREAMS):
+            cells[gauge] = 0
+        tally.beat(cells)
 
     def dropped(self, reason: str, exchanges: int = 1) -> None:
-        self._dropped[reason] += exchanges
+        self._cells[tally.DROPPED[reason]] += exchanges
+
+    def settled(self, exchanges: int) -> None:
+        self._cells[tally.SETTLED] += exchanges
 
     def answered_by_proxy(self, status: int) -> None:
-        if status in (502, 504):
-            self.upstream_failures += 1
-        else:
-            self.refused += 1
+        failed = status in (502, 504)
+        self._cells[tally.UPSTREAM_FAILURES if failed else tally.REFUSED] += 1
+
+    def client_connected(self, change: int) -> None:
+        self._cells[tally.CLIENTS] += change
+
+    def upstream_connected(self, change: int) -> None:
+        self._cells[tally.UPSTREAMS] += change
 
     def exchange(self, seconds: float, request_bytes: int, response_bytes: int) -> None:
-        self.accepted += 1
-        self.request_bytes += request_bytes
-        self.response_bytes += response_bytes
-        self._latency_counts[bisect_left(LATENCY_BOUNDS, seconds)] += 1
-        self._latency_sum_seconds += seconds
+        cells = self._cells
+        cells[tally.ACCEPTED] += 1
+        cells[tally.REQUEST_BYTES] += request_bytes
+        cells[tally.RESPONSE_BYTES] += response_bytes
+        cells[tally.LATENCY + bisect_left(LATENCY_BOUNDS, seconds)] += 1
+        cells[tally.LATENCY_NS] += int(seconds * 1e9)
 
-    def snapshot(self, waiting_bytes: int) -> ProxyStats:
-        return ProxyStats(
-            started_ns=self.started_ns,
-            accepted=self.accepted,
-            dropped=dict(self._dropped),
-            refused=self.refused,
-            upstream_failures=self.upstream_failures,
-            request_bytes=self.request_bytes,
-            response_bytes=self.response_bytes,
-            waiting_bytes=waiting_bytes,
-            client_connections=self.client_connections,
-            upstream_connections=self.upstream_connections,
-            latency_counts=tuple(self._latency_counts),
-            latency_sum_seconds=self._latency_sum_seconds,
-        )
+    def tell(self, waiting_bytes: int) -> None:
+        """Sign of life, about once a second."""
+        self._cells[tally.WAITING_BYTES] = waiting_bytes
+        tally.beat(self._cells)
+
+    def stats(self) -> ProxyStats:
+        return tally.read(self._cells)

@@ -7,19 +7,12 @@ import contextlib
 from collections import deque
 from pathlib import Path
 
-from sidelight_logger.frames import (
-    BUFFER_FULL,
-    RECORDER_DOWN,
-    RECORDER_LOST,
-    Acknowledgements,
-    Capture,
-    encode,
-    encode_stats,
-)
+from sidelight_logger.frames import Acknowledgements, Capture, encode
 from sidelight_logger.proxy.counters import Counters
+from sidelight_logger.tally import BUFFER_FULL, RECORDER_DOWN, RECORDER_LOST
 
 _RECONNECT_SECONDS = 0.1
-_STATS_SECONDS = 1.0
+_TELL_SECONDS = 1.0
 _FLUSH_SECONDS = 0.002
 """Captures of so long a time go out together: a system call for each would cost a tenth of all."""
 _BATCH_BYTES = 64 << 10
@@ -86,10 +79,10 @@ class RecorderLink(asyncio.Protocol):
             await asyncio.sleep(_RECONNECT_SECONDS)
 
     async def report(self) -> None:
-        """Send the counters about once a second."""
+        """Give a sign of life about once a second."""
         while True:
-            await asyncio.sleep(_STATS_SECONDS)
-            self._send_stats()
+            self._counters.tell(self._budget.held)
+            await asyncio.sleep(_TELL_SECONDS)
 
     async def drain(self, seconds: float) -> int:
         """Wait until all is settled, at most so long, and close: how many captures were left."""
@@ -100,7 +93,7 @@ class RecorderLink(asyncio.Protocol):
         left = len(self._waiting) + len(self._unsettled)
         self._counters.dropped(self.drop_reason, len(self._waiting))
         self._waiting.clear()
-        self._send_stats()
+        self._counters.tell(self._budget.held)
         if self._transport is not None and left:
             self._transport.abort()
         elif self._transport is not None:
@@ -115,9 +108,10 @@ class RecorderLink(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         settled = self._acknowledgements.feed(data)
-        while self._settled < settled and self._unsettled:
-            self._budget.give(self._unsettled.popleft())
-            self._settled += 1
+        newly = min(settled - self._settled, len(self._unsettled))
+        self._budget.give(sum(self._unsettled.popleft() for _ in range(newly)))
+        self._counters.settled(newly)
+        self._settled += newly
 
     def pause_writing(self) -> None:
         self._writable = False
@@ -145,7 +139,3 @@ class RecorderLink(asyncio.Protocol):
                 batch += size
                 parts += encode(capture)
             self._transport.writelines(parts)
-
-    def _send_stats(self) -> None:
-        if self._transport is not None and self._writable:
-            self._transport.write(encode_stats(self._counters.snapshot(self._budget.held)))

@@ -15,16 +15,19 @@ from pathlib import Path
 import uvloop
 
 from sidelight.errors import ConfigError
+from sidelight_logger import tally
 from sidelight_logger.proxy.service import Proxy
 from sidelight_logger.proxy.settings import Limits, ProxySettings, parse_upstream
+from sidelight_logger.tally import Cells
 
 _USAGE_ERROR = 2
 
 
-def command(settings: ProxySettings, url: str, fd: int) -> list[str]:
-    """The command line that runs such a proxy on an inherited listening socket."""
+def command(settings: ProxySettings, url: str, fd: int, tally_fd: int = -1) -> list[str]:
+    """The command line that runs such a proxy on an inherited socket and inherited counters."""
     arguments = {
         "fd": fd,
+        "tally-fd": tally_fd,
         "upstream": url,
         "max-body": settings.max_body,
         "buffer-bytes": settings.buffer_bytes,
@@ -37,11 +40,11 @@ def command(settings: ProxySettings, url: str, fd: int) -> list[str]:
     return line if settings.return_request_id else [*line, "--keep-request-id"]
 
 
-def run(listener: socket.socket, settings: ProxySettings) -> int:
+def run(listener: socket.socket, settings: ProxySettings, cells: Cells) -> int:
     """Serve until SIGTERM or SIGINT; the exit code, 1 when exchanges had to be cut."""
     # What is there now stays: the collector need not look at it again while requests wait.
     gc.freeze()
-    return uvloop.run(_serve(listener, settings))
+    return uvloop.run(_serve(listener, settings, cells))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -56,18 +59,20 @@ def main(argv: Sequence[str] | None = None) -> int:
             limits=replace(Limits(), grace_seconds=arguments.grace_seconds),
         )
         listener = socket.socket(fileno=arguments.fd)
+        inherited = arguments.tally_fd
+        cells = tally.mapped(inherited) if inherited >= 0 else tally.private()
     except (ConfigError, OSError) as exc:
         print(f"sidelight proxy: {exc}", file=sys.stderr)
         return _USAGE_ERROR
-    return run(listener, settings)
+    return run(listener, settings, cells)
 
 
-async def _serve(listener: socket.socket, settings: ProxySettings) -> int:
+async def _serve(listener: socket.socket, settings: ProxySettings, cells: Cells) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    cut = await Proxy(settings).serve(listener, stop)
+    cut = await Proxy(settings, cells).serve(listener, stop)
     if cut:
         grace = settings.limits.grace_seconds
         print(f"sidelight proxy: {cut} connections cut after {grace:g} s", file=sys.stderr)
@@ -78,6 +83,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sidelight-proxy", description=__doc__)
     defaults = ProxySettings
     parser.add_argument("--fd", type=int, required=True, help="the listening socket, inherited")
+    parser.add_argument(
+        "--tally-fd", type=int, default=-1, help="shared counters, inherited; none: its own"
+    )
     parser.add_argument("--upstream", required=True, help="the model server, http://host:port")
     parser.add_argument(
         "--recorder", type=Path, help="the recorder's unix socket; none: no capture"

@@ -14,6 +14,7 @@ from sidelight_logger.proxy.link import Budget, RecorderLink
 from sidelight_logger.proxy.recording import NoRecorder, Recorder
 from sidelight_logger.proxy.settings import ProxySettings
 from sidelight_logger.proxy.upstream import UpstreamPool
+from sidelight_logger.tally import Cells
 
 _SWEEP_SECONDS = 0.5
 _BACKLOG = 1024
@@ -24,9 +25,9 @@ _FLUSH_SECONDS = 2.0
 class Proxy:
     """Forwards between clients and one upstream; see `ClientConnection` and `Exchange`."""
 
-    def __init__(self, settings: ProxySettings) -> None:
+    def __init__(self, settings: ProxySettings, cells: Cells) -> None:
         self.settings = settings
-        self.counters = Counters()
+        self.counters = Counters(cells)
         self.draining = False
         limits = settings.limits
         self._pool = UpstreamPool(
@@ -52,15 +53,16 @@ class Proxy:
 
     def entered(self, client: ClientConnection) -> None:
         self._clients.add(client)
-        self.counters.client_connections += 1
+        self.counters.client_connected(1)
 
     def left(self, client: ClientConnection) -> None:
         self._clients.discard(client)
-        self.counters.client_connections -= 1
+        self.counters.client_connected(-1)
 
     async def serve(self, listener: socket.socket, stop: asyncio.Event) -> int:
         """Serve until `stop`, then end what is in flight: how many exchanges had to be cut."""
         loop = asyncio.get_running_loop()
+        self.counters.begin()
         server = await loop.create_server(
             lambda: ClientConnection(self), sock=listener, backlog=_BACKLOG
         )

@@ -152,9 +152,9 @@ class UpstreamPool:
             self._idle.pop().abort()
 
     def opened(self) -> None:
-        self._counters.upstream_connections += 1
+        self._counters.upstream_connected(1)
 
     def closed(self, connection: UpstreamConnection) -> None:
-        self._counters.upstream_connections -= 1
+        self._counters.upstream_connected(-1)
         if connection in self._idle:
             self._idle.remove(connection)

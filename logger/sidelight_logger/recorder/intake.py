@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sidelight.errors import MalformedPayload
 from sidelight.events.exchange import Exchange
 from sidelight.events.exchanges import to_record
-from sidelight_logger.frames import Capture, Frame, ProxyStats
+from sidelight_logger.frames import Capture, Frame
 from sidelight_logger.metrics import MALFORMED, RecorderMetrics, Snapshots
 from sidelight_logger.recorder.batch import Batch
 from sidelight_logger.recorder.description import Origin, describe
@@ -15,7 +15,7 @@ from sidelight_logger.recorder.policy import Policy
 
 
 class Intake:
-    """Describes captures and adds them to the batch; shows the newest counters of the others."""
+    """Describes captures and adds them to the batch; shows the newest counters of the shippers."""
 
     def __init__(
         self,
@@ -36,8 +36,6 @@ class Intake:
     def take(self, frame: Frame) -> None:
         if isinstance(frame, Capture):
             self._record(frame)
-        elif isinstance(frame, ProxyStats):
-            self._snapshots.proxy(frame)
         else:
             self._snapshots.sink(frame)
 

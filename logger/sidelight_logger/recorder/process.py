@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, disable_created_metrics
 from sidelight import telemetry
 from sidelight.config.settings import LoggerSettings
 from sidelight.log import Log, open_log
+from sidelight_logger import tally
 from sidelight_logger.metrics import RecorderMetrics, Snapshots
 from sidelight_logger.parts import Part, part_of
 from sidelight_logger.recorder.batch import Batch
@@ -50,7 +51,8 @@ def serve(
 ) -> None:
     """Put the parts together and run until stopped."""
     registry = CollectorRegistry()
-    metrics, snapshots = RecorderMetrics(registry), Snapshots()
+    cells = tally.mapped(part.tally_fd)
+    metrics, snapshots = RecorderMetrics(registry), Snapshots(cells)
     registry.register(snapshots)
     batch = Batch(log, metrics)
     metrics.pending.set_function(lambda: len(batch))
