@@ -7,6 +7,7 @@ a string, or a tensor (an image, an embedding).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -138,20 +139,20 @@ class Columns:
 
         A sender may name its columns, or send one matrix whose width is the number of names:
         ``(n, len(names))`` (``(n,)`` for one name), or one unnamed column a position (``"0"``,
-        ``"1"``, ...). Then the names are given by position.
+        ``"1"``, ...). Then the names are given by position. ``"probability[1]"`` is the second
+        number of each row of the column ``"probability"``, and keeps that name.
         """
         here = {column.name: column for column in self.columns}
         if all(name in here for name in names):
             return Columns(tuple(here[name] for name in names), self.parameters)
+        if all(name in here or split_index(name)[0] in here for name in names):
+            return Columns(tuple(_part(here, name) for name in names), self.parameters)
         if len(self.columns) == 1 and _width(self.columns[0]) == len(names):
             return Columns(tuple(_split(self.columns[0], names)), self.parameters)
         if self.names == tuple(str(index) for index in range(len(names))):
             pairs = zip(self.columns, names, strict=True)
             return Columns(tuple(column.renamed(name) for column, name in pairs), self.parameters)
-        missing = next(name for name in names if name not in here)
-        raise DataMismatch(
-            f"expected columns {list(names)[:20]}, {missing!r} is missing; got {list(here)[:20]}"
-        )
+        raise _not_there(self, names)
 
     @classmethod
     def concatenate(cls, parts: Sequence[Columns]) -> Columns:
@@ -174,6 +175,37 @@ class Columns:
     def of(cls, **arrays: Any) -> Columns:
         """Columns from keyword arguments: ``Columns.of(age=[39, 50], sex=["f", "m"])``."""
         return cls(tuple(column_of(name, values) for name, values in arrays.items()))
+
+
+_INDEXED = re.compile(r"(?P<name>.+)\[(?P<index>[0-9]{1,9})\]")
+
+
+def split_index(name: str) -> tuple[str, int | None]:
+    """A name and the index written behind it: ``"probability[1]"`` is ``("probability", 1)``."""
+    indexed = _INDEXED.fullmatch(name)
+    return (indexed["name"], int(indexed["index"])) if indexed else (name, None)
+
+
+def _part(here: Mapping[str, Column], name: str) -> Column:
+    if name in here:
+        return here[name]
+    whole, index = split_index(name)
+    column = here[whole]
+    if column.values.ndim != 2 or index is None or index >= column.values.shape[1]:
+        raise DataMismatch(
+            f"column {whole!r} has shape {column.values.shape}, which has no {name!r}"
+        )
+    valid = None if column.valid is None else column.valid[:, index]
+    return Column(name, column.values[:, index], valid, column.parameters)
+
+
+def _not_there(columns: Columns, names: Sequence[str]) -> DataMismatch:
+    expected = f"expected {len(names)} columns {list(names)[:20]}"
+    lone = columns.columns[0] if len(columns.columns) == 1 else None
+    if lone is not None and lone.is_tensor and lone.name not in names:
+        return DataMismatch(f"{expected}, got {lone.name!r} of shape {lone.values.shape}")
+    missing = next(name for name in names if split_index(name)[0] not in columns)
+    return DataMismatch(f"{expected}, {missing!r} is missing; got {list(columns.names)[:20]}")
 
 
 def column_of(name: str, values: Any) -> Column:

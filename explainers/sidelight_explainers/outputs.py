@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sidelight.errors import DataMismatch, PredictorError
-from sidelight.tensors import Column, Columns
-
-INDEXED = re.compile(r"(?P<name>.+)\[(?P<index>\d+)\]")
+from sidelight.tensors import Column, Columns, split_index
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +54,9 @@ def _column(answer: Columns, wanted: str | None) -> tuple[Column, int | None]:
         return answer.columns[0], None
     if wanted in answer:
         return answer[wanted], None
-    indexed = INDEXED.fullmatch(wanted)
-    if indexed and indexed["name"] in answer:
-        return answer[indexed["name"]], int(indexed["index"])
+    name, index = split_index(wanted)
+    if name in answer:
+        return answer[name], index
     raise DataMismatch(f"no output {wanted!r}; the predictor gives {list(answer.names)}")
 
 

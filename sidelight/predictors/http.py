@@ -15,7 +15,7 @@ from sidelight.predictors.loop import LoopThread
 from sidelight.predictors.posting import Poster, Question
 from sidelight.predictors.spending import current
 from sidelight.protocols.limits import Limits
-from sidelight.tensors import Columns
+from sidelight.tensors import Columns, split_index
 
 READY_SECONDS = 2.0
 """How long a readiness question may take."""
@@ -40,6 +40,7 @@ class HttpPredictor:
         url = dialect.infer_url(base, model)
         self._settings = settings
         self._features = tuple(features)
+        self._asked = _asked_outputs(settings)
         self._dialect = dialect
         largest = settings.max_answer_bytes
         self._limits = Limits(body_bytes=largest, decompressed_bytes=largest)
@@ -52,7 +53,8 @@ class HttpPredictor:
         ordered = rows.select(self._features) if self._features else rows
         parts = list(_parts(ordered, self._settings.max_batch_rows))
         form = self._settings.form
-        questions = [Question(self._dialect.encode(part, form), len(part)) for part in parts]
+        asked = [Columns(part.columns, {**part.parameters, **self._asked}) for part in parts]
+        questions = [Question(self._dialect.encode(part, form), len(part)) for part in asked]
         answers = self._loop.run(self._poster.ask_all(questions, current()))
         decoded = [self._decoded(*pair) for pair in zip(answers, parts, strict=True)]
         return decoded[0] if len(decoded) == 1 else Columns.concatenate(decoded)
@@ -74,6 +76,13 @@ class HttpPredictor:
         if len(outputs) != len(part):
             raise PredictorError(f"{self._told}: {len(outputs)} rows in answer to {len(part)}")
         return outputs
+
+
+def _asked_outputs(settings: PredictorSettings) -> dict[str, list[dict[str, str]]]:
+    """V2's `outputs`: MLServer gives class probabilities only to those who name them."""
+    if settings.output is None or settings.protocol != "v2":
+        return {}
+    return {"outputs": [{"name": split_index(settings.output)[0]}]}
 
 
 def _parts(rows: Columns, size: int) -> Iterator[Columns]:

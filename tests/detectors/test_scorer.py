@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -202,6 +202,13 @@ def test_a_poison_exchange_is_one_dead_letter_and_harms_no_neighbour(
     assert panes_of(log)[0].slices[0].summary == panes_of(clean)[0].slices[0].summary
 
 
+def test_a_model_is_watched_under_its_own_name_whatever_its_server_calls_it() -> None:
+    log = MemoryLog()
+    log.append(INFERENCE, [record(rows(1, 1), model="credit-v7")])
+    watch(log, [replace(PLAN, served_as="credit-v7")], DetectorsSettings())
+    assert [(pane.model, pane.rows) for pane in panes_of(log)] == [(MODEL, 1)]
+
+
 def test_a_bug_of_ours_costs_one_dead_letter(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(exchange: object) -> None:
         raise ZeroDivisionError("a bug")
@@ -273,7 +280,8 @@ def test_the_version_the_answer_states_counts_before_the_label() -> None:
 
 def test_a_client_cannot_choose_its_version() -> None:
     asked = settings().model_copy(update={"outputs": {}})
-    watched = {MODEL: WatchedColumns.by(fit(rows(200, seed=1), asked))}
+    plan = Plan(MODEL, fit(rows(200, seed=1), asked), DetectorsSettings())
+    watched = {MODEL: WatchedColumns.by(plan)}
     claimed = json_body({"model_version": "mine", **orjson.loads(exchange(ROW).request.content)})
     (stored,) = stored_in(record(ROW, version="7", request=claimed))
     _, sample = take(stored, watched, lambda _: True)

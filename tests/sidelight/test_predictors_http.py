@@ -52,6 +52,14 @@ def test_v2_asks_by_name_and_reads_named_outputs() -> None:
     assert server.heads[0].startswith(b"POST /v2/models/m/infer HTTP/1.1\r\n")
 
 
+def test_v2_asks_for_the_output_that_is_set_because_some_servers_wait_for_it() -> None:
+    with serving(doubled) as server:
+        predictor = opened(server.url, output="predict_proba[1]")
+        predictor(ROWS)
+        predictor.close()
+    assert orjson.loads(server.requests[0])["outputs"] == [{"name": "predict_proba"}]
+
+
 @pytest.mark.parametrize(
     ("form", "instances"),
     [("columns", [{"x": 1.0}, {"x": 2.0}, {"x": 3.0}]), ("matrix", [[1.0], [2.0], [3.0]])],

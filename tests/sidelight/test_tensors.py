@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -211,3 +212,27 @@ def test_names_are_unique_and_columns_of_one_length() -> None:
         Column("a", np.array(1))
     with pytest.raises(DataMismatch, match="valid has shape"):
         Column("a", np.array([1]), np.array([True, False]))
+
+
+def test_a_number_of_each_row_is_selected_by_its_index() -> None:
+    answer = Columns.of(label=["a", "b"], probability=[[0.9, 0.1], [0.2, 0.8]])
+
+    selected = answer.select(["probability[1]", "label"])
+
+    assert selected.names == ("probability[1]", "label")
+    assert selected["probability[1]"].values.tolist() == [0.1, 0.8]
+
+
+@pytest.mark.parametrize("name", ["probability[2]", "label[0]", "other[0]"])
+def test_an_index_that_is_not_there_is_refused_by_name(name: str) -> None:
+    answer = Columns.of(label=["a"], probability=[[0.9, 0.1]])
+
+    with pytest.raises(DataMismatch, match=re.escape(name)):
+        answer.select([name])
+
+
+def test_a_matrix_of_another_width_is_refused_with_its_shape() -> None:
+    rows = Columns.of(instances=[[1.0, 2.0, 3.0]])
+
+    with pytest.raises(DataMismatch, match=r"expected 2 columns .* 'instances' of shape \(1, 3\)"):
+        rows.select(["age", "hours"])

@@ -12,6 +12,7 @@ from sidelight.errors import Fenced, GroupBusy, LogError
 from sidelight.log import Log, Membership
 from sidelight.log.topics import INFERENCE
 from sidelight_detectors.results.findings import Alarm
+from sidelight_detectors.service.complaints import Complaints
 from sidelight_detectors.service.metrics import ScorerMetrics
 from sidelight_detectors.streaming.cutter import Clock
 from sidelight_detectors.streaming.deciding import DecidingModel, group_of
@@ -49,6 +50,7 @@ class Detectors:
         self._plans = plans
         self._settings = settings
         self._metrics = metrics
+        self._complaints = Complaints([plan.served_as or plan.model for plan in plans.values()])
         self._stop = stop
         self._members: dict[str, Membership] = {}
 
@@ -118,6 +120,7 @@ class Detectors:
     def _observe(self, run: Run | None) -> Run | None:
         if run is not None:
             self._metrics.observe(run)
+            self._complaints.hear(run)
         return run
 
     def _decide(self) -> None:
@@ -135,5 +138,5 @@ def _tell(alarm: Alarm) -> None:
         version=alarm.about.version,
         reason=alarm.reason,
         window=alarm.result.finding.window if alarm.result else None,
-        columns={column.column: round(column.distance, 4) for column in drifted},
+        columns={column.column: round(column.effect, 4) for column in drifted},
     )

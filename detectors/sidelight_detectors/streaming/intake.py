@@ -12,8 +12,8 @@ from sidelight.events.exchanges import from_record
 from sidelight.log import Stored
 from sidelight.protocols.decoding import decode_inputs, decode_outputs
 from sidelight.tensors import Columns
-from sidelight_detectors.fitted import Fitted
 from sidelight_detectors.streaming.identity import digest
+from sidelight_detectors.streaming.plan import Plan
 
 Skip = Literal[
     "abandoned", "duplicate", "failed", "other", "truncated", "unanswered", "unknown-model"
@@ -72,14 +72,16 @@ _FAULTS: Mapping[type[Exception], Fault] = {
 
 @dataclass(frozen=True, slots=True)
 class WatchedColumns:
-    """The inputs and outputs of a model that its reference knows."""
+    """A model's name in the configuration, and the inputs and outputs that its reference knows."""
 
+    model: str
     inputs: Sequence[str]
     outputs: Sequence[str]
 
     @classmethod
-    def by(cls, fitted: Fitted) -> WatchedColumns:
-        return cls(fitted.columns[: fitted.features], fitted.columns[fitted.features :])
+    def by(cls, plan: Plan) -> WatchedColumns:
+        columns, features = plan.fitted.columns, plan.fitted.features
+        return cls(plan.model, columns[:features], columns[features:])
 
     def of(self, exchange: Exchange) -> Columns:
         """Raises `MalformedPayload` or `DataMismatch`."""
@@ -99,14 +101,18 @@ class WatchedColumns:
 def take(
     stored: Stored, watched: Mapping[str, WatchedColumns], is_new: Callable[[Exchange], bool]
 ) -> tuple[str, Sample | Skipped | Faulty]:
-    """The model a record speaks of ("" when it is none of `watched`), and what came of it."""
+    """The model a record speaks of ("" when it is none of `watched`), and what came of it.
+
+    `watched` is by the model's name at its server.
+    """
     model = ""
     try:
         exchange = from_record(stored.record)
-        model = exchange.model if exchange.model in watched else ""
+        known = watched.get(exchange.model)
+        model = known.model if known else ""
         if reason := _no_traffic(exchange, model, is_new):
             return model, Skipped(reason)
-        columns = watched[model].of(exchange)
+        columns = watched[exchange.model].of(exchange)
     except Exception as exc:  # Whatever one event breaks costs one dead letter, not the consumer.
         return model, Faulty.by(exc)
     # The log's own clock bounds the sender's: a time in the future would hold every window open.

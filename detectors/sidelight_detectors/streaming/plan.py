@@ -25,6 +25,8 @@ class Plan:
     model: str
     fitted: Fitted
     service: DetectorsSettings
+    served_as: str = ""
+    """The model's name at its server, which its exchanges carry; empty when it is the same."""
 
     @property
     def id(self) -> str:

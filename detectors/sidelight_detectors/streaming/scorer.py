@@ -46,7 +46,7 @@ class PartitionScorer:
         self._member = member
         self._plans = plans
         self._clock = clock
-        watched = {name: WatchedColumns.by(plan.fitted) for name, plan in plans.items()}
+        watched = {plan.served_as or plan.model: WatchedColumns.by(plan) for plan in plans.values()}
         self._cutter = Cutter(log, partition, watched, settings, clock)
         self._letters = Outbox(log, DEAD_LETTERS, partition % log.partitions(DEAD_LETTERS))
         self._quiet_ns = round(settings.bucket_seconds * NS)
