@@ -80,8 +80,12 @@ class Screen:
 
     def keep_serving(self, stage: Stage) -> None:
         self.say("\nStill serving; Ctrl-C ends it. Look around, for example:")
-        self.say(f"  curl -s http://{stage.addresses['detectors']}/metrics | grep sidelight_drift")
-        self.say(f"  .venv/bin/sidelight check --config {stage.config}")
+        for command in (
+            f"curl -s http://{stage.addresses['detectors']}/metrics | grep sidelight_drift",
+            f"sidelight check --config {stage.config}",
+            f"sidelight log alarms --config {stage.config}",
+        ):
+            self.say(f"  {command}")
         try:
             signal.pause()
         except KeyboardInterrupt:
