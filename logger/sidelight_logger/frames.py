@@ -32,8 +32,10 @@ UNREACHABLE = "unreachable"
 SLOW = "timeout"
 BUSY = "busy"
 BROKEN = "server_error"
-SINK_FAILURES = (UNREACHABLE, SLOW, BUSY, BROKEN)
-"""Why a try failed: no connection, no answer in time, 408, 425 or 429, and 5xx."""
+DENIED = "denied"
+SINK_FAILURES = (UNREACHABLE, SLOW, BUSY, BROKEN, DENIED)
+"""Why a try failed: no connection, no answer in time, 408, 425, 429 or 503, any other 5xx, and what
+speaks of the address or the token, not of the event: 3xx, 401, 403, 404, 405, 407, 410."""
 
 MAX_FRAME_BYTES = 2 << 30
 """Two bodies of the largest `logger.max_body` (below 1 GiB) and their heads."""

@@ -29,8 +29,9 @@ from sidelight_logger.proxy import process as proxy
 from sidelight_logger.proxy.settings import Limits, ProxySettings, parse_upstream
 
 _BACKLOG = 1024
-_RESTARTS = Restarts(longest_wait_seconds=1.0)
-"""No process is given up: without the proxy there are no predictions at all."""
+_RESTARTS = Restarts(first_wait_seconds=0.1, longest_wait_seconds=0.4)
+"""No process is given up: without the proxy there are no predictions at all. However often it
+falls, it is back within two seconds, most of which it needs to start."""
 _SHARE = 0.3
 """Of the grace period, for each of three processes that end one after the other."""
 

@@ -122,6 +122,12 @@ def test_what_asks_after_the_server_is_not_recorded(
     assert describe(capture(path, method=method, headers=headers), 7, ORIGIN, ALL) is None
 
 
+@pytest.mark.parametrize("name", ["User-Agent", "K-Network-Probe"])
+def test_a_query_cannot_hide_as_a_probe(name: str) -> None:
+    hidden = capture("/v2/models/income/infer", headers={name: "kube-probe/1.33"})
+    assert describe(hidden, 7, ORIGIN, ALL) is not None
+
+
 @pytest.mark.parametrize(
     ("method", "path", "protocol", "model", "version"),
     [

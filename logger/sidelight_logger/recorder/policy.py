@@ -48,10 +48,10 @@ def policy(
 
 def is_probe(head: RequestHead, target: Route) -> bool:
     """True for what asks after the server, not for a prediction: these are not recorded."""
-    if "k-network-probe" in head.fields:
-        return True
-    if head.fields.get("user-agent", "").startswith("kube-probe/"):
-        return True
     if target.verb in _QUIET_VERBS:
         return True
-    return head.method in ("GET", "HEAD") and head.path in _QUIET_PATHS
+    if head.method not in ("GET", "HEAD"):
+        return False  # whatever its headers say: nobody may hide a query from the log
+    if head.fields.get("user-agent", "").startswith("kube-probe/"):
+        return True
+    return "k-network-probe" in head.fields or head.path in _QUIET_PATHS

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count, cycle, islice
 from threading import Event
 from typing import Literal, Protocol
 
@@ -15,7 +16,7 @@ from sidelight.events.http import HttpMessage
 from sidelight.events.records import to_record
 from sidelight.log import topics
 from sidelight.log.contract import Log, Membership, Position, Stored
-from sidelight_logger.frames import ABSENT, RETIRED, SINK_FAILURES, UNTOLD, SinkStats
+from sidelight_logger.frames import ABSENT, BROKEN, RETIRED, SINK_FAILURES, UNTOLD, SinkStats
 from sidelight_logger.shipper.form import messages
 from sidelight_logger.shipper.ledger import Ledger, ledger_of
 from sidelight_logger.shipper.sink import Backoff, SinkFailed, SinkRefused
@@ -25,6 +26,8 @@ _READ_BYTES = 8 << 20
 _COMMIT_SECONDS = 1.0
 """What a killed shipper sends again is at most one read, and at most this long."""
 _IDLE_SECONDS = 0.1
+_SUSPECT_TRIES = 8
+"""After so many 5xx in a row another record is tried: a sink that takes that one is not down."""
 _TELL_AGAIN_SECONDS = 10.0
 _TOPIC = topics.INFERENCE
 
@@ -80,6 +83,7 @@ class Carrier:
         self._failures = dict.fromkeys(SINK_FAILURES, 0)
         self._committed_at = time.monotonic()
         self._silent_until = 0.0
+        self._others: Iterator[Stored] = iter(())
 
     def run(self, grace_seconds: float) -> None:
         """Carry until asked to stop; then what is left, while the sink takes it and time remains.
@@ -122,7 +126,8 @@ class Carrier:
 
     def _carry(self, partition: int, grace: _Grace) -> bool:
         found = self._read(partition)
-        for stored in found:
+        for at, stored in enumerate(found, 1):
+            self._others = cycle(found[at:])
             if grace.is_over():
                 raise _Stopped
             self._skip_to(partition, stored.address.offset)
@@ -172,15 +177,29 @@ class Carrier:
         return ledger.deliver()
 
     def _send(self, message: HttpMessage) -> None:
-        while True:
+        for tries in count(1):
             try:
                 self._sink.send(message)
             except SinkFailed as failed:
                 self._failures[failed.reason] += 1
+                suspect = failed.reason == BROKEN and tries >= _SUSPECT_TRIES
+                if suspect and self._takes_another():
+                    raise SinkRefused(f"{failed}, {tries} times, while it takes others") from failed
                 self._wait(failed)
             else:
                 self._backoff.succeeded()
                 return
+
+    def _takes_another(self) -> bool:
+        """Whether the sink takes a record that comes later; it will get that one again."""
+        try:
+            for other in islice(self._others, 1):
+                for message in messages(other, self._form)[:1]:
+                    self._sink.send(message)
+                    return True
+        except (SinkFailed, SinkRefused, MalformedPayload):
+            return False
+        return False
 
     def _wait(self, failed: SinkFailed) -> None:
         seconds = self._backoff.next_seconds(failed.after_seconds)

@@ -16,9 +16,12 @@ from sidelight import __version__
 from sidelight.config.settings import SinkSettings
 from sidelight.errors import ConfigError, SidelightError
 from sidelight.events.http import HttpMessage
-from sidelight_logger.frames import BROKEN, BUSY, SLOW, UNREACHABLE
+from sidelight_logger.frames import BROKEN, BUSY, DENIED, SLOW, UNREACHABLE
 
-_TRY_AGAIN = {408: BUSY, 425: BUSY, 429: BUSY}
+_TRY_AGAIN = {
+    **dict.fromkeys((408, 425, 429, 503), BUSY),
+    **dict.fromkeys((401, 403, 404, 405, 407, 410), DENIED),
+}
 _ANSWER_BYTES = 4 << 10
 """Of an answer that are read: enough to tell why."""
 _LONGEST_ADVICE_SECONDS = 300.0
@@ -148,7 +151,8 @@ def _own_headers(settings: SinkSettings, parts: SplitResult) -> dict[str, str]:
 def _judge(answer: HTTPResponse, message: str) -> None:
     if 200 <= answer.status < 300:
         return
-    reason = _TRY_AGAIN.get(answer.status) or (BROKEN if answer.status >= 500 else None)
+    by_class = {3: DENIED, 5: BROKEN}.get(answer.status // 100)
+    reason = _TRY_AGAIN.get(answer.status, by_class)
     if reason is None:
         raise SinkRefused(message)
     advice = answer.headers.get("retry-after", "")
