@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,27 +29,55 @@ def read_table(path: Path) -> Columns:
     in Parquet stays a number. Times are in UTC, microseconds. Raises `ArtifactError` for a file
     that is not there, not readable, of another kind, or with a nested column.
     """
-    try:
+    with _refused(path):
         table = _table(path)
-    except (OSError, pa.ArrowException) as exc:
+        names = _unique(path, table.column_names)
+    return Columns(tuple(_column(path, name, table.column(name)) for name in names))
+
+
+def column_names(path: Path) -> list[str]:
+    """The names of the columns, from the file's beginning or its schema only.
+
+    Raises `ArtifactError` as `read_table` does, as far as that little shows it.
+    """
+    with _refused(path):
+        return _unique(path, _schema(path).names)
+
+
+@contextmanager
+def _refused(path: Path) -> Iterator[None]:
+    try:
+        yield
+    # A CSV whose first line is not UTF-8 is no Arrow error.
+    except (OSError, UnicodeDecodeError, pa.ArrowException) as exc:
         raise ArtifactError(f"{path}: cannot be read as a table: {exc}") from exc
-    return Columns(tuple(_column(path, name, table.column(name)) for name in _names(path, table)))
 
 
 def _table(path: Path) -> Any:
-    name = path.name.lower()
-    if name.endswith(CSV):
+    if _is_csv(path):
         options = pyarrow.csv.ConvertOptions(
             null_values=list(CSV_NULLS), strings_can_be_null=True, quoted_strings_can_be_null=False
         )
         return pyarrow.csv.read_csv(path, convert_options=options)
-    if name.endswith(PARQUET):
-        return pyarrow.parquet.read_table(path)
+    return pyarrow.parquet.read_table(path)
+
+
+def _schema(path: Path) -> Any:
+    if not _is_csv(path):
+        return pyarrow.parquet.read_schema(path)
+    with pyarrow.csv.open_csv(path) as batches:
+        return batches.schema
+
+
+def _is_csv(path: Path) -> bool:
+    """Whether the table is CSV, not Parquet; `ArtifactError` for a name that is neither's."""
+    name = path.name.lower()
+    if name.endswith((*CSV, *PARQUET)):
+        return name.endswith(CSV)
     raise ArtifactError(f"{path}: not a table by its name; use CSV {CSV} or Parquet {PARQUET}")
 
 
-def _names(path: Path, table: Any) -> list[str]:
-    names: list[str] = table.column_names
+def _unique(path: Path, names: list[str]) -> list[str]:
     if len(set(names)) == len(names):
         return names
     twice = next(name for name in names if names.count(name) > 1)

@@ -1,33 +1,31 @@
-"""Whether the files that a configuration names are there."""
+"""Whether the files that a configuration names are there, and can be what it says they are."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from sidelight.config.fields import Key, dotted
+from sidelight.config.checks import Fault
 from sidelight.config.loading import Loaded
+from sidelight.config.references import reference_faults
 from sidelight.config.settings import Settings
 from sidelight.errors import ConfigError
 
 
 def require_files(loaded: Loaded) -> None:
-    """Raise `ConfigError` with one line for each file that is not there.
+    """Raise `ConfigError` with one line for each file that is not there or cannot be right.
 
     Not part of loading: a service does not need the files of another, which may run elsewhere.
     """
-    lines = [
-        f"{loaded.origin(key)}: {dotted(key)}: there is no file {path}"
-        for key, path in _named(loaded.settings)
-        if not path.exists()
-    ]
+    wrong = [*reference_faults(loaded.settings), *_absent_models(loaded.settings)]
+    lines = [f"{loaded.origin(fault.key)}: {fault.message}" for fault in wrong]
     if lines:
         raise ConfigError("\n".join(lines))
 
 
-def _named(settings: Settings) -> Iterator[tuple[Key, Path]]:
+def _absent_models(settings: Settings) -> Iterator[Fault]:
     for name, model in settings.models.items():
-        if model.reference is not None:
-            yield ("models", name, "reference"), model.reference
-        if model.predictor is not None and model.predictor.model is not None:
-            yield ("models", name, "predictor", "model"), model.predictor.model
+        path: Path | None = model.predictor.model if model.predictor else None
+        if path is not None and not path.exists():
+            key = ("models", name, "predictor", "model")
+            yield Fault(key, f"{'.'.join(key)}: there is no file {path}")

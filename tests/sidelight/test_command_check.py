@@ -6,7 +6,7 @@ from tests.sidelight.test_command import run
 
 
 def test_check_prints_what_is_in_force_and_where_it_came_from(tmp_path: Path) -> None:
-    (tmp_path / "r.csv").touch()
+    (tmp_path / "r.csv").write_text("x\n1\n")
     (tmp_path / "sidelight.yaml").write_text(
         "models: {m: {reference: r.csv, detectors: {outlier: {}}}}\n"
         'logger: {upstream: "http://127.0.0.1:1", sink: {url: "http://x", token: hush}}\n'
@@ -41,7 +41,7 @@ def test_check_tells_which_files_are_not_there(tmp_path: Path) -> None:
     ended = run("check", cwd=tmp_path)
     assert ended.returncode == 2
     assert ended.stderr == (
-        "sidelight: sidelight.yaml:2: models.m.reference: there is no file r.csv\n"
+        "sidelight: sidelight.yaml:2: models.m.reference (r.csv): there is no such file\n"
     )
 
 

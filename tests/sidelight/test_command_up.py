@@ -165,6 +165,18 @@ def test_a_configuration_with_nothing_to_run_is_refused(tmp_path: Path) -> None:
     )
 
 
+def test_a_wrong_reference_is_refused_before_anything_is_started(tmp_path: Path) -> None:
+    (tmp_path / "reference.csv").write_text("x,z\n1,2\n")
+    text = CONFIG.format(upstream="http://127.0.0.1:1", ports=free_ports(4))
+    (tmp_path / "sidelight.yaml").write_text(text)
+    ended = run("up", cwd=tmp_path)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == (
+        "sidelight: sidelight.yaml:7: models.m.reference (reference.csv): has no column 'y', "
+        "named by models.m.outputs.y; there are x, z\n"
+    )
+
+
 def test_an_address_in_use_is_given_up_and_said(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         host, port = taken.getsockname()

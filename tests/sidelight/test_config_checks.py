@@ -108,9 +108,64 @@ def test_files_that_are_not_there_are_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         require_files(loaded)
     assert str(caught.value).splitlines() == [
-        f"{path}:3: models.m.reference: there is no file {tmp_path / 'r.csv'}",
+        f"{path}:3: models.m.reference ({tmp_path / 'r.csv'}): there is no such file",
         f"{path}:4: models.m.predictor.model: there is no file {tmp_path / 'm.onnx'}",
     ]
-    (tmp_path / "r.csv").touch()
+    (tmp_path / "r.csv").write_text("x\n1\n")
     (tmp_path / "m.onnx").touch()
     require_files(loaded)
+
+
+REFERENCE = """\
+models:
+  m:
+    predictor: {url: "http://127.0.0.1:8080"}
+    reference: NAME
+    features: {agee: numeric}
+    outputs: {probability: numeric}
+    detectors: {drift: {}}
+"""
+
+
+def file_refusal(folder: Path, text: str) -> list[str]:
+    path = folder / "c.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        require_files(load(path, environ={}))
+    return str(caught.value).replace(f"{path}:", "").replace(f"{folder}/", "").splitlines()
+
+
+def test_a_column_that_the_reference_lacks_is_told_with_the_nearest(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("age,sex\n1,f\n")
+    assert file_refusal(tmp_path, REFERENCE.replace("NAME", "r.csv")) == [
+        "5: models.m.reference (r.csv): has no column 'agee', named by models.m.features.agee; "
+        "did you mean 'age'?",
+        "6: models.m.reference (r.csv): has no column 'probability', "
+        "named by models.m.outputs.probability; there are age, sex",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("r.tsv", "models.m.reference (r.tsv): not a table by its name; use CSV"),
+        ("r.parquet", "models.m.reference (r.parquet): cannot be read as a table: "),
+    ],
+)
+def test_a_reference_that_is_no_table_is_refused(tmp_path: Path, name: str, words: str) -> None:
+    (tmp_path / name).write_text("age\tsex\n")
+    (line,) = file_refusal(tmp_path, REFERENCE.replace("NAME", name))
+    assert line.startswith(f"4: {words}")
+
+
+def test_a_fitted_reference_cannot_serve_explainers(tmp_path: Path) -> None:
+    (tmp_path / "r.npz").touch()
+    text = REFERENCE.replace("NAME", "r.npz")
+    (tmp_path / "c.yaml").write_text(text)
+    require_files(load(tmp_path / "c.yaml", environ={}))
+    (line,) = file_refusal(
+        tmp_path, text.replace("detectors: {drift: {}}", "explainers: {shapley: }")
+    )
+    assert line.startswith(
+        "4: models.m.reference (r.npz): a fitted reference serves detectors only"
+    )

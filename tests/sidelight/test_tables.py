@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pyarrow.parquet
 import pytest
 
 from sidelight.errors import ArtifactError
-from sidelight.tables import read_table
+from sidelight.tables import column_names, read_table
 
 
 def test_a_csv_keeps_numbers_text_and_nulls_apart(tmp_path: Path) -> None:
@@ -87,3 +88,35 @@ def test_a_nested_column_is_refused_by_name(tmp_path: Path) -> None:
     pyarrow.parquet.write_table(pa.table({"tags": [[1], [2, 3]]}), path)
     with pytest.raises(ArtifactError, match="'tags' has type list"):
         read_table(path)
+
+
+@pytest.mark.parametrize("name", ["r.csv", "r.csv.gz", "r.parquet"])
+def test_column_names_are_those_of_the_table(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if name.endswith(".parquet"):
+        pyarrow.parquet.write_table(pa.table({"age": [1], "sex": ["f"]}), path)
+    else:
+        text = b"age,sex\n1,f\n"
+        path.write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+    assert column_names(path) == list(read_table(path).names) == ["age", "sex"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("r.tsv", b"a\tb\n", "not a table by its name; use CSV"),
+        ("r.csv", b"", "cannot be read as a table: Empty CSV file"),
+        ("r.csv", b"\xff\xfea\n1\n", "cannot be read as a table: .*utf-8"),
+        ("r.csv", b"a,a\n1,2\n", "two columns are named 'a'"),
+        ("r.parquet", b"a,b\n1,2\n", "cannot be read as a table"),
+    ],
+)
+def test_what_is_no_table_is_refused_by_name(
+    tmp_path: Path, name: str, content: bytes, words: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    for read in (column_names, read_table):
+        with pytest.raises(ArtifactError, match=words) as refused:
+            read(path)
+        assert str(refused.value).startswith(f"{path}: ")

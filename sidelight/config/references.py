@@ -1,0 +1,65 @@
+"""Whether each model's reference is a table with the columns that the configuration names."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+
+from sidelight.config.checks import Fault
+from sidelight.config.fields import Key, dotted
+from sidelight.config.services import named
+from sidelight.config.settings import ModelSettings, Settings
+from sidelight.errors import ArtifactError
+
+FITTED = ".npz"
+"""How a reference ends that `sidelight fit` wrote: it knows its columns itself."""
+ONLY_DETECTORS = (
+    "a fitted reference serves detectors only, and explainers need the rows themselves; "
+    "name the CSV or Parquet file it was fitted from"
+)
+_SHOWN = 12
+
+
+def reference_faults(settings: Settings) -> Iterator[Fault]:
+    """All that the beginning of each reference shows to be wrong."""
+    for name, model in settings.models.items():
+        if model.reference is not None:
+            yield from _of_model(("models", name), model, model.reference)
+
+
+def _of_model(key: Key, model: ModelSettings, reference: Path) -> Iterator[Fault]:
+    place = (*key, "reference")
+    told = f"{dotted(place)} ({reference})"
+    if not reference.exists():
+        yield Fault(place, f"{told}: there is no such file")
+    elif reference.suffix == FITTED:
+        if named(model.explainers):
+            yield Fault(place, f"{told}: {ONLY_DETECTORS}")
+    else:
+        yield from _of_table(key, model, reference, told)
+
+
+def _of_table(key: Key, model: ModelSettings, reference: Path, told: str) -> Iterator[Fault]:
+    try:
+        from sidelight.tables import column_names
+    except ModuleNotFoundError:
+        return  # nor are the services installed that read it, which `check` and `up` tell
+    try:
+        columns = column_names(reference)
+    except ArtifactError as exc:
+        yield Fault((*key, "reference"), f"{told}: {str(exc).removeprefix(f'{reference}: ')}")
+        return
+    for part, names in (("features", model.features), ("outputs", model.outputs)):
+        for name in names:
+            if name not in columns:
+                setting = (*key, part, name)
+                message = f"{told}: has no column {name!r}, named by {dotted(setting)}"
+                yield Fault(setting, f"{message}; {_way_out(name, columns)}")
+
+
+def _way_out(name: str, columns: list[str]) -> str:
+    if near := difflib.get_close_matches(name, columns, n=1):
+        return f"did you mean {near[0]!r}?"
+    rest = f" and {len(columns) - _SHOWN} more" if len(columns) > _SHOWN else ""
+    return f"there are {', '.join(columns[:_SHOWN])}{rest}"
