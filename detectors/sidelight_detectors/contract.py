@@ -11,7 +11,10 @@ Rows are scored (outliers) from the same cells.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +25,13 @@ class ColumnFinding:
     """One column of one window against the reference.
 
     `distance` is D for ks and total variation for chi2, in [0, 1]; `distance_error` bounds its
-    distance from the exact value (0 in exact mode). `p_value` in (0, 1] for no change at all.
+    distance from the exact value (0 in exact mode). `p_value` is in (0, 1].
     `threshold` is the p-value below which the column counts as changed in this window.
-    `drifted` needs both: p_value < threshold and distance > tolerance.
-    `rows` of the window held this column; 0 means not enough data, and the p-value is then 1.
+    `effect` is the distance with what chance gives taken off; `low` and `high` bound the true
+    distance with 95 % confidence (`sidelight_detectors.drift.effect`).
+    `drifted` needs both: p_value < threshold and effect > tolerance.
+    `rows` of the window held this column. 0 means not enough data: statistic, distance and effect
+    are then NaN and the p-value is 1.
     """
 
     column: str
@@ -37,6 +43,17 @@ class ColumnFinding:
     threshold: float
     drifted: bool
     rows: int = 0
+    effect: float = math.nan
+    low: float = 0.0
+    high: float = 1.0
+
+    @classmethod
+    def from_json(cls, saved: Mapping[str, Any]) -> ColumnFinding:
+        """Reads its fields; JSON has no NaN and writes null."""
+        filled: dict[str, Any] = {
+            name: math.nan if value is None else value for name, value in saved.items()
+        }
+        return cls(**filled)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,8 @@ from sidelight_detectors.split import held_out
 from sidelight_detectors.summary import P_VALUE_BINS, Summary
 from sidelight_detectors.watched import cells_of, watched
 
-FORMAT = 1
-"""Of cells, tables and files; a change makes a new plan."""
+FORMAT = 2
+"""Of cells, tables, files and judgement; a change makes a new plan."""
 
 
 @dataclass(frozen=True, eq=False)

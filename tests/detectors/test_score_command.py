@@ -105,6 +105,7 @@ def test_a_table_is_for_people(config: Path, tmp_path: Path) -> None:
         "column",
         "method",
         "distance",
+        "effect",
         "p-value",
         "threshold",
     ]

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from scipy.special import chdtrc, gammaln, ndtri
 
 from sidelight_detectors.cells import CategoricalCells, Counts
+from sidelight_detectors.drift.comparison import Comparison
+from sidelight_detectors.drift.effect import variation_effect
 
 MIN_EXPECTED = 5.0
 """A category expected less often in a window is pooled with the other rare ones."""
@@ -61,6 +63,12 @@ class ChiSquaredTest:
         window = np.bincount(self.groups, counts, len(self.reference)).astype(np.int64)
         table = np.stack([window, self.reference])
         return table[:, table.any(axis=0)]
+
+    def compare(self, counts: Counts) -> Comparison:
+        """A window with at least one row."""
+        table = self.table(counts)
+        effect = variation_effect(table, self.error)
+        return Comparison(pearson(table), total_variation(table), homogeneity_p(table), effect)
 
 
 def fit_chi_squared(

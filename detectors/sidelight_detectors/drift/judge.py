@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from functools import cached_property
 
 from sidelight.errors import NotEnoughData
 from sidelight_detectors.cells import CategoricalCells, ColumnCells, Counts
 from sidelight_detectors.contract import ColumnFinding, DriftFinding
-from sidelight_detectors.drift.chi_squared import (
-    ChiSquaredTest,
-    fit_chi_squared,
-    homogeneity_p,
-    pearson,
-    total_variation,
-)
+from sidelight_detectors.drift.chi_squared import ChiSquaredTest, fit_chi_squared
+from sidelight_detectors.drift.comparison import UNSEEN
 from sidelight_detectors.drift.kolmogorov import KolmogorovTest
 from sidelight_detectors.grid import Grid
 from sidelight_detectors.spending import spend
@@ -23,6 +19,9 @@ Test = KolmogorovTest | ChiSquaredTest
 
 MIN_ROWS = 20
 """A window with fewer rows answers *not enough data*."""
+
+SMALLEST_P = sys.float_info.min
+"""No p-value is 0: what is smaller than a float can say is told as this."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,18 +80,21 @@ class DriftJudge:
         threshold: float,
     ) -> ColumnFinding:
         rows = int(counts.sum())
-        statistic, distance, p_value = _compare(test, counts) if rows else (0.0, 0.0, 1.0)
-        drifted = p_value < threshold and distance > self.tolerance
+        seen = test.compare(counts) if rows else UNSEEN
+        drifted = seen.p_value < threshold and seen.effect.size > self.tolerance
         return ColumnFinding(
             name,
             test.method,
-            statistic,
-            distance,
+            seen.statistic,
+            seen.distance,
             test.error,
-            p_value,
+            max(seen.p_value, SMALLEST_P),
             threshold,
             drifted,
             rows,
+            seen.effect.size,
+            seen.effect.low,
+            seen.effect.high,
         )
 
 
@@ -100,12 +102,3 @@ def _test(column: ColumnCells, reference: Counts, grouping: Counts, window: int)
     if isinstance(column, CategoricalCells):
         return fit_chi_squared(column, reference, grouping, window)
     return KolmogorovTest(reference)
-
-
-def _compare(test: Test, counts: Counts) -> tuple[float, float, float]:
-    """Statistic, distance and p-value of a window with at least one row."""
-    if isinstance(test, ChiSquaredTest):
-        table = test.table(counts)
-        return pearson(table), total_variation(table), homogeneity_p(table)
-    distance = test.distance(counts)
-    return distance, distance, test.p_value(distance, int(counts.sum()))

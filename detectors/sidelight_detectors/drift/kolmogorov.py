@@ -8,6 +8,8 @@ from math import e, exp
 import numpy as np
 
 from sidelight_detectors.cells import Counts
+from sidelight_detectors.drift.comparison import Comparison
+from sidelight_detectors.drift.effect import kolmogorov_effect
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +49,11 @@ class KolmogorovTest:
         reference = np.cumsum(self.reference) / self.reference.sum()
         return float(np.abs(window - reference).max())
 
-    def p_value(self, distance: float, rows: int) -> float:
-        return kolmogorov_p(distance, rows, int(self.reference.sum()))
+    def compare(self, counts: Counts) -> Comparison:
+        """A window with at least one row."""
+        distance, n, m = self.distance(counts), int(counts.sum()), int(self.reference.sum())
+        effect = kolmogorov_effect(distance, self.error, n, m)
+        return Comparison(distance, distance, kolmogorov_p(distance, n, m), effect)
 
 
 def kolmogorov_p(distance: float, n: int, m: int) -> float:

@@ -61,7 +61,7 @@ def _document(report: FileReport) -> dict[str, Any]:
 
 def _window_lines(report: FileReport) -> Iterator[str]:
     if report.windows:
-        head = ("rows", "drift", "column", "method", "distance", "p-value", "threshold")
+        head = ("rows", "drift", "column", "method", "distance", "effect", "p-value", "threshold")
         yield from _aligned([head, *map(_window_cells, report.windows)])
     if report.unjudged:
         yield f"{report.unjudged} rows were not judged: a window needs more"
@@ -75,6 +75,7 @@ def _window_cells(window: FileWindow) -> tuple[str, ...]:
         worst.column,
         worst.method,
         f"{worst.distance:.4f}",
+        f"{worst.effect:.4f}",
         f"{worst.p_value:.2g}",
         f"{worst.threshold:.2g}",
     )

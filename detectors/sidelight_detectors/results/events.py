@@ -109,7 +109,7 @@ def _drift_data(result: DriftResult) -> Json:
         "distance": [column.distance for column in columns],
         "p_val": [column.p_value for column in columns],
         "threshold": min(column.threshold for column in columns),
-        "effect": {"column": result.worst.column, "distance": result.worst.distance},
+        "effect": _effect_data(result.worst),
         "columns": columns,
         "n": finding.rows,
         "n_reference": finding.reference_rows,
@@ -118,6 +118,16 @@ def _drift_data(result: DriftResult) -> Json:
         "tolerance": finding.tolerance,
         "promise": result.promise,
         **_seen_data(result.seen),
+    }
+
+
+def _effect_data(worst: ColumnFinding) -> Json:
+    return {
+        "column": worst.column,
+        "distance": worst.distance,
+        "size": worst.effect,
+        "low": worst.low,
+        "high": worst.high,
     }
 
 
@@ -177,7 +187,7 @@ def _seen(data: Json) -> Seen:
 
 
 def _drift(id_: str, about: About, data: Json) -> DriftResult:
-    columns = tuple(ColumnFinding(**column) for column in data["columns"])
+    columns = tuple(map(ColumnFinding.from_json, data["columns"]))
     finding = DriftFinding(
         data["n"],
         data["n_reference"],

@@ -55,14 +55,16 @@ class DriftResult:
 
     @property
     def drifted(self) -> tuple[ColumnFinding, ...]:
-        """The columns that drifted, the largest distance first."""
+        """The columns that drifted, the largest effect first."""
         found = (column for column in self.finding.columns if column.drifted)
-        return tuple(sorted(found, key=lambda column: -column.distance))
+        return tuple(sorted(found, key=lambda column: -column.effect))
 
     @property
     def worst(self) -> ColumnFinding:
-        """The column with the largest distance."""
-        return max(self.finding.columns, key=lambda column: column.distance)
+        """The column with the largest effect: one that drifted, if any did."""
+        seen = [column for column in self.finding.columns if column.rows]
+        found = [column for column in seen if column.drifted] or seen or self.finding.columns
+        return max(found, key=lambda column: column.effect)
 
 
 @dataclass(frozen=True, slots=True)

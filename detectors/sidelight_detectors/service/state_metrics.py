@@ -28,10 +28,14 @@ BY_COLUMN = {
         "sidelight_drift_distance_ratio",
         "Distance of the last window from the reference: KS or total variation.",
     ),
+    "effect": (
+        "sidelight_drift_effect_ratio",
+        "The distance with what chance gives taken off: what is held against the tolerance.",
+    ),
     "p_value": ("sidelight_drift_p_value", "The p-value of the last window."),
     "threshold": (
         "sidelight_drift_p_value_threshold",
-        "A p-value below this is a change; the distance must be above the tolerance too.",
+        "A p-value below this is a change; the effect must be above the tolerance too.",
     ),
 }
 """Gauges by the field of `ColumnFinding` they show; NaN before the first window."""
@@ -80,7 +84,7 @@ class StateCollector(Collector):
     def _settings(self, watches: Sequence[Watch]) -> Iterator[Family]:
         tolerance = GaugeMetricFamily(
             "sidelight_drift_tolerance_ratio",
-            "A distance up to this is of no practical interest.",
+            "An effect up to this is of no practical interest.",
             labels=["model"],
         )
         rate = GaugeMetricFamily(

@@ -52,7 +52,7 @@ class VersionState:
 
     @classmethod
     def from_json(cls, saved: Mapping[str, Any]) -> VersionState:
-        columns = tuple(ColumnFinding(**column) for column in saved["columns"])
+        columns = tuple(map(ColumnFinding.from_json, saved["columns"]))
         return cls(**{**saved, "alarm": AlarmState(**saved["alarm"]), "columns": columns})
 
 
