@@ -5,7 +5,8 @@ from __future__ import annotations
 from sidelight.config.settings import FeatureSettings, ModelSettings
 from sidelight.errors import ConfigError
 from sidelight.tensors import Column, Columns
-from sidelight_detectors.cells import ColumnCells, categorical_cells, numeric_cells
+from sidelight_detectors.cells import ColumnCells, categorical_cells, elements_of, numeric_cells
+from sidelight_detectors.texts import texts_of
 
 NUMERIC = FeatureSettings(kind="numeric")
 CATEGORICAL = FeatureSettings(kind="categorical")
@@ -40,7 +41,24 @@ def watched(reference: Columns, model: ModelSettings) -> tuple[Columns, list[Fea
 
 
 def cells_of(column: Column, feature: FeatureSettings, limit: int | None) -> ColumnCells:
-    """Cells for one reference column; `limit` as in `numeric_cells`."""
+    """Cells for one reference column; `limit` as in `numeric_cells`.
+
+    Raises `ConfigError` when no declared category occurs: every value would be the same "other".
+    """
     if feature.kind == "numeric":
         return numeric_cells(column, limit)
-    return categorical_cells(column, feature.categories)
+    cells = categorical_cells(column, feature.categories)
+    if feature.categories and not (cells.index(column) < cells.other).any():
+        raise ConfigError(
+            f"column {column.name!r}: none of its categories {list(feature.categories)} occurs in "
+            f"the reference, which holds {_some_of(column)}; correct them, leave them out to take "
+            "those of the reference, or declare the column numeric"
+        )
+    return cells
+
+
+def _some_of(column: Column) -> str:
+    values, valid = elements_of(column)
+    present = values if valid is None else values[valid]
+    texts = dict.fromkeys(map(repr, texts_of(present[:100])))
+    return ", ".join([*texts][:3]) or "only nulls"

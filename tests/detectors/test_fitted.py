@@ -135,6 +135,18 @@ def test_unfit_settings_and_references_say_why() -> None:
         fit(Columns((times_of(600),)), model(outputs={}))
 
 
+def test_categories_of_which_none_occurs_in_the_reference_are_refused() -> None:
+    incomes = Columns((Column("income", np.arange(40.0) * 100),))
+    declared = {"categories": ["low", "high"]}
+    model = ModelSettings.model_validate(
+        {"features": {"income": declared}, "detectors": {"drift": {}}}
+    )
+    with pytest.raises(ConfigError, match=r"'income': none of its categories .* holds '0', '100'"):
+        fit(incomes, model)
+    some_occur = Columns((Column("income", np.array(["low", "odd"] * 20, object)),))
+    assert fit(some_occur, model).columns == ("income",)
+
+
 def test_detectors_that_were_not_asked_for_do_not_run() -> None:
     fitted = fit(rows_of(600, 0), model(detectors={"drift": {}}))
     cells = fitted.index(rows_of(600, 1))
