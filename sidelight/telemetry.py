@@ -1,4 +1,8 @@
-"""Logs: one JSON object a line, or readable lines on a terminal; uvicorn's and ours alike."""
+"""Logs: one JSON object a line, or readable lines on a terminal; other libraries' and ours alike.
+
+Ours are those of loggers under the name ``sidelight``. Other libraries are heard from WARNING on:
+at INFO some say a hundred lines for each explained row.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +24,14 @@ _SHARED: Sequence[Processor] = (
 )
 
 
+OURS = "sidelight"
+
+
 def configure(service: str, *, stream: TextIO | None = None, level: int = logging.INFO) -> None:
-    """Send every log line of this process to `stream` (stderr), marked with `service`."""
+    """Send the log lines of this process to `stream` (stderr), marked with `service`.
+
+    `level` is that of our own lines.
+    """
     stream = stream or sys.stderr
     shared = [*_SHARED, _marking(service)]
     handler = logging.StreamHandler(stream)
@@ -34,7 +44,8 @@ def configure(service: str, *, stream: TextIO | None = None, level: int = loggin
             ],
         )
     )
-    logging.basicConfig(handlers=[handler], level=level, force=True)
+    logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
+    logging.getLogger(OURS).setLevel(level)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

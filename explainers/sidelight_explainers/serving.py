@@ -31,7 +31,9 @@ def serve(config: Path | None, flags: Mapping[str, Any]) -> None:
     app = create_app(models, settings)
     # uvicorn raises the signal again when it has drained: this is what then happens
     signal.signal(signal.SIGTERM, _exit)
-    structlog.get_logger().info("explainers", url=listen.url, models=sorted(models))
+    structlog.get_logger("sidelight.explainers").info(
+        "serving", url=listen.url, models=sorted(models)
+    )
     uvicorn.run(
         app,
         host=listen.host,

@@ -19,10 +19,12 @@ class Terminal(io.StringIO):
 
 @pytest.fixture(autouse=True)
 def _restored() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    root, ours = logging.getLogger(), logging.getLogger(telemetry.OURS)
+    handlers, levels = root.handlers[:], (root.level, ours.level)
     yield
-    root.handlers, root.level = handlers, level
+    root.handlers = handlers
+    root.setLevel(levels[0])
+    ours.setLevel(levels[1])
     structlog.reset_defaults()
 
 
@@ -33,7 +35,7 @@ def told(stream: io.StringIO) -> list[dict[str, object]]:
 def test_a_line_is_one_json_object_with_service_level_time_and_logger() -> None:
     stream = io.StringIO()
     telemetry.configure("detectors", stream=stream)
-    structlog.get_logger("a.b").info("window judged", rows=1000)
+    structlog.get_logger("sidelight.a").info("window judged", rows=1000)
     (line,) = told(stream)
     assert str(line.pop("timestamp")).endswith("Z")
     assert line == {
@@ -41,7 +43,7 @@ def test_a_line_is_one_json_object_with_service_level_time_and_logger() -> None:
         "event": "window judged",
         "rows": 1000,
         "level": "info",
-        "logger": "a.b",
+        "logger": "sidelight.a",
     }
 
 
@@ -78,14 +80,28 @@ def test_a_terminal_gets_readable_lines_without_colour_when_asked(
     monkeypatch.setenv("NO_COLOR", "1")
     stream = Terminal()
     telemetry.configure("up", stream=stream)
-    structlog.get_logger().info("process started", pid=7)
+    structlog.get_logger("sidelight").info("process started", pid=7)
     assert "process started" in stream.getvalue()
     assert "pid=7" in stream.getvalue()
     assert "\x1b" not in stream.getvalue()
 
 
+def test_other_libraries_are_heard_from_warnings_on() -> None:
+    stream = io.StringIO()
+    telemetry.configure("explainers", stream=stream)
+    for name in ("shap", "uvicorn.error", "sidelight.explainers"):
+        logging.getLogger(name).info("one of many")
+        logging.getLogger(name).warning("news")
+    assert [(line["logger"], line["event"]) for line in told(stream)] == [
+        ("shap", "news"),
+        ("uvicorn.error", "news"),
+        ("sidelight.explainers", "one of many"),
+        ("sidelight.explainers", "news"),
+    ]
+
+
 def test_what_is_below_the_level_is_not_told() -> None:
     stream = io.StringIO()
     telemetry.configure("up", stream=stream)
-    structlog.get_logger().debug("detail")
+    structlog.get_logger("sidelight").debug("detail")
     assert stream.getvalue() == ""
