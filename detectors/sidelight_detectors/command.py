@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sidelight.command.options import Config
+from sidelight.errors import ConfigError, NotEnoughData
 
 if TYPE_CHECKING:
     from sidelight_detectors.files.scoring import FileReport
@@ -78,10 +80,15 @@ def score(
     settings = load(config).settings
     chosen = watched_models(settings, model)[model]
     fitted = fitted_model(model, chosen, folder_of(settings))
+    _refuse_undetected(model, {"drift": fitted.drift, "outlier": fitted.outlier}, wanted)
     report = score_rows(model, fitted, load_reference(file))
     typer.echo(as_json(report) if format is Format.json else as_table(report))
     if _found(report) & wanted:
         raise typer.Exit(FOUND)
+    if "drift" in wanted and not report.windows:
+        raise NotEnoughData(
+            f"{file}: {report.rows} rows are too few to judge drift; send more of them"
+        )
 
 
 def _wanted(fail_on: str) -> set[str]:
@@ -91,6 +98,15 @@ def _wanted(fail_on: str) -> set[str]:
             f"{min(unknown)!r} is none of drift, outlier", param_hint="--fail-on"
         )
     return wanted
+
+
+def _refuse_undetected(model: str, detectors: Mapping[str, object], wanted: set[str]) -> None:
+    for name in sorted(wanted):
+        if detectors[name] is None:
+            raise ConfigError(
+                f"--fail-on {name}: model {model!r} has no {name} detector; "
+                f"name it under models.{model}.detectors"
+            )
 
 
 def _found(report: FileReport) -> set[str]:

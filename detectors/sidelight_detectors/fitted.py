@@ -67,6 +67,11 @@ class Fitted:
         """Names of the watched columns: features, then outputs."""
         return self.grid.names
 
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the watched columns that the model answers."""
+        return self.columns[self.features :]
+
     @cached_property
     def plan(self) -> str:
         """Hex sha256 of reference, cells, settings and format; equal in every process."""

@@ -15,7 +15,7 @@ from scipy import stats
 from typer.testing import CliRunner, Result
 
 from sidelight.command.main import application
-from sidelight.errors import ConfigError, DataMismatch
+from sidelight.errors import ConfigError, DataMismatch, NotEnoughData
 from sidelight.tensors import Columns
 from sidelight_detectors.fitted import Fitted
 from tests.detectors.traffic import MODEL, rows, settings
@@ -53,7 +53,9 @@ def score(file: Path, *arguments: str) -> Result:
     return run("score", str(file), "--model", MODEL, *arguments)
 
 
-def test_windows_have_exactly_the_configured_rows(config: Path, tmp_path: Path) -> None:
+def test_windows_have_the_configured_rows_and_the_last_what_is_left(
+    config: Path, tmp_path: Path
+) -> None:
     result = score(write(tmp_path / "rows.csv", rows(350, 2)), "--format", "json")
     assert result.exit_code == 0
     report = json.loads(result.stdout)
@@ -61,8 +63,9 @@ def test_windows_have_exactly_the_configured_rows(config: Path, tmp_path: Path) 
         [0, 100],
         [100, 200],
         [200, 300],
+        [300, 350],
     ]
-    assert report["unjudged_rows"] == 50
+    assert report["unjudged_rows"] == 0
     assert report["rows"] == 350
 
 
@@ -110,7 +113,7 @@ def test_a_table_is_for_people(config: Path, tmp_path: Path) -> None:
         "threshold",
     ]
     assert told.splitlines()[1].startswith("0-99")
-    assert "30 rows were not judged" in told
+    assert told.splitlines()[3].startswith("200-229")
     assert "of 230 rows lie in the tails" in told
 
 
@@ -119,7 +122,7 @@ def test_event_time_windows_are_cut_by_rows_in_a_file(tmp_path: Path, config: Pa
     report = json.loads(
         score(write(tmp_path / "rows.csv", rows(150, 2)), "--format", "json").stdout
     )
-    assert len(report["drift"]["windows"]) == 1
+    assert [window["rows"] for window in report["drift"]["windows"]] == [[0, 100], [100, 150]]
 
 
 def test_a_fit_is_kept_and_found_again(
@@ -160,12 +163,37 @@ def test_a_file_without_answers_is_compared_by_its_features(config: Path, tmp_pa
         "sex": 100,
         "score": 0,
     }
+    assert window["columns"][2]["distance"] is None
+    assert report["unobserved"] == ["score"]
 
 
 def test_rows_that_do_not_fit_are_named(config: Path, tmp_path: Path) -> None:
     result = score(write(tmp_path / "rows.csv", Columns.of(sex=["f"] * 5, score=np.ones(5))))
     assert isinstance(result.exception, DataMismatch)
     assert "'age' is missing" in str(result.exception)
+
+
+def test_a_file_shorter_than_a_window_is_judged_all_the_same(config: Path, tmp_path: Path) -> None:
+    file = write(tmp_path / "rows.csv", rows(60, 2, shift=2.0))
+    assert score(file, "--fail-on", "drift").exit_code == 3
+    assert score(write(file, rows(60, 2)), "--fail-on", "drift").exit_code == 0
+
+
+def test_too_few_rows_are_no_all_clear(config: Path, tmp_path: Path) -> None:
+    file = write(tmp_path / "rows.csv", rows(5, 2, shift=2.0))
+    result = score(file, "--fail-on", "drift")
+    assert isinstance(result.exception, NotEnoughData)
+    assert "the last 5 rows are too few to be judged" in result.stdout
+    assert score(file).exit_code == 0
+
+
+def test_what_no_detector_looks_for_cannot_fail(config: Path, tmp_path: Path) -> None:
+    document = json.loads(config.read_text())
+    del document["models"][MODEL]["detectors"]["outlier"]
+    config.write_text(json.dumps(document))
+    result = score(write(tmp_path / "rows.csv", rows(100, 2)), "--fail-on", "drift,outlier")
+    assert isinstance(result.exception, ConfigError)
+    assert "has no outlier detector" in str(result.exception)
 
 
 def test_a_model_that_is_not_there_is_named(config: Path, tmp_path: Path) -> None:

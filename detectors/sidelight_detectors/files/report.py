@@ -11,7 +11,7 @@ import orjson
 from sidelight_detectors.files.scoring import FileOutlier, FileReport, FileWindow
 
 MAX_LISTED = 20
-"""Flagged rows a table lists; JSON has them all."""
+"""Flagged rows a table lists; JSON has all that the report has."""
 
 
 def as_json(report: FileReport) -> str:
@@ -29,6 +29,7 @@ def _document(report: FileReport) -> dict[str, Any]:
         "model": report.model,
         "rows": report.rows,
         "unjudged_rows": report.unjudged,
+        "unobserved": report.unobserved,
         "promise": report.promise,
         "drift": {
             "found": report.drift_found,
@@ -64,7 +65,9 @@ def _window_lines(report: FileReport) -> Iterator[str]:
         head = ("rows", "drift", "column", "method", "distance", "effect", "p-value", "threshold")
         yield from _aligned([head, *map(_window_cells, report.windows)])
     if report.unjudged:
-        yield f"{report.unjudged} rows were not judged: a window needs more"
+        yield f"the last {report.unjudged} rows are too few to be judged"
+    for name in report.unobserved:
+        yield f"output {name!r} is not in the file: nothing is known of its drift"
 
 
 def _window_cells(window: FileWindow) -> tuple[str, ...]:

@@ -7,7 +7,12 @@ from dataclasses import dataclass, replace
 from sidelight.config.settings import DetectorsSettings
 from sidelight.tensors import Columns
 from sidelight_detectors.fitted import Fitted
-from sidelight_detectors.results.findings import DriftResult, OutlierResult
+from sidelight_detectors.results.findings import (
+    DriftResult,
+    OutlierResult,
+    Output,
+    UnjudgedResult,
+)
 from sidelight_detectors.streaming.decider import Decider
 from sidelight_detectors.streaming.intake import Sample
 from sidelight_detectors.streaming.panes import Pane
@@ -37,9 +42,11 @@ class FileOutlier:
 
 @dataclass(frozen=True)
 class FileReport:
-    """`flagged` counts all flagged rows; `outliers` are the strangest of each block.
+    """What was found in a file.
 
-    `unjudged` rows at the end are too few for a window.
+    `flagged` counts all flagged rows; `outliers` are the strangest of each block, `MAX_FLAGS` at
+    most. `unjudged` rows at the end are too few to be judged. `unobserved` are the model's outputs
+    that the file does not have: nothing is known of their drift.
     """
 
     model: str
@@ -48,6 +55,7 @@ class FileReport:
     flagged: int
     windows: tuple[FileWindow, ...]
     outliers: tuple[FileOutlier, ...]
+    unobserved: tuple[str, ...]
     promise: str
 
     @property
@@ -60,33 +68,37 @@ class FileReport:
 
 
 def score_rows(model: str, fitted: Fitted, rows: Columns) -> FileReport:
-    """Windows of exactly the configured number of rows, in the order of the file.
+    """Windows of the configured number of rows, in the order of the file, and what is left over.
 
     Event-time windows are cut by rows too: a file has no event time. Raises `DataMismatch` when
     the rows do not fit the reference.
     """
     plan = Plan(model, _by_count(fitted), DetectorsSettings())
     size = plan.fitted.drift.window if plan.fitted.drift else ROWS_AT_ONCE
-    windows: list[FileWindow] = []
-    outliers: list[FileOutlier] = []
     decider = Decider(plan, partitions=1)
+    said: list[Output] = []
     for block, begin in enumerate(range(0, len(rows), size)):
-        end = min(begin + size, len(rows))
-        for output in decider.accept(_pane(plan, block, rows.take(slice(begin, end)))):
-            if isinstance(output, DriftResult):
-                windows.append(FileWindow(begin, end, output))
-            if isinstance(output, OutlierResult):
-                outliers.append(FileOutlier(begin + output.row, output))
-    flagged = sum(state.flagged for state in decider.watch.versions.values())
+        said += decider.accept(_pane(plan, block, rows.take(slice(begin, begin + size))))
+    said += decider.watch.close()
     return FileReport(
         model,
         len(rows),
-        len(rows) % size if plan.fitted.drift else 0,
-        flagged,
-        tuple(windows),
-        tuple(outliers),
+        sum(output.seen.rows for output in said if isinstance(output, UnjudgedResult)),
+        sum(state.flagged for state in decider.watch.versions.values()),
+        tuple(_window(size, output) for output in said if isinstance(output, DriftResult)),
+        tuple(_outlier(size, output) for output in said if isinstance(output, OutlierResult)),
+        tuple(name for name in plan.fitted.outputs if name not in rows),
         plan.promise,
     )
+
+
+def _window(size: int, result: DriftResult) -> FileWindow:
+    begin = size * result.seen.exchanges[0].first.offset
+    return FileWindow(begin, begin + result.seen.rows, result)
+
+
+def _outlier(size: int, result: OutlierResult) -> FileOutlier:
+    return FileOutlier(size * result.address.offset + result.row, result)
 
 
 def _by_count(fitted: Fitted) -> Fitted:

@@ -84,6 +84,11 @@ class Watch:
         for window in self._windows.advance(watermark_ns):
             yield from self._judge(window)
 
+    def close(self) -> Iterator[Output]:
+        """Judges what windows are open, where nothing more can come."""
+        for window in self._windows.close():
+            yield from self._judge(window)
+
     def saved(self) -> dict[str, Any]:
         """For orjson, which writes dataclasses as objects."""
         return {

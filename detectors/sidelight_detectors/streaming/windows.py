@@ -85,7 +85,8 @@ class Window:
 class Windows(Protocol):
     """Open windows. The decider calls `add` for every slice of an accepted pane, then `advance`.
 
-    Both return the windows that are complete now, in the order in which they are to be judged.
+    Both return the windows that are complete now, in the order in which they are to be judged;
+    `close` gives the others up as they are, where nothing more can come (the end of a file).
     `lost` counts the rows that came into no window, by reason. A snapshot keeps `saved`.
     """
 
@@ -94,6 +95,8 @@ class Windows(Protocol):
     def add(self, part: Slice, partition: int, bucket_ns: int) -> list[Window]: ...
 
     def advance(self, watermark_ns: int) -> list[Window]: ...
+
+    def close(self) -> list[Window]: ...
 
     def saved(self) -> dict[str, Any]: ...
 
@@ -120,6 +123,10 @@ class CountWindows:
     def advance(self, watermark_ns: int) -> list[Window]:
         return []
 
+    def close(self) -> list[Window]:
+        left, self._open = list(self._open.values()), {}
+        return left
+
     def saved(self) -> dict[str, Any]:
         return {"open": [window.to_json() for window in self._open.values()], "lost": self.lost}
 
@@ -139,6 +146,9 @@ class NoWindows:
         return []
 
     def advance(self, watermark_ns: int) -> list[Window]:
+        return []
+
+    def close(self) -> list[Window]:
         return []
 
     def saved(self) -> dict[str, Any]:
@@ -175,6 +185,9 @@ class EventTimeWindows:
         self._first_open = max(self._first_open, first_open)
         complete = sorted(place for place in self._open if place[0] < self._first_open)
         return [self._open.pop(place) for place in complete]
+
+    def close(self) -> list[Window]:
+        return [self._open.pop(place) for place in sorted(self._open)]
 
     def saved(self) -> dict[str, Any]:
         windows = [window.to_json() for window in self._open.values()]
