@@ -63,7 +63,13 @@ def run(config: Path | None, flags: Mapping[str, Any], grace_seconds: float) -> 
         for line in _banner(loaded, url, _address(listener), _address(metrics)):
             typer.echo(line, err=True)
         processes = list(_processes(part, settings, url, listener.fileno()))
-        return supervise(processes, grace_seconds=grace_seconds, on_event=_tell, restarts=_RESTARTS)
+
+        def told(event: Event) -> None:
+            _tell(event)
+            if (event.kind, event.process) == ("stopped", "proxy"):
+                listener.close()  # who comes now is refused at once, not kept waiting for nobody
+
+        return supervise(processes, grace_seconds=grace_seconds, on_event=told, restarts=_RESTARTS)
 
 
 def _upstream(loaded: Loaded) -> str:

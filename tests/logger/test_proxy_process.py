@@ -275,3 +275,38 @@ def test_many_connections_at_once_are_all_answered() -> None:
         wait_until(lambda: proxy.stats.client_connections == 0)
         assert proxy.stats.accepted == 1000
         assert len(recorder.wait(1000)) == 1000
+
+
+def test_clients_that_still_come_after_sigterm_are_answered() -> None:
+    """Half keep their connection, half open one for each request; they learn to stay away later."""
+    failures: list[str] = []
+    answered = [0] * 6
+    enough = threading.Event()
+
+    def ask(client: int, address: tuple[str, int]) -> None:
+        wire: Wire | None = None
+        while not enough.is_set():
+            try:
+                wire = wire or Wire(socket.create_connection(address, PATIENCE_SECONDS))
+                wire.send(GET.replace(b"/v2", b"/echo"))
+                head = wire.head()
+            except (OSError, EOFError) as exc:
+                failures.append(repr(exc))
+                return
+            answered[client] += 1
+            if client % 2 or b"\r\nConnection: close\r\n" in head:
+                wire.close()
+                wire = None
+
+    with uvicorn_server() as port, proxy_process(port) as proxy:
+        clients = [threading.Thread(target=ask, args=(n, proxy.address)) for n in range(6)]
+        for client in clients:
+            client.start()
+        await_more(answered, failures)
+        proxy.child.send_signal(signal.SIGTERM)
+        await_more(answered, failures)
+        enough.set()
+        for client in clients:
+            client.join()
+        assert proxy.child.wait(PATIENCE_SECONDS) == 0
+    assert failures == []

@@ -130,9 +130,10 @@ class ClientConnection(asyncio.Protocol):
             self._lingering = True
             reset(self._transport)
 
-    def leave(self) -> None:
-        """Close now if nothing is under way, else after the answer."""
-        if self._exchange is None and not self._pending and not self._lingering:
+    def leave(self, idle_since: float) -> None:
+        """Close if nothing has been under way since then."""
+        idle = self._exchange is None and not self._pending and not self._lingering
+        if idle and self._deadline - self._limits.idle_seconds <= idle_since:
             self._close()
 
     def abort(self) -> None:

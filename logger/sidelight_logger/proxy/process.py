@@ -41,7 +41,7 @@ def command(settings: ProxySettings, url: str, fd: int, tally_fd: int = -1) -> l
 
 
 def run(listener: socket.socket, settings: ProxySettings, cells: Cells) -> int:
-    """Serve until SIGTERM or SIGINT; the exit code, 1 when exchanges had to be cut."""
+    """Serve until SIGTERM or SIGINT; the exit code."""
     # What is there now stays: the collector need not look at it again while requests wait.
     gc.freeze()
     return uvloop.run(_serve(listener, settings, cells))
@@ -72,10 +72,11 @@ async def _serve(listener: socket.socket, settings: ProxySettings, cells: Cells)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    cut = await Proxy(settings, cells).serve(listener, stop)
-    if cut:
-        grace = settings.limits.grace_seconds
-        print(f"sidelight proxy: {cut} connections cut after {grace:g} s", file=sys.stderr)
+    cut, left = await Proxy(settings, cells).serve(listener, stop)
+    if cut or left:
+        after = f"after {settings.limits.grace_seconds:g} s"
+        told = f"{cut} connections cut and {left} exchanges not recorded {after}"
+        print(f"sidelight proxy: {told}", file=sys.stderr)
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from typing import NamedTuple
 
 from sidelight.events.ids import IdMint, id_text
 from sidelight_logger.proxy.client import ClientConnection
@@ -19,7 +20,22 @@ from sidelight_logger.tally import Cells
 _SWEEP_SECONDS = 0.5
 _BACKLOG = 1024
 _FLUSH_SECONDS = 2.0
-"""How long the recorder may take at the end, besides the grace for exchanges."""
+"""How long the recorder may take at the end at least, if nothing is left of the grace."""
+_STEP_SECONDS = 0.01
+_QUIET_SECONDS = 0.1
+"""At the end: nobody has come for so long, so the door is closed ..."""
+_LAST_CALL = 0.5
+"""... and in any case after this share of the grace."""
+_IDLE_SECONDS = 0.5
+"""At the end: a client that asks without a break has its next request under way by then. Closing
+its connection at once would cost it that request."""
+
+
+class Leftover(NamedTuple):
+    """What the grace was too short for."""
+
+    connections: int
+    captures: int
 
 
 class Proxy:
@@ -59,8 +75,8 @@ class Proxy:
         self._clients.discard(client)
         self.counters.client_connected(-1)
 
-    async def serve(self, listener: socket.socket, stop: asyncio.Event) -> int:
-        """Serve until `stop`, then end what is in flight: how many exchanges had to be cut."""
+    async def serve(self, listener: socket.socket, stop: asyncio.Event) -> Leftover:
+        """Serve until `stop`, then end what is in flight."""
         loop = asyncio.get_running_loop()
         self.counters.begin()
         server = await loop.create_server(
@@ -71,15 +87,17 @@ class Proxy:
             work += [self._link.run(), self._link.report()]
         tasks = [loop.create_task(each) for each in work]
         await stop.wait()
+        deadline = loop.time() + self.settings.limits.grace_seconds
+        await self._see_out(loop.time() + self.settings.limits.grace_seconds * _LAST_CALL)
         server.close()
-        cut = await self._drain()
+        cut, left = await self._drain(deadline), 0
         if self._link is not None:
-            await self._link.drain(_FLUSH_SECONDS)
+            left = await self._link.drain(max(_FLUSH_SECONDS, deadline - loop.time()))
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await server.wait_closed()
-        return cut
+        return Leftover(cut, left)
 
     async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
@@ -90,14 +108,27 @@ class Proxy:
                 client.check(now)
             self._pool.expire(now)
 
-    async def _drain(self) -> int:
+    async def _see_out(self, last_call: float) -> None:
+        """Serve on, each answer the last of its connection, until nobody comes any more.
+
+        Who has connected must not be left in the kernel's queue, where closing would reset him.
+        """
         self.draining = True
-        for client in tuple(self._clients):
-            client.leave()
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self.settings.limits.grace_seconds
+        seen = loop.time()
+        while (now := loop.time()) < last_call and now - seen < _QUIET_SECONDS:
+            for client in tuple(self._clients):
+                client.leave(now - _IDLE_SECONDS)
+            if self._clients:
+                seen = now
+            await asyncio.sleep(_STEP_SECONDS)
+
+    async def _drain(self, deadline: float) -> int:
+        loop = asyncio.get_running_loop()
         while self._clients and loop.time() < deadline:
-            await asyncio.sleep(0.01)
+            for client in tuple(self._clients):
+                client.leave(loop.time())
+            await asyncio.sleep(_STEP_SECONDS)
         cut = len(self._clients)
         for client in tuple(self._clients):
             client.abort()
