@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sidelight import __version__
-from sidelight.command import check, demo, up
+from sidelight.command import check, demo, log, up
 from sidelight.command.services import HELP_OPTIONS, add_services
 from sidelight.errors import ConfigError, DataMismatch, MalformedPayload, SidelightError
 
@@ -44,7 +44,8 @@ def application() -> typer.Typer:
         context_settings=HELP_OPTIONS,
     )
     root.callback()(_root)
-    for name, command in (("demo", demo.demo), ("up", up.up), ("check", check.check)):
+    shared = {"demo": demo.demo, "up": up.up, "check": check.check, "log": log.log}
+    for name, command in shared.items():
         root.command(name, context_settings=HELP_OPTIONS)(command)
     add_services(root)
     return root

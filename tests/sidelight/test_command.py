@@ -64,7 +64,17 @@ def test_help_is_light_and_names_every_command(tmp_path: Path) -> None:
         check=True,
     )
     assert set(HEAVY) & set(ended.stderr.split()) == set()
-    for command in ("demo", "up", "check", "logger", "detectors", "explainers", "fit", "score"):
+    for command in (
+        "demo",
+        "up",
+        "check",
+        "log",
+        "logger",
+        "detectors",
+        "explainers",
+        "fit",
+        "score",
+    ):
         assert f" {command} " in ended.stdout
 
 
@@ -74,7 +84,7 @@ def test_the_version_is_printed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])
 def test_every_command_has_help(tmp_path: Path, flag: str) -> None:
-    for command in ("up", "check", "demo", "logger"):
+    for command in ("up", "check", "log", "demo", "logger"):
         ended = run(command, flag, cwd=tmp_path)
         assert ended.returncode == 0
         assert f"Usage: sidelight {command}" in ended.stdout

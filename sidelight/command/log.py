@@ -1,0 +1,62 @@
+"""`sidelight log`: what the event log holds, as JSON lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sidelight.command.options import Config
+from sidelight.errors import ConfigError
+from sidelight.log import topics
+
+if TYPE_CHECKING:
+    from sidelight.command.lines import Line
+    from sidelight.config.settings import LogSettings
+    from sidelight.log import Log, Stored
+
+
+def log(
+    topic: Annotated[str, typer.Argument(help=", ".join(topics.ALL), show_default=False)],
+    config: Config = None,
+    limit: Annotated[int, typer.Option(min=1, help="Records at most.")] = 10,
+    model: Annotated[str | None, typer.Option(help="Only records about this model.")] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with new records until Ctrl-C.")
+    ] = False,
+) -> None:
+    """Print the newest records of a topic, oldest first, one JSON object a line."""
+    if topic not in topics.ALL:
+        raise ConfigError(f"there is no topic {topic!r}; there are {', '.join(topics.ALL)}")
+    import orjson
+
+    from sidelight.command.lines import line_of, model_of
+    from sidelight.command.newest import ends, following, newest
+    from sidelight.config import load
+
+    def telling(stored: Stored) -> Line | None:
+        line = line_of(stored)
+        return line if model in (None, model_of(line)) else None
+
+    opened = _open(load(config).settings.log)
+    try:
+        spans = ends(opened, topic)
+        for line in newest(opened, topic, spans, limit, telling):
+            typer.echo(orjson.dumps(line))
+        for line in following(opened, topic, spans, telling) if follow else ():
+            typer.echo(orjson.dumps(line))
+    finally:
+        opened.close()
+
+
+def _open(settings: LogSettings) -> Log:
+    """The log, which must be there: to look at one must not make one."""
+    from sidelight.log import open_log
+
+    if "://" not in settings.url and not (Path(settings.url) / "log.json").exists():
+        raise ConfigError(
+            f"there is no log at {settings.url}; a service makes it when it starts, and "
+            "--config names the file that says where"
+        )
+    return open_log(settings)
