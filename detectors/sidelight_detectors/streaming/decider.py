@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sidelight.errors import MalformedPayload
 from sidelight.log import Address
 from sidelight.log.topics import INFERENCE
 from sidelight_detectors.results.findings import About, Alarm, Output, PromiseResult
@@ -31,6 +32,7 @@ class Decider:
         self.plan = plan
         self.chain = Chain(partitions)
         self.watch = Watch(plan)
+        self._cells = plan.fitted.grid.size
         self._lost: Counter[str] = Counter()
         self._before: Mapping[str, Any] | None = _NOTHING
 
@@ -40,7 +42,11 @@ class Decider:
         return self._lost + self.watch.lost
 
     def accept(self, pane: Pane) -> list[Output]:
-        """What the pane lets us say; nothing when its run is known already."""
+        """What the pane lets us say; nothing when its run is known already.
+
+        Raises `MalformedPayload`, and changes nothing, when the pane does not add up with others.
+        """
+        self._check(pane)
         if not self.chain.accept(pane):
             return []
         if pane.plan != self.plan.id:
@@ -65,6 +71,23 @@ class Decider:
             self._before = None
         else:
             self._before = saved["watch"]
+
+    def _check(self, pane: Pane) -> None:
+        if not (0 <= pane.partition < self.chain.partitions and pane.begin <= pane.end):
+            raise MalformedPayload(
+                f"run [{pane.begin}, {pane.end}) of partition {pane.partition}; "
+                f"there are {self.chain.partitions} partitions",
+                where="pane",
+            )
+        if pane.plan != self.plan.id:
+            return
+        for part in pane.slices:
+            if part.summary.plan != pane.plan or len(part.summary.counts) != self._cells:
+                raise MalformedPayload(
+                    f"{len(part.summary.counts)} cells of plan {part.summary.plan[:12]}, not "
+                    f"{self._cells} of {pane.plan[:12]}",
+                    where="pane",
+                )
 
     def _begin(self, pane: Pane) -> Iterator[Output]:
         """The first pane of this plan: the watch before it ends, a promise begins."""

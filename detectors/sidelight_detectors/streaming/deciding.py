@@ -36,6 +36,7 @@ class DecidingModel:
         self._log = log
         self._member = member
         self._offset = 0
+        self._known_to = 0
         self._outboxes = {
             topic: Outbox(log, topic, partition_of(plan.model, log.partitions(topic)))
             for topic in (RESULTS, ALARMS, DEAD_LETTERS)
@@ -56,6 +57,7 @@ class DecidingModel:
             self._offset = position.offset
             saved = orjson.loads(zlib.decompress(position.note))
             self.decider.restore(saved["decider"])
+        self._known_to = self._log.span(PANES, self._partition).end
         for topic, outbox in self._outboxes.items():
             outbox.recover(saved["said"].get(topic, 0), self._is_ours)
 
@@ -73,6 +75,8 @@ class DecidingModel:
                 letters.append(self._letter(stored, exc))
         self._say(outputs, letters)
         self._offset = found[-1].address.offset + 1
+        if self._offset >= self._known_to:
+            self._forget()
         self._member.commit({(PANES, self._partition): Position(self._offset, self._note())})
         return outputs
 
@@ -101,6 +105,11 @@ class DecidingModel:
         self._outboxes[RESULTS].append(map(output_record, results))
         self._outboxes[ALARMS].append(map(output_record, alarms))
         self._outboxes[DEAD_LETTERS].append(letters)
+
+    def _forget(self) -> None:
+        """What was said before the crash is said again by now, or never will be."""
+        for outbox in self._outboxes.values():
+            outbox.forget()
 
     def _note(self) -> bytes:
         said = {topic: outbox.begin for topic, outbox in self._outboxes.items()}

@@ -20,7 +20,7 @@ from sidelight_detectors.streaming.identity import digest
 from sidelight_detectors.summary import Summary
 
 FORMAT = 1
-"""Changes when the bytes of a pane change their meaning; part of what a plan's identity covers."""
+"""Changes when the bytes of a pane change their meaning; panes of another format are refused."""
 
 MODEL_HEADER = "model"
 
@@ -126,6 +126,8 @@ def _unpack(content: bytes) -> Pane:
     head: dict[str, Any] = orjson.loads(zlib.decompress(content[4:start]))
     if head["format"] != FORMAT:
         raise ValueError(f"pane format {head['format']}, this version reads {FORMAT}")
+    for name in _PLAIN:
+        _expect(int if name not in ("model", "plan") else str, head[name], name)
     slices = tuple(_slices(head["slices"], content, start))
     flags = tuple(_flag(values) for values in head["flags"])
     return Pane(**{name: head[name] for name in _PLAIN}, slices=slices, flags=flags)
@@ -134,8 +136,15 @@ def _unpack(content: bytes) -> Pane:
 def _slices(parts: list[list[Any]], content: bytes, start: int) -> Iterator[Slice]:
     for *values, size in parts:
         named = dict(zip(_SLICE, values, strict=True))
+        for name, value in named.items():
+            _expect(str if name == "version" else int, value, name)
         yield Slice(**named, summary=Summary.from_bytes(content[start : start + size]))
         start += size
+
+
+def _expect(kind: type, value: object, name: str) -> None:
+    if type(value) is not kind:
+        raise TypeError(f"{name} is {type(value).__name__}, not {kind.__name__}")
 
 
 def _flag(values: list[Any]) -> Flag:

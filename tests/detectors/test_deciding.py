@@ -1,0 +1,91 @@
+"""A decider at its log: what it does with panes that are none, and with what nobody says again."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import orjson
+import pytest
+
+from sidelight.config.settings import DetectorsSettings
+from sidelight.errors import MalformedPayload
+from sidelight.events.deadletters import from_event
+from sidelight.events.records import from_record
+from sidelight.log.testing import MemoryLog
+from sidelight.log.topics import DEAD_LETTERS, INFERENCE, PANES, RESULTS
+from sidelight_detectors.results.events import output_of, output_record
+from sidelight_detectors.results.findings import DriftResult
+from sidelight_detectors.streaming.deciding import DecidingModel, group_of
+from sidelight_detectors.streaming.panes import Pane
+from tests.detectors.traffic import MODEL, plan, rows, traffic
+from tests.detectors.watching import panes_of, records_of, watch
+
+PLAN = plan(window=100)
+
+
+def panes() -> list[Pane]:
+    """Three runs of 50 rows each."""
+    log = MemoryLog()
+    log.append(INFERENCE, traffic(rows(150, 3), per_exchange=10))
+    watch(log, [PLAN], DetectorsSettings(run_rows=50))
+    return panes_of(log)
+
+
+def deciding(log: MemoryLog) -> DecidingModel:
+    found = DecidingModel(log, log.join(group_of(MODEL)), PLAN)
+    found.resume()
+    return found
+
+
+def fewer_cells(pane: Pane) -> Pane:
+    (part,) = pane.slices
+    summary = replace(part.summary, counts=np.ones(3, np.int64))
+    return replace(pane, slices=(replace(part, summary=summary),))
+
+
+def of_another_plan(pane: Pane) -> Pane:
+    (part,) = pane.slices
+    return replace(pane, slices=(replace(part, summary=replace(part.summary, plan="ab" * 32)),))
+
+
+def with_a_number_for_a_version(pane: Pane) -> Pane:
+    (part,) = pane.slices
+    return replace(pane, slices=(replace(part, version=5),))  # type: ignore[arg-type]
+
+
+def of_no_partition(pane: Pane) -> Pane:
+    return replace(pane, partition=7)
+
+
+@pytest.mark.parametrize(
+    "damage", [fewer_cells, of_another_plan, with_a_number_for_a_version, of_no_partition]
+)
+def test_a_pane_that_does_not_add_up_is_one_dead_letter_and_stops_nobody(
+    damage: Callable[[Pane], Pane],
+) -> None:
+    log, (first, second, third) = MemoryLog(), panes()
+    log.append(PANES, [pane.to_record() for pane in (first, damage(second), third)])
+    found = deciding(log)
+    judged = [output for output in found.step() if isinstance(output, DriftResult)]
+    (letter,) = [from_event(from_record(record)) for record in records_of(log, DEAD_LETTERS)]
+    assert letter.error == MalformedPayload.__name__
+    assert [result.seen.rows for result in judged] == [100]
+    assert found.decider.chain.gaps == 1
+
+
+def test_what_is_never_said_again_is_not_searched_for_at_every_start() -> None:
+    log = MemoryLog()
+    log.append(INFERENCE, traffic(rows(150, 3), per_exchange=10))
+    watch(log, [PLAN], DetectorsSettings(run_rows=50))
+    said = next(o for o in map(output_of, records_of(log, RESULTS)) if isinstance(o, DriftResult))
+    log.append(RESULTS, [output_record(replace(said, id="said by another release"))])
+    log.append(INFERENCE, traffic(rows(50, 4), per_exchange=10, first=100))
+    watch(log, [PLAN], DetectorsSettings(run_rows=50))
+    position = log.join(group_of(MODEL)).committed(PANES, 0)
+    assert position is not None
+    assert orjson.loads(zlib.decompress(position.note))["said"][RESULTS] == len(
+        records_of(log, RESULTS)
+    )
