@@ -10,7 +10,6 @@ from sidelight.config.addresses import Listen
 from sidelight.config.fields import Key, dotted
 from sidelight.config.services import named, upstream
 from sidelight.config.settings import ModelSettings, Settings
-from sidelight.errors import ConfigError
 
 _LISTENING: tuple[Key, ...] = (
     ("logger", "listen"),
@@ -62,12 +61,7 @@ def _of_logger(settings: Settings, written: Collection[Key]) -> Iterator[Fault]:
 
 
 def _of_addresses(settings: Settings) -> Iterator[Fault]:
-    parsed: dict[Key, Listen] = {}
-    for key in _LISTENING:
-        try:
-            parsed[key] = Listen.parse(_setting(settings, key))
-        except ConfigError as exc:
-            yield Fault(key, f"{dotted(key)}: {exc}")
+    parsed = {key: Listen.parse(_setting(settings, key)) for key in _LISTENING}
     for (first, here), (second, there) in combinations(parsed.items(), 2):
         if here.collides_with(there):
             yield Fault(

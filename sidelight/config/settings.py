@@ -8,7 +8,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
+
+from sidelight.config.addresses import Listen
 
 
 class Section(BaseModel):
@@ -64,6 +74,14 @@ Feature = Annotated[
         json_schema_input_type=Literal["numeric", "categorical"] | FeatureSettings | _Categories,
     ),
 ]
+
+
+def _listen(text: str) -> str:
+    Listen.parse(text)
+    return text
+
+
+Address = Annotated[str, AfterValidator(_listen)]
 
 
 class PredictorSettings(Section):
@@ -204,9 +222,9 @@ class SinkSettings(Section):
 class LoggerSettings(Section):
     """The payload logger: a proxy in front of one model server, and what it keeps."""
 
-    listen: str = "127.0.0.1:9081"
+    listen: Address = "127.0.0.1:9081"
     """Address that clients call instead of the model server's."""
-    metrics: str = "127.0.0.1:9091"
+    metrics: Address = "127.0.0.1:9091"
     """Address of the logger's metrics and health."""
     upstream: str | None = None
     """The model server; the predictor's `url` when only one model has one."""
@@ -237,7 +255,7 @@ class LoggerSettings(Section):
 class DetectorsSettings(Section):
     """The scoring service."""
 
-    listen: str = "127.0.0.1:9082"
+    listen: Address = "127.0.0.1:9082"
     """Address of its metrics and health."""
     run_rows: int = Field(default=250, ge=1)
     """A run of exchanges ends at this many rows ..."""
@@ -254,7 +272,7 @@ class DetectorsSettings(Section):
 class ExplainersSettings(Section):
     """The explain service."""
 
-    listen: str = "127.0.0.1:9083"
+    listen: Address = "127.0.0.1:9083"
     """Address of the explain routes, metrics and health."""
     workers: int = Field(default=4, ge=1)
     """Requests explained at one time."""

@@ -243,6 +243,7 @@ models:
     features: {age: numerical, sex: {categories: [[1]]}}
 logger: {listen: 8080, sink: {token: 3}}
 detectors: 5
+explainers: {listen: here}
 """
     assert refusal(tmp_path / "c.yaml", text) == [
         "1: log.partitions is 0; it should be greater than or equal to 1",
@@ -253,6 +254,7 @@ detectors: 5
         "6: logger.sink.url is missing",
         "6: logger.sink.token is a secret of the wrong kind; it should be a valid string",
         "7: detectors is 5; expected settings as 'key: value'",
+        "8: explainers.listen: 'here' is not an address to listen on; write 127.0.0.1:9081",
     ]
 
 
