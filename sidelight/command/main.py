@@ -11,13 +11,20 @@ import typer
 from sidelight import __version__
 from sidelight.command import check, demo, log, up
 from sidelight.command.services import HELP_OPTIONS, add_services
-from sidelight.errors import ConfigError, DataMismatch, MalformedPayload, SidelightError
+from sidelight.errors import (
+    ArtifactError,
+    ConfigError,
+    DataMismatch,
+    MalformedPayload,
+    NotEnoughData,
+    SidelightError,
+)
 
 BAD_INPUT = 2
 FAILED = 1
 INTERRUPTED = 130
 
-_BAD_INPUT = (ConfigError, MalformedPayload, DataMismatch)
+_BAD_INPUT = (ConfigError, MalformedPayload, DataMismatch, ArtifactError, NotEnoughData)
 
 
 def main() -> None:
@@ -44,9 +51,10 @@ def application() -> typer.Typer:
         context_settings=HELP_OPTIONS,
     )
     root.callback()(_root)
-    shared = {"demo": demo.demo, "up": up.up, "check": check.check, "log": log.log}
-    for name, command in shared.items():
-        root.command(name, context_settings=HELP_OPTIONS)(command)
+    root.command("demo", context_settings=HELP_OPTIONS)(demo.demo)
+    root.command("up", context_settings=HELP_OPTIONS)(up.up)
+    root.command("check", context_settings=HELP_OPTIONS)(check.check)
+    root.command("log", context_settings=HELP_OPTIONS)(log.log)
     add_services(root)
     return root
 

@@ -100,6 +100,8 @@ def test_an_unknown_command_is_a_usage_error(tmp_path: Path) -> None:
         ("ConfigError('a: b')", 2),
         ("MalformedPayload('a: b')", 2),
         ("DataMismatch('a: b')", 2),
+        ("ArtifactError('a: b')", 2),
+        ("NotEnoughData('a: b')", 2),
         ("LogError('a: b')", 1),
         ("PredictorError('a: b')", 1),
         ("MissingExtra('a: b')", 1),
