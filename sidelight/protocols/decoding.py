@@ -40,13 +40,18 @@ def decode_inputs(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> Column
 
 def decode_outputs(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> Columns:
     """The rows the model answered; errors as `decode_inputs`, also when there was no answer."""
+    return _decode(answer_of(exchange), exchange.protocol, _RESPONSES, limits)
+
+
+def answer_of(exchange: Exchange) -> Body:
+    """The response; raises `MalformedPayload` when there is none or it tells of an error."""
     if exchange.outcome != "answered":
         raise MalformedPayload(
             f"there is none, the exchange is {exchange.outcome}", where="response"
         )
     if exchange.status >= 400:
         raise MalformedPayload(f"status {exchange.status} carries no outputs", where="response")
-    return _decode(exchange.response, exchange.protocol, _RESPONSES, limits)
+    return exchange.response
 
 
 def model_version(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> str:
@@ -54,7 +59,7 @@ def model_version(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> str:
     if exchange.protocol != "v2" or exchange.status >= 400:
         return exchange.version
     try:
-        body, inner = _json(exchange.response, limits)
+        body, inner = json_bytes(exchange.response, limits)
         stated = parse_object(body, inner).get("model_version")
     except MalformedPayload:
         return exchange.version
@@ -68,12 +73,16 @@ def _decode(body: Body, protocol: str, decoders: Mapping[str, Decoder], limits: 
             f"protocol {protocol!r} is not read" if protocol else "the path is no inference route"
         )
         raise MalformedPayload(f"{named}; there are {', '.join(decoders)}", where="path")
-    content, inner = _json(body, limits)
+    content, inner = json_bytes(body, limits)
     return decoder(content, inner)
 
 
-def _json(body: Body, limits: Limits) -> tuple[bytes, Limits]:
-    """The JSON bytes of a body, and the limits that now apply to them."""
+def json_bytes(body: Body, limits: Limits) -> tuple[bytes, Limits]:
+    """The JSON bytes of a body, and the limits that now apply to them.
+
+    Raises `MalformedPayload` for a body that was cut or is not JSON, `LimitExceeded` beyond
+    `limits`.
+    """
     _refuse_partial(body)
     _refuse_other_types(body.content_type)
     if len(body.content) > limits.body_bytes:

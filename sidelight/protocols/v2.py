@@ -34,7 +34,7 @@ def decode_request(body: bytes, limits: Limits = DEFAULT_LIMITS) -> Columns:
     document = parse_object(body, limits)
     if document.get("inputs") == []:
         raise MalformedPayload("is empty; send at least one tensor", where="inputs")
-    return _columns(document, "inputs", limits)
+    return read_document(document, "inputs", limits)
 
 
 def decode_response(body: bytes, limits: Limits = DEFAULT_LIMITS) -> Columns:
@@ -43,7 +43,7 @@ def decode_response(body: bytes, limits: Limits = DEFAULT_LIMITS) -> Columns:
 
     Raises `MalformedPayload` (`LimitExceeded` beyond `limits`), nothing else.
     """
-    return _columns(parse_object(body, limits), "outputs", limits)
+    return read_document(parse_object(body, limits), "outputs", limits)
 
 
 def encode_request(columns: Columns, form: Form = "columns", name: str = "input-0") -> bytes:
@@ -79,7 +79,11 @@ def encode_response(columns: Columns) -> bytes:
     return write_object(document)
 
 
-def _columns(document: dict[str, Any], key: str, limits: Limits) -> Columns:
+def read_document(document: dict[str, Any], key: str, limits: Limits) -> Columns:
+    """The tensors under `key` of a parsed document as columns.
+
+    Raises `MalformedPayload` (`LimitExceeded` beyond `limits`), nothing else.
+    """
     tensors = read_tensors(document.get(key), key, limits)
     for i, tensor in enumerate(tensors):
         if tensor.shape[0] != tensors[0].shape[0]:

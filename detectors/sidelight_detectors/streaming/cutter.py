@@ -6,11 +6,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 
 from sidelight.config.settings import DetectorsSettings
 from sidelight.errors import OffsetOutOfRange
 from sidelight.log import Stored
 from sidelight.log.topics import INFERENCE
+from sidelight_detectors.streaming.ahead import open_ahead
 from sidelight_detectors.streaming.intake import WatchedColumns
 from sidelight_detectors.streaming.marks import Marks
 from sidelight_detectors.streaming.outbox import Shelf, read_on
@@ -62,7 +64,8 @@ class Cutter:
     def poll(self, wait_seconds: float) -> Run | None:
         """Take in what there is; the run, once it has ended."""
         if not self._ahead:
-            self._ahead.extend(self._read(self._wait(wait_seconds)))
+            found = self._read(self._wait(wait_seconds))
+            self._ahead.extend(open_ahead(found, self._watched))
         while self._ahead and not self._is_full:
             if self.is_idle:
                 self._due = self._clock.monotonic() + self._settings.run_seconds
@@ -80,9 +83,9 @@ class Cutter:
 
     def cut_to(self, end: int) -> Run:
         """The run that ends at `end`, whatever its rows and bytes."""
-        for stored in read_on(self._log, INFERENCE, self._partition, self.begin):
-            if stored.address.offset >= end:
-                break
+        found = read_on(self._log, INFERENCE, self._partition, self.begin)
+        inside = takewhile(lambda stored: stored.address.offset < end, found)
+        for stored in open_ahead(list(inside), self._watched):
             self._run.take(stored)
         ended = self._run
         ended.end = end

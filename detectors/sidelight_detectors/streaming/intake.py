@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -10,9 +10,11 @@ from sidelight.errors import DataMismatch, MalformedPayload
 from sidelight.events import Exchange
 from sidelight.events.exchanges import from_record
 from sidelight.log import Stored
+from sidelight.protocols.blocks import Block
 from sidelight.protocols.decoding import decode_inputs, decode_outputs
 from sidelight.tensors import Columns
 from sidelight_detectors.streaming.identity import digest
+from sidelight_detectors.streaming.opened import Opened, Rows
 from sidelight_detectors.streaming.plan import Plan
 
 Skip = Literal[
@@ -38,7 +40,7 @@ class Sample:
     offset: int
     time_ns: int
     version: str
-    columns: Columns
+    columns: Columns | Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +87,18 @@ class WatchedColumns:
 
     def of(self, exchange: Exchange) -> Columns:
         """Raises `MalformedPayload` or `DataMismatch`."""
-        inputs = decode_inputs(exchange).select(self.inputs)
+        return self._joined(decode(exchange) for decode in (decode_inputs, decode_outputs))
+
+    def of_block(self, block: Block) -> Columns:
+        """Raises `DataMismatch`, not worded for any one member."""
+        return self._joined(iter(block.sides))
+
+    def _joined(self, sides: Iterator[Columns]) -> Columns:
+        inputs = next(sides).select(self.inputs)
         if not self.outputs:
             # Without what the request says of itself: a client must not choose its version.
             return Columns(inputs.columns)
-        outputs = decode_outputs(exchange).select(self.outputs)
+        outputs = next(sides).select(self.outputs)
         if len(inputs) != len(outputs):
             raise RowCountMismatch(
                 f"{len(inputs)} rows were asked and {len(outputs)} answered; "
@@ -107,12 +116,16 @@ def take(
     """
     model = ""
     try:
-        exchange = from_record(stored.record)
+        opened = stored if isinstance(stored, Opened) else None
+        exchange = opened.exchange if opened else from_record(stored.record)
         known = watched.get(exchange.model)
         model = known.model if known else ""
-        if reason := _no_traffic(exchange, model, is_new):
+        if not is_new(exchange):
+            return model, Skipped("duplicate")
+        if reason := why_unscored(exchange, model):
             return model, Skipped(reason)
-        columns = watched[exchange.model].of(exchange)
+        rows = opened.rows if opened else None
+        columns = watched[exchange.model].of(exchange) if rows is None else rows
     except Exception as exc:  # Whatever one event breaks costs one dead letter, not the consumer.
         return model, Faulty.by(exc)
     # The log's own clock bounds the sender's: a time in the future would hold every window open.
@@ -128,9 +141,8 @@ def _bounded(version: str) -> str:
     return f"{version[: MAX_VERSION - 33]}~{digest(version)}"
 
 
-def _no_traffic(exchange: Exchange, model: str, is_new: Callable[[Exchange], bool]) -> Skip | None:
-    if not is_new(exchange):
-        return "duplicate"
+def why_unscored(exchange: Exchange, model: str) -> Skip | None:
+    """Why an exchange that was not seen before is not scored; None when it is."""
     if not exchange.protocol or not exchange.model:
         return "other"
     if not model:

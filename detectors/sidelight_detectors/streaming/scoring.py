@@ -12,6 +12,7 @@ from sidelight.tensors import Columns
 from sidelight_detectors.cells import CellIndex
 from sidelight_detectors.contract import RowScores
 from sidelight_detectors.streaming.intake import Sample
+from sidelight_detectors.streaming.opened import Rows
 from sidelight_detectors.streaming.panes import Flag, Slice
 from sidelight_detectors.streaming.plan import Plan
 
@@ -72,13 +73,21 @@ def score(plan: Plan, samples: Sequence[Sample]) -> Scored:
 
 def _alike(samples: Sequence[Sample]) -> list[list[Sample]]:
     """Samples whose columns have the same types, so that joining them changes no value."""
+    signatures: dict[Columns, tuple[object, ...]] = {}
     groups: dict[tuple[object, ...], list[Sample]] = {}
     for sample in samples:
-        signature = tuple(
-            (column.kind, column.values.dtype, column.values.shape[1:]) for column in sample.columns
-        )
+        block = _block_of(sample)
+        signature = signatures.get(block) or signatures.setdefault(block, _signature(block))
         groups.setdefault(signature, []).append(sample)
     return list(groups.values())
+
+
+def _block_of(sample: Sample) -> Columns:
+    return sample.columns.block if isinstance(sample.columns, Rows) else sample.columns
+
+
+def _signature(columns: Columns) -> tuple[object, ...]:
+    return tuple((column.kind, column.values.dtype, column.values.shape[1:]) for column in columns)
 
 
 def _indexed(
@@ -96,9 +105,23 @@ def _indexed(
 
 
 def _index(plan: Plan, samples: Sequence[Sample]) -> Batch:
-    parts = [sample.columns for sample in samples]
-    rows = np.array([len(part) for part in parts])
-    return Batch(samples, rows, plan.fitted.index(Columns.concatenate(parts)))
+    """The cells in the order of the samples, whatever blocks they were decoded in."""
+    rows = np.array([len(sample.columns) for sample in samples])
+    blocks: dict[Columns, list[int]] = {}
+    for number, sample in enumerate(samples):
+        blocks.setdefault(_block_of(sample), []).append(number)
+    parts = [_taken(block, [samples[number] for number in of]) for block, of in blocks.items()]
+    order = np.concatenate([np.repeat(of, rows[of]) for of in blocks.values()])
+    cells = plan.fitted.index(Columns.concatenate(parts))
+    return Batch(samples, rows, cells[np.argsort(order, kind="stable")])
+
+
+def _taken(block: Columns, samples: Sequence[Sample]) -> Columns:
+    """The rows of these samples of one block."""
+    starts = [sample.columns.start for sample in samples if isinstance(sample.columns, Rows)]
+    if not starts:
+        return block
+    return block.take(np.add.outer(starts, np.arange(len(samples[0].columns))).ravel())
 
 
 def _summarised(plan: Plan, batch: Batch) -> Iterator[tuple[Slice, list[Flag]]]:
