@@ -27,9 +27,9 @@ REPLAY_BYTES = 256 << 10
 """A request up to this length is kept until its answer begins, so that it can be sent again when
 the connection it went out on turns out to be stale. A larger one goes out on a new connection."""
 
-_CLOSE = b"Connection: close"
-_KEEP = b"Connection: keep-alive"
-_CHUNKED = b"Transfer-Encoding: chunked"
+_CLOSE = b"Connection: close\r\n"
+_KEEP = b"Connection: keep-alive\r\n"
+_CHUNKED = b"Transfer-Encoding: chunked\r\n"
 
 
 class Exchange:
@@ -210,7 +210,7 @@ class Exchange:
         elif not self._head.modern:
             extra.append(_KEEP)
         if self.request_id and self._settings.return_request_id and not head.identified:
-            extra.append(b"X-Request-Id: " + self.request_id)
+            extra.append(b"X-Request-Id: %b\r\n" % self.request_id)
         return extra
 
     def _pass(self, body: Body, raw_head: bytes, wire_head: bytes, data: bytes) -> None:

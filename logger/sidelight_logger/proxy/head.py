@@ -38,23 +38,41 @@ class RequestHead(NamedTuple):
     length: int | None
     identified: bool
     """The client sent an `X-Request-Id`."""
-    lines: list[bytes]
+    hosted: bool
+    """It named a `Host`."""
+    wire: bytes
+    """Start line and end-to-end fields as they go on."""
 
 
 class ResponseHead(NamedTuple):
     """What a proxy must know of a response; no `length` and not `chunked`: it ends by closing."""
 
     status: int
-    reason: bytes
     persistent: bool
     length: int | None
     chunked: bool
     identified: bool
-    lines: list[bytes]
+    wire: bytes
+
+
+_CACHED_HEADS = 128
+_CACHED_BYTES = 2 << 10
+"""Clients and servers say the same again and again: most heads differ in their date at most."""
 
 
 def parse_request(raw: bytes, max_fields: int) -> RequestHead:
     """Read a whole head, start line to blank line."""
+    short = len(raw) <= _CACHED_BYTES
+    return _recent_request(raw, max_fields) if short else _read_request(raw, max_fields)
+
+
+def parse_response(raw: bytes, max_fields: int) -> ResponseHead:
+    """Read a whole head, start line to blank line."""
+    short = len(raw) <= _CACHED_BYTES
+    return _recent_response(raw, max_fields) if short else _read_response(raw, max_fields)
+
+
+def _read_request(raw: bytes, max_fields: int) -> RequestHead:
     line = _REQUEST_LINE.match(raw)
     if line is None:
         raise _bad_request_line(raw.partition(b"\r\n")[0])
@@ -68,19 +86,20 @@ def parse_request(raw: bytes, max_fields: int) -> RequestHead:
         fields.lines.append(b"TE: trailers\r\nConnection: TE")
     if not modern and b"expect" in fields.noted:
         fields.lines[:] = [line for line in fields.lines if line[:7].lower() != b"expect:"]
+    length = _request_length(fields, modern)
     return RequestHead(
         method,
         target,
         modern,
         _is_persistent(fields.options, modern),
-        _request_length(fields, modern),
+        length,
         b"x-request-id" in fields.noted,
-        fields.lines,
+        b"host" in fields.noted,
+        b"\r\n".join((b"%b %b HTTP/1.1" % (method, target), *fields.lines, b"")),
     )
 
 
-def parse_response(raw: bytes, max_fields: int) -> ResponseHead:
-    """Read a whole head, start line to blank line."""
+def _read_response(raw: bytes, max_fields: int) -> ResponseHead:
     line = _STATUS_LINE.match(raw)
     if line is None:
         found = raw.partition(b"\r\n")[0]
@@ -91,35 +110,37 @@ def parse_response(raw: bytes, max_fields: int) -> ResponseHead:
     chunked = is_chunked(fields)
     if chunked and not modern:
         raise Refusal("Transfer-Encoding in an HTTP/1.0 message")
+    length = content_length(fields)
     return ResponseHead(
         int(status),
-        reason or b" ",
         _is_persistent(fields.options, modern),
-        content_length(fields),
+        length,
         chunked,
         b"x-request-id" in fields.noted,
-        fields.lines,
+        b"\r\n".join((b"HTTP/1.1 %b%b" % (status, reason or b" "), *fields.lines, b"")),
     )
+
+
+_recent_request = lru_cache(_CACHED_HEADS)(_read_request)
+_recent_response = lru_cache(_CACHED_HEADS)(_read_response)
 
 
 def forward_request(head: RequestHead, *, authority: str, request_id: bytes) -> bytes:
     """The head for the upstream; `authority` serves an old client that names no host."""
-    lines = [b"%b %b HTTP/1.1" % (head.method, head.target), *head.lines]
-    if not head.modern and not any(line[:5].lower() == b"host:" for line in head.lines):
-        lines.append(b"Host: " + authority.encode())
+    lines = [head.wire]
+    if not head.hosted:
+        lines.append(b"Host: %b\r\n" % authority.encode())
     if head.length is None:
-        lines.append(b"Transfer-Encoding: chunked")
+        lines.append(b"Transfer-Encoding: chunked\r\n")
     if request_id:
-        lines.append(b"X-Request-Id: " + request_id)
+        lines.append(b"X-Request-Id: %b\r\n" % request_id)
     lines.append(b"\r\n")
-    return b"\r\n".join(lines)
+    return b"".join(lines)
 
 
 def forward_response(head: ResponseHead, extra: list[bytes]) -> bytes:
     """The head for the client, with the lines of this hop."""
-    return b"\r\n".join(
-        (b"HTTP/1.1 %d%b" % (head.status, head.reason), *head.lines, *extra, b"\r\n")
-    )
+    return b"".join((head.wire, *extra, b"\r\n"))
 
 
 def _settle_target(method: bytes, target: bytes, fields: Fields) -> bytes:

@@ -138,4 +138,7 @@ class RecorderLink(asyncio.Protocol):
                 self._unsettled.append(size)
                 batch += size
                 parts += encode(capture)
-            self._transport.writelines(parts)
+            if batch < 2 * _BATCH_BYTES:
+                self._transport.write(b"".join(parts))
+            else:
+                self._transport.writelines(parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sidelight.errors import MalformedPayload
 
@@ -24,6 +25,11 @@ class RequestHead:
 class ResponseHead:
     status: int
     fields: Fields
+
+
+_CACHED_HEADS = 128
+_CACHED_BYTES = 2 << 10
+"""As in the proxy: most heads are those of the exchange before, or of one a moment ago."""
 
 
 def parse_request(raw: bytes) -> RequestHead:
@@ -51,7 +57,11 @@ def whole_number(text: str | None) -> int | None:
     return int(text) if text is not None and usable else None
 
 
-def _parts(raw: bytes) -> tuple[str, dict[str, str]]:
+def _parts(raw: bytes) -> tuple[str, Fields]:
+    return _recent(raw) if len(raw) <= _CACHED_BYTES else _read(raw)
+
+
+def _read(raw: bytes) -> tuple[str, Fields]:
     line, *lines = raw.decode("latin-1").split("\r\n")
     fields: dict[str, str] = {}
     for field in lines:
@@ -60,6 +70,9 @@ def _parts(raw: bytes) -> tuple[str, dict[str, str]]:
             name, value = name.lower(), value.strip(" \t")
             fields[name] = f"{fields[name]}, {value}" if name in fields else value
     return line, fields
+
+
+_recent = lru_cache(_CACHED_HEADS)(_read)
 
 
 def _path(target: str) -> str:
