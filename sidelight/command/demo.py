@@ -14,7 +14,7 @@ def demo(
     exit_after: Annotated[
         bool, typer.Option("--exit", help="End after the summary; exit 1 if the story failed.")
     ] = False,
-    kafka: Annotated[bool, typer.Option("--kafka", help="Reserved: not available yet.")] = False,
+    kafka: Annotated[bool, typer.Option("--kafka", hidden=True)] = False,
 ) -> None:
     """Show the whole on real data: a model, its traffic, a change, an alarm, an explanation."""
     if kafka:

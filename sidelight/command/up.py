@@ -28,6 +28,7 @@ def up(
     """Run all services of the file until Ctrl-C; a crashed one is started again."""
     from sidelight import telemetry
     from sidelight.command.banner import banner
+    from sidelight.command.readiness import when_ready
     from sidelight.config import load
     from sidelight.config.files import require_files
     from sidelight.config.services import configured
@@ -36,12 +37,13 @@ def up(
     loaded = load(config)
     require_files(loaded)
     services = configured(loaded.settings)
-    _require(services)
+    _require(services, loaded)
     telemetry.configure("up")
     for line in banner(loaded, services):
         typer.echo(line, err=True)
     # Stopped in the reverse order: first no more traffic, then what reads it.
     processes = [process(service, loaded) for service in reversed(services)]
+    when_ready(loaded.settings, services, _tell_ready)
     raise typer.Exit(supervise(processes, grace_seconds=grace_seconds, on_event=_tell))
 
 
@@ -58,7 +60,12 @@ def process(service: str, loaded: Loaded) -> Process:
     return Process(service, argv, essential=service == LOGGER)
 
 
-def _require(services: tuple[str, ...]) -> None:
+def _require(services: tuple[str, ...], loaded: Loaded) -> None:
+    if not services and loaded.file is None:
+        raise ConfigError(
+            "nothing to run: there is no sidelight.yaml in this folder; write one, name one with "
+            "--config, or see 'sidelight demo'"
+        )
     if not services:
         raise ConfigError(
             "nothing to run: name a model with detectors or explainers, or logger.upstream"
@@ -67,6 +74,12 @@ def _require(services: tuple[str, ...]) -> None:
     if absent:
         wanted = ",".join(absent)
         raise MissingExtra(f"{wanted}: not installed; run: pip install 'sidelight[{wanted}]'")
+
+
+def _tell_ready(seconds: float) -> None:
+    import structlog
+
+    structlog.get_logger("sidelight.up").info("all services ready", seconds=round(seconds, 1))
 
 
 def _tell(event: Event) -> None:

@@ -32,8 +32,12 @@ class Listen:
     @property
     def url(self) -> str:
         """An address a person on this machine can open."""
-        host = "localhost" if self.host in _EVERY else self.host
-        return f"http://{Listen(host, self.port)}"
+        return f"http://{Listen(self.reachable, self.port)}"
+
+    @property
+    def reachable(self) -> str:
+        """A host by which this machine reaches it."""
+        return "localhost" if self.host in _EVERY else self.host
 
     def collides_with(self, other: Listen) -> bool:
         """True when both cannot be listened on at once."""

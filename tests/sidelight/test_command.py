@@ -156,7 +156,8 @@ def test_a_missing_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -
     assert extras.refused("logger", cause) is cause
 
 
-def test_the_reserved_kafka_demo_says_so(tmp_path: Path) -> None:
+def test_the_reserved_kafka_demo_says_so_and_is_not_offered(tmp_path: Path) -> None:
+    assert "kafka" not in run("demo", "--help", cwd=tmp_path).stdout
     ended = run("demo", "--kafka", cwd=tmp_path)
     assert ended.returncode == 2
     assert "--kafka is not available yet" in ended.stderr

@@ -128,6 +128,9 @@ def test_all_services_run_come_back_and_stop_cleanly(up: Up) -> None:
         assert f"http://127.0.0.1:{port}" in banner
     assert "m: drift, shapley" in banner
 
+    wait_until(lambda: '"event": "all services ready"' in up.said.read_text())
+    assert up.said.read_text().count('"event": "all services ready"') == 1
+
     first = up.service("detectors")
     first.kill()
     wait_until(lambda: is_gone(first) and up.is_serving())
@@ -157,7 +160,14 @@ def test_killing_it_with_9_leaves_nothing_running(up: Up) -> None:
     wait_until(lambda: all(is_gone(process) for process in below))
 
 
+def test_a_folder_without_a_configuration_says_so(tmp_path: Path) -> None:
+    ended = run("up", cwd=tmp_path)
+    assert ended.returncode == 2
+    assert "nothing to run: there is no sidelight.yaml in this folder; " in ended.stderr
+
+
 def test_a_configuration_with_nothing_to_run_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "sidelight.yaml").write_text("log: here\n")
     ended = run("up", cwd=tmp_path)
     assert ended.returncode == 2
     assert ended.stderr == (
