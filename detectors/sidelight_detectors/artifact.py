@@ -37,18 +37,30 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 def write_artifact(path: Path, header: Mapping[str, Any], arrays: Arrays) -> None:
-    """Writes the file whole or not at all; equal content gives equal bytes."""
+    """Writes the file, and its folder, whole or not at all; equal content gives equal bytes.
+
+    Raises `ArtifactError` when the place cannot be written to.
+    """
     text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with partial.open("wb") as file:
-            content: dict[str, Any] = {_HEADER: np.frombuffer(text, np.uint8), **arrays}
-            np.savez_compressed(file, **content)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            _write(partial, {_HEADER: np.frombuffer(text, np.uint8), **arrays})
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as exc:
+        raise ArtifactError(
+            f"{path}: cannot be written ({exc.strerror}); make room for it or name another place"
+        ) from exc
+
+
+def _write(path: Path, content: Mapping[str, Any]) -> None:
+    with path.open("wb") as file:
+        np.savez_compressed(file, **content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read_artifact(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

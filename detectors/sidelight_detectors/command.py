@@ -72,6 +72,7 @@ def score(
     """
     wanted = _wanted(fail_on)
     from sidelight.config import load
+    from sidelight_detectors.drift.judge import MIN_ROWS
     from sidelight_detectors.files.report import as_json, as_table
     from sidelight_detectors.files.scoring import score_rows
     from sidelight_detectors.reference import load_reference
@@ -87,7 +88,7 @@ def score(
         raise typer.Exit(FOUND)
     if "drift" in wanted and not report.windows:
         raise NotEnoughData(
-            f"{file}: {report.rows} rows are too few to judge drift; send more of them"
+            f"{file}: {report.rows} rows are too few to judge drift; at least {MIN_ROWS} are needed"
         )
 
 

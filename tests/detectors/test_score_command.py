@@ -15,7 +15,7 @@ from scipy import stats
 from typer.testing import CliRunner, Result
 
 from sidelight.command.main import application
-from sidelight.errors import ConfigError, DataMismatch, NotEnoughData
+from sidelight.errors import ArtifactError, ConfigError, DataMismatch, NotEnoughData
 from sidelight.tensors import Columns
 from sidelight_detectors.fitted import Fitted
 from tests.detectors.traffic import MODEL, rows, settings
@@ -152,6 +152,36 @@ def test_a_fitted_file_is_a_reference(config: Path, tmp_path: Path) -> None:
     result = score(write(tmp_path / "rows.csv", rows(100, 2)))
     assert isinstance(result.exception, ConfigError)
     assert "fitted with other detector settings" in str(result.exception)
+
+
+def test_a_fitted_file_of_other_columns_is_refused(config: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "fitted.npz"
+    assert run("fit", "--out", str(kept)).exit_code == 0
+    document = json.loads(configure(tmp_path, "fitted.npz").read_text())
+    file = write(tmp_path / "rows.csv", rows(100, 2))
+    for part, other in (("features", {"age": "numeric"}), ("outputs", {})):
+        model = {**document["models"][MODEL], part: other}
+        config.write_text(json.dumps({"models": {MODEL: model}}))
+        result = score(file)
+        assert isinstance(result.exception, ConfigError)
+        assert f"fitted with other {part}" in str(result.exception)
+
+
+def test_where_nothing_can_be_kept_a_file_is_scored_all_the_same(
+    config: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "sidelight.db.fitted").write_text("a file where the folder would be")
+    result = score(write(tmp_path / "rows.csv", rows(100, 2)), "--format", "json")
+    assert json.loads(result.stdout)["rows"] == 100
+    result = run("fit")
+    assert isinstance(result.exception, ArtifactError)
+    assert "cannot be written" in str(result.exception)
+
+
+def test_a_fitted_file_must_be_known_by_its_name(config: Path, tmp_path: Path) -> None:
+    result = run("fit", "--out", str(tmp_path / "fitted.parquet"))
+    assert isinstance(result.exception, ConfigError)
+    assert "end it in .npz" in str(result.exception)
 
 
 def test_a_file_without_answers_is_compared_by_its_features(config: Path, tmp_path: Path) -> None:

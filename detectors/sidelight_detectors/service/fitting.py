@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,12 @@ from sidelight.errors import ArtifactError, ConfigError
 from sidelight_detectors.fitted import FORMAT, Fitted, fit
 from sidelight_detectors.reference import load_reference
 from sidelight_detectors.streaming.identity import digest
+
+FITTED = ".npz"
+"""How the name of a fitted reference ends."""
+
+# Not structlog's: without a service's configuration that writes to stdout, into a report.
+logger = logging.getLogger("sidelight.detectors")
 
 
 def folder_of(settings: Settings) -> Path:
@@ -50,10 +57,13 @@ def fit_all(settings: Settings, only: str | None, out: Path | None) -> Iterator[
     models = watched_models(settings, only)
     if out is not None and len(models) > 1:
         raise ConfigError(f"--out {out} is one file; name one of {', '.join(models)} with --model")
+    if out is not None and out.suffix != FITTED:
+        raise ConfigError(
+            f"--out {out}: a fitted reference is known by its name; end it in {FITTED}"
+        )
     for name, model in models.items():
         fitted = fit_model(name, model)
         path = out or _place(name, model, folder_of(settings))
-        path.parent.mkdir(parents=True, exist_ok=True)
         fitted.save(path)
         yield Kept(name, fitted.rows, fitted.plan, path)
 
@@ -68,33 +78,44 @@ def fitted_model(name: str, model: ModelSettings, folder: Path) -> Fitted:
 
     Raises `ConfigError` when an ``.npz`` was fitted with other settings than the file's.
     """
-    if model.reference is not None and model.reference.suffix == ".npz":
+    if model.reference is not None and model.reference.suffix == FITTED:
         return _checked(name, model, Fitted.load(model.reference))
     place = _place(name, model, folder)
     try:
         return Fitted.load(place)
     except ArtifactError:
         fitted = fit_model(name, model)
-    folder.mkdir(parents=True, exist_ok=True)
-    fitted.save(place)
+    try:
+        fitted.save(place)
+    except ArtifactError as exc:
+        logger.warning("reference not kept, the next start fits it again: %s", exc)
     return fitted
 
 
 def _checked(name: str, model: ModelSettings, fitted: Fitted) -> Fitted:
     wanted = (model.detectors.drift, model.detectors.outlier)
     if (fitted.drift, fitted.outlier) != wanted:
-        raise ConfigError(
-            f"models.{name}.reference: {model.reference} was fitted with other detector settings; "
-            "run 'sidelight fit' with the table it came from"
-        )
+        raise _fitted_otherwise(name, model, "detector settings")
+    if model.features and list(model.features) != list(fitted.columns[: fitted.features]):
+        raise _fitted_otherwise(name, model, "features")
+    if list(model.outputs) != list(fitted.outputs):
+        raise _fitted_otherwise(name, model, "outputs")
     return fitted
+
+
+def _fitted_otherwise(name: str, model: ModelSettings, what: str) -> ConfigError:
+    return ConfigError(
+        f"models.{name}.reference: {model.reference} was fitted with other {what}; "
+        "run 'sidelight fit' with the table it came from"
+    )
 
 
 def _place(name: str, model: ModelSettings, folder: Path) -> Path:
     """Named after all that a fit depends on: another reference or setting, another file."""
     table = _table(name, model)
     try:
-        content = hashlib.sha256(table.read_bytes()).hexdigest()
+        with table.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as exc:
         raise ConfigError(f"models.{name}.reference: {table}: {exc.strerror}") from exc
     asked = model.model_dump_json(include={"features", "outputs", "detectors"})
@@ -104,7 +125,7 @@ def _place(name: str, model: ModelSettings, folder: Path) -> Path:
 def _table(name: str, model: ModelSettings) -> Path:
     if model.reference is None:
         raise ConfigError(f"models.{name}.reference: not set; name the rows to compare with")
-    if model.reference.suffix == ".npz":
+    if model.reference.suffix == FITTED:
         raise ConfigError(
             f"models.{name}.reference: {model.reference} is fitted already; name a table to fit"
         )

@@ -56,6 +56,8 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 
 class _Quiet(WSGIRequestHandler):
+    timeout = 10  # Seconds; who connects and says nothing must not keep a thread for ever.
+
     def log_message(self, format: str, *args: Any) -> None:
         """A scrape every few seconds is no news."""
 
