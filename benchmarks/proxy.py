@@ -30,14 +30,24 @@ from sidelight_logger.proxy.process import command
 from sidelight_logger.proxy.settings import ProxySettings, parse_upstream
 
 BODY = b"x" * 1024
-REQUEST = (
+HEAD = (
     b"POST /v2/models/income/infer HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\n"
     b"Accept-Encoding: gzip, deflate\r\nConnection: keep-alive\r\nUser-Agent: bench\r\n"
-    b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(BODY)
-) + BODY
+    b"Content-Type: application/json\r\nContent-Length: %d\r\n" % len(BODY)
+)
 ANSWER_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 WARM_UP_SECONDS = 0.5
 spawning = multiprocessing.get_context("spawn")
+
+
+def same(number: int) -> bytes:
+    """The same head each time, as most clients send it; the proxy has it in memory."""
+    return HEAD + b"\r\n" + BODY
+
+
+def identified(number: int) -> bytes:
+    """A head that no request had before."""
+    return HEAD + b"X-Request-Id: %032d\r\n\r\n" % number + BODY
 
 
 @dataclass(frozen=True)
@@ -80,8 +90,9 @@ class Drain(asyncio.Protocol):
 class Asking(asyncio.Protocol):
     """One connection of the load: the next request goes out when the answer is there."""
 
-    def __init__(self, seconds: list[float]) -> None:
+    def __init__(self, seconds: list[float], request: Callable[[int], bytes]) -> None:
         self._seconds = seconds
+        self._request = request
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._transport = transport
@@ -97,7 +108,7 @@ class Asking(asyncio.Protocol):
     def _ask(self) -> None:
         self._received = b""
         self._asked = time.perf_counter()
-        self._transport.write(REQUEST)
+        self._transport.write(self._request(time.time_ns()))
 
 
 def serve_echo(listener: socket.socket) -> None:
@@ -113,16 +124,24 @@ async def _serve(make: Callable[[asyncio.AbstractEventLoop], object]) -> None:
     await asyncio.Event().wait()
 
 
-def generate(address: tuple[str, int], connections: int, seconds: float, out: Connection) -> None:
+def generate(
+    address: tuple[str, int],
+    connections: int,
+    seconds: float,
+    request: Callable[[int], bytes],
+    out: Connection,
+) -> None:
     """The load generator's process."""
-    out.send(uvloop.run(_generate(address, connections, seconds)))
+    out.send(uvloop.run(_generate(address, connections, seconds, request)))
 
 
-async def _generate(address: tuple[str, int], connections: int, seconds: float) -> Figures:
+async def _generate(
+    address: tuple[str, int], connections: int, seconds: float, request: Callable[[int], bytes]
+) -> Figures:
     taken: list[float] = []
     loop = asyncio.get_running_loop()
     for _ in range(connections):
-        await loop.create_connection(lambda: Asking(taken), *address)
+        await loop.create_connection(lambda: Asking(taken, request), *address)
     await asyncio.sleep(WARM_UP_SECONDS)
     taken.clear()
     await asyncio.sleep(seconds)
@@ -159,9 +178,14 @@ def _listener() -> socket.socket:
     return socket.create_server(("127.0.0.1", 0), backlog=128)
 
 
-def load(address: tuple[str, int], connections: int, seconds: float) -> Figures:
+def load(
+    address: tuple[str, int],
+    connections: int,
+    seconds: float,
+    request: Callable[[int], bytes] = same,
+) -> Figures:
     here, there = spawning.Pipe()
-    with process(generate, address, connections, seconds, there):
+    with process(generate, address, connections, seconds, request, there):
         figures = here.recv()
     assert isinstance(figures, Figures)
     return figures
@@ -172,13 +196,17 @@ def cpu_seconds(pid: int) -> float:
 
 
 def proxied(
-    upstream: int, recorder: Path | None, connections: int, seconds: float
+    upstream: int,
+    recorder: Path | None,
+    connections: int,
+    seconds: float,
+    request: Callable[[int], bytes],
 ) -> tuple[Figures, float]:
     """One run through a proxy, and its CPU microseconds for each request."""
     with proxy(upstream, recorder) as (address, pid):
         load(address, connections, 0.5)
         before = cpu_seconds(pid)
-        figures = load(address, connections, seconds)
+        figures = load(address, connections, seconds, request)
         spent = cpu_seconds(pid) - before
     return figures, spent * 1e6 / (figures.requests_per_second * (seconds + WARM_UP_SECONDS))
 
@@ -206,8 +234,12 @@ def compare(upstream: int, recorder: Path, connections: int, seconds: float) -> 
     name = f"{connections} at a time"
     direct = load(("127.0.0.1", upstream), connections, seconds)
     print(f"{name + ', direct':34}{row(direct)}")
-    for how, sink in (("proxied, no capture", None), ("proxied, captured", recorder)):
-        figures, cpu_us = proxied(upstream, sink, connections, seconds)
+    for how, sink, request in (
+        ("proxied, no capture", None, same),
+        ("proxied, captured", recorder, same),
+        ("captured, own ids", recorder, identified),
+    ):
+        figures, cpu_us = proxied(upstream, sink, connections, seconds, request)
         added = figures.p50_us / direct.p50_us
         print(f"{name + ', ' + how:34}{row(figures)}{cpu_us:10.1f}{added:10.1f}")
 

@@ -10,7 +10,7 @@ exchange's own `extensions`.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 import orjson
@@ -60,6 +60,8 @@ _OURS = frozenset(
     | set(_TEXTS.values())
     | {side + name for side in _SIDES for name in _BODY}
 )
+_FIXED_TEXTS = tuple((name, value.decode()) for name, value in _FIXED)
+_REQUEST_NAMES, _RESPONSE_NAMES = (tuple(side + name for name in _BODY) for side in _SIDES)
 
 
 def to_event(exchange: Exchange) -> CloudEvent:
@@ -88,48 +90,47 @@ def to_record(exchange: Exchange) -> Record:
     for field, name in _TEXTS.items():
         if text := getattr(exchange, field):
             headers.append((name, text.encode()))
-    for side, body in zip(_SIDES, (exchange.request, exchange.response), strict=True):
-        headers += _body_headers(side, body)
-    headers += _open_headers(exchange)
+    _add_body(headers, _REQUEST_NAMES, exchange.request)
+    _add_body(headers, _RESPONSE_NAMES, exchange.response)
+    _add_open(headers, exchange)
     return Record(_data(exchange), id_, tuple(headers))
 
 
 def from_record(record: Record) -> Exchange:
     """The exchange of a log record; raises `MalformedPayload` when it holds none."""
-    headers = dict(record.headers)
-    if len(headers) != len(record.headers):
-        raise MalformedPayload(f"a header is there twice in {[n for n, _ in record.headers]}")
-    if structured.is_structured(_text(headers, "content-type")):
+    texts = _texts(record.headers)
+    if structured.is_structured(texts.get("content-type", "")):
         return from_event(records.from_record(record))
-    for name, wanted in _FIXED:
-        if (found := headers.get(name)) != wanted:
+    for name, wanted in _FIXED_TEXTS:
+        if (found := texts.get(name)) != wanted:
             raise MalformedPayload(f"is {found!r}, an exchange has {wanted!r}", where=name)
-    return _exchange(headers, record.value)
+    return _exchange(texts, record.value)
 
 
-def _body_headers(side: str, body: Body) -> Iterator[tuple[str, bytes]]:
+def _add_body(headers: list[tuple[str, bytes]], names: Sequence[str], body: Body) -> None:
+    content_type, encoding, json_length, size, sha256, truncated = names
     if body.content_type:
-        yield side + "contenttype", body.content_type.encode()
+        headers.append((content_type, body.content_type.encode()))
     if body.content_encoding:
-        yield side + "encoding", body.content_encoding.encode()
+        headers.append((encoding, body.content_encoding.encode()))
     if body.json_length is not None:
-        yield side + "jsonlength", b"%d" % body.json_length
+        headers.append((json_length, b"%d" % body.json_length))
     if body.size != len(body.content):
-        yield side + "size", b"%d" % body.size
+        headers.append((size, b"%d" % body.size))
     if body.sha256:
-        yield side + "sha256", body.sha256.encode()
+        headers.append((sha256, body.sha256.encode()))
     if body.truncated:
-        yield side + "truncated", b"true"
+        headers.append((truncated, b"true"))
 
 
-def _open_headers(exchange: Exchange) -> Iterator[tuple[str, bytes]]:
+def _add_open(headers: list[tuple[str, bytes]], exchange: Exchange) -> None:
     if exchange.headers:
-        yield "ce_headers", orjson.dumps(exchange.headers)
+        headers.append(("ce_headers", orjson.dumps(exchange.headers)))
     for name, text in exchange.extensions.items():
         header = records.PREFIX + name
         if header in _OURS:
             raise ValueError(f"extension {name!r} of exchange {exchange.id} is the exchange's own")
-        yield header, text.encode()
+        headers.append((header, text.encode()))
 
 
 def _data(exchange: Exchange) -> bytes:
@@ -137,31 +138,45 @@ def _data(exchange: Exchange) -> bytes:
     return b"".join((_LENGTHS.pack(len(request), len(response)), request, response))
 
 
-def _exchange(headers: Mapping[str, bytes], data: bytes) -> Exchange:
+def _texts(headers: Headers) -> dict[str, str]:
+    """All headers by name, decoded."""
+    try:
+        texts = {name: value.decode() for name, value in headers}
+    except UnicodeDecodeError as exc:
+        names = [name for name, value in headers if value == exc.object]
+        raise MalformedPayload(
+            f"header is not UTF-8: {exc.object[:32]!r}", where=", ".join(names)
+        ) from exc
+    if len(texts) != len(headers):
+        raise MalformedPayload(f"a header is there twice in {[name for name, _ in headers]}")
+    return texts
+
+
+def _exchange(texts: Mapping[str, str], data: bytes) -> Exchange:
     request, response = _bodies(data)
-    texts: dict[str, Any] = {field: _text(headers, name) for field, name in _TEXTS.items()}
-    _expect_known("protocol", texts["protocol"], _PROTOCOLS)
-    _expect_known("outcome", texts["outcome"], _OUTCOMES)
+    fields: dict[str, Any] = {field: texts.get(name, "") for field, name in _TEXTS.items()}
+    _expect_known("protocol", fields["protocol"], _PROTOCOLS)
+    _expect_known("outcome", fields["outcome"], _OUTCOMES)
     return Exchange(
-        **texts,
-        id=_needed(headers, "ce_id"),
-        source=_needed(headers, "ce_source"),
-        time_ns=parse_rfc3339(_needed(headers, "ce_time")),
-        duration_ns=_number(headers, "ce_durationns"),
-        status=_number(headers, "ce_statuscode"),
-        request=_body(headers, "ce_request", request),
-        response=_body(headers, "ce_response", response),
-        sequence=_number(headers, "ce_sequence"),
-        headers=_headers(headers.get("ce_headers", b"")),
-        extensions=_foreign(headers),
+        **fields,
+        id=_needed(texts, "ce_id"),
+        source=_needed(texts, "ce_source"),
+        time_ns=parse_rfc3339(_needed(texts, "ce_time")),
+        duration_ns=_number(texts, "ce_durationns"),
+        status=_number(texts, "ce_statuscode"),
+        request=_body(texts, _REQUEST_NAMES, request),
+        response=_body(texts, _RESPONSE_NAMES, response),
+        sequence=_number(texts, "ce_sequence"),
+        headers=_headers(texts.get("ce_headers", "")),
+        extensions=_foreign(texts),
     )
 
 
-def _foreign(headers: Mapping[str, bytes]) -> dict[str, str]:
+def _foreign(texts: Mapping[str, str]) -> dict[str, str]:
     prefix = records.PREFIX
     return {
-        name[len(prefix) :]: _text(headers, name)
-        for name in headers
+        name[len(prefix) :]: text
+        for name, text in texts.items()
         if name not in _OURS and name.startswith(prefix)
     }
 
@@ -178,44 +193,34 @@ def _bodies(data: bytes) -> tuple[bytes, bytes]:
     return data[_LENGTHS.size : middle], data[middle:]
 
 
-def _body(headers: Mapping[str, bytes], side: str, content: bytes) -> Body:
-    json_length = side + "jsonlength"
+def _body(texts: Mapping[str, str], names: Sequence[str], content: bytes) -> Body:
+    content_type, encoding, json_length, size, sha256, truncated = names
     return Body(
         content,
-        _text(headers, side + "contenttype"),
-        _text(headers, side + "encoding"),
-        _number(headers, json_length) if json_length in headers else None,
-        _number(headers, side + "size", len(content)),
-        _text(headers, side + "sha256"),
-        headers.get(side + "truncated") == b"true",
+        texts.get(content_type, ""),
+        texts.get(encoding, ""),
+        _number(texts, json_length) if json_length in texts else None,
+        _number(texts, size, len(content)),
+        texts.get(sha256, ""),
+        texts.get(truncated) == "true",
     )
 
 
-def _text(headers: Mapping[str, bytes], name: str) -> str:
-    value = headers.get(name)
-    if not value:
-        return ""
-    try:
-        return value.decode()
-    except UnicodeDecodeError as exc:
-        raise MalformedPayload(f"header is not UTF-8: {value[:32]!r}", where=name) from exc
-
-
-def _needed(headers: Mapping[str, bytes], name: str) -> str:
-    if not (text := _text(headers, name)):
+def _needed(texts: Mapping[str, str], name: str) -> str:
+    if not (text := texts.get(name)):
         raise MalformedPayload("is missing; every exchange has one", where=name)
     return text
 
 
-def _number(headers: Mapping[str, bytes], name: str, default: int = 0) -> int:
-    if (digits := headers.get(name)) is None:
+def _number(texts: Mapping[str, str], name: str, default: int = 0) -> int:
+    if (digits := texts.get(name)) is None:
         return default
-    if not (digits.isdigit() and len(digits) <= 20):
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 20):
         raise MalformedPayload(f"{digits[:32]!r} is no whole number of 1 to 20 digits", where=name)
     return int(digits)
 
 
-def _headers(content: bytes) -> Mapping[str, str]:
+def _headers(content: str) -> Mapping[str, str]:
     if not content:
         return {}
     try:
