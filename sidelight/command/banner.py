@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from sidelight import __version__
 from sidelight.config import Listen, Loaded
 from sidelight.config.listing import shown
 from sidelight.config.services import named, upstream
 from sidelight.config.settings import ModelSettings, Settings
-from sidelight.log.scope import scope
+from sidelight.log.scope import place
 
 
 def banner(loaded: Loaded, services: tuple[str, ...]) -> Iterator[str]:
@@ -30,7 +29,8 @@ def banner(loaded: Loaded, services: tuple[str, ...]) -> Iterator[str]:
 
 def log_place(url: str) -> str:
     """Where the log lies and what it survives there."""
-    return shown(url) if "://" in url else scope(Path(url)).sentence
+    found = place(url)
+    return shown(url) if found is None else found.sentence
 
 
 def _watched(name: str, model: ModelSettings) -> str:
@@ -51,7 +51,7 @@ def _detectors(settings: Settings) -> Iterator[tuple[str, str]]:
 def _explainers(settings: Settings) -> Iterator[tuple[str, str]]:
     url = Listen.parse(settings.explainers.listen).url
     yield "metrics", f"{url}/metrics  (explainers)"
-    yield "API", f"{url}/docs"
+    yield "API", f"{url}/openapi.json"
     for name, model in settings.models.items():
         if named(model.explainers):
             yield "explain", f"POST {url}/v1/models/{name}:explain"

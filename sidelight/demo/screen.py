@@ -32,7 +32,7 @@ class Screen:
             ("model", f"{at['predictor']}/v2/models/{MODEL}"),
             ("logger", f"{at['logger']}/v2/models/{MODEL}/infer  (clients call this)"),
             ("explain", f"POST {at['explainers']}/v1/models/{MODEL}:explain"),
-            ("API", f"{at['explainers']}/docs"),
+            ("API", f"{at['explainers']}/openapi.json"),
             ("metrics", f"{at['detectors']}/metrics  (detectors)"),
             ("", f"{at['logger metrics']}/metrics  (logger)"),
             ("", f"{at['explainers']}/metrics  (explainers)"),

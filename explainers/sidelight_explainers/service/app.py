@@ -47,6 +47,9 @@ def create_app(
         version=__version__,
         summary="Why did the model decide as it did?",
         lifespan=lifespan,
+        # FastAPI's pages load their scripts from a CDN, and stay blank where there is none.
+        docs_url=None,
+        redoc_url=None,
     )
     answer_with_errors(app)
     app.include_router(v1.routes(service))
