@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sidelight.config.references import FITTED, ONLY_DETECTORS
 from sidelight.config.settings import ModelSettings
 from sidelight.errors import ArtifactError, ConfigError, DataMismatch
 from sidelight.tables import read_table
@@ -46,12 +47,14 @@ def read_background(model: str, settings: ModelSettings, size: int, seed: int) -
     try:
         background = choose_background(reference, features, size, seed)
     except DataMismatch as exc:
-        raise ConfigError(f"models.{model}.reference {path}: {exc}") from exc
+        raise ConfigError(f"models.{model}.reference ({path}): {exc}") from exc
     _check(model, settings, background.rows)
     return background
 
 
 def _read(model: str, path: Path) -> Columns:
+    if path.suffix == FITTED:
+        raise ConfigError(f"models.{model}.reference ({path}): {ONLY_DETECTORS}")
     try:
         reference = read_table(path)
     except ArtifactError as exc:

@@ -34,6 +34,14 @@ def explainers(
     reference: Annotated[
         Path | None, typer.Option(help="Reference rows of --model_name: CSV or Parquet.")
     ] = None,
+    features: Annotated[
+        str | None,
+        typer.Option(
+            help="The model's inputs among the columns of --reference: a,b,c. Without it every "
+            "column is one, so leave the answers out of the file.",
+            show_default=False,
+        ),
+    ] = None,
     model_name: Annotated[
         str | None, typer.Option("--model_name", help="KServe's: the model to explain.")
     ] = None,
@@ -51,11 +59,13 @@ def explainers(
     """Serve explanations: POST /v1/models/NAME:explain, POST /v2/models/NAME/explain."""
     from sidelight_explainers.serving import kserve_flags, serve
 
-    flags: dict[str, Any] = {"explainers.listen": listen, "explainers.workers": workers}
-    if http_port is not None:
-        flags["explainers.listen"] = f"0.0.0.0:{http_port}"
+    flags: dict[tuple[str, ...], Any] = {
+        ("explainers", "listen"): listen if http_port is None else f"0.0.0.0:{http_port}",
+        ("explainers", "workers"): workers,
+    }
+    names = [name.strip() for name in (features or "").split(",") if name.strip()]
     if model_name is not None:
-        flags |= kserve_flags(model_name, predictor_host, predictor_protocol, reference)
+        flags |= kserve_flags(model_name, predictor_host, predictor_protocol, reference, names)
     serve(config, flags)
 
 

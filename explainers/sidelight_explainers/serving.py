@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -14,6 +14,9 @@ import uvicorn
 
 from sidelight import telemetry
 from sidelight.config import Listen, load
+from sidelight.config.fields import Key
+from sidelight.errors import ConfigError, DataMismatch
+from sidelight.tables import read_table
 from sidelight_explainers.models import open_models
 from sidelight_explainers.service.app import create_app
 
@@ -21,7 +24,7 @@ GRACE_SECONDS = 25
 """Time for requests under way after SIGTERM; less than Kubernetes' 30."""
 
 
-def serve(config: Path | None, flags: Mapping[str, Any]) -> None:
+def serve(config: Path | None, flags: Mapping[Key, Any]) -> None:
     """Serve the configured models; SIGTERM finishes what is under way and exits 0."""
     loaded = load(config, flags)
     telemetry.configure("explainers")
@@ -46,17 +49,35 @@ def serve(config: Path | None, flags: Mapping[str, Any]) -> None:
 
 
 def kserve_flags(
-    model: str, host: str | None, protocol: str, reference: Path | None
-) -> dict[str, Any]:
+    model: str,
+    host: str | None,
+    protocol: str,
+    reference: Path | None,
+    features: Sequence[str] = (),
+) -> dict[Key, Any]:
     """Settings from the arguments that KServe gives an explainer's container."""
-    key = f"models.{model}"
+    key = ("models", model)
     url = host if host is None or "://" in host else f"http://{host}"
+    kinds = _kinds(reference, features) if features else {}
     return {
-        f"{key}.predictor.url": url,
-        f"{key}.predictor.protocol": None if host is None else str(protocol),
-        f"{key}.reference": None if reference is None else str(reference),
-        f"{key}.explainers.shapley": {},
+        (*key, "predictor", "url"): url,
+        (*key, "predictor", "protocol"): None if host is None else str(protocol),
+        (*key, "reference"): None if reference is None else str(reference),
+        (*key, "explainers", "shapley"): {},
+        **{(*key, "features", name): kind for name, kind in kinds.items()},
     }
+
+
+def _kinds(reference: Path | None, features: Sequence[str]) -> dict[str, str]:
+    """What the reference's columns of these names hold."""
+    if reference is None:
+        raise ConfigError("--features needs --reference, which says what they are")
+    try:
+        columns = read_table(reference).select(tuple(features))
+    except DataMismatch as exc:
+        raise ConfigError(f"--features: {reference}: {exc}") from exc
+    numeric = ("number", "boolean")
+    return {one.name: "numeric" if one.kind in numeric else "categorical" for one in columns}
 
 
 def _exit(_signal: int, _frame: FrameType | None) -> None:

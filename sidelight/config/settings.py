@@ -136,7 +136,8 @@ class DriftSettings(Section):
     method: Literal["ks"] = "ks"
     """ks: Kolmogorov-Smirnov and chi-squared over reference cells."""
     window: int = Field(default=1000, ge=20)
-    """Rows of a tumbling window."""
+    """Rows of a tumbling window. It closes at the end of a run and may hold up to
+    `detectors.run_rows` more."""
     window_seconds: float | None = Field(default=None, gt=0)
     """Event-time windows of this length instead of count windows."""
     tolerance: float = Field(default=0.05, ge=0, lt=1)
@@ -190,9 +191,10 @@ class ModelSettings(Section):
 
     predictor: PredictorSettings | None = None
     reference: Path | None = None
-    """Reference rows with predictions: CSV, Parquet, or the ``.npz`` that `sidelight fit` wrote."""
+    """Reference rows with predictions: CSV or Parquet; where only detectors run, also the ``.npz``
+    that `sidelight fit` wrote."""
     features: dict[str, Feature] = Field(default_factory=dict)
-    """The model's inputs in their order; from the reference's columns when empty."""
+    """The model's inputs in their order; when empty, all columns of the reference but `outputs`."""
     outputs: dict[str, Feature] = Field(default_factory=dict)
     """The model's outputs to watch, by their name in the answer and in the reference."""
     detectors: ModelDetectors = ModelDetectors()

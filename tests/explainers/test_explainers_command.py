@@ -84,7 +84,7 @@ def test_explain_says_what_is_wrong(folder: Path) -> None:
     ("old", "new", "words"),
     [
         ("reference.csv", "gone.csv", "models.linear.reference"),
-        ("c: numeric", "d: numeric", "expected columns .* 'd' is missing"),
+        ("c: numeric", "d: numeric", "expected 3 columns .* 'd' is missing"),
         ("background: 40", "budget: 4", "shapley.budget: a budget of 4 rows is too small"),
     ],
 )
@@ -112,6 +112,33 @@ def test_kserves_arguments_make_a_configuration(folder: Path) -> None:
     assert settings.predictor.url == "http://income-predictor.ns"
     assert settings.predictor.protocol == "v1"
     assert settings.explainers.shapley is not None
+
+
+def test_features_named_by_a_flag_leave_the_answers_out(folder: Path) -> None:
+    reference = folder / "mixed.csv"
+    reference.write_text("y,age,sex\n1,2.5,f\n0,3.5,m\n")
+    flags = kserve_flags("a.b", "127.0.0.1:1", "v2", reference, ["age", "sex"])
+    settings = load(flags=flags, environ={}).settings
+    kinds = {name: one.kind for name, one in settings.models["a.b"].features.items()}
+    assert kinds == {"age": "numeric", "sex": "categorical"}
+    model = open_models(settings)["a.b"]
+    assert model is not None
+    assert model.example.names == ("age", "sex")
+
+
+def test_features_that_cannot_be_looked_up_are_refused(folder: Path) -> None:
+    with pytest.raises(ConfigError, match="--features needs --reference"):
+        kserve_flags("m", None, "v2", None, ["a"])
+    with pytest.raises(ConfigError, match=r"--features: .*reference\.csv.*'d' is missing"):
+        kserve_flags("m", None, "v2", folder / "reference.csv", ["a", "d"])
+
+
+def test_a_fitted_reference_is_refused_with_what_to_name_instead(folder: Path) -> None:
+    (folder / "reference.npz").touch()
+    file = folder / "sidelight.yaml"
+    file.write_text(CONFIG.replace("reference.csv", "reference.npz"))
+    with pytest.raises(ConfigError, match=r"serves detectors only.* name the CSV or Parquet file"):
+        open_models(load(file).settings)
 
 
 @contextmanager
