@@ -26,6 +26,7 @@ from sidelight_detectors.streaming.scorer import GROUP, PartitionScorer
 from tests.detectors.traffic import (
     MODEL,
     SECOND,
+    START_NS,
     exchange,
     json_body,
     plan,
@@ -307,6 +308,25 @@ def test_a_quiet_partition_says_how_far_time_has_come() -> None:
         one.poll(0.0)
     assert [pane.watermark_ns // SECOND for pane in panes_of(log)] == [1000, 1060]
     assert {pane.rows for pane in panes_of(log)} == {0}
+
+
+@pytest.mark.parametrize(
+    "changed", [{"status": 500}, {"model": "another"}, {"request": json_body({"inputs": [1]})}]
+)
+def test_time_goes_on_with_traffic_that_is_not_scored(changed: dict[str, Any]) -> None:
+    log, _ = score_all(record(rows(1, 1), 1), record(rows(1, 1), 90, **changed))
+    assert panes_of(log)[0].watermark_ns == START_NS + 90 * SECOND
+
+
+def test_a_clock_set_back_does_not_silence_a_quiet_partition() -> None:
+    timed = plan(window_seconds=60.0)
+    log, time = MemoryLog(), Time(1000.0)
+    back = Clock(time.clock.monotonic, lambda: round(5000 - time.seconds) * SECOND)
+    one = scorer(log, clock=back, watched=timed)
+    for seconds in (1000.0, 1030.0, 1060.0):
+        time.seconds = seconds
+        one.poll(0.0)
+    assert [pane.watermark_ns // SECOND for pane in panes_of(log)] == [4000, 3940]
 
 
 def test_count_windows_need_no_word_from_quiet_partitions() -> None:

@@ -55,8 +55,9 @@ class ScorerMetrics:
         for reason, count in run.faults.items():
             self._dead_letters.labels(reason).inc(count)
         self._durations.observe(run.seconds)
-        if run.watermark_ns:
-            self._last.set(run.watermark_ns / 1e9)
+        times = [sample.time_ns for samples in run.samples.values() for sample in samples]
+        if times:
+            self._last.set(max(times) / 1e9)
 
     def _create_labels(self, models: Sequence[str]) -> None:
         for model in (*models, OTHER):

@@ -45,20 +45,27 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
+    """An exchange that is not scored; `time_ns` as a sample's."""
+
     reason: Skip
+    time_ns: int
 
 
 @dataclass(frozen=True, slots=True)
 class Faulty:
-    """An exchange that cannot be scored, and the error that says why."""
+    """An exchange that cannot be scored, and the error that says why.
+
+    `time_ns` as a sample's, 0 when even that could not be read.
+    """
 
     reason: Fault
     cause: Exception
+    time_ns: int
 
     @classmethod
-    def by(cls, cause: Exception) -> Faulty:
+    def by(cls, cause: Exception, time_ns: int) -> Faulty:
         kinds = (kind for error, kind in _FAULTS.items() if isinstance(cause, error))
-        return cls(next(kinds, "internal"), cause)
+        return cls(next(kinds, "internal"), cause, time_ns)
 
 
 class RowCountMismatch(DataMismatch):
@@ -114,22 +121,22 @@ def take(
 
     `watched` is by the model's name at its server.
     """
-    model = ""
+    model, time_ns = "", 0
     try:
         opened = stored if isinstance(stored, Opened) else None
         exchange = opened.exchange if opened else from_record(stored.record)
+        # The log's clock bounds the sender's: a time in the future would hold every window open.
+        time_ns = min(exchange.time_ns, stored.appended_ns)
         known = watched.get(exchange.model)
         model = known.model if known else ""
         if not is_new(exchange):
-            return model, Skipped("duplicate")
+            return model, Skipped("duplicate", time_ns)
         if reason := why_unscored(exchange, model):
-            return model, Skipped(reason)
+            return model, Skipped(reason, time_ns)
         rows = opened.rows if opened else None
         columns = watched[exchange.model].of(exchange) if rows is None else rows
     except Exception as exc:  # Whatever one event breaks costs one dead letter, not the consumer.
-        return model, Faulty.by(exc)
-    # The log's own clock bounds the sender's: a time in the future would hold every window open.
-    time_ns = min(exchange.time_ns, stored.appended_ns)
+        return model, Faulty.by(exc, time_ns)
     version = str(columns.parameters.get("model_version") or exchange.version)
     return model, Sample(stored.address.offset, time_ns, _bounded(version), columns)
 

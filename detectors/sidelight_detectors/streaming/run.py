@@ -67,12 +67,13 @@ class Run:
         self.end = stored.address.offset + 1
         self.bytes += len(stored.record.value)
         model, taken = take(stored, self._watched, self._marks.is_new)
+        # Also of what is not scored: time goes on while a model only fails or others are asked.
+        self.watermark_ns = max(self.watermark_ns, taken.time_ns)
         match taken:
             case Sample():
                 self.samples.setdefault(model, []).append(taken)
                 self._stored[taken.offset] = stored
                 self.rows += len(taken.columns)
-                self.watermark_ns = max(self.watermark_ns, taken.time_ns)
                 self.outcomes[model, "scored"] += 1
             case Skipped():
                 self.outcomes[model, taken.reason] += 1
@@ -90,7 +91,7 @@ class Run:
     def refuse(self, model: str, sample: Sample, cause: Exception) -> None:
         """A sample that turned out not to fit when its rows were looked at."""
         self.outcomes[model, "scored"] -= 1
-        self._bury(model, self._stored[sample.offset], Faulty.by(cause))
+        self._bury(model, self._stored[sample.offset], Faulty.by(cause, sample.time_ns))
 
     def _bury(self, model: str, stored: Stored, faulty: Faulty) -> None:
         self.outcomes[model, "dead-letter"] += 1

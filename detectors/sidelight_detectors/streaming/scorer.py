@@ -10,6 +10,7 @@ is refused by the log at its next commit and stops.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from sidelight.config.settings import DetectorsSettings
@@ -22,7 +23,7 @@ from sidelight_detectors.streaming.intake import WatchedColumns
 from sidelight_detectors.streaming.marks import Marks
 from sidelight_detectors.streaming.outbox import Outbox
 from sidelight_detectors.streaming.panes import Pane, partition_of
-from sidelight_detectors.streaming.plan import NS, Plan
+from sidelight_detectors.streaming.plan import Plan
 from sidelight_detectors.streaming.run import Run, RunNote
 from sidelight_detectors.streaming.scoring import score
 
@@ -49,8 +50,8 @@ class PartitionScorer:
         watched = {plan.served_as or plan.model: WatchedColumns.by(plan) for plan in plans.values()}
         self._cutter = Cutter(log, partition, watched, settings, clock)
         self._letters = Outbox(log, DEAD_LETTERS, partition % log.partitions(DEAD_LETTERS))
-        self._quiet_ns = round(settings.bucket_seconds * NS)
-        self._spoke_ns = 0
+        self._quiet_seconds = settings.bucket_seconds
+        self._spoke = -math.inf
 
     @property
     def lag(self) -> int:
@@ -77,7 +78,8 @@ class PartitionScorer:
         now_ns = self._clock.time_ns()
         if run := self._cutter.poll(wait_seconds):
             return self._finish(run)
-        if self._cutter.is_idle and now_ns >= self._spoke_ns + self._quiet_ns:
+        silent = self._clock.monotonic() >= self._spoke + self._quiet_seconds
+        if self._cutter.is_idle and silent:
             self._say_quiet(now_ns)
         return None
 
@@ -124,7 +126,7 @@ class PartitionScorer:
             self._log.append(
                 PANES, [pane.to_record()], partition=partition_of(pane.model, partitions)
             )
-        self._spoke_ns = self._clock.time_ns()
+        self._spoke = self._clock.monotonic()
 
     def _commit(self, offset: int, note: bytes) -> None:
         self._member.commit({(INFERENCE, self.partition): Position(offset, note)})
