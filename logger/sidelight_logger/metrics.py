@@ -91,6 +91,12 @@ class RecorderMetrics:
             "Processes (proxy, shipper) that are connected to the recorder.",
             registry=registry,
         )
+        self.outlives_container = Gauge(
+            "sidelight_log_outlives_container",
+            "1: the log lies on a volume of the machine; 0: it goes with the container or "
+            "its memory.",
+            registry=registry,
+        )
         for reason in RECORDER_DROPS:
             self.dropped.labels(reason)
 

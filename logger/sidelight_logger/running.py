@@ -22,6 +22,7 @@ from sidelight.config.listing import shown
 from sidelight.config.services import upstream
 from sidelight.config.settings import LoggerSettings
 from sidelight.errors import ConfigError
+from sidelight.log.scope import place
 from sidelight.supervise import Event, Process, Restarts, supervise
 from sidelight_logger import tally
 from sidelight_logger.parts import RECORDER, SHIPPER, Part
@@ -127,7 +128,8 @@ def _banner(loaded: Loaded, url: str, listen: str, metrics: str) -> Iterator[str
     yield "Sidelight logger"
     yield f"  traffic   {Listen.parse(listen).url}  ->  {shown(url)}"
     yield f"  metrics   {Listen.parse(metrics).url}/metrics"
-    yield f"  log       {shown(settings.log.url)}"
+    kept = place(settings.log.url)
+    yield f"  log       {shown(settings.log.url) if kept is None else kept.sentence}"
     if sink is not None:
         yield f"  sink      {shown(sink.url)}  ({sink.form})"
 

@@ -25,6 +25,11 @@ class Scope:
     sentence: str
 
 
+def place(url: str) -> Scope | None:
+    """Where the log of that address lies; None when it is not on this machine."""
+    return None if "://" in url else scope(Path(url))
+
+
 def scope(path: Path, mounts: str | None = None) -> Scope:
     """Where `path` lies; `mounts` is the text of ``/proc/self/mountinfo``, read when not given."""
     if mounts is None:

@@ -21,6 +21,7 @@ import pytest
 from sidelight.events import Exchange
 from sidelight.events.exchanges import from_record
 from sidelight.log import open_log, topics
+from sidelight.log.scope import scope
 from tests.logger.captures import ANSWER
 from tests.logger.sinks import SinkServer, sink_server, wait_until
 
@@ -83,9 +84,12 @@ class Logger:
 
     def metric(self, name: str) -> float:
         """The sum over all labels."""
+        return self.sample(f"sidelight_logger_{name}")
+
+    def sample(self, name: str) -> float:
         with urlopen(f"http://{self.address('metrics')}/metrics", timeout=10) as answer:
             text = answer.read().decode()
-        found = re.findall(rf"^sidelight_logger_{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE)
+        found = re.findall(rf"^{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE)
         assert found, name
         return sum(map(float, found))
 
@@ -225,6 +229,15 @@ def test_a_killed_proxy_is_back_while_clients_wait(tmp_path: Path, model: str) -
             client.ask(20)
         assert logger.stop() == 0
     assert {one.correlation_id for one in recorded(tmp_path)} >= set(client.answered[20:])
+
+
+def test_the_banner_and_a_metric_say_what_the_log_survives(tmp_path: Path, model: str) -> None:
+    with running(tmp_path, "--upstream", model) as logger:
+        wait_until(lambda: logger.metric("peers_connected") == 1, "the proxy")
+        found = scope(tmp_path / "log")
+        assert any(found.sentence in line for line in logger.said)
+        assert logger.sample("sidelight_log_outlives_container") == (found.survives == "node")
+        assert logger.stop() == 0
 
 
 def test_health_and_readiness_are_told(tmp_path: Path, model: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import select
 import signal
 import socket
@@ -310,3 +311,22 @@ def test_clients_that_still_come_after_sigterm_are_answered() -> None:
             client.join()
         assert proxy.child.wait(PATIENCE_SECONDS) == 0
     assert failures == []
+
+
+def test_more_clients_than_the_soft_limit_of_open_files_are_answered() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 400:
+        pytest.skip("the hard limit is no higher")
+    with uvicorn_server() as port:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
+        try:
+            proxy = ProxyProcess(port)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        with contextlib.closing(proxy):
+            wires = [proxy.connect() for _ in range(120)]
+            for wire in wires:
+                wire.send(GET.replace(b"/v2", b"/echo"))
+            for wire in wires:
+                assert wire.head().startswith(b"HTTP/1.1 200")
+                wire.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import resource
 import signal
 import socket
 import sys
@@ -42,9 +43,16 @@ def command(settings: ProxySettings, url: str, fd: int, tally_fd: int = -1) -> l
 
 def run(listener: socket.socket, settings: ProxySettings, cells: Cells) -> int:
     """Serve until SIGTERM or SIGINT; the exit code."""
+    allow_all_connections()
     # What is there now stays: the collector need not look at it again while requests wait.
     gc.freeze()
     return uvloop.run(_serve(listener, settings, cells))
+
+
+def allow_all_connections() -> None:
+    """Raise the soft limit of open files, often 1024: an exchange needs two of them."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

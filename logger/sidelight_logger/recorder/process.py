@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, disable_created_metrics
 from sidelight import telemetry
 from sidelight.config.settings import LoggerSettings
 from sidelight.log import Log, open_log
+from sidelight.log.scope import Scope, place
 from sidelight_logger import tally
 from sidelight_logger.metrics import RecorderMetrics, Snapshots
 from sidelight_logger.parts import Part, part_of
@@ -38,7 +39,7 @@ def main(argv: list[str]) -> int:
     log_id = recorder_id(settings.log.url, part.listen)
     with contextlib.closing(open_log(settings.log)) as log:
         origin = Origin(part.source, log_id, extensions(settings.logger))
-        serve(part, settings.logger, log, origin, stop.is_set)
+        serve(part, settings.logger, log, place(settings.log.url), origin, stop.is_set)
     return 0
 
 
@@ -46,6 +47,7 @@ def serve(
     part: Part,
     settings: LoggerSettings,
     log: Log,
+    kept: Scope | None,
     origin: Origin,
     stopping: Callable[[], bool],
 ) -> None:
@@ -56,6 +58,7 @@ def serve(
     registry.register(snapshots)
     batch = Batch(log, metrics)
     metrics.pending.set_function(lambda: len(batch))
+    metrics.outlives_container.set(kept is not None and kept.survives == "node")
     rules = policy(settings.mode, settings.headers, settings.redact.headers)
     numbers = sequence(log, origin.log_id)
     intake = Intake(batch, origin, rules, numbers, metrics, snapshots)
