@@ -59,7 +59,9 @@ def fit(
 @app.command()
 def score(
     file: Annotated[Path, typer.Argument(help="Rows: a CSV or Parquet file.", show_default=False)],
-    model: Annotated[str, typer.Option(help="The model of the configuration.")],
+    model: Annotated[
+        str | None, typer.Option(help="The model's name; not needed when only one is watched.")
+    ] = None,
     config: Config = None,
     format: Annotated[Format, typer.Option(help="How to print.")] = Format.table,
     fail_on: Annotated[
@@ -79,10 +81,13 @@ def score(
     from sidelight_detectors.service.fitting import fitted_model, folder_of, watched_models
 
     settings = load(config).settings
-    chosen = watched_models(settings, model)[model]
-    fitted = fitted_model(model, chosen, folder_of(settings))
-    _refuse_undetected(model, {"drift": fitted.drift, "outlier": fitted.outlier}, wanted)
-    report = score_rows(model, fitted, load_reference(file))
+    models = watched_models(settings, model)
+    if len(models) > 1:
+        raise ConfigError(f"{file}: name one of {', '.join(models)} with --model")
+    ((name, chosen),) = models.items()
+    fitted = fitted_model(name, chosen, folder_of(settings))
+    _refuse_undetected(name, {"drift": fitted.drift, "outlier": fitted.outlier}, wanted)
+    report = score_rows(name, fitted, load_reference(file))
     typer.echo(as_json(report) if format is Format.json else as_table(report))
     if _found(report) & wanted:
         raise typer.Exit(FOUND)

@@ -21,7 +21,7 @@ def explain_row(
 ) -> Explanation:
     """That row (the first is 0) of a CSV or Parquet file, by the configured model."""
     settings = load(config).settings
-    chosen = _model_name(settings, name)
+    chosen = _model_name(file, settings, name)
     model = settings.models[chosen]
     opened = open_model(chosen, model, model.explainers.shapley or ShapleySettings())
     try:
@@ -35,14 +35,16 @@ def json_text(explanation: Explanation) -> str:
     return orjson.dumps(explanation.to_json(), option=orjson.OPT_INDENT_2).decode()
 
 
-def _model_name(settings: Settings, name: str | None) -> str:
+def _model_name(file: Path, settings: Settings, name: str | None) -> str:
     known = list(settings.models)
-    if name is None and len(known) == 1:
-        return known[0]
-    if name in known:
-        return str(name)
-    asked = "name one with --model" if name is None else f"no model {name!r}"
-    raise ConfigError(f"{asked}; the configuration has {known}")
+    if not known:
+        raise ConfigError("no model is configured; name one under models.<name>")
+    if name is None and len(known) > 1:
+        raise ConfigError(f"{file}: name one of {', '.join(known)} with --model")
+    chosen = name or known[0]
+    if chosen not in known:
+        raise ConfigError(f"there is no model {chosen!r}; there are {', '.join(known)}")
+    return chosen
 
 
 def _row(file: Path, row: int) -> Columns:

@@ -237,3 +237,15 @@ def test_what_to_fail_on_is_checked_first(config: Path, tmp_path: Path) -> None:
     result = score(tmp_path / "absent.csv", "--fail-on", "drfit")
     assert result.exit_code == 2
     assert "drfit" in result.stderr
+
+
+def test_the_name_is_needed_only_when_several_models_are_watched(
+    config: Path, tmp_path: Path
+) -> None:
+    sent = str(write(tmp_path / "rows.csv", rows(100, 2)))
+    assert run("score", sent).stdout == score(Path(sent)).stdout
+    document = json.loads(config.read_text())
+    document["models"]["other"] = document["models"][MODEL]
+    config.write_text(json.dumps(document))
+    with pytest.raises(ConfigError, match=f"name one of {MODEL}, other with --model"):
+        raise run("score", sent).exception or AssertionError

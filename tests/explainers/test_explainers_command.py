@@ -76,8 +76,19 @@ def test_explain_prints_bars_for_people(folder: Path) -> None:
 def test_explain_says_what_is_wrong(folder: Path) -> None:
     with pytest.raises(DataMismatch, match="has 40 rows, the first is 0; there is no row 40"):
         explain(folder, "--row", "40")
-    with pytest.raises(ConfigError, match=r"no model 'nobody'; the configuration has \['linear'\]"):
+    with pytest.raises(ConfigError, match="there is no model 'nobody'; there are linear"):
         explain(folder, "--row", "0", "--model", "nobody")
+
+
+def test_explain_needs_a_name_only_when_there_are_several_models(folder: Path) -> None:
+    file = folder / "sidelight.yaml"
+    file.write_text(CONFIG + "  other:\n    reference: reference.csv\n")
+    with pytest.raises(ConfigError, match="name one of linear, other with --model"):
+        explain(folder, "--row", "0")
+    assert explain(folder, "--row", "0", "--model", "linear").startswith("linear: ")
+    file.write_text("")
+    with pytest.raises(ConfigError, match="no model is configured"):
+        explain(folder, "--row", "0")
 
 
 @pytest.mark.parametrize(
