@@ -9,7 +9,6 @@ Nothing here words an error. Whoever hears `UnlikeBodies` decodes the bodies one
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -76,12 +75,9 @@ def join(parts: Sequence[Parts], key: Key, limits: Limits) -> Columns:
     try:
         _DECODERS[key](parts[0].body, limits)
         _well_formed(b'["', b'","', b'"]', [part.id for part in parts])
-        lists = [
-            _well_formed(b"[[", b"],[", b"]]", alike)
-            for alike in zip(*(part.lists for part in parts), strict=True)
-        ]
+        data = [_flat(alike) for alike in zip(*(part.lists for part in parts), strict=True)]
         _refuse_other_places(parts[0], key)
-        document = _with_data(orjson.loads(parts[0].body), key, lists, len(parts))
+        document = _with_data(orjson.loads(parts[0].body), key, data, len(parts))
         roomy = replace(limits, elements=limits.elements * len(parts))
         return v2.read_document(document, key, roomy)
     except (MalformedPayload, orjson.JSONDecodeError) as exc:
@@ -98,6 +94,15 @@ def _well_formed(start: bytes, between: bytes, end: bytes, texts: Sequence[bytes
     if len(found) != len(texts):
         raise UnlikeBodies
     return found
+
+
+def _flat(lists: Sequence[bytes]) -> list[Any]:
+    """The elements of lists of one length, a list after the other."""
+    # Flat at once: a million small lists that live on keep Python's garbage collector busy.
+    found = _well_formed(b"[[", b"],[", b"]]", lists)
+    if len(set(map(len, found))) != 1:
+        raise UnlikeBodies
+    return list(chain.from_iterable(found))
 
 
 def _refuse_other_places(parts: Parts, key: Key) -> None:
@@ -121,12 +126,10 @@ def _filled(template: bytes, lists: list[list[int]]) -> bytes:
 
 
 def _with_data(
-    document: dict[str, Any], key: Key, lists: list[list[list[Any]]], bodies: int
+    document: dict[str, Any], key: Key, data: list[list[Any]], bodies: int
 ) -> dict[str, Any]:
-    """The document with the data of all bodies; each body must fill its shape by itself."""
-    for tensor, data in zip(document[key], lists, strict=True):
-        if set(map(len, data)) != {math.prod(tensor["shape"])}:
-            raise UnlikeBodies
-        tensor["data"] = list(chain.from_iterable(data))
+    """The document with the data of all bodies, which all have as much as the first."""
+    for tensor, cells in zip(document[key], data, strict=True):
+        tensor["data"] = cells
         tensor["shape"][0] *= bodies
     return document
