@@ -20,11 +20,15 @@ def banner(loaded: Loaded, services: tuple[str, ...]) -> Iterator[str]:
         ("configuration", str(loaded.file or "environment")),
         ("log", log_place(settings.log.url)),
         *(("watched", _watched(name, model)) for name, model in settings.models.items()),
+        *(() if "logger" in services else [("traffic", _NOT_LOGGED)]),
         *(row for service in services for row in _ADDRESSES[service](settings)),
     ]
     for title, text in rows:
         yield f"  {title:<14} {text}"
     yield ""
+
+
+_NOT_LOGGED = "not logged here: run 'sidelight logger --upstream URL' for each model server"
 
 
 def log_place(url: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import socket
@@ -18,6 +19,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from sidelight.command.banner import banner
+from sidelight.config import load
+from sidelight.config.services import configured
 from tests.sidelight.predictor_servers import doubled, respond, serving
 from tests.sidelight.test_command import run
 
@@ -185,6 +189,17 @@ def test_a_wrong_reference_is_refused_before_anything_is_started(tmp_path: Path)
         "sidelight: sidelight.yaml:7: models.m.reference (reference.csv): has no column 'y', "
         "named by models.m.outputs.y; there are x, z\n"
     )
+
+
+def test_the_banner_says_when_no_logger_runs(tmp_path: Path) -> None:
+    models = {
+        name: {"predictor": {"url": f"http://127.0.0.1:{port}"}}
+        for name, port in (("a", 1), ("b", 2))
+    }
+    (tmp_path / "sidelight.yaml").write_text(json.dumps({"models": models}))
+    loaded = load(tmp_path / "sidelight.yaml", environ={})
+    said = "\n".join(banner(loaded, configured(loaded.settings)))
+    assert "traffic        not logged here: run 'sidelight logger --upstream URL'" in said
 
 
 def test_an_address_in_use_is_given_up_and_said(tmp_path: Path) -> None:
