@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -169,3 +170,15 @@ def test_a_fitted_reference_cannot_serve_explainers(tmp_path: Path) -> None:
     assert line.startswith(
         "4: models.m.reference (r.npz): a fitted reference serves detectors only"
     )
+
+
+def test_without_what_reads_tables_only_the_files_presence_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "sidelight.tables", None)
+    (tmp_path / "r.csv").write_text("age\n")
+    path = tmp_path / "c.yaml"
+    path.write_text(REFERENCE.replace("NAME", "r.csv"))
+    require_files(load(path, environ={}))
+    (line,) = file_refusal(tmp_path, REFERENCE.replace("NAME", "gone.csv"))
+    assert line == "4: models.m.reference (gone.csv): there is no such file"
