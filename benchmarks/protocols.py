@@ -2,6 +2,8 @@
 
 The peer is the least any reader must do: `orjson.loads`, and `numpy.array` of each list, with
 nothing checked. The ratio says what the checks, names and masks cost on top.
+
+The last lines are whole V2 exchanges, decoded alone and among others that differ in values only.
 """
 
 from __future__ import annotations
@@ -15,7 +17,10 @@ from typing import Any
 import numpy as np
 import orjson
 
+from sidelight.events.exchange import Body, Exchange
 from sidelight.protocols import v1, v2
+from sidelight.protocols.blocks import INPUTS, OUTPUTS, decode_blocks
+from sidelight.protocols.decoding import decode_inputs, decode_outputs
 from sidelight.tensors import Column, Columns
 
 WIDTH = 16
@@ -56,6 +61,40 @@ def _peer(body: bytes) -> list[Any]:
     return [np.array(rows)]
 
 
+def _exchange(rows: int, seed: int) -> Exchange:
+    """A request of 16 columns, answered with one of them."""
+    draws = np.random.default_rng(seed).normal(size=(WIDTH, rows))
+    columns = Columns(tuple(Column(f"x{i}", draws[i]) for i in range(WIDTH)))
+    asked, answer = v2.encode_request(columns), v2.encode_response(columns.select(["x0"]))
+    return Exchange(
+        id=str(seed),
+        source="/benchmark",
+        time_ns=0,
+        duration_ns=0,
+        method="POST",
+        path="/v2/models/m/infer",
+        protocol="v2",
+        model="m",
+        version="1",
+        status=200,
+        outcome="answered",
+        request=Body(asked, "application/json", size=len(asked)),
+        response=Body(answer, "application/json", size=len(answer)),
+    )
+
+
+def _print_blocks(count: int, rows: int) -> None:
+    exchanges = [_exchange(rows, seed) for seed in range(count)]
+    alone = _best_microseconds(
+        lambda: [(decode_inputs(one), decode_outputs(one)) for one in exchanges], 1
+    )
+    together = _best_microseconds(lambda: list(decode_blocks(exchanges, (INPUTS, OUTPUTS))), 1)
+    print(
+        f"{count:5} exchanges of {rows:3} rows: alone {alone / count:6.1f} µs each, "
+        f"together {together / count:6.1f} µs, {alone / together:.1f} times as fast"
+    )
+
+
 def main() -> None:
     """Print one line a wire form: microseconds and rows a second, both ways, and the ratio."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -82,6 +121,8 @@ def main() -> None:
             f"{name:18}{decoding:7.0f} µs{rows / decoding * 1e6:12,.0f}{decoding / peer:8.2f}"
             f"{encoding:7.0f} µs{rows / encoding * 1e6:12,.0f}"
         )
+    for count, each in ((4, 1), (16, 1), (250, 1), (1000, 1), (250, 10), (250, 100)):
+        _print_blocks(count, each)
 
 
 if __name__ == "__main__":
