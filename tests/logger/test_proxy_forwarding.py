@@ -80,6 +80,20 @@ def test_pipelined_requests_are_answered_in_order(client: Wire, server: Scripted
         assert client.exactly(3) == body
 
 
+def test_a_bad_request_among_pipelined_ones_ends_the_connection_after_its_turn(
+    client: Wire, server: ScriptedServer
+) -> None:
+    client.send(GET + b"GET /v2 HTTP/1.1\r\nHost : model\r\n\r\n" + GET)
+    upstream = server.accept()
+    assert upstream.head() == GET
+    upstream.send(OK)
+    assert client.exactly(len(OK)) == OK
+    assert client.head().startswith(b"HTTP/1.1 400 ")
+    assert b"whitespace" in client.rest()
+    assert upstream.is_quiet()
+    assert server.has_nobody()
+
+
 def test_hop_by_hop_headers_stay_on_their_hop(client: Wire, server: ScriptedServer) -> None:
     client.send(
         POST + b"Connection: keep-alive, X-Private\r\nX-Private: 1\r\nKeep-Alive: timeout=5\r\n"

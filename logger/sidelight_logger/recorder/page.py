@@ -5,13 +5,29 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Thread, active_count
+from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 _TEXT = "text/plain; charset=utf-8"
 _READ_SECONDS = 10.0
+_THREADS = 32
+
+
+class _Bounded(ThreadingHTTPServer):
+    """Turns away who comes while too many are served: threads and files are not all theirs."""
+
+    daemon_threads = True
+
+    def process_request(
+        self, request: socket.socket | tuple[bytes, socket.socket], client_address: Any
+    ) -> None:
+        if active_count() < _THREADS:
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
 
 
 class Page:
@@ -20,12 +36,11 @@ class Page:
     def __init__(
         self, listener: socket.socket, registry: CollectorRegistry, unready: Callable[[], str]
     ) -> None:
-        self._server = ThreadingHTTPServer(
+        self._server = _Bounded(
             listener.getsockname()[:2], _handler(registry, unready), bind_and_activate=False
         )
         self._server.socket.close()
         self._server.socket = listener
-        self._server.daemon_threads = True
 
     def start(self) -> None:
         Thread(target=self._server.serve_forever, name="page", daemon=True).start()
