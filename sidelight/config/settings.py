@@ -141,7 +141,7 @@ class DriftSettings(Section):
     window_seconds: float | None = Field(default=None, gt=0)
     """Event-time windows of this length instead of count windows."""
     tolerance: float = Field(default=0.05, ge=0, lt=1)
-    """Largest KS or total-variation distance that is of no practical interest."""
+    """Largest effect (KS or total-variation distance beyond chance) of no practical interest."""
     cells: int = Field(default=513, ge=5)
     """Cells a numeric column is cut into at most: quantile points and the gaps between them."""
     exact: bool = False
