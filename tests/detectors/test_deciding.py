@@ -14,6 +14,7 @@ from sidelight.config.settings import DetectorsSettings
 from sidelight.errors import MalformedPayload
 from sidelight.events.deadletters import from_event
 from sidelight.events.records import from_record
+from sidelight.log import Position
 from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import DEAD_LETTERS, INFERENCE, PANES, RESULTS
 from sidelight_detectors.results.events import output_of, output_record
@@ -89,3 +90,24 @@ def test_what_is_never_said_again_is_not_searched_for_at_every_start() -> None:
     assert orjson.loads(zlib.decompress(position.note))["said"][RESULTS] == len(
         records_of(log, RESULTS)
     )
+
+
+def test_a_state_of_another_release_begins_a_new_promise_and_repeats_nothing() -> None:
+    log = MemoryLog()
+    found = deciding(log)
+    first, second, third = panes()
+    log.append(PANES, [first.to_record(), second.to_record()])
+    found.step()
+    position = found._member.committed(PANES, 0)
+    assert position is not None
+    state = orjson.loads(zlib.decompress(position.note)) | {"format": 99}
+    other = zlib.compress(orjson.dumps(state))
+    found._member.commit({(PANES, 0): Position(position.offset, other)})
+    before = records_of(log, RESULTS)
+    found._member.leave()
+
+    log.append(PANES, [third.to_record()])
+    deciding(log).step()
+
+    said = records_of(log, RESULTS)[len(before) :]
+    assert not {record.key for record in said} & {record.key for record in before}

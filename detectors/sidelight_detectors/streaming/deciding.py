@@ -6,6 +6,7 @@ import zlib
 from typing import Any
 
 import orjson
+import structlog
 
 from sidelight.errors import MalformedPayload, OffsetOutOfRange
 from sidelight.events import deadletters, records
@@ -18,8 +19,13 @@ from sidelight_detectors.streaming.outbox import Outbox
 from sidelight_detectors.streaming.panes import MODEL_HEADER, Pane, partition_of
 from sidelight_detectors.streaming.plan import Plan
 
+NOTE_FORMAT = 1
+"""Of the committed state; raised whenever what `Decider.saved` holds changes its meaning."""
+
 MAX_PANES = 200
 """Panes folded between two commits at most."""
+
+logger = structlog.get_logger("sidelight.detectors")
 
 
 def group_of(model: str) -> str:
@@ -56,10 +62,22 @@ class DecidingModel:
         else:
             self._offset = position.offset
             saved = orjson.loads(zlib.decompress(position.note))
-            self.decider.restore(saved["decider"])
+            self._restore(saved)
         self._known_to = self._log.span(PANES, self._partition).end
         for topic, outbox in self._outboxes.items():
             outbox.recover(saved["said"].get(topic, 0), self._is_ours)
+
+    def _restore(self, saved: dict[str, Any]) -> None:
+        """A state of another release is not guessed at: a new promise begins where it ended."""
+        if saved.get("format") == NOTE_FORMAT:
+            self.decider.restore(saved["decider"])
+        else:
+            logger.warning(
+                "state of another release left behind, a new promise begins",
+                model=self.plan.model,
+                found=saved.get("format"),
+                read=NOTE_FORMAT,
+            )
 
     def step(self) -> list[Output]:
         """Fold what panes there are, say what follows, commit."""
@@ -113,7 +131,7 @@ class DecidingModel:
 
     def _note(self) -> bytes:
         said = {topic: outbox.begin for topic, outbox in self._outboxes.items()}
-        state = {"said": said, "decider": self.decider.saved()}
+        state = {"format": NOTE_FORMAT, "said": said, "decider": self.decider.saved()}
         return zlib.compress(orjson.dumps(state), level=1)
 
     def _letter(self, stored: Stored, cause: MalformedPayload) -> Record:
