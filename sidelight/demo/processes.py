@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sidelight import tether
 from sidelight.demo.prepare import Stage
 from sidelight.errors import SidelightError
+from sidelight.tether import tied
 
 START_SECONDS = 40.0
 STOP_SECONDS = 20.0
@@ -39,10 +39,9 @@ def running(stage: Stage) -> Iterator[None]:
 
 @contextmanager
 def _process(module: Sequence[str], output: Path) -> Iterator[subprocess.Popen[bytes]]:
-    tied = [sys.executable, "-I", "-S", tether.__file__, str(os.getpid())]
     with output.open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own modules
-            [*tied, sys.executable, "-m", *module],
+            tied([sys.executable, "-m", *module]),
             stdout=log,
             stderr=subprocess.STDOUT,
             env=os.environ | ONE_THREAD,
@@ -64,7 +63,10 @@ def _await(process: subprocess.Popen[bytes], address: str, path: str) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise SidelightError(f"{process.args!r} ended with code {process.returncode}")
+            raise SidelightError(
+                f"a process of the demo ended with code {process.returncode} before"
+                f" http://{address}{path} answered; its *.log beside the configuration says why"
+            )
         if _answers(address, path):
             return
         time.sleep(0.1)
