@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.request import urlopen
@@ -131,13 +131,14 @@ def running(folder: Path, *flags: str) -> Iterator[Logger]:
 class Client:
     """Sends numbered requests, one after the other; asks again when the connection breaks."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, prefix: str = "e") -> None:
+        self.prefix = prefix
         self._connection = http.client.HTTPConnection(address, timeout=30)
         self.answered: list[str] = []
 
     def ask(self, count: int) -> None:
         for _ in range(count):
-            id_ = f"e{len(self.answered):05d}"
+            id_ = f"{self.prefix}{len(self.answered):05d}"
             while not self._ask(id_):
                 self._connection.close()
             self.answered.append(id_)
@@ -151,7 +152,7 @@ class Client:
             self._connection.request("POST", PATH, b'{"inputs":[]}', headers)
             answer = self._connection.getresponse()
             assert (answer.status, answer.read()) == (200, ANSWER)
-        except (ConnectionError, http.client.BadStatusLine):
+        except (ConnectionError, http.client.HTTPException):
             return False
         return True
 
@@ -229,6 +230,34 @@ def test_a_killed_proxy_is_back_while_clients_wait(tmp_path: Path, model: str) -
             client.ask(20)
         assert logger.stop() == 0
     assert {one.correlation_id for one in recorded(tmp_path)} >= set(client.answered[20:])
+
+
+def test_what_kills_under_concurrent_load_cost_is_counted(tmp_path: Path, model: str) -> None:
+    """Each answered request is in the log once or among the dropped, and the account is even."""
+    with running(tmp_path, "--upstream", model) as logger, ExitStack() as closed:
+        address = logger.address("traffic")
+        clients = [closed.enter_context(closing(Client(address, f"c{n}-"))) for n in range(4)]
+        asking = [threading.Thread(target=client.ask, args=(250,)) for client in clients]
+        for thread in asking:
+            thread.start()
+        for part in ("proxy", "recorder", "proxy"):
+            goal = sum(len(client.answered) for client in clients) + 100
+            wait_until(lambda goal=goal: sum(len(c.answered) for c in clients) >= goal)  # type: ignore[misc]
+            logger.kill(part)
+        for thread in asking:
+            thread.join()
+        wait_until(lambda: logger.metric("proxy_waiting_exchanges") == 0, "the account")
+        dropped = logger.metric("proxy_dropped_total")
+        accepted = logger.metric("proxy_exchanges_total")
+        assert accepted == logger.metric("proxy_settled_total") + dropped
+        assert logger.stop() == 0
+    kept = [one.correlation_id for one in recorded(tmp_path)]
+    answered = {id_ for client in clients for id_ in client.answered}
+    assert len(answered) == 1000 <= accepted
+    assert len(answered - set(kept)) <= dropped
+    for client in clients:
+        own = [id_ for id_ in kept if id_.startswith(client.prefix)]
+        assert own == sorted(own), "in the client's order"
 
 
 def test_the_banner_and_a_metric_say_what_the_log_survives(tmp_path: Path, model: str) -> None:

@@ -67,6 +67,7 @@ class Exchange:
         self._persistent = False
         self._reusable = False
         self._over = False
+        self._recorded = False
 
     @property
     def wants_body(self) -> bool:
@@ -216,6 +217,8 @@ class Exchange:
     def _pass(self, body: Body, raw_head: bytes, wire_head: bytes, data: bytes) -> None:
         payload, rest = body.feed(data)
         self._recording.response(raw_head, payload)
+        if body.complete:
+            self._record("answered")  # first: a kill in between must not hide an answer
         wire = wire_head + (payload if self._plain else body.frame(payload))
         if wire:
             self._begun = True
@@ -254,4 +257,9 @@ class Exchange:
             self._connecting.cancel()
             self._connecting = None
         self._unsent = None
-        self._recording.end(outcome)
+        self._record(outcome)
+
+    def _record(self, outcome: Outcome) -> None:
+        if not self._recorded:
+            self._recorded = True
+            self._recording.end(outcome)
