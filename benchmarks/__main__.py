@@ -1,6 +1,6 @@
 """Runs the benchmarks, all or the named ones, each in a process of its own.
 
-    python -m benchmarks [NAME ...]
+python -m benchmarks [NAME ...]
 """
 
 from __future__ import annotations

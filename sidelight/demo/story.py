@@ -27,7 +27,8 @@ def run(*, exit_after: bool, folder: Path = Path("build/demo")) -> int:
 
     Without `exit_after` everything keeps serving until Ctrl-C.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
     screen = Screen()
     started = time.monotonic()
     screen.say("preparing: the survey's rows, a model trained on 20,000 of them, a reference")
