@@ -10,10 +10,13 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor
+
+if TYPE_CHECKING:
+    from sidelight.supervise import Event
 
 _SHARED: Sequence[Processor] = (
     structlog.contextvars.merge_contextvars,
@@ -65,3 +68,13 @@ def _rendering(stream: TextIO) -> list[Any]:
     if stream.isatty():
         return [structlog.dev.ConsoleRenderer(colors="NO_COLOR" not in os.environ)]
     return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+
+
+def tell_process(name: str, event: Event) -> None:
+    """Say under the logger `name` what happened to a supervised process."""
+    log = structlog.get_logger(name)
+    told = {"process": event.process, "pid": event.pid, "code": event.code}
+    if event.kind in ("crashed", "gave up", "killed"):
+        log.error(f"process {event.kind}", **told, restart_seconds=event.restart_seconds)
+    else:
+        log.info(f"process {event.kind}", **told)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from sidelight.command.options import Config
 
 app = typer.Typer()
 
@@ -14,15 +15,7 @@ _KSERVE = "KServe's flags"
 
 @app.command()
 def logger(
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            "--config",
-            "-c",
-            help="Configuration file; SIDELIGHT_CONFIG or ./sidelight.yaml when not given.",
-            show_default=False,
-        ),
-    ] = None,
+    config: Config = None,
     listen: Annotated[
         str | None, typer.Option(help="Address that clients call, such as 127.0.0.1:9081.")
     ] = None,

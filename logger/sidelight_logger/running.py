@@ -13,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import structlog
 import typer
 
 from sidelight import telemetry
@@ -66,7 +65,7 @@ def run(config: Path | None, flags: Mapping[str, Any], grace_seconds: float) -> 
         processes = list(_processes(part, settings, url, listener.fileno()))
 
         def told(event: Event) -> None:
-            _tell(event)
+            telemetry.tell_process("sidelight.logger", event)
             if (event.kind, event.process) == ("stopped", "proxy"):
                 listener.close()  # who comes now is refused at once, not kept waiting for nobody
 
@@ -132,12 +131,3 @@ def _banner(loaded: Loaded, url: str, listen: str, metrics: str) -> Iterator[str
     yield f"  log       {shown(settings.log.url) if kept is None else kept.sentence}"
     if sink is not None:
         yield f"  sink      {shown(sink.url)}  ({sink.form})"
-
-
-def _tell(event: Event) -> None:
-    log = structlog.get_logger("sidelight.logger")
-    told = {"process": event.process, "pid": event.pid, "code": event.code}
-    if event.kind in ("crashed", "gave up", "killed"):
-        log.error(f"process {event.kind}", **told, restart_seconds=event.restart_seconds)
-    else:
-        log.info(f"process {event.kind}", **told)

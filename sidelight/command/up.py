@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +14,7 @@ from sidelight.errors import ConfigError, MissingExtra
 
 if TYPE_CHECKING:
     from sidelight.config import Loaded
-    from sidelight.supervise import Event, Process
+    from sidelight.supervise import Process
 
 
 LOGGER = "logger"
@@ -44,7 +45,13 @@ def up(
     # Stopped in the reverse order: first no more traffic, then what reads it.
     processes = [process(service, loaded) for service in reversed(services)]
     when_ready(loaded.settings, services, _tell_ready)
-    raise typer.Exit(supervise(processes, grace_seconds=grace_seconds, on_event=_tell))
+    raise typer.Exit(
+        supervise(
+            processes,
+            grace_seconds=grace_seconds,
+            on_event=partial(telemetry.tell_process, "sidelight.up"),
+        )
+    )
 
 
 def process(service: str, loaded: Loaded) -> Process:
@@ -80,14 +87,3 @@ def _tell_ready(seconds: float) -> None:
     import structlog
 
     structlog.get_logger("sidelight.up").info("all services ready", seconds=round(seconds, 1))
-
-
-def _tell(event: Event) -> None:
-    import structlog
-
-    log = structlog.get_logger("sidelight.up")
-    told = {"process": event.process, "pid": event.pid, "code": event.code}
-    if event.kind in ("crashed", "gave up", "killed"):
-        log.error(f"process {event.kind}", **told, restart_seconds=event.restart_seconds)
-    else:
-        log.info(f"process {event.kind}", **told)

@@ -50,7 +50,7 @@ class Detectors:
         self._plans = plans
         self._settings = settings
         self._metrics = metrics
-        self._complaints = Complaints([plan.served_as or plan.model for plan in plans.values()])
+        self._complaints = Complaints([plan.name_in_exchanges for plan in plans.values()])
         self._stop = stop
         self._members: dict[str, Membership] = {}
 

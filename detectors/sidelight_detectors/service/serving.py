@@ -9,7 +9,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from sidelight.config.addresses import Listen
-from sidelight.config.settings import ModelSettings, Settings
+from sidelight.config.settings import Settings
 from sidelight.errors import ConfigError
 from sidelight.log import open_log
 from sidelight_detectors.service.detectors import Detectors
@@ -50,22 +50,19 @@ def fitted_plans(settings: Settings) -> dict[str, Plan]:
     for name, model in watched_models(settings).items():
         fitted = fitted_model(name, model, folder)
         logger.info("reference ready", model=name, rows=fitted.rows, plan=fitted.plan[:12])
-        plans[name] = Plan(name, fitted, settings.detectors, _served_as(name, model))
+        served_as = model.predictor.name if model.predictor else None
+        plans[name] = Plan(name, fitted, settings.detectors, served_as or "")
     return told_apart(plans)
-
-
-def _served_as(name: str, model: ModelSettings) -> str:
-    return model.predictor.name or name if model.predictor else name
 
 
 def told_apart(plans: dict[str, Plan]) -> dict[str, Plan]:
     """Exchanges carry the server's name of a model, so each must stand for one model here."""
     served: dict[str, str] = {}
     for name, plan in plans.items():
-        other = served.setdefault(plan.served_as, name)
+        other = served.setdefault(plan.name_in_exchanges, name)
         if other != name:
             raise ConfigError(
-                f"models.{name}.predictor.name: {plan.served_as!r} is models.{other} at its "
-                "server too; give the second a log and a configuration of its own"
+                f"models.{name}.predictor.name: {plan.name_in_exchanges!r} is models.{other} at "
+                "its server too; give the second a log and a configuration of its own"
             )
     return plans

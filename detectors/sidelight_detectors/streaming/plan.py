@@ -26,7 +26,12 @@ class Plan:
     fitted: Fitted
     service: DetectorsSettings
     served_as: str = ""
-    """The model's name at its server, which its exchanges carry; empty when it is the same."""
+    """The model's name at its server; empty when it is the same."""
+
+    @property
+    def name_in_exchanges(self) -> str:
+        """What the model's exchanges call it."""
+        return self.served_as or self.model
 
     @property
     def id(self) -> str:

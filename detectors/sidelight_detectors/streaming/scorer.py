@@ -47,7 +47,7 @@ class PartitionScorer:
         self._member = member
         self._plans = plans
         self._clock = clock
-        watched = {plan.served_as or plan.model: WatchedColumns.by(plan) for plan in plans.values()}
+        watched = {plan.name_in_exchanges: WatchedColumns.by(plan) for plan in plans.values()}
         self._cutter = Cutter(log, partition, watched, settings, clock)
         self._letters = Outbox(log, DEAD_LETTERS, partition % log.partitions(DEAD_LETTERS))
         self._quiet_seconds = settings.bucket_seconds
