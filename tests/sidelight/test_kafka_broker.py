@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from kafka import KafkaAdminClient
+
+from sidelight.demo.broker import Broker, BrokerUnavailable, Listeners, NodeSettings
+from sidelight.demo.broker.jars import jars
+from sidelight.demo.broker.properties import server_properties
+from tests.kafka import Kafka, require_kafka
+
+
+def topics(bootstrap: str) -> set[str]:
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        return set(admin.list_topics())
+    finally:
+        admin.close()
+
+
+def create(bootstrap: str, topic: str) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        admin.create_topics({topic: {"num_partitions": 1, "replication_factor": 1}})
+    finally:
+        admin.close()
+
+
+def test_the_run_has_one_broker_that_answers(kafka_broker: Kafka) -> None:
+    assert isinstance(topics(kafka_broker.bootstrap), set)
+
+
+def test_every_log_address_of_the_run_has_a_prefix_of_its_own(kafka_broker: Kafka) -> None:
+    assert kafka_broker.fresh_url() != kafka_broker.fresh_url()
+
+
+def test_a_killed_broker_comes_back_on_its_port_with_its_topics(own_broker: Broker) -> None:
+    create(own_broker.bootstrap, "kept")
+    first = own_broker.pid
+    own_broker.kill()
+    own_broker.start()
+    assert own_broker.pid != first
+    assert "kept" in topics(own_broker.bootstrap)
+
+
+def test_a_paused_broker_answers_after_it_is_resumed(own_broker: Broker) -> None:
+    own_broker.pause()
+    assert own_broker.pid is not None
+    assert psutil.Process(own_broker.pid).status() == psutil.STATUS_STOPPED
+    own_broker.resume()
+    assert isinstance(topics(own_broker.bootstrap), set)
+
+
+def test_the_broker_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
+    require_kafka()
+    program = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from sidelight.demo.broker import Broker\n"
+        "broker = Broker(Path(sys.argv[1]))\n"
+        "broker.start()\n"
+        "print(broker.pid, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "kafka")], capture_output=True, check=False
+    )
+    pid = int(done.stdout)
+    if psutil.pid_exists(pid):
+        psutil.wait_procs([psutil.Process(pid)], timeout=20)
+    assert not psutil.pid_exists(pid)
+
+
+def test_a_port_that_is_taken_is_an_error_that_names_the_servers_log(tmp_path: Path) -> None:
+    require_kafka()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        free = Listeners.free("PLAINTEXT")
+        listeners = Listeners({"PLAINTEXT": taken.getsockname()[1]}, free.controller)
+        broker = Broker(tmp_path / "kafka", listeners=listeners)
+        with pytest.raises(BrokerUnavailable, match=r"server\.log"):
+            broker.start()
+        assert broker.pid is None
+
+
+def test_missing_java_and_maven_are_named_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(BrokerUnavailable, match=r"Java 17.* and Maven; install with `apt-get"):
+        jars(tmp_path)
+
+
+def test_every_protocol_has_a_port_of_its_own(tmp_path: Path) -> None:
+    listeners = Listeners.free("PLAINTEXT", "SASL_SSL")
+    ports = {*listeners.clients.values(), listeners.controller}
+    assert len(ports) == 3
+    text = server_properties(tmp_path, listeners, NodeSettings(properties={"a.b": "c"}))
+    assert "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL" in text
+    assert "a.b=c\n" in text
