@@ -25,7 +25,7 @@ from sidelight.config.settings import DetectorsSettings, ModelSettings
 from sidelight.events import Body, Exchange
 from sidelight.events.exchanges import to_record
 from sidelight.log import Log, Record, open_log
-from sidelight.log.topics import INFERENCE
+from sidelight.log.topics import INFERENCE, PANES
 from sidelight.protocols import v2
 from sidelight.tensors import Columns
 from sidelight_detectors.fitted import fit
@@ -105,8 +105,8 @@ class Spent:
 def watch(log: Log, plan: Plan) -> tuple[int, Spent]:
     """Scores and decides all of the log; how many windows were judged, and the time it took."""
     spent = Spent()
-    one = PartitionScorer(log, log.join(GROUP), 0, {MODEL: plan}, plan.service, Clock())
-    decider = DecidingModel(log, log.join(group_of(MODEL)), plan)
+    one = PartitionScorer(log, log.join(GROUP, INFERENCE), 0, {MODEL: plan}, plan.service, Clock())
+    decider = DecidingModel(log, log.join(group_of(MODEL), PANES), plan)
     with (
         mock.patch.object(scorer, "score", spent.timed("score", scoring.score)),
         mock.patch.object(cutter.Cutter, "poll", spent.timed("decode", cutter.Cutter.poll)),

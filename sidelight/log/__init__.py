@@ -2,6 +2,7 @@
 
 from sidelight.log.contract import (
     Address,
+    Claim,
     Headers,
     Log,
     Membership,
@@ -17,6 +18,7 @@ from sidelight.log.opening import open_log
 
 __all__ = [
     "Address",
+    "Claim",
     "Headers",
     "Log",
     "Membership",

@@ -41,7 +41,10 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A record as the log holds it; `appended_ns` is the log's clock, nanoseconds since 1970."""
+    """A record as the log holds it; `appended_ns` is the log's clock, nanoseconds since 1970.
+
+    Kafka's clock counts whole milliseconds.
+    """
 
     address: Address
     record: Record
@@ -77,7 +80,8 @@ class Writer(Protocol):
         """Append the batch and return one address a record, in order.
 
         Records of one batch that go to one partition are consecutive there and are kept all or
-        none. `partition` None means: by crc32 of the key. Returns when the batch survives what
+        none (on Kafka: as long as they fit one of its batches; of a larger one a beginning may be
+        kept). `partition` None means: by crc32 of the key. Returns when the batch survives what
         `durability` promises (a killed process, or a power cut).
         Raises `LogFull` when there is no space, `ValueError` for a partition that does not exist.
         """
@@ -124,26 +128,47 @@ class Offsets(Protocol):
         ...
 
 
-class Membership(Protocol):
-    """One consumer's place in a group, until it leaves, dies or is replaced."""
+@dataclass(frozen=True, slots=True, order=True)
+class Claim:
+    """A partition that one consumer of a group is to read.
 
-    def assigned(self, topic: str) -> tuple[int, ...]:
-        """The partitions this consumer is to read now."""
+    The same partition given again after it was taken away is another claim (`epoch`): somebody
+    else may have read on in between, so what was kept in memory for the old one is stale.
+    """
+
+    partition: int
+    epoch: int
+
+
+class Membership(Protocol):
+    """One consumer's place in a group that reads one topic, until it leaves, dies or is replaced.
+
+    An engine gives a group to one consumer at a time (local) or shares its partitions among the
+    living ones (Kafka). Used by one thread.
+    """
+
+    def claims(self) -> tuple[Claim, ...]:
+        """What this consumer is to read now, by partition; none when others have it all.
+
+        Call it often, between two whole steps of work: partitions change hands only here, and who
+        does not call for long is taken for dead. Raises `Fenced` when it was replaced for good.
+        """
         ...
 
-    def committed(self, topic: str, partition: int) -> Position | None:
+    def committed(self, partition: int) -> Position | None:
         """The group's position there, None before its first commit."""
         ...
 
-    def commit(self, positions: Mapping[tuple[str, int], Position]) -> None:
-        """Record positions by (topic, partition), all or none.
+    def commit(self, positions: Mapping[int, Position]) -> None:
+        """Record positions by partition, all or none.
 
-        Raises `Fenced` when another consumer has joined since: nothing was changed.
+        Raises `Fenced` when one of them is no longer claimed: nothing was changed; go on from what
+        `claims` says then and from what is committed.
         """
         ...
 
     def leave(self) -> None:
-        """Give the group free; positions stay."""
+        """Give the claims free; positions stay."""
         ...
 
 
@@ -155,11 +180,12 @@ class Log(Writer, Reader, Offsets, Protocol):
         """Tells this log from every other; made with it and never changed."""
         ...
 
-    def join(self, group: str, *, wait_seconds: float = 0.0) -> Membership:
-        """Become the group's consumer.
+    def join(self, group: str, topic: str, *, wait_seconds: float = 0.0) -> Membership:
+        """Become a consumer of the group, which reads that topic.
 
-        Raises `GroupBusy` when a living consumer holds the group after `wait_seconds`.
-        A consumer that died (even by kill -9) holds nothing.
+        Raises `GroupBusy` when, after `wait_seconds`, a living consumer holds the group of an
+        engine that does not share. A consumer that died (even by kill -9) holds nothing, at the
+        latest when it has been silent for the engine's session time.
         """
         ...
 

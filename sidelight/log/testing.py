@@ -10,7 +10,7 @@ from threading import Condition
 from zlib import crc32
 
 from sidelight.errors import Fenced, GroupBusy, OffsetOutOfRange
-from sidelight.log.contract import Address, Position, Record, Span, Stored
+from sidelight.log.contract import Address, Claim, Position, Record, Span, Stored
 
 
 class MemoryLog:
@@ -67,11 +67,11 @@ class MemoryLog:
         held = self._held(topic, partition)
         return bisect_left(held, time_ns, key=lambda stored: stored.appended_ns)
 
-    def join(self, group: str, *, wait_seconds: float = 0.0) -> MemoryMembership:
+    def join(self, group: str, topic: str, *, wait_seconds: float = 0.0) -> MemoryMembership:
         with self._changed:
             if not self._changed.wait_for(lambda: group not in self._members, wait_seconds):
                 raise GroupBusy(f"group {group!r} is held by this process; let it leave first")
-            return self._members.setdefault(group, MemoryMembership(self, group))
+            return self._members.setdefault(group, MemoryMembership(self, group, topic))
 
     def close(self) -> None:
         """Nothing to let go of: what was appended stays readable."""
@@ -96,25 +96,31 @@ class MemoryLog:
 class MemoryMembership:
     """A place in a group of a `MemoryLog`."""
 
-    def __init__(self, log: MemoryLog, group: str) -> None:
+    def __init__(self, log: MemoryLog, group: str, topic: str) -> None:
         self._log = log
         self._group = group
+        self._topic = topic
 
-    def assigned(self, topic: str) -> tuple[int, ...]:
-        return tuple(range(self._log.partitions(topic)))
-
-    def committed(self, topic: str, partition: int) -> Position | None:
-        return self._log._positions.get((self._group, topic, partition))
-
-    def commit(self, positions: Mapping[tuple[str, int], Position]) -> None:
+    def claims(self) -> tuple[Claim, ...]:
         with self._log._changed:
-            if self._log._members.get(self._group) is not self:
-                raise Fenced(f"group {self._group!r}: this consumer has left; join again")
-            kept = {(self._group, *where): position for where, position in positions.items()}
-            self._log._positions.update(kept)
+            self._check_place()
+            return tuple(Claim(number, 0) for number in range(self._log.partitions(self._topic)))
+
+    def committed(self, partition: int) -> Position | None:
+        return self._log._positions.get((self._group, self._topic, partition))
+
+    def commit(self, positions: Mapping[int, Position]) -> None:
+        with self._log._changed:
+            self._check_place()
+            for partition, position in positions.items():
+                self._log._positions[self._group, self._topic, partition] = position
 
     def leave(self) -> None:
         with self._log._changed:
             if self._log._members.get(self._group) is self:
                 del self._log._members[self._group]
                 self._log._changed.notify_all()
+
+    def _check_place(self) -> None:
+        if self._log._members.get(self._group) is not self:
+            raise Fenced(f"group {self._group!r}: this consumer has left; join again")

@@ -22,7 +22,8 @@ from tests.detectors.traffic import MODEL, json_body, plan, record, rows
 def bad_run(log: MemoryLog) -> Run:
     log.append(INFERENCE, [record(rows(1, 1), model="stranger")])
     log.append(INFERENCE, [record(rows(1, 2), response=json_body({"outputs": 3}))])
-    scorer = PartitionScorer(log, log.join(GROUP), 0, {MODEL: plan()}, DetectorsSettings(), Clock())
+    member = log.join(GROUP, INFERENCE)
+    scorer = PartitionScorer(log, member, 0, {MODEL: plan()}, DetectorsSettings(), Clock())
     scorer.resume()
     run = scorer.poll(0.0) or scorer.close()
     assert run is not None

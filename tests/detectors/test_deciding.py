@@ -36,7 +36,7 @@ def panes() -> list[Pane]:
 
 
 def deciding(log: MemoryLog) -> DecidingModel:
-    found = DecidingModel(log, log.join(group_of(MODEL)), PLAN)
+    found = DecidingModel(log, log.join(group_of(MODEL), PANES), PLAN)
     found.resume()
     return found
 
@@ -85,7 +85,7 @@ def test_what_is_never_said_again_is_not_searched_for_at_every_start() -> None:
     log.append(RESULTS, [output_record(replace(said, id="said by another release"))])
     log.append(INFERENCE, traffic(rows(50, 4), per_exchange=10, first=100))
     watch(log, [PLAN], DetectorsSettings(run_rows=50))
-    position = log.join(group_of(MODEL)).committed(PANES, 0)
+    position = log.join(group_of(MODEL), PANES).committed(0)
     assert position is not None
     assert orjson.loads(zlib.decompress(position.note))["said"][RESULTS] == len(
         records_of(log, RESULTS)
@@ -98,11 +98,11 @@ def test_a_state_of_another_release_begins_a_new_promise_and_repeats_nothing() -
     first, second, third = panes()
     log.append(PANES, [first.to_record(), second.to_record()])
     found.step()
-    position = found._member.committed(PANES, 0)
+    position = found._member.committed(0)
     assert position is not None
     state = orjson.loads(zlib.decompress(position.note)) | {"format": 99}
     other = zlib.compress(orjson.dumps(state))
-    found._member.commit({(PANES, 0): Position(position.offset, other)})
+    found._member.commit({0: Position(position.offset, other)})
     before = records_of(log, RESULTS)
     found._member.leave()
 

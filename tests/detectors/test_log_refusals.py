@@ -67,8 +67,8 @@ def test_a_service_that_was_replaced_ends() -> None:
     replaced = detectors(log)
     join = log.join
 
-    def joined_and_replaced(group: str, *, wait_seconds: float = 0.0) -> object:
-        member = join(group, wait_seconds=wait_seconds)
+    def joined_and_replaced(group: str, topic: str, *, wait_seconds: float = 0.0) -> object:
+        member = join(group, topic, wait_seconds=wait_seconds)
         if group == GROUP:
             member.leave()
         return member

@@ -10,6 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from sidelight.log.testing import MemoryLog
+from sidelight.log.topics import PANES
 from sidelight_detectors.service.metrics import OTHER, ScorerMetrics
 from sidelight_detectors.service.state_metrics import LagCollector, StateCollector
 from sidelight_detectors.streaming.deciding import DecidingModel
@@ -23,7 +24,7 @@ README = Path(__file__).parents[2] / "detectors" / "README.md"
 def registry() -> CollectorRegistry:
     """The metrics of a service that has seen nothing yet."""
     log = MemoryLog()
-    deciding = DecidingModel(log, log.join("any"), plan())
+    deciding = DecidingModel(log, log.join("any", PANES), plan())
     found = CollectorRegistry()
     ScorerMetrics(found, [MODEL])
     found.register(LagCollector([], [deciding]))

@@ -33,7 +33,7 @@ def test_smaller_steps_after_a_crash_say_nothing_twice(monkeypatch: pytest.Monke
     log = panes_only(scored)
 
     crashing = CrashingLog(log, Fuse(3))
-    decider = DecidingModel(crashing, crashing.join("decider"), PLAN)
+    decider = DecidingModel(crashing, crashing.join("decider", PANES), PLAN)
     decider.resume()
     with pytest.raises(Crash):
         decider.step()
@@ -42,7 +42,7 @@ def test_smaller_steps_after_a_crash_say_nothing_twice(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(deciding, "MAX_PANES", 1)
     for _ in range(len(records_of(log, PANES))):
-        member = log.join("decider")
+        member = log.join("decider", PANES)
         again = DecidingModel(log, member, PLAN)
         again.resume()
         again.step()

@@ -65,7 +65,7 @@ def scorer(
     member: Membership | None = None,
     watched: Plan = PLAN,
 ) -> PartitionScorer:
-    member = member or log.join(GROUP)
+    member = member or log.join(GROUP, INFERENCE)
     found = PartitionScorer(log, member, 0, {MODEL: watched}, service or DetectorsSettings(), clock)
     found.resume()
     return found
@@ -135,27 +135,27 @@ def test_the_end_of_a_run_is_noted_before_its_pane_is_said() -> None:
     class Watched(MemoryLog):
         def append(self, topic: str, records: Any, *, partition: int | None = None) -> Any:
             if topic == PANES:
-                position = member.committed(INFERENCE, 0)
+                position = member.committed(0)
                 assert position is not None
                 note = RunNote.from_bytes(position.note)
                 notes.append((position.offset, note.end, len(note.plans)))
             return super().append(topic, records, partition=partition)
 
     log = Watched()
-    member = log.join(GROUP)
+    member = log.join(GROUP, INFERENCE)
     log.append(INFERENCE, traffic(rows(5, 1)))
     one = scorer(log, member=member)
     one.poll(0.0)
     one.close()
     assert notes == [(0, 5, 1)]
-    position = member.committed(INFERENCE, 0)
+    position = member.committed(0)
     assert position is not None
     assert (position.offset, RunNote.from_bytes(position.note).end) == (5, None)
 
 
 def test_a_fenced_scorer_stops_and_says_nothing() -> None:
     log = MemoryLog()
-    member = log.join(GROUP)
+    member = log.join(GROUP, INFERENCE)
     one = scorer(log, member=member)
     log.append(INFERENCE, traffic(rows(5, 1)))
     one.poll(0.0)

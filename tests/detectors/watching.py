@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sidelight.config.settings import DetectorsSettings
-from sidelight.log import Address, Position, Record, Span, Stored
+from sidelight.log import Address, Claim, Position, Record, Span, Stored
 from sidelight.log.testing import MemoryLog, MemoryMembership
 from sidelight.log.topics import INFERENCE, PANES
 from sidelight_detectors.results.findings import Output
@@ -79,8 +79,8 @@ class CrashingLog:
     def offset_at(self, topic: str, partition: int, time_ns: int) -> int:
         return self.log.offset_at(topic, partition, time_ns)
 
-    def join(self, group: str, *, wait_seconds: float = 0.0) -> CrashingMember:
-        member = self.log.join(group, wait_seconds=wait_seconds)
+    def join(self, group: str, topic: str, *, wait_seconds: float = 0.0) -> CrashingMember:
+        member = self.log.join(group, topic, wait_seconds=wait_seconds)
         self.members.append(member)
         return CrashingMember(member, self.fuse)
 
@@ -97,13 +97,13 @@ class CrashingMember:
     member: MemoryMembership
     fuse: Fuse
 
-    def assigned(self, topic: str) -> tuple[int, ...]:
-        return self.member.assigned(topic)
+    def claims(self) -> tuple[Claim, ...]:
+        return self.member.claims()
 
-    def committed(self, topic: str, partition: int) -> Position | None:
-        return self.member.committed(topic, partition)
+    def committed(self, partition: int) -> Position | None:
+        return self.member.committed(partition)
 
-    def commit(self, positions: Mapping[tuple[str, int], Position]) -> None:
+    def commit(self, positions: Mapping[int, Position]) -> None:
         self.fuse.burn()
         self.member.commit(positions)
         self.fuse.burnt()
@@ -134,12 +134,12 @@ def _work(
     log: CrashingLog, plans: Sequence[Plan], service: DetectorsSettings, clock: Clock
 ) -> None:
     by_name = {plan.model: plan for plan in plans}
-    member = log.join(GROUP)
+    member = log.join(GROUP, INFERENCE)
     scorers = [
-        PartitionScorer(log, member, partition, by_name, service, clock)
-        for partition in member.assigned(INFERENCE)
+        PartitionScorer(log, member, claim.partition, by_name, service, clock)
+        for claim in member.claims()
     ]
-    deciders = [DecidingModel(log, log.join(group_of(plan.model)), plan) for plan in plans]
+    deciders = [DecidingModel(log, log.join(group_of(plan.model), PANES), plan) for plan in plans]
     for scorer in scorers:
         scorer.resume()
     for decider in deciders:

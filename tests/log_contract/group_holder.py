@@ -14,10 +14,10 @@ from sidelight.log import Position, open_log
 
 
 def main(settings: str, group: str) -> None:
-    member = open_log(LogSettings.model_validate_json(settings)).join(group)
+    member = open_log(LogSettings.model_validate_json(settings)).join(group, "inference")
     for offset in count(1):
         position = Position(offset, b"%d " % offset * 20_000)
-        member.commit({("inference", 0): position, ("inference", 1): position})
+        member.commit({0: position, 1: position})
         print(offset, flush=True)
 
 

@@ -124,13 +124,13 @@ def test_what_was_appended_is_there_after_reopening(lasting_engine: LogEngine) -
 
 def test_a_group_goes_on_where_it_was_after_reopening(lasting_engine: LogEngine) -> None:
     log = lasting_engine.open()
-    member = log.join("drift")
-    member.commit({("inference", 0): Position(12, b"note"), ("panes", 1): Position(3)})
+    member = log.join("drift", "inference")
+    member.commit({0: Position(12, b"note"), 1: Position(3)})
     member.leave()
     log.close()
-    member = lasting_engine.open().join("drift")
-    assert member.committed("inference", 0) == Position(12, b"note")
-    assert member.committed("panes", 1) == Position(3)
+    member = lasting_engine.open().join("drift", "inference")
+    assert member.committed(0) == Position(12, b"note")
+    assert member.committed(1) == Position(3)
 
 
 def test_kill_9_frees_the_group_and_keeps_what_was_committed(lasting_engine: LogEngine) -> None:
@@ -139,14 +139,14 @@ def test_kill_9_frees_the_group_and_keeps_what_was_committed(lasting_engine: Log
     committed = int(line(holder))
     log = lasting_engine.open()
     with pytest.raises(GroupBusy, match=str(holder.pid)):
-        log.join("drift")
+        log.join("drift", "inference")
     time.sleep(0.1)
     holder.send_signal(signal.SIGKILL)
     said, _ = holder.communicate()
     for word in said.rpartition("\n")[0].split():
         committed = int(word)
-    member = log.join("drift", wait_seconds=30)
-    here, there = member.committed("inference", 0), member.committed("inference", 1)
+    member = log.join("drift", "inference", wait_seconds=30)
+    here, there = member.committed(0), member.committed(1)
     assert here is not None
     assert there is not None
     assert here.offset == there.offset >= committed

@@ -60,7 +60,7 @@ def carrying(
     """A shipper in a thread, stopped at the end."""
     sink = HttpSink(SinkSettings(url=server.url, timeout_seconds=timeout_seconds))
     stop = Event()
-    membership = log.join("shipper-test")
+    membership = log.join("shipper-test", topics.INFERENCE)
     form = settings.get("form", "kserve")
     carrier = Carrier("sink", log, membership, sink, form, stop, Backoff(0.001, 0.01))
     thread = Thread(target=carrier.run, args=(settings.get("grace_seconds", 5.0),))

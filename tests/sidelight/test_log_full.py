@@ -102,18 +102,16 @@ def test_a_full_disk_retires_what_is_too_old_before_it_refuses(small_disk: Path)
 def test_a_full_disk_keeps_the_position_and_the_note_it_had(small_disk: Path) -> None:
     log = LocalLog(settings(small_disk / "log"))
     append(log, 0, 10)
-    member = log.join("drift")
-    member.commit({("inference", 0): Position(4, b"note")})
+    member = log.join("drift", "inference")
+    member.commit({0: Position(4, b"note")})
     ballast = use_up(small_disk)
     with pytest.raises(LogFull):
-        member.commit(
-            {("inference", 0): Position(9, os.urandom(1 << 20)), ("panes", 0): Position(1)}
-        )
-    assert member.committed("inference", 0) == Position(4, b"note")
-    assert member.committed("panes", 0) is None
+        member.commit({0: Position(9, os.urandom(1 << 20)), 1: Position(1)})
+    assert member.committed(0) == Position(4, b"note")
+    assert member.committed(1) is None
     ballast.unlink()
-    member.commit({("inference", 0): Position(9, b"later")})
-    assert member.committed("inference", 0) == Position(9, b"later")
+    member.commit({0: Position(9, b"later")})
+    assert member.committed(0) == Position(9, b"later")
     log.close()
 
 

@@ -102,19 +102,19 @@ def test_a_topic_must_be_a_plain_name(tmp_path: Path, topic: str) -> None:
 
 def test_a_damaged_file_of_positions_is_an_error_with_the_way_out(tmp_path: Path) -> None:
     log = open_log(tmp_path)
-    log.join("drift").commit({("inference", 0): Position(1)})
+    log.join("drift", "inference").commit({0: Position(1)})
     log.close()
     (tmp_path / "groups" / "positions.db").write_bytes(b"garbage" * 1000)
     with pytest.raises(LogError, match="move it away"):
-        open_log(tmp_path).join("outliers")
+        open_log(tmp_path).join("outliers", "inference")
 
 
 def test_a_lock_that_names_nobody_is_still_a_lock(tmp_path: Path) -> None:
     log = open_log(tmp_path)
-    member = log.join("drift")
+    member = log.join("drift", "inference")
     (tmp_path / "groups" / "drift.lock").write_text("")
     with pytest.raises(GroupBusy, match="unknown"):
-        log.join("drift")
+        log.join("drift", "inference")
     member.leave()
     log.close()
 

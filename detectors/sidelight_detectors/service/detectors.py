@@ -10,7 +10,7 @@ import structlog
 from sidelight.config.settings import DetectorsSettings
 from sidelight.errors import Fenced, GroupBusy, LogError
 from sidelight.log import Log, Membership
-from sidelight.log.topics import INFERENCE
+from sidelight.log.topics import INFERENCE, PANES
 from sidelight_detectors.results.findings import Alarm
 from sidelight_detectors.service.complaints import Complaints
 from sidelight_detectors.service.metrics import ScorerMetrics
@@ -78,11 +78,12 @@ class Detectors:
 
     def _join(self) -> bool:
         """Whether we are the consumer of every group; else a living process still is."""
-        for group in (GROUP, *map(group_of, self._plans)):
+        reads = {GROUP: INFERENCE} | dict.fromkeys(map(group_of, self._plans), PANES)
+        for group, topic in reads.items():
             if group in self._members:
                 continue
             try:
-                self._members[group] = self._log.join(group, wait_seconds=RETRY_SECONDS)
+                self._members[group] = self._log.join(group, topic, wait_seconds=RETRY_SECONDS)
             except GroupBusy as exc:
                 if self.not_ready != str(exc):
                     logger.warning("waiting for another process", reason=str(exc))
@@ -93,8 +94,10 @@ class Detectors:
     def _resume(self) -> None:
         member = self._members[GROUP]
         self.scorers[:] = [
-            PartitionScorer(self._log, member, partition, self._plans, self._settings, Clock())
-            for partition in member.assigned(INFERENCE)
+            PartitionScorer(
+                self._log, member, claim.partition, self._plans, self._settings, Clock()
+            )
+            for claim in member.claims()
         ]
         self.deciders[:] = [
             DecidingModel(self._log, self._members[group_of(name)], plan)

@@ -55,7 +55,7 @@ class DecidingModel:
 
     def resume(self) -> None:
         """Go on from the committed state, knowing what was said after it."""
-        position = self._member.committed(PANES, self._partition)
+        position = self._member.committed(self._partition)
         if position is None:
             self._offset = self._log.span(PANES, self._partition).begin
             saved: dict[str, Any] = {"said": {}}
@@ -95,7 +95,7 @@ class DecidingModel:
         self._offset = found[-1].address.offset + 1
         if self._offset >= self._known_to:
             self._forget()
-        self._member.commit({(PANES, self._partition): Position(self._offset, self._note())})
+        self._member.commit({self._partition: Position(self._offset, self._note())})
         return outputs
 
     @property

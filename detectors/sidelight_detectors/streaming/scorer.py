@@ -60,7 +60,7 @@ class PartitionScorer:
 
     def resume(self) -> Run | None:
         """Go on where the group stands; a run that was begun is cut again, said and returned."""
-        position = self._member.committed(INFERENCE, self.partition)
+        position = self._member.committed(self.partition)
         if position is None:
             position = Position(self._log.span(INFERENCE, self.partition).begin)
         note = RunNote.from_bytes(position.note)
@@ -129,7 +129,7 @@ class PartitionScorer:
         self._spoke = self._clock.monotonic()
 
     def _commit(self, offset: int, note: bytes) -> None:
-        self._member.commit({(INFERENCE, self.partition): Position(offset, note)})
+        self._member.commit({self.partition: Position(offset, note)})
 
 
 def _letter_record(letter: DeadLetter) -> Record:

@@ -15,7 +15,7 @@ from sidelight.events.deadletters import dead_letter, to_event
 from sidelight.events.http import HttpMessage
 from sidelight.events.records import to_record
 from sidelight.log import topics
-from sidelight.log.contract import Log, Membership, Position, Stored
+from sidelight.log.contract import Log, Membership, Stored
 from sidelight_logger.frames import ABSENT, BROKEN, RETIRED, SINK_FAILURES, UNTOLD, SinkStats
 from sidelight_logger.shipper.form import messages
 from sidelight_logger.shipper.ledger import Ledger, ledger_of
@@ -121,7 +121,7 @@ class Carrier:
 
     def _carry_all(self, grace: _Grace) -> bool:
         """Something of every partition; False when there was nothing."""
-        carried = [self._carry(number, grace) for number in self._membership.assigned(_TOPIC)]
+        carried = [self._carry(claim.partition, grace) for claim in self._membership.claims()]
         return any(carried)
 
     def _carry(self, partition: int, grace: _Grace) -> bool:
@@ -158,7 +158,7 @@ class Carrier:
 
     def _ledger(self, partition: int) -> Ledger:
         if partition not in self._ledgers:
-            committed = self._membership.committed(_TOPIC, partition)
+            committed = self._membership.committed(partition)
             begin = self._log.span(_TOPIC, partition).begin
             self._ledgers[partition] = ledger_of(committed, begin)
         return self._ledgers[partition]
@@ -225,9 +225,7 @@ class Carrier:
         return ledger.bury()
 
     def _commit(self) -> None:
-        positions: dict[tuple[str, int], Position] = {
-            (_TOPIC, partition): ledger.position() for partition, ledger in self._ledgers.items()
-        }
+        positions = {number: ledger.position() for number, ledger in self._ledgers.items()}
         if positions:
             self._membership.commit(positions)
         self._committed_at = time.monotonic()

@@ -11,6 +11,7 @@ from sidelight import telemetry
 from sidelight.config.settings import SinkSettings
 from sidelight.errors import ConfigError
 from sidelight.log import Log, open_log
+from sidelight.log.topics import INFERENCE
 from sidelight_logger.parts import part_of
 from sidelight_logger.shipper.carrier import Carrier
 from sidelight_logger.shipper.sink import HttpSink, sink_name
@@ -34,7 +35,7 @@ def main(argv: list[str]) -> int:
 
 def ship(log: Log, settings: SinkSettings, socket: str, grace_seconds: float, stop: Event) -> None:
     """Carry the log to the sink until stopped."""
-    membership = log.join(group(settings.url), wait_seconds=_JOIN_SECONDS)
+    membership = log.join(group(settings.url), INFERENCE, wait_seconds=_JOIN_SECONDS)
     with contextlib.closing(HttpSink(settings)) as sink:
         name = sink_name(settings.url)
         carrier = Carrier(name, log, membership, sink, settings.form, stop)

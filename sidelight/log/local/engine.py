@@ -98,10 +98,15 @@ class LocalLog:
     def offset_at(self, topic: str, partition: int, time_ns: int) -> int:
         return self._topic(topic).partition(partition).offset_at(time_ns)
 
-    def join(self, group: str, *, wait_seconds: float = 0.0) -> LocalMembership:
+    def join(self, group: str, topic: str, *, wait_seconds: float = 0.0) -> LocalMembership:
         self._check_open()
         return join(
-            self._folder.groups, group, self._positions, self._folder.partitions, wait_seconds
+            self._folder.groups,
+            group,
+            topic,
+            self._positions,
+            self._folder.partitions,
+            wait_seconds,
         )
 
     def close(self) -> None:

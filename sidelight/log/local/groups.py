@@ -14,7 +14,7 @@ from urllib.parse import quote
 import apsw
 
 from sidelight.errors import Fenced, GroupBusy, LogError
-from sidelight.log.contract import Position
+from sidelight.log.contract import Claim, Position
 from sidelight.log.local.failures import Damaged, spaced, translated
 
 _POLL_SECONDS = 0.02
@@ -66,14 +66,14 @@ class Positions:
             )
         return Position(*row) if row else None
 
-    def write(self, group: str, epoch: int, positions: Mapping[tuple[str, int], Position]) -> None:
+    def write(self, group: str, topic: str, epoch: int, positions: Mapping[int, Position]) -> None:
         with self._transaction() as db:
             row = db.execute("SELECT epoch FROM groups WHERE name = ?", (group,)).fetchone()
             if row is None or row[0] != epoch:
                 raise Fenced(f"group {group!r}: another consumer has joined; stop this one")
             db.executemany(
                 "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?, ?)",
-                [(group, *where, p.offset, p.note) for where, p in positions.items()],
+                [(group, topic, at, p.offset, p.note) for at, p in positions.items()],
             )
 
     @contextmanager
@@ -116,33 +116,49 @@ class LocalMembership:
     """The group's one consumer: holds a file lock, which dies with the process."""
 
     def __init__(
-        self, group: str, epoch: int, lock: int, positions: Positions, partitions: int
+        self,
+        group: str,
+        topic: str,
+        epoch: int,
+        lock: int,
+        positions: Positions,
+        partitions: int,
     ) -> None:
         self._group = group
+        self._topic = topic
         self._epoch = epoch
         self._lock = lock
         self._positions = positions
         self._partitions = partitions
 
-    def assigned(self, topic: str) -> tuple[int, ...]:
-        return tuple(range(self._partitions))
+    def claims(self) -> tuple[Claim, ...]:
+        self._check_place()
+        return tuple(Claim(partition, self._epoch) for partition in range(self._partitions))
 
-    def committed(self, topic: str, partition: int) -> Position | None:
-        return self._positions.read(self._group, topic, partition)
+    def committed(self, partition: int) -> Position | None:
+        return self._positions.read(self._group, self._topic, partition)
 
-    def commit(self, positions: Mapping[tuple[str, int], Position]) -> None:
-        if self._lock < 0:
-            raise Fenced(f"group {self._group!r}: this consumer has left; join again")
-        self._positions.write(self._group, self._epoch, positions)
+    def commit(self, positions: Mapping[int, Position]) -> None:
+        self._check_place()
+        self._positions.write(self._group, self._topic, self._epoch, positions)
 
     def leave(self) -> None:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
 
+    def _check_place(self) -> None:
+        if self._lock < 0:
+            raise Fenced(f"group {self._group!r}: this consumer has left; join again")
+
 
 def join(
-    folder: Path, group: str, positions: Positions, partitions: int, wait_seconds: float
+    folder: Path,
+    group: str,
+    topic: str,
+    positions: Positions,
+    partitions: int,
+    wait_seconds: float,
 ) -> LocalMembership:
     """Become the consumer of `group`, or raise `GroupBusy` naming the process that is."""
     lock = _hold(folder, group, time.monotonic() + wait_seconds)
@@ -151,7 +167,7 @@ def join(
     except LogError:
         os.close(lock)
         raise
-    return LocalMembership(group, epoch, lock, positions, partitions)
+    return LocalMembership(group, topic, epoch, lock, positions, partitions)
 
 
 def _hold(folder: Path, group: str, deadline: float) -> int:
