@@ -8,6 +8,7 @@ from itertools import combinations
 
 from sidelight.config.addresses import Listen
 from sidelight.config.fields import Key, dotted
+from sidelight.config.kafka import kafka_faults
 from sidelight.config.services import named, upstream
 from sidelight.config.settings import ModelSettings, Settings
 
@@ -31,6 +32,7 @@ def faults(settings: Settings, written: Collection[Key]) -> Iterator[Fault]:
     """All that is wrong; `written` are the keys that somebody set."""
     for name, model in settings.models.items():
         yield from _of_model(("models", name), model)
+    yield from (Fault(key, message) for key, message in kafka_faults(settings.log))
     yield from _of_logger(settings, written)
     yield from _of_addresses(settings)
 

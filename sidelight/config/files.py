@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sidelight.config.checks import Fault
+from sidelight.config.kafka import absent_files
 from sidelight.config.loading import Loaded
 from sidelight.config.references import reference_faults
 from sidelight.config.settings import Settings
@@ -18,6 +19,7 @@ def require_files(loaded: Loaded) -> None:
     Not part of loading: a service does not need the files of another, which may run elsewhere.
     """
     wrong = [*reference_faults(loaded.settings), *_absent_models(loaded.settings)]
+    wrong += [Fault(key, message) for key, message in absent_files(loaded.settings.log)]
     lines = [f"{loaded.origin(fault.key)}: {fault.message}" for fault in wrong]
     if lines:
         raise ConfigError("\n".join(lines))

@@ -27,11 +27,48 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
+def _upper(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
+Protocol = Annotated[
+    Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"], BeforeValidator(_upper)
+]
+Mechanism = Annotated[
+    Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None, BeforeValidator(_upper)
+]
+
+
+class KafkaSettings(Section):
+    """How a Kafka cluster is reached, when `log.url` names one."""
+
+    security_protocol: Protocol = "PLAINTEXT"
+    """How brokers are spoken to, in upper or lower case: ``SSL`` encrypts, ``SASL`` logs in."""
+    sasl_mechanism: Mechanism = None
+    """How to log in, with ``SASL_PLAINTEXT`` and ``SASL_SSL``."""
+    username: str | None = None
+    """The user to log in as."""
+    password: SecretStr | None = None
+    """The user's password; `password_file` keeps it out of this file."""
+    password_file: Path | None = None
+    """A file that holds the password, such as a mounted secret; read at each start."""
+    ca_file: Path | None = None
+    """Certificates (PEM) that the brokers' own must be signed by; the system's when not set."""
+    cert_file: Path | None = None
+    """This client's certificate (PEM), for brokers that ask for one."""
+    key_file: Path | None = None
+    """The certificate's private key (PEM, without a passphrase), unless it is in `cert_file`."""
+    replication: int = Field(default=1, ge=1, le=32767)
+    """Brokers that keep a copy of each topic that ``sidelight topics --create`` makes."""
+    timeout_seconds: float = Field(default=30.0, gt=0)
+    """How long an append may take before it is an error."""
+
+
 class LogSettings(Section):
     """Where the event log lies and how long it keeps what it holds."""
 
     url: str = "sidelight.db"
-    """A folder of the local log, or ``kafka://broker:9092/prefix``."""
+    """A folder of the local log, or ``kafka://HOST:PORT,HOST:PORT/PREFIX``."""
     durability: Literal["process", "power"] = "process"
     """What an acknowledged record survives: a killed process, or a power cut too (slower)."""
     partitions: int = Field(default=1, ge=1, le=1024)
@@ -39,9 +76,11 @@ class LogSettings(Section):
     segment_bytes: int = Field(default=256 << 20, ge=64 << 10)
     """A segment file is closed and the next begun at this size."""
     retain_bytes: int = Field(default=8 << 30, ge=1 << 20)
-    """Whole segments of a topic are dropped, oldest first, above this size."""
+    """Whole segments of a topic (on Kafka: of each partition) are dropped, oldest first, above
+    this size."""
     retain_seconds: float | None = Field(default=None, gt=0)
     """Segments whose newest record is older than this are dropped; none by default."""
+    kafka: KafkaSettings = KafkaSettings()
 
 
 class FeatureSettings(Section):

@@ -1,0 +1,3 @@
+"""The log on Kafka."""
+
+from __future__ import annotations
