@@ -30,3 +30,8 @@ def test_the_wheel_carries_its_licence_and_no_compiled_file(wheel: Path) -> None
     inside = names(wheel)
     assert [name for name in inside if "__pycache__" in name or name.endswith(".pyc")] == []
     assert {Path(name).name for name in inside if "/licenses/" in name} == {"LICENSE", "NOTICE"}
+
+
+def test_the_wheel_carries_what_a_broker_is_made_of(wheel: Path) -> None:
+    broker = "sidelight/demo/broker"
+    assert {f"{broker}/pom.xml", f"{broker}/log4j2.properties"} <= set(names(wheel))

@@ -102,3 +102,30 @@ def test_every_protocol_has_a_port_of_its_own(tmp_path: Path) -> None:
     text = server_properties(tmp_path, listeners, NodeSettings(properties={"a.b": "c"}))
     assert "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL" in text
     assert "a.b=c\n" in text
+
+
+def kafka(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "sidelight.demo.broker", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_broker_to_play_with_stays_until_it_is_stopped(tmp_path: Path) -> None:
+    require_kafka()
+    folder, port = str(tmp_path / "kafka"), next(iter(Listeners.free("PLAINTEXT").clients.values()))
+    assert kafka("status", folder).returncode == 1
+    started = kafka("start", folder, "--port", str(port))
+    try:
+        assert f"log: kafka://127.0.0.1:{port}/sidelight" in started.stdout
+        assert kafka("start", folder).stdout == started.stdout
+        assert isinstance(topics(f"127.0.0.1:{port}"), set)
+        other = kafka("start", str(tmp_path / "other"), "--port", str(port))
+        assert other.stderr == f"kafka: port {port} is in use; choose another with --port\n"
+        assert f"127.0.0.1:{port}" in kafka("status", folder).stdout
+    finally:
+        stopped = kafka("stop", folder)
+    assert stopped.stdout.endswith("stopped\n")
+    assert kafka("status", folder).stdout == f"no Kafka of {folder} runs\n"

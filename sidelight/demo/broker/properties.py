@@ -93,14 +93,15 @@ _SMALL = {
 def _free_ports(count: int) -> list[int]:
     found: list[int] = []
     for port in random.sample(_PORTS, len(_PORTS)):
-        if _is_free(port):
+        if is_free(port):
             found.append(port)
         if len(found) == count:
             return found
     raise OSError(f"no {count} free ports between {_PORTS.start} and {_PORTS.stop} of {_HOST}")
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether 127.0.0.1 can be listened on there."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
