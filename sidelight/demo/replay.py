@@ -10,7 +10,7 @@ from sidelight.demo.prepare import MODEL, WINDOW_ROWS, Stage
 from sidelight.demo.traffic import Clients
 from sidelight.demo.watching import Watcher
 from sidelight.errors import SidelightError
-from sidelight.log import Log
+from sidelight.log import Address, Log
 from sidelight.log.topics import INFERENCE
 from sidelight.tensors import Columns
 
@@ -24,13 +24,17 @@ Tell = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Played:
-    """What was sent; `onset_offset` is the first exchange after the change."""
+    """What was sent; `onset` has, by partition, the first exchange after the change."""
 
     onset_rows: int
-    onset_offset: int
+    onset: tuple[int, ...]
     rows: int
     requests: int
     seconds: float
+
+    def is_quiet(self, exchange: Address) -> bool:
+        """Whether the exchange was recorded before the change."""
+        return exchange.offset < self.onset[exchange.partition]
 
 
 class Player:
@@ -45,13 +49,14 @@ class Player:
     def play(self, quiet: Columns, opened: Columns, tell: tuple[Tell, Tell]) -> Played:
         began = time.monotonic()
         before = self._send(quiet, tell[0])
-        self._await("recorded", lambda: self._recorded() >= before)
+        self._await("recorded", lambda: sum(self._recorded()) >= before)
+        onset = self._recorded()
         after = self._send(opened, tell[1])
         seconds = time.monotonic() - began
-        self._await("recorded", lambda: self._recorded() >= before + after)
+        self._await("recorded", lambda: sum(self._recorded()) >= before + after)
         rows = len(quiet) + len(opened)
         self._await("judged", lambda: rows - self._watcher.rows < 2 * WINDOW_ROWS)
-        return Played(len(quiet), before, rows, before + after, seconds)
+        return Played(len(quiet), onset, rows, before + after, seconds)
 
     def _send(self, rows: Columns, tell: Tell) -> int:
         done = 0
@@ -71,8 +76,10 @@ class Player:
         self._watcher.look()
         self._looked = time.monotonic()
 
-    def _recorded(self) -> int:
-        return self._log.span(INFERENCE, 0).end
+    def _recorded(self) -> tuple[int, ...]:
+        """Where each partition ends."""
+        partitions = range(self._log.partitions(INFERENCE))
+        return tuple(self._log.span(INFERENCE, partition).end for partition in partitions)
 
     def _await(self, what: str, reached: Callable[[], bool]) -> None:
         deadline = time.monotonic() + SETTLE_SECONDS

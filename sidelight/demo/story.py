@@ -59,7 +59,7 @@ def _tell(stage: Stage, log: Log, screen: Screen) -> Outcome:
     quiet, opened = stage.scenario.quiet.people, stage.scenario.opened.people
     with screen.phases(watcher, len(quiet), len(opened)) as tell:
         played = player.play(quiet, opened, tell)
-    flagged = [one for one in watcher.flagged if one.address.offset < played.onset_offset]
+    flagged = [one for one in watcher.flagged if played.is_quiet(one.address)]
     return _outcome(stage, log, watcher, played, flagged)
 
 

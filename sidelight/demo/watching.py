@@ -50,13 +50,17 @@ class Flagged:
 
 @dataclass
 class Watcher:
-    """Follows `results` and `alarms` of one model in a log."""
+    """Follows `results` and `alarms` of one model in a log.
+
+    What is said again after a crash has the id it had before, and counts once.
+    """
 
     log: Log
     windows: list[Window] = field(default_factory=list)
     raised: list[Raised] = field(default_factory=list)
     flagged: list[Flagged] = field(default_factory=list)
     _next: dict[tuple[str, int], int] = field(default_factory=dict)
+    _heard: set[str] = field(default_factory=set)
 
     @property
     def rows(self) -> int:
@@ -88,7 +92,10 @@ class Watcher:
             place = (topic, partition)
             while batch := self.log.read(topic, partition, self._next.get(place, 0)):
                 self._next[place] = batch[-1].address.offset + 1
-                yield from (from_record(stored.record) for stored in batch)
+                for event in map(from_record, (stored.record for stored in batch)):
+                    if event.id not in self._heard:
+                        self._heard.add(event.id)
+                        yield event
 
 
 def _window(body: Any, rows_before: int) -> Window:

@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 
 import numpy as np
+import orjson
 import pytest
 
 from sidelight.demo import data, scenario
@@ -13,9 +14,13 @@ from sidelight.demo.outcome import Outcome
 from sidelight.demo.prepare import Accuracy, free_addresses
 from sidelight.demo.replay import Played
 from sidelight.demo.traffic import LARGEST_REQUEST, cuts
-from sidelight.demo.watching import Flagged, Raised, Window
+from sidelight.demo.watching import OUTLIER, Flagged, Raised, Watcher, Window
 from sidelight.errors import ArtifactError
+from sidelight.events import CloudEvent
+from sidelight.events.records import to_record
 from sidelight.log import Address
+from sidelight.log.testing import MemoryLog
+from sidelight.log.topics import RESULTS
 
 FOLDER = Path("build/data")
 
@@ -74,8 +79,22 @@ def test_a_taken_port_is_replaced_by_a_free_one() -> None:
     assert addresses["predictor"] != f"127.0.0.1:{port}"
 
 
+def test_what_is_said_twice_counts_once() -> None:
+    log = MemoryLog()
+    body = {"exchange": "inference/0/3", "row": 1, "instance_score": 9.5, "p_val": 0.001}
+    said = b'{"data": %s}' % orjson.dumps(body | {"feature_score": {"AGEP": 1.0}})
+    event = CloudEvent("one", "sidelight/detectors", OUTLIER, data=said)
+    watcher = Watcher(log)
+    log.append(RESULTS, [to_record(event), to_record(event)])
+    watcher.look()
+    log.append(RESULTS, [to_record(event)])
+    watcher.look()
+
+    assert [one.address for one in watcher.flagged] == [Address("inference", 0, 3)]
+
+
 def _outcome(raised: tuple[Raised, ...], flagged: int = 10) -> Outcome:
-    played = Played(onset_rows=1000, onset_offset=100, rows=1500, requests=150, seconds=2.0)
+    played = Played(onset_rows=1000, onset=(100,), rows=1500, requests=150, seconds=2.0)
     windows = tuple(Window(number, 250 * number, False, "AGEP", 0.01) for number in range(1, 7))
     row = Flagged(Address("inference", 0, 3), 1, 20.0, 0.001, "AGEP")
     told = {"data": {"attributions": [{"feature": "AGEP", "contribution": 0.1}]}}
