@@ -3,6 +3,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -51,7 +52,10 @@ def test_a_killed_broker_comes_back_on_its_port_with_its_topics(own_broker: Brok
 def test_a_paused_broker_answers_after_it_is_resumed(own_broker: Broker) -> None:
     own_broker.pause()
     assert own_broker.pid is not None
-    assert psutil.Process(own_broker.pid).status() == psutil.STATUS_STOPPED
+    deadline = time.monotonic() + 20
+    while psutil.Process(own_broker.pid).status() != psutil.STATUS_STOPPED:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     own_broker.resume()
     assert isinstance(topics(own_broker.bootstrap), set)
 
