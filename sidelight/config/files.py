@@ -18,16 +18,17 @@ def require_files(loaded: Loaded) -> None:
 
     Not part of loading: a service does not need the files of another, which may run elsewhere.
     """
-    wrong = [*reference_faults(loaded.settings), *_absent_models(loaded.settings)]
+    wrong = [*reference_faults(loaded.settings), *_absent_of_predictors(loaded.settings)]
     wrong += [Fault(key, message) for key, message in absent_files(loaded.settings.log)]
     lines = [f"{loaded.origin(fault.key)}: {fault.message}" for fault in wrong]
     if lines:
         raise ConfigError("\n".join(lines))
 
 
-def _absent_models(settings: Settings) -> Iterator[Fault]:
+def _absent_of_predictors(settings: Settings) -> Iterator[Fault]:
     for name, model in settings.models.items():
-        path: Path | None = model.predictor.model if model.predictor else None
-        if path is not None and not path.exists():
-            key = ("models", name, "predictor", "model")
-            yield Fault(key, f"{'.'.join(key)}: there is no file {path}")
+        for setting in ("model", "ca_file", "cert_file", "key_file"):
+            path: Path | None = getattr(model.predictor, setting, None)
+            if path is not None and not path.exists():
+                key = ("models", name, "predictor", setting)
+                yield Fault(key, f"{'.'.join(key)}: there is no file {path}")

@@ -14,11 +14,15 @@ def named(section: Section) -> tuple[str, ...]:
 
 
 def upstream(settings: Settings) -> str | None:
-    """The model server behind the logger: its own setting, else the only predictor's address."""
+    """The model server behind the logger: its own setting, else the only predictor's address.
+
+    A server that is asked over gRPC is none: the logger forwards HTTP.
+    """
     if settings.logger.upstream:
         return settings.logger.upstream
     predictors = (model.predictor for model in settings.models.values())
-    urls = {predictor.url for predictor in predictors if predictor and predictor.url}
+    asked = (predictor for predictor in predictors if predictor and predictor.protocol != "grpc")
+    urls = {predictor.url for predictor in asked if predictor.url}
     return urls.pop() if len(urls) == 1 else None
 
 

@@ -123,13 +123,26 @@ def _listen(text: str) -> str:
 Address = Annotated[str, AfterValidator(_listen)]
 
 
+TENSORS: dict[str, tuple[str, ...]] = {
+    "v1": ("json",),
+    "v2": ("json", "binary"),
+    "grpc": ("raw", "typed"),
+}
+"""How tensors may travel in each protocol; the first is the default."""
+
+
 class PredictorSettings(Section):
-    """How a model is asked: over HTTP (`url`) or in this process (`model`), one of the two."""
+    """How a model is asked: at a server (`url`) or in this process (`model`), one of the two."""
 
     url: str | None = None
-    """Base address of the model server, ``http://127.0.0.1:8080``."""
-    protocol: Literal["v1", "v2"] = "v2"
-    """KServe V1 or the Open Inference Protocol (V2)."""
+    """Base address of the model server: ``http://127.0.0.1:8080``, ``grpc://127.0.0.1:8081``; with
+    TLS ``https://`` or ``grpcs://``."""
+    protocol: Literal["v1", "v2", "grpc"] = "v2"
+    """KServe V1, the Open Inference Protocol (V2) over HTTP, or the same over gRPC, which an `url`
+    that begins with ``grpc`` says too."""
+    tensors: Literal["json", "binary", "raw", "typed"] | None = None
+    """How tensors travel. v2: ``json``, or ``binary`` behind the JSON, for servers that know the
+    extension (KServe, Triton). grpc: ``raw`` bytes or ``typed`` fields. The first when not set."""
     name: str | None = None
     """The model's name at the server, when it differs from the name in this file."""
     form: Literal["columns", "matrix"] = "columns"
@@ -141,11 +154,17 @@ class PredictorSettings(Section):
     max_batch_rows: int = Field(default=4096, ge=1)
     """Rows of one call; larger batches are sent in parts."""
     retries: int = Field(default=2, ge=0)
-    """Tries again after a refused connection, 502, 503 or 504."""
+    """Tries again after a refused or lost connection, 502, 503, 504 or gRPC's UNAVAILABLE."""
     max_in_flight: int = Field(default=8, ge=1)
     """Calls that wait for an answer at one time; further ones wait for their turn."""
     max_answer_bytes: int = Field(default=64 << 20, ge=1)
     """An answer larger than this is refused."""
+    ca_file: Path | None = None
+    """Certificates (PEM) that the server's own must be signed by; the well-known when not set."""
+    cert_file: Path | None = None
+    """This client's certificate (PEM), for servers that ask for one."""
+    key_file: Path | None = None
+    """The certificate's private key (PEM, without a passphrase), unless it is in `cert_file`."""
     model: Path | None = None
     """A model file for this process: ``.onnx``, or ``.skops`` (scikit-learn)."""
     trusted: tuple[str, ...] = ()
@@ -158,6 +177,32 @@ class PredictorSettings(Section):
         if (self.url is None) == (self.model is None):
             raise ValueError("set one of 'url' (a model server) and 'model' (a file)")
         return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _protocol_of_url(cls, given: Any) -> Any:
+        if isinstance(given, dict) and str(given.get("url")).startswith(("grpc://", "grpcs://")):
+            return {"protocol": "grpc", **given}
+        return given
+
+    @model_validator(mode="after")
+    def _fits_the_protocol(self) -> PredictorSettings:
+        scheme = (self.url or "").rpartition("://")[0]
+        if self.protocol == "grpc" and scheme not in ("", "grpc", "grpcs"):
+            raise ValueError(f"{self.url!r} is no gRPC address; write grpc://HOST:PORT or grpcs://")
+        if self.protocol != "grpc" and scheme in ("grpc", "grpcs"):
+            raise ValueError(f"{self.url!r} speaks gRPC, not {self.protocol}; leave 'protocol' out")
+        if self.tensors and self.tensors not in TENSORS[self.protocol]:
+            known = " or ".join(TENSORS[self.protocol])
+            raise ValueError(f"{self.protocol} has no {self.tensors!r} tensors; write {known}")
+        if self.key_file and not self.cert_file:
+            raise ValueError("'key_file' needs the certificate it belongs to; set 'cert_file'")
+        return self
+
+    @property
+    def form_of_tensors(self) -> str:
+        """How tensors travel, also when it was left to the protocol."""
+        return self.tensors or TENSORS[self.protocol][0]
 
 
 class AlarmSettings(Section):
