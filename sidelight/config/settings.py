@@ -195,6 +195,9 @@ class PredictorSettings(Section):
         if self.tensors and self.tensors not in TENSORS[self.protocol]:
             known = " or ".join(TENSORS[self.protocol])
             raise ValueError(f"{self.protocol} has no {self.tensors!r} tensors; write {known}")
+        certified = self.ca_file or self.cert_file or self.key_file
+        if certified and scheme not in ("https", "grpcs"):
+            raise ValueError(f"{self.url!r} uses no certificates; write https:// or grpcs://")
         if self.key_file and not self.cert_file:
             raise ValueError("'key_file' needs the certificate it belongs to; set 'cert_file'")
         return self

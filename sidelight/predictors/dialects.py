@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
 import orjson
 
+from sidelight.config.settings import PredictorSettings
+from sidelight.predictors.remote import Answer, Form, Question, Wire
 from sidelight.protocols import v1, v2
 from sidelight.protocols.limits import Limits
 from sidelight.tensors import Columns
-
-Form = Literal["columns", "matrix"]
 
 
 @dataclass(frozen=True)
@@ -23,8 +22,7 @@ class Dialect:
 
     infer: str
     readiness: str
-    encode: Callable[[Columns, Form], bytes]
-    decode: Callable[[bytes, Limits], Columns]
+    wire: Wire
 
     def infer_url(self, base: str, model: str) -> str:
         return base.rstrip("/") + self.infer.format(model=quote(model, safe=""))
@@ -42,20 +40,35 @@ def says_ready(body: bytes) -> bool:
     return not (isinstance(told, dict) and str(told.get("ready", True)).lower() == "false")
 
 
-def _v2_request(rows: Columns, form: Form) -> bytes:
+def named(rows: Columns) -> Columns:
     """With an id, which the protocol leaves to the client but KServe's server cannot do without."""
-    named = Columns(rows.columns, {"id": uuid4().hex, **rows.parameters})
-    return v2.encode_request(named, form)
+    return Columns(rows.columns, {"id": uuid4().hex, **rows.parameters})
 
 
-DIALECTS = {
-    "v1": Dialect(
-        "/v1/models/{model}:predict", "/v1/models/{model}", v1.encode_request, v1.decode_response
+def _v1_question(rows: Columns, form: Form) -> Question:
+    return Question(v1.encode_request(rows, form), len(rows))
+
+
+def _v1_rows(answer: Answer, limits: Limits) -> Columns:
+    return v1.decode_response(answer.body, limits)
+
+
+def _v2_question(rows: Columns, form: Form) -> Question:
+    return Question(v2.encode_request(named(rows), form), len(rows))
+
+
+def _v2_rows(answer: Answer, limits: Limits) -> Columns:
+    return v2.decode_response(answer.body, limits)
+
+
+_V2 = ("/v2/models/{model}/infer", "/v2/models/{model}/ready")
+_DIALECTS = {
+    ("v1", "json"): Dialect(
+        "/v1/models/{model}:predict", "/v1/models/{model}", Wire(_v1_question, _v1_rows)
     ),
-    "v2": Dialect(
-        "/v2/models/{model}/infer",
-        "/v2/models/{model}/ready",
-        _v2_request,
-        v2.decode_response,
-    ),
+    ("v2", "json"): Dialect(*_V2, Wire(_v2_question, _v2_rows)),
 }
+
+
+def dialect_of(settings: PredictorSettings) -> Dialect:
+    return _DIALECTS[settings.protocol, settings.form_of_tensors]

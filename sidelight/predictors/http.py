@@ -1,4 +1,4 @@
-"""A model behind HTTP: KServe V1 or the Open Inference Protocol (V2), in JSON.
+"""A model behind HTTP: KServe V1, or the Open Inference Protocol (V2) in JSON or binary tensors.
 
 Callers are plain threads; the connections live in one asyncio loop, because only there can a
 deadline cover a whole call: a synchronous client's timeouts start again with every byte received.
@@ -6,58 +6,40 @@ deadline cover a whole call: a synchronous client's timeouts start again with ev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 
 from sidelight.config.settings import PredictorSettings
-from sidelight.errors import MalformedPayload, PredictorError
-from sidelight.predictors.dialects import DIALECTS, says_ready
+from sidelight.errors import PredictorError
+from sidelight.predictors.certificates import tls_context
+from sidelight.predictors.dialects import dialect_of, says_ready
 from sidelight.predictors.loop import LoopThread
-from sidelight.predictors.posting import Poster, Question
-from sidelight.predictors.spending import current
-from sidelight.protocols.limits import Limits
-from sidelight.tensors import Columns, split_index
+from sidelight.predictors.posting import Poster
+from sidelight.predictors.remote import READY_SECONDS, Answer, Question, RemotePredictor
+from sidelight.predictors.spending import Spent
 
-READY_SECONDS = 2.0
-"""How long a readiness question may take."""
+NOT_UNDERSTOOD = (400, 415, 422, 500, 501)
+"""What servers say to a body that they cannot read."""
 
 
-class HttpPredictor:
-    """Asks one model on one server; a `Predictor`.
+class HttpPredictor(RemotePredictor):
+    """Asks one model on one HTTP server; a `Predictor`.
 
-    Parameters
-    ----------
-    name:
-        The model's name in the configuration; `settings.name` is the server's name for it.
-    features:
-        The inputs in the model's order; empty sends the columns as they come.
+    `name` is the model's in the configuration, `settings.name` the server's name for it.
+    Raises `ConfigError` for certificates that cannot be used.
     """
 
     def __init__(
         self, name: str, settings: PredictorSettings, features: Iterable[str] = ()
     ) -> None:
-        dialect = DIALECTS[settings.protocol]
+        dialect = dialect_of(settings)
         base, model = settings.url or "", settings.name or name
         url = dialect.infer_url(base, model)
-        self._settings = settings
-        self._features = tuple(features)
-        self._asked = _asked_outputs(settings)
-        self._dialect = dialect
-        largest = settings.max_answer_bytes
-        self._limits = Limits(body_bytes=largest, decompressed_bytes=largest)
+        told = f"predictor {name!r} at {url}"
+        super().__init__(told, settings, features, dialect.wire)
+        self._name = name
         self._ready_url = dialect.ready_url(base, model)
-        self._told = f"predictor {name!r} at {url}"
-        self._poster = Poster(url, self._told, settings)
+        self._poster = Poster(url, told, settings, tls_context(name, settings))
         self._loop = LoopThread(f"predictor-{name}")
-
-    def __call__(self, rows: Columns) -> Columns:
-        ordered = rows.select(self._features) if self._features else rows
-        parts = list(_parts(ordered, self._settings.max_batch_rows))
-        form = self._settings.form
-        asked = [Columns(part.columns, {**part.parameters, **self._asked}) for part in parts]
-        questions = [Question(self._dialect.encode(part, form), len(part)) for part in asked]
-        answers = self._loop.run(self._poster.ask_all(questions, current()))
-        decoded = [self._decoded(*pair) for pair in zip(answers, parts, strict=True)]
-        return decoded[0] if len(decoded) == 1 else Columns.concatenate(decoded)
 
     def ready(self) -> bool:
         told = self._loop.run(self._poster.fetch(self._ready_url, READY_SECONDS))
@@ -67,24 +49,11 @@ class HttpPredictor:
         self._loop.run(self._poster.close())
         self._loop.close()
 
-    def _decoded(self, answer: bytes, part: Columns) -> Columns:
+    def _ask_all(self, questions: Sequence[Question], spent: Spent) -> list[Answer]:
         try:
-            outputs = self._dialect.decode(answer, self._limits)
-        except MalformedPayload as exc:
-            protocol = self._settings.protocol.upper()
-            raise PredictorError(f"{self._told}: not a {protocol} answer: {exc}") from exc
-        if len(outputs) != len(part):
-            raise PredictorError(f"{self._told}: {len(outputs)} rows in answer to {len(part)}")
-        return outputs
-
-
-def _asked_outputs(settings: PredictorSettings) -> dict[str, list[dict[str, str]]]:
-    """V2's `outputs`: MLServer gives class probabilities only to those who name them."""
-    if settings.output is None or settings.protocol != "v2":
-        return {}
-    return {"outputs": [{"name": split_index(settings.output)[0]}]}
-
-
-def _parts(rows: Columns, size: int) -> Iterator[Columns]:
-    """At least one part, also of no rows."""
-    return (rows.take(slice(start, start + size)) for start in range(0, max(len(rows), 1), size))
+            return self._loop.run(self._poster.ask_all(questions, spent))
+        except PredictorError as exc:
+            if exc.status not in NOT_UNDERSTOOD or questions[0].json_length is None:
+                raise
+            way_out = f"if it knows no binary tensors, set models.{self._name}.predictor.tensors"
+            raise PredictorError(f"{exc}; {way_out} to json", status=exc.status) from exc

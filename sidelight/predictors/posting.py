@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import aiohttp
 import orjson
 
 from sidelight.config.settings import PredictorSettings
 from sidelight.errors import PredictorError, PredictorTimeout
+from sidelight.predictors.remote import WORDS, Answer, Question, waits
 from sidelight.predictors.spending import Spent
 
 RETRIED = (502, 503, 504)
-FIRST_WAIT_SECONDS = 0.05
-LONGEST_WAIT_SECONDS = 1.0
-WORDS = 300
-"""Characters of the server's own words in an error."""
-HEADERS = {"content-type": "application/json", "accept-encoding": "identity"}
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One body to post, and how many rows it holds."""
-
-    body: bytes
-    rows: int
+JSON_LENGTH = "inference-header-content-length"
+"""Bytes of the JSON before binary tensors, in both directions."""
 
 
 @dataclass
@@ -39,13 +31,14 @@ class Poster:
     url: str
     told: str
     settings: PredictorSettings
+    tls: ssl.SSLContext | Literal[True]
     _session: aiohttp.ClientSession | None = field(default=None, init=False)
     _turns: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
         self._turns = asyncio.Semaphore(self.settings.max_in_flight)
 
-    async def ask_all(self, questions: Sequence[Question], spent: Spent) -> list[bytes]:
+    async def ask_all(self, questions: Sequence[Question], spent: Spent) -> list[Answer]:
         """The answers, in order; the first failure cancels the rest and is raised."""
         tasks = [asyncio.ensure_future(self._ask(question, spent)) for question in questions]
         try:
@@ -67,7 +60,7 @@ class Poster:
             await self._session.close()
             self._session = None
 
-    async def _ask(self, question: Question, spent: Spent) -> bytes:
+    async def _ask(self, question: Question, spent: Spent) -> Answer:
         seconds = self.settings.timeout_seconds
         async with self._turns:
             try:
@@ -76,9 +69,9 @@ class Poster:
             except TimeoutError as exc:
                 raise PredictorTimeout(f"{self.told}: no answer within {seconds:g} s") from exc
 
-    async def _ask_patiently(self, question: Question, spent: Spent) -> bytes:
+    async def _ask_patiently(self, question: Question, spent: Spent) -> Answer:
         """Ask again after what may pass by itself; a prediction changes nothing at the server."""
-        for wait in _waits(self.settings.retries):
+        for wait in waits(self.settings.retries):
             spent.add(question.rows)
             try:
                 return await self._ask_once(question)
@@ -94,10 +87,10 @@ class Poster:
         except aiohttp.ClientConnectionError as exc:
             raise PredictorError(f"{self.told}: {str(exc) or type(exc).__name__}") from exc
 
-    async def _ask_once(self, question: Question) -> bytes:
+    async def _ask_once(self, question: Question) -> Answer:
         try:
             async with self._open().post(
-                self.url, data=question.body, headers=HEADERS, allow_redirects=False
+                self.url, data=question.body, headers=_headers(question), allow_redirects=False
             ) as response:
                 body = await self._body(response)
         except (aiohttp.ClientPayloadError, aiohttp.ClientResponseError, aiohttp.InvalidURL) as exc:
@@ -105,7 +98,13 @@ class Poster:
         if response.status != 200:
             words = f"answered {response.status}: {_words(body)}"
             raise PredictorError(f"{self.told}: {words}", status=response.status)
-        return body
+        length = response.headers.get(JSON_LENGTH)
+        return Answer(body, None if length is None else self._whole(length))
+
+    def _whole(self, length: str) -> int:
+        if not length.isdecimal():
+            raise PredictorError(f"{self.told}: {JSON_LENGTH} of the answer is {length[:40]!r}")
+        return int(length)
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
         limit = self.settings.max_answer_bytes
@@ -119,15 +118,19 @@ class Poster:
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0),
+                connector=aiohttp.TCPConnector(limit=0, ssl=self.tls),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None),
             )
         return self._session
 
 
-def _waits(retries: int) -> Iterator[float]:
-    return (min(FIRST_WAIT_SECONDS * 2**one, LONGEST_WAIT_SECONDS) for one in range(retries))
+def _headers(question: Question) -> dict[str, str]:
+    said = {"accept-encoding": "identity", "content-type": "application/json"}
+    if question.json_length is None:
+        return said
+    binary = {"content-type": "application/octet-stream", JSON_LENGTH: str(question.json_length)}
+    return said | binary
 
 
 def _words(body: bytes) -> str:

@@ -64,6 +64,10 @@ def test_tensors_travel_as_the_protocol_has_it(
             "'http://h:1' is no gRPC address; write grpc://HOST:PORT or grpcs://",
         ),
         (
+            "{url: 'http://h', ca_file: c}",
+            "'http://h' uses no certificates; write https:// or grpcs://",
+        ),
+        (
             "{url: 'https://h', key_file: k}",
             "'key_file' needs the certificate it belongs to; set 'cert_file'",
         ),

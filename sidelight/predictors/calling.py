@@ -1,0 +1,136 @@
+"""Questions over one gRPC channel, each with a deadline, repeated where that is safe.
+
+Bytes go in and out: no generated stubs. Calls run in the thread that asks (measured beside
+grpcio's asyncio form, which takes half as long again), parts of one batch in threads of their own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from threading import BoundedSemaphore
+
+import grpc  # type: ignore[import-untyped]
+
+from sidelight.config.settings import PredictorSettings
+from sidelight.errors import PredictorError, PredictorTimeout
+from sidelight.predictors.remote import READY_SECONDS, WORDS, Answer, Question, waits
+from sidelight.predictors.spending import Spent
+
+SERVICE = "/inference.GRPCInferenceService"
+STATUSES = {
+    grpc.StatusCode.INVALID_ARGUMENT: 400,
+    grpc.StatusCode.FAILED_PRECONDITION: 400,
+    grpc.StatusCode.OUT_OF_RANGE: 400,
+    grpc.StatusCode.UNAUTHENTICATED: 401,
+    grpc.StatusCode.PERMISSION_DENIED: 403,
+    grpc.StatusCode.NOT_FOUND: 404,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: 429,
+    grpc.StatusCode.UNIMPLEMENTED: 501,
+    grpc.StatusCode.UNAVAILABLE: 503,
+    grpc.StatusCode.DEADLINE_EXCEEDED: 504,
+}
+"""What HTTP would say; any other code is 500."""
+
+
+def channel_options(settings: PredictorSettings) -> list[tuple[str, int]]:
+    """One connection of our own that comes back soon after the server does."""
+    return [
+        ("grpc.max_receive_message_length", settings.max_answer_bytes),
+        ("grpc.max_send_message_length", -1),
+        ("grpc.use_local_subchannel_pool", 1),
+        ("grpc.enable_http_proxy", 0),
+        # We repeat and count ourselves.
+        ("grpc.enable_retries", 0),
+        ("grpc.initial_reconnect_backoff_ms", 50),
+        ("grpc.min_reconnect_backoff_ms", 50),
+        ("grpc.max_reconnect_backoff_ms", 1000),
+        # Servers hang up on clients that ping more often than every five minutes. Besides, grpcio
+        # notices a peer that silently went away only where pings are on.
+        ("grpc.keepalive_time_ms", 301_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
+    ]
+
+
+class Caller:
+    """Calls one server's inference service. `told` is how errors name the server."""
+
+    def __init__(self, channel: grpc.Channel, told: str, settings: PredictorSettings) -> None:
+        self._channel = channel
+        self._told = told
+        self._settings = settings
+        self._infer = channel.unary_unary(f"{SERVICE}/ModelInfer")
+        self._ready = channel.unary_unary(f"{SERVICE}/ModelReady")
+        self._turns = BoundedSemaphore(settings.max_in_flight)
+        self._parts = ThreadPoolExecutor(settings.max_in_flight, f"predictor-{told}")
+
+    def ask_all(self, questions: Sequence[Question], spent: Spent) -> list[Answer]:
+        """The answers, in order; after the first failure no more are asked, and it is raised."""
+        if len(questions) == 1:
+            return [self._ask(questions[0], spent)]
+        asked = [self._parts.submit(self._ask, one, spent) for one in questions]
+        try:
+            done, _ = wait(asked, return_when=FIRST_EXCEPTION)
+            _raise_first(done)
+            return [one.result() for one in asked]
+        finally:
+            for one in asked:
+                one.cancel()
+
+    def is_ready(self, request: bytes) -> bytes | None:
+        """The answer to a readiness request, None when there is none in time."""
+        try:
+            return bytes(self._ready(request, timeout=READY_SECONDS))
+        except grpc.RpcError:
+            return None
+
+    def close(self) -> None:
+        self._channel.close()
+        self._parts.shutdown()
+
+    def _ask(self, question: Question, spent: Spent) -> Answer:
+        """Ask again after what may pass by itself; a prediction changes nothing at the server."""
+        with self._turns:
+            deadline = time.monotonic() + self._settings.timeout_seconds
+            for pause in waits(self._settings.retries):
+                try:
+                    return self._ask_once(question, spent, deadline)
+                except PredictorError as exc:
+                    if exc.status != STATUSES[grpc.StatusCode.UNAVAILABLE]:
+                        raise
+                time.sleep(max(0.0, min(pause, deadline - time.monotonic())))
+            return self._ask_once(question, spent, deadline)
+
+    def _ask_once(self, question: Question, spent: Spent, deadline: float) -> Answer:
+        spent.add(question.rows)
+        try:
+            return Answer(self._infer(question.body, timeout=deadline - time.monotonic()))
+        except grpc.RpcError as exc:
+            raise self._translated(exc) from exc
+
+    def _translated(self, error: grpc.RpcError) -> PredictorError:
+        code, words = error.code(), (error.details() or "(no words)")[:WORDS]
+        status = STATUSES.get(code, 500)
+        if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+            seconds = self._settings.timeout_seconds
+            told = f"{self._told}: no answer within {seconds:g} s"
+            return PredictorTimeout(told, status=status)
+        told = f"{self._told}: {code.name}: {words}{_way_out(code, words)}"
+        return PredictorError(told, status=status)
+
+
+def _way_out(code: grpc.StatusCode, words: str) -> str:
+    if code is grpc.StatusCode.UNIMPLEMENTED:
+        return f"; the server has no {SERVICE[1:]} there, correct the predictor's url"
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in words:
+        ours = "CLIENT" in words
+        setting = "raise max_answer_bytes" if ours else "lower max_batch_rows"
+        return f"; {setting} of the predictor"
+    return ""
+
+
+def _raise_first(done: set[Future[Answer]]) -> None:
+    for one in done:
+        if (error := one.exception()) is not None:
+            raise error
