@@ -10,7 +10,10 @@
     │   ├── OffsetOutOfRange            asked for a record that retention or damage took
     │   ├── Fenced                      another consumer has joined this group since
     │   ├── GroupBusy                   a living consumer holds this group
-    │   └── LogFull                     no space for an append
+    │   ├── LogFull                     no space for an append
+    │   ├── LogUnreachable              no broker answers, or not in time
+    │   ├── LogDenied                   wrong login, no right, or a topic that is not there
+    │   └── RecordTooLarge              one record is larger than the log takes
     ├── PredictorError (RuntimeError)   the predictor failed or could not be reached; HTTP 502
     │   └── PredictorTimeout            ... did not answer in time; HTTP 504
     ├── NotEnoughData (ValueError)      a statistic that cannot be given yet; not a failure
@@ -77,6 +80,18 @@ class GroupBusy(LogError):
 
 class LogFull(LogError):
     """No space for an append; nothing of the batch was kept."""
+
+
+class LogUnreachable(LogError):
+    """No broker answers, or not in time; what was being appended may be kept or not."""
+
+
+class LogDenied(LogError):
+    """The log turns us away until somebody puts it right: login, rights, a missing topic."""
+
+
+class RecordTooLarge(LogError):
+    """A record of the batch is larger than the log takes; others of the batch may be kept."""
 
 
 class PredictorError(SidelightError, RuntimeError):
