@@ -1,8 +1,8 @@
 """Foreign model servers as predictors, each in an environment of its own (`scripts/peer-venv`).
 
     folder = sklearn_model(tmp_path / "income")      # a LogisticRegression on four columns
-    with mlserver(folder) as url: ...                # http://127.0.0.1:PORT, model 'income'
-    with kserve_server("linear", [1.0, -2.0], 0.5) as url: ...
+    with mlserver(folder) as server: ...             # server.http, server.grpc; model 'income'
+    with kserve_server("linear", [1.0, -2.0], 0.5) as server: ...
 
 The environments are built when first asked for (about a minute each, then kept in build/peers);
 where that is not possible the test that asks is skipped and says why.
@@ -18,6 +18,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,7 @@ joblib.dump(LogisticRegression().fit(rows, labels), sys.argv[1])
 _KSERVE = """
 import json
 import sys
+import grpc.aio
 import numpy as np
 import uvicorn
 from kserve import InferOutput, InferRequest, InferResponse, Model, ModelServer
@@ -47,7 +49,16 @@ def on_loopback(self, app, host="", **rest):  # KServe listens on every interfac
     configure(self, app, host="127.0.0.1", **rest)
 uvicorn.Config.__init__ = on_loopback
 
-port, name, coefficients, intercept = int(sys.argv[1]), sys.argv[2], *json.loads(sys.argv[3])
+make_server = grpc.aio.server
+def grpc_on_loopback(*given, **rest):
+    server = make_server(*given, **rest)
+    listen = server.add_insecure_port
+    server.add_insecure_port = lambda address: listen(address.replace("[::]", "127.0.0.1"))
+    return server
+grpc.aio.server = grpc_on_loopback
+
+http, rpc, name = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+coefficients, intercept = json.loads(sys.argv[4])
 
 class Linear(Model):
     def load(self):
@@ -56,15 +67,30 @@ class Linear(Model):
     def predict(self, payload, headers=None):
         if isinstance(payload, InferRequest):
             answer = payload.inputs[0].as_numpy() @ coefficients + intercept
-            output = InferOutput("y", list(answer.shape), "FP64", answer.tolist())
-            return InferResponse(payload.id, self.name, [output])
+            output = InferOutput("y", list(answer.shape), "FP64")
+            output.set_data_from_numpy(answer, binary_data=payload.use_binary_outputs)
+            asked = {"use_binary_outputs": payload.use_binary_outputs}
+            asked["requested_outputs"] = payload.request_outputs
+            return InferResponse(payload.id, self.name, [output], **asked)
         answer = np.asarray(payload["instances"]) @ coefficients + intercept
         return {"predictions": answer.tolist()}
 
 model = Linear(name)
 model.load()
-ModelServer(http_port=port, enable_grpc=False, workers=1).start([model])
+ModelServer(http_port=http, grpc_port=rpc, workers=1).start([model])
 """
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where a peer listens: ``http://127.0.0.1:PORT`` and ``grpc://127.0.0.1:PORT``."""
+
+    http: str
+    grpc: str
+
+    @classmethod
+    def on(cls, http: int, grpc: int) -> Server:
+        return cls(f"http://127.0.0.1:{http}", f"grpc://127.0.0.1:{grpc}")
 
 
 def peer_python(name: str) -> Path:
@@ -90,25 +116,25 @@ def sklearn_model(folder: Path, name: str = "income") -> Path:
 
 
 @contextlib.contextmanager
-def mlserver(folder: Path) -> Iterator[str]:
-    """MLServer with the models of a folder: its base URL."""
+def mlserver(folder: Path) -> Iterator[Server]:
+    """MLServer with the models of a folder."""
     http, grpc, metrics = free_ports(3)
     ports = {"http_port": http, "grpc_port": grpc, "metrics_port": metrics}
     settings = {"host": "127.0.0.1", "debug": False, "parallel_workers": 0, **ports}
     (folder / "settings.json").write_text(json.dumps(settings))
     program = [str(peer_python("mlserver").with_name("mlserver")), "start", str(folder)]
-    with _serving(program, f"http://127.0.0.1:{http}") as url:
-        yield url
+    with _serving(program, Server.on(http, grpc)) as server:
+        yield server
 
 
 @contextlib.contextmanager
-def kserve_server(name: str, coefficients: Sequence[float], intercept: float) -> Iterator[str]:
-    """KServe's own Python server with a linear model: its base URL."""
-    (port,) = free_ports(1)
+def kserve_server(name: str, coefficients: Sequence[float], intercept: float) -> Iterator[Server]:
+    """KServe's own Python server with a linear model."""
+    http, grpc = free_ports(2)
     model = json.dumps([list(coefficients), intercept])
-    program = [str(peer_python("kserve")), "-c", _KSERVE, str(port), name, model]
-    with _serving(program, f"http://127.0.0.1:{port}") as url:
-        yield url
+    program = [str(peer_python("kserve")), "-c", _KSERVE, str(http), str(grpc), name, model]
+    with _serving(program, Server.on(http, grpc)) as server:
+        yield server
 
 
 def free_ports(count: int) -> list[int]:
@@ -120,11 +146,11 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def _serving(program: Sequence[str], url: str) -> Iterator[str]:
+def _serving(program: Sequence[str], server: Server) -> Iterator[Server]:
     child = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     try:
-        _wait_until_ready(child, f"{url}/v2/health/ready")
-        yield url
+        _wait_until_ready(child, f"{server.http}/v2/health/ready")
+        yield server
     finally:
         child.terminate()
         child.communicate()

@@ -26,16 +26,16 @@ V1, V2 = "v1", "v2"
 
 
 @pytest.fixture(scope="module")
-def linear() -> Iterator[str]:
-    with peers.kserve_server("linear", WEIGHTS.tolist(), 0.25) as url:
-        yield url
+def linear() -> Iterator[peers.Server]:
+    with peers.kserve_server("linear", WEIGHTS.tolist(), 0.25) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
-def income(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def income(tmp_path_factory: pytest.TempPathFactory) -> Iterator[peers.Server]:
     folder: Path = peers.sklearn_model(tmp_path_factory.mktemp("models") / "income")
-    with peers.mlserver(folder) as url:
-        yield url
+    with peers.mlserver(folder) as server:
+        yield server
 
 
 def explained(model: str, url: str, **settings: Any) -> Explanation:
@@ -50,25 +50,25 @@ def explained(model: str, url: str, **settings: Any) -> Explanation:
 
 @pytest.mark.parametrize("protocol", [V1, V2])
 def test_a_linear_model_behind_kserves_server_gives_its_closed_form(
-    linear: str, protocol: Literal["v1", "v2"]
+    linear: peers.Server, protocol: Literal["v1", "v2"]
 ) -> None:
-    explanation = explained("linear", linear, protocol=protocol, form="matrix")
+    explanation = explained("linear", linear.http, protocol=protocol, form="matrix")
     closed_form = WEIGHTS * (ROW[0] - BACKGROUND.mean(axis=0))
     np.testing.assert_allclose(contributions(explanation), closed_form, atol=1e-8)
 
 
 @pytest.mark.parametrize("form", ["matrix", "columns"])
 def test_a_classifier_behind_mlserver_adds_up(
-    income: str, form: Literal["matrix", "columns"]
+    income: peers.Server, form: Literal["matrix", "columns"]
 ) -> None:
-    explanation = explained("income", income, form=form)
+    explanation = explained("income", income.http, form=form)
     assert explanation.prediction in (0.0, 1.0)
     assert abs(explanation.additivity_gap) < 1e-9
     assert explanation.calls == 1
 
 
-def test_mlservers_own_words_reach_the_error(income: str) -> None:
-    predictor = open_predictor("nobody", PredictorSettings(url=income))
+def test_mlservers_own_words_reach_the_error(income: peers.Server) -> None:
+    predictor = open_predictor("nobody", PredictorSettings(url=income.http))
     assert not predictor.ready()
     with pytest.raises(PredictorError, match="answered 404: Model nobody not found") as caught:
         predictor(numeric(ROW))

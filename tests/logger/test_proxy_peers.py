@@ -22,14 +22,14 @@ ITS_OWN = ("ce-id", "ce-requestid", "id")
 @pytest.fixture(scope="module")
 def income(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder: Path = peers.sklearn_model(tmp_path_factory.mktemp("models") / "income")
-    with peers.mlserver(folder) as url:
-        yield url
+    with peers.mlserver(folder) as server:
+        yield server.http
 
 
 @pytest.fixture(scope="module")
 def linear() -> Iterator[str]:
-    with peers.kserve_server("linear", [1.0, -2.0, 0.5, 0.0], 0.25) as url:
-        yield url
+    with peers.kserve_server("linear", [1.0, -2.0, 0.5, 0.0], 0.25) as server:
+        yield server.http
 
 
 def v2(rows: np.ndarray, **more: object) -> dict[str, object]:
