@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sidelight import __version__
 from sidelight.config import Listen, Loaded
 from sidelight.config.listing import shown
-from sidelight.config.services import named, upstream
+from sidelight.config.services import named, recorded, upstream
 from sidelight.config.settings import ModelSettings, Settings
 from sidelight.log.scope import place
 
@@ -19,6 +19,7 @@ def banner(loaded: Loaded, services: tuple[str, ...]) -> Iterator[str]:
     rows = [
         ("configuration", str(loaded.file or "environment")),
         ("log", log_place(settings.log.url)),
+        *(spool_place(settings) if "logger" in services else ()),
         *(("watched", _watched(name, model)) for name, model in settings.models.items()),
         *(() if "logger" in services else [("traffic", _NOT_LOGGED)]),
         *(row for service in services for row in _ADDRESSES[service](settings)),
@@ -35,6 +36,13 @@ def log_place(url: str) -> str:
     """Where the log lies and what it survives there."""
     found = place(url)
     return shown(url) if found is None else found.sentence
+
+
+def spool_place(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Where exchanges wait for a log that is not on this machine."""
+    url = recorded(settings).url
+    if url != settings.log.url:
+        yield "spool", log_place(url)
 
 
 def _watched(name: str, model: ModelSettings) -> str:

@@ -38,7 +38,7 @@ def check(
 
 def report(loaded: Loaded) -> Iterator[str]:
     """The lines that `check` prints."""
-    from sidelight.command.banner import log_place
+    from sidelight.command.banner import log_place, spool_place
     from sidelight.config.fields import dotted
     from sidelight.config.listing import in_force
     from sidelight.config.services import configured
@@ -47,10 +47,12 @@ def report(loaded: Loaded) -> Iterator[str]:
     yield ""
     yield from _table([(dotted(one.key), one.value, one.origin) for one in in_force(loaded)])
     yield ""
+    services = configured(loaded.settings)
     yield from _table(
         [
             ("log", log_place(loaded.settings.log.url)),
-            ("services", ", ".join(configured(loaded.settings)) or "none has anything to do"),
+            *(spool_place(loaded.settings) if "logger" in services else ()),
+            ("services", ", ".join(services) or "none has anything to do"),
             *((f"extra {extra}", _installed(extra)) for extra in extras.SERVICES),
         ]
     )

@@ -11,6 +11,7 @@ from sidelight.config.fields import Key, dotted
 from sidelight.config.kafka import kafka_faults
 from sidelight.config.services import named, upstream
 from sidelight.config.settings import ModelSettings, Settings
+from sidelight.config.sinks import sink_faults
 
 _LISTENING: tuple[Key, ...] = (
     ("logger", "listen"),
@@ -32,7 +33,8 @@ def faults(settings: Settings, written: Collection[Key]) -> Iterator[Fault]:
     """All that is wrong; `written` are the keys that somebody set."""
     for name, model in settings.models.items():
         yield from _of_model(("models", name), model)
-    yield from (Fault(key, message) for key, message in kafka_faults(settings.log))
+    for key, message in (*kafka_faults(settings.log), *sink_faults(settings)):
+        yield Fault(key, message)
     yield from _of_logger(settings, written)
     yield from _of_addresses(settings)
 

@@ -17,6 +17,7 @@ Key = tuple[str, ...]
 """Where a setting stands: ``("models", "income", "reference")``."""
 
 LOG_URL: Key = ("log", "url")
+SPOOL: Key = ("logger", "spool")
 
 
 def dotted(key: Key) -> str:

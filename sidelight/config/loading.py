@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from sidelight.config.checks import faults
 from sidelight.config.document import read
-from sidelight.config.fields import LOG_URL, Key, key_of
+from sidelight.config.fields import LOG_URL, SPOOL, Key, key_of
 from sidelight.config.layers import (
     CONFIG_VARIABLE,
     Flags,
@@ -55,12 +55,12 @@ def load(
     """The configuration from `path`, else ``SIDELIGHT_CONFIG``, else ``sidelight.yaml`` if there.
 
     `flags` are settings by key (``logger.listen``, or a tuple), None for one that was not given.
-    A relative path in the file is relative to the file's folder, also the log's default place.
+    A relative path in the file is relative to the file's folder, also the default places.
     Raises `ConfigError` with one line for each thing that is wrong.
     """
     file = _file(path, environ)
     written = from_file(read(file), file) if file else Layer()
-    beside = Layer({LOG_URL: str(file.parent / Settings().log.url)}) if file else Layer()
+    beside = _beside(file.parent) if file else Layer()
     over = (from_environment(environ, written.origins), from_flags(flags))
     layer = merged((beside, written, *over))
     settings = _validated(layer)
@@ -78,6 +78,12 @@ def _file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
     if environ.get(CONFIG_VARIABLE):
         return Path(environ[CONFIG_VARIABLE])
     return DEFAULT_FILE if DEFAULT_FILE.exists() else None
+
+
+def _beside(folder: Path) -> Layer:
+    """The default places, in the folder of the file."""
+    usual = Settings()
+    return Layer({LOG_URL: str(folder / usual.log.url), SPOOL: folder / usual.logger.spool})
 
 
 def _validated(layer: Layer) -> Settings:

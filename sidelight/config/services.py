@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sidelight.config.settings import Section, Settings
+from sidelight.config.brokers import is_kafka
+from sidelight.config.settings import LogSettings, Section, Settings
 
 SERVICES = ("logger", "detectors", "explainers")
 """In the order in which traffic meets them."""
@@ -24,6 +25,19 @@ def upstream(settings: Settings) -> str | None:
     asked = (predictor for predictor in predictors if predictor and predictor.protocol != "grpc")
     urls = {predictor.url for predictor in asked if predictor.url}
     return urls.pop() if len(urls) == 1 else None
+
+
+def recorded(settings: Settings) -> LogSettings:
+    """The log on this machine that the logger writes: the log itself, or the spool before it."""
+    log = settings.log
+    if not is_kafka(log.url):
+        return log
+    return LogSettings(
+        url=str(settings.logger.spool),
+        durability=log.durability,
+        segment_bytes=min(log.segment_bytes, settings.logger.spool_bytes),
+        retain_bytes=settings.logger.spool_bytes,
+    )
 
 
 def configured(settings: Settings) -> tuple[str, ...]:

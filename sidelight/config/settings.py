@@ -81,6 +81,9 @@ class LogSettings(Section):
     retain_seconds: float | None = Field(default=None, gt=0)
     """Segments whose newest record is older than this are dropped; none by default."""
     kafka: KafkaSettings = KafkaSettings()
+    store: str | None = None
+    """Where bodies go that a Kafka topic does not take: ``file:///FOLDER``, ``s3://BUCKET/PREFIX``
+    or another address that fsspec knows; without one they are cut."""
 
 
 class FeatureSettings(Section):
@@ -296,16 +299,18 @@ class RedactSettings(Section):
 
 
 class SinkSettings(Section):
-    """An HTTP address that receives every exchange as CloudEvents, as from KServe's logger."""
+    """An address that receives every exchange as CloudEvents, as from KServe's logger."""
 
     url: str
-    """Where events are posted."""
+    """Where events are posted (``http://``), or ``kafka://HOST:PORT,HOST:PORT/TOPIC``."""
     form: Literal["kserve", "exchange"] = "kserve"
     """kserve: a request and a response event. exchange: our one event."""
     token: SecretStr | None = None
-    """Sent as ``Authorization: Bearer``."""
+    """Sent as ``Authorization: Bearer``; HTTP only."""
     timeout_seconds: float = Field(default=5.0, gt=0)
-    """Deadline of one post."""
+    """Deadline of one post; HTTP only."""
+    kafka: KafkaSettings = KafkaSettings()
+    """How the sink's Kafka cluster is reached."""
 
 
 class LoggerSettings(Section):
@@ -338,6 +343,10 @@ class LoggerSettings(Section):
     """KServe's name of the part that is logged, told likewise."""
     endpoint: str = ""
     """KServe's name of the revision (``default``, ``canary``), told likewise."""
+    spool: Path = Path("sidelight.spool")
+    """A folder that keeps exchanges until a log on Kafka has them; one for each logger."""
+    spool_bytes: int = Field(default=8 << 30, ge=1 << 20)
+    """Whole segments of the spool are dropped, oldest first, above this size, delivered or not."""
     sink: SinkSettings | None = None
 
 
