@@ -16,9 +16,10 @@ EXCHANGE_CONTENT_TYPE = "application/vnd.sidelight.exchange"
 Protocol = Literal["v1", "v2", "grpc", ""]
 """The inference protocol the path belongs to; empty when it is none we know."""
 
-Outcome = Literal["answered", "unanswered", "abandoned"]
+Outcome = Literal["answered", "unanswered", "abandoned", "unasked"]
 """answered: a whole response came back, whatever its status. unanswered: none came (predictor down,
-broken, or only the request was captured). abandoned: the client left before the end."""
+broken, or only the request was captured). abandoned: the client left before the end. unasked: only
+the response was captured (by a foreign logger)."""
 
 
 @dataclass(frozen=True, slots=True)

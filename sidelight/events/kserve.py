@@ -8,7 +8,7 @@ Source: kserve/kserve ``pkg/logger/worker.go``; `statuscode` from its pull reque
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 
@@ -16,13 +16,14 @@ from sidelight.errors import MalformedPayload
 from sidelight.events import http
 from sidelight.events.attributes import text_of
 from sidelight.events.cloudevent import Attribute, CloudEvent
-from sidelight.events.exchange import Body, Exchange
+from sidelight.events.exchange import Body, Exchange, Protocol
 from sidelight.events.times import rfc3339
 
 REQUEST_TYPE = "org.kubeflow.serving.inference.request"
 RESPONSE_TYPE = "org.kubeflow.serving.inference.response"
 _NAMES = ("inferenceservicename", "namespace", "component", "endpoint")
 _ANNOTATIONS = "annotations"
+_PROTOCOLS = frozenset(get_args(Protocol))
 _TEXTS = {
     "method": "method",
     "path": "path",
@@ -39,7 +40,7 @@ def to_events(exchange: Exchange, recorded_ns: int) -> tuple[CloudEvent, ...]:
     """The halves that were kept, the request first; `recorded_ns` becomes ``recordedtime``."""
     shared = _shared(exchange, recorded_ns)
     halves = []
-    if not _kept_away(exchange.request):
+    if _has_request(exchange):
         extensions = {**shared, **_body_extensions(exchange.request)}
         halves.append(_half(exchange, REQUEST_TYPE, exchange.time_ns, exchange.request, extensions))
     if _has_response(exchange):
@@ -72,6 +73,8 @@ def pair(
     texts = {name: text_of(value) for name, value in first.extensions.items()}
     fields: dict[str, Any] = {field: texts.get(name, "") for field, name in _TEXTS.items()}
     fields["model"] = fields["model"] or texts.get("inferenceservicename", "")
+    if fields["protocol"] not in _PROTOCOLS:
+        fields["protocol"] = ""  # somebody else's extension of that name
     started_ns = first.time_ns if first.time_ns is not None else received_ns
     ended_ns = response.time_ns if response and response.time_ns is not None else started_ns
     return Exchange(
@@ -117,6 +120,10 @@ def _half(
 
 def _kept_away(body: Body) -> bool:
     return body.size > 0 and not body.content and not body.truncated
+
+
+def _has_request(exchange: Exchange) -> bool:
+    return exchange.outcome != "unasked" and not _kept_away(exchange.request)
 
 
 def _has_response(exchange: Exchange) -> bool:

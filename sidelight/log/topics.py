@@ -2,6 +2,8 @@
 
 INFERENCE = "inference"
 """Exchanges and feedback; key = exchange id."""
+HALVES = "halves"
+"""Requests and responses of foreign loggers, each by itself; key = the id that both share."""
 PANES = "panes"
 """Summaries of runs of exchanges; partition by model, key = pane id."""
 RESULTS = "results"
@@ -13,4 +15,4 @@ DEAD_LETTERS = "dead-letters"
 STATE = "state"
 """Compacted snapshots, for engines whose commits cannot carry them."""
 
-ALL = (INFERENCE, PANES, RESULTS, ALARMS, DEAD_LETTERS, STATE)
+ALL = (INFERENCE, HALVES, PANES, RESULTS, ALARMS, DEAD_LETTERS, STATE)

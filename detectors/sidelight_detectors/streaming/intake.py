@@ -18,7 +18,14 @@ from sidelight_detectors.streaming.opened import Opened, Rows
 from sidelight_detectors.streaming.plan import Plan
 
 Skip = Literal[
-    "abandoned", "duplicate", "failed", "other", "truncated", "unanswered", "unknown-model"
+    "abandoned",
+    "duplicate",
+    "failed",
+    "other",
+    "truncated",
+    "unanswered",
+    "unasked",
+    "unknown-model",
 ]
 """Why an exchange is not scored. `failed`: its status was not 200; `other`: it is no prediction."""
 
