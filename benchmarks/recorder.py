@@ -126,7 +126,7 @@ def ship(folder: Path) -> None:
         path = str(folder / "counters")
         listener.bind(path)
         listener.listen()
-        running = Running(folder, SHIPPER, Part(None, path, "", "/bench", 0.0, flags), ())
+        running = Running(folder, SHIPPER, Part(None, path, "", "/bench", 1.0, flags, route="sink"), ())
         told = counters(listener.accept()[0])
         first, began = next(told), time.perf_counter()
         while (now := next(told)).delivered - first.delivered < SHIPPED:

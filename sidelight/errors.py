@@ -14,6 +14,7 @@
     │   ├── LogUnreachable              no broker answers, or not in time
     │   ├── LogDenied                   wrong login, no right, or a topic that is not there
     │   └── RecordTooLarge              one record is larger than the log takes
+    ├── StoreUnreachable (OSError)      the store of large bodies cannot be asked
     ├── PredictorError (RuntimeError)   the predictor failed or could not be reached; HTTP 502
     │   └── PredictorTimeout            ... did not answer in time; HTTP 504
     ├── NotEnoughData (ValueError)      a statistic that cannot be given yet; not a failure
@@ -92,6 +93,10 @@ class LogDenied(LogError):
 
 class RecordTooLarge(LogError):
     """A record of the batch is larger than the log takes; others of the batch may be kept."""
+
+
+class StoreUnreachable(SidelightError, OSError):
+    """The store of large bodies cannot be written or read now."""
 
 
 class PredictorError(SidelightError, RuntimeError):

@@ -33,9 +33,17 @@ SLOW = "timeout"
 BUSY = "busy"
 BROKEN = "server_error"
 DENIED = "denied"
-SINK_FAILURES = (UNREACHABLE, SLOW, BUSY, BROKEN, DENIED)
-"""Why a try failed: no connection, no answer in time, 408, 425, 429 or 503, any other 5xx, and what
-speaks of the address or the token, not of the event: 3xx, 401, 403, 404, 405, 407, 410."""
+STORE = "store"
+SINK_FAILURES = (UNREACHABLE, SLOW, BUSY, BROKEN, DENIED, STORE)
+"""Why a try failed: no connection (to Kafka: or no answer), no answer in time, 408, 425, 429 or
+503, any other 5xx, what speaks of the address or the login and not of the event (3xx, 401, 403,
+404, 405, 407, 410; a missing topic or right), and a store of large bodies that cannot be written.
+"""
+
+REFERENCED = "referenced"
+CUT = "cut"
+SINK_REDUCTIONS = (REFERENCED, CUT)
+"""Delivered, but with the bodies in the store or cut, because the record was too large."""
 
 MAX_FRAME_BYTES = 2 << 30
 """Two bodies of the largest `logger.max_body` (below 1 GiB) and their heads."""
@@ -84,7 +92,9 @@ class SinkStats:
     """What became of the log's records for one sink, since its group began.
 
     accepted = delivered + dead-lettered + dropped + waiting, in records; each part is derived from
-    the group's committed positions. `failures` are tries since the shipper's process began.
+    the group's committed positions. `reduced` are those of the delivered that went without their
+    bodies. `failures` are tries since the shipper's process began; `trouble` says why the newest
+    one failed, empty when it did not.
     """
 
     sink: str
@@ -92,7 +102,9 @@ class SinkStats:
     dead_lettered: int = 0
     waiting: int = 0
     dropped: Mapping[str, int] = field(default_factory=dict)
+    reduced: Mapping[str, int] = field(default_factory=dict)
     failures: Mapping[str, int] = field(default_factory=dict)
+    trouble: str = ""
 
     @property
     def accepted(self) -> int:

@@ -16,11 +16,7 @@ from prometheus_client.core import (
 )
 
 from sidelight_logger import tally
-from sidelight_logger.frames import (
-    SINK_DROPS,
-    SINK_FAILURES,
-    SinkStats,
-)
+from sidelight_logger.frames import SINK_DROPS, SINK_FAILURES, SINK_REDUCTIONS, SinkStats
 from sidelight_logger.tally import LATENCY_BOUNDS, PROXY_DROPS, Cells, ProxyStats
 
 LOG_FULL = "log_full"
@@ -113,6 +109,11 @@ class Snapshots:
         silent = tally.silent_seconds(self._proxy)
         return "" if silent < _SILENT_SECONDS else "no proxy is alive: nothing is captured"
 
+    def details(self) -> tuple[str, ...]:
+        """What holds up each sink that fails now; nothing that was captured is lost by it."""
+        failing = (stats for stats in self._sinks.values() if stats.trouble)
+        return tuple(f"{one.sink}: {one.waiting} records wait: {one.trouble}" for one in failing)
+
     def sink(self, stats: SinkStats) -> None:
         self._sinks[stats.sink] = stats
 
@@ -171,8 +172,17 @@ def _sink_metrics(sinks: dict[str, SinkStats]) -> Iterator[Metric]:
     failures = CounterMetricFamily(
         prefix + "failures", "Tries that failed and were repeated.", labels=["sink", "reason"]
     )
+    reduced = CounterMetricFamily(
+        prefix + "reduced",
+        "Delivered records that were too large and went without their bodies, which are in the "
+        "store (referenced) or cut (cut).",
+        labels=["sink", "reason"],
+    )
     waiting = GaugeMetricFamily(
         prefix + "waiting_records", "Records that the sink has still to get.", labels=["sink"]
+    )
+    up = GaugeMetricFamily(
+        prefix + "up", "1: the sink takes records; 0: the newest try failed.", labels=["sink"]
     )
     for name, stats in sinks.items():
         delivered.add_metric([name], stats.delivered)
@@ -182,7 +192,10 @@ def _sink_metrics(sinks: dict[str, SinkStats]) -> Iterator[Metric]:
             dropped.add_metric([name, reason], stats.dropped.get(reason, 0))
         for reason in SINK_FAILURES:
             failures.add_metric([name, reason], stats.failures.get(reason, 0))
-    yield from (delivered, letters, dropped, failures, waiting)
+        for reason in SINK_REDUCTIONS:
+            reduced.add_metric([name, reason], stats.reduced.get(reason, 0))
+        up.add_metric([name], not stats.trouble)
+    yield from (delivered, letters, dropped, failures, reduced, waiting, up)
 
 
 def _counter(name: str, help_: str, value: float) -> Metric:

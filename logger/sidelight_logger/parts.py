@@ -1,4 +1,4 @@
-"""How the command starts the recorder and the shipper: what each is told, as one argument.
+"""How the command starts the recorder and the shippers: what each is told, as one argument.
 
 They load the same configuration as the command did, so secrets pass through no command line.
 """
@@ -21,7 +21,10 @@ SHIPPER = "sidelight_logger.shipper.process"
 
 @dataclass(frozen=True)
 class Part:
-    """`socket` is the recorder's; `source` of the events; the file descriptors are inherited."""
+    """`socket` is the recorder's; `source` of the events; the file descriptors are inherited.
+
+    `route` tells a shipper where it carries to (`shipper.routes`).
+    """
 
     config: str | None
     socket: str
@@ -32,6 +35,7 @@ class Part:
     recorder_fd: int = -1
     metrics_fd: int = -1
     tally_fd: int = -1
+    route: str = ""
 
     def command(self, module: str) -> list[str]:
         return [sys.executable, "-m", module, orjson.dumps(asdict(self)).decode()]

@@ -1,6 +1,6 @@
-"""Starts proxy, recorder and shipper as supervised processes.
+"""Starts proxy, recorder and shippers as supervised processes.
 
-This process binds the sockets and hands them down, so while one of the three is started again,
+This process binds the sockets and hands them down, so while one of them is started again,
 connections queue and nobody is refused.
 """
 
@@ -16,10 +16,9 @@ from typing import Any
 import typer
 
 from sidelight import telemetry
-from sidelight.config import Listen, Loaded, load
+from sidelight.config import Listen, Loaded, Settings, load
 from sidelight.config.listing import shown
-from sidelight.config.services import upstream
-from sidelight.config.settings import LoggerSettings
+from sidelight.config.services import recorded, upstream
 from sidelight.errors import ConfigError
 from sidelight.log.scope import place
 from sidelight.supervise import Event, Process, Restarts, supervise
@@ -27,13 +26,14 @@ from sidelight_logger import tally
 from sidelight_logger.parts import RECORDER, SHIPPER, Part
 from sidelight_logger.proxy import process as proxy
 from sidelight_logger.proxy.settings import Limits, ProxySettings, parse_upstream
+from sidelight_logger.shipper.routes import routes
 
 _BACKLOG = 1024
 _RESTARTS = Restarts(first_wait_seconds=0.1, longest_wait_seconds=0.4)
 """No process is given up: without the proxy there are no predictions at all. However often it
 falls, it is back within two seconds, most of which it needs to start."""
-_SHARE = 0.3
-"""Of the grace period, for each of three processes that end one after the other."""
+_SHARED = 0.9
+"""Of the grace period, among the processes that end one after the other."""
 
 
 def run(config: Path | None, flags: Mapping[str, Any], grace_seconds: float) -> int:
@@ -53,7 +53,7 @@ def run(config: Path | None, flags: Mapping[str, Any], grace_seconds: float) -> 
             socket=recorder.getsockname(),
             listen=_address(listener),
             source=settings.source or f"http://localhost:{listener.getsockname()[1]}/",
-            grace_seconds=grace_seconds * _SHARE,
+            grace_seconds=grace_seconds * _SHARED / (2 + len(routes(loaded.settings))),
             flags=flags,
             recorder_fd=recorder.fileno(),
             metrics_fd=metrics.fileno(),
@@ -62,7 +62,7 @@ def run(config: Path | None, flags: Mapping[str, Any], grace_seconds: float) -> 
         telemetry.configure("logger")
         for line in _banner(loaded, url, _address(listener), _address(metrics)):
             typer.echo(line, err=True)
-        processes = list(_processes(part, settings, url, listener.fileno()))
+        processes = list(_processes(part, loaded.settings, url, listener.fileno()))
 
         def told(event: Event) -> None:
             telemetry.tell_process("sidelight.logger", event)
@@ -82,10 +82,12 @@ def _upstream(loaded: Loaded) -> str:
     return url
 
 
-def _processes(part: Part, settings: LoggerSettings, url: str, fd: int) -> Iterator[Process]:
+def _processes(part: Part, whole: Settings, url: str, fd: int) -> Iterator[Process]:
     """In the order of starting: traffic comes last, and ends first."""
-    if settings.sink is not None:
-        yield Process("shipper", part.command(SHIPPER), essential=False)
+    settings = whole.logger
+    for key, route in routes(whole).items():
+        command = replace(part, route=key).command(SHIPPER)
+        yield Process(route.process, command, essential=False)
     fds = (part.recorder_fd, part.metrics_fd, part.tally_fd)
     yield Process("recorder", part.command(RECORDER), pass_fds=fds, essential=False)
     forwarding = ProxySettings(
@@ -123,11 +125,17 @@ def _address(listener: socket.socket) -> str:
 
 def _banner(loaded: Loaded, url: str, listen: str, metrics: str) -> Iterator[str]:
     settings = loaded.settings
-    sink = settings.logger.sink
+    sink, written = settings.logger.sink, recorded(settings).url
     yield "Sidelight logger"
     yield f"  traffic   {Listen.parse(listen).url}  ->  {shown(url)}"
     yield f"  metrics   {Listen.parse(metrics).url}/metrics"
-    kept = place(settings.log.url)
-    yield f"  log       {shown(settings.log.url) if kept is None else kept.sentence}"
+    yield f"  log       {_place(settings.log.url)}"
+    if written != settings.log.url:
+        yield f"  spool     {_place(written)}"
     if sink is not None:
         yield f"  sink      {shown(sink.url)}  ({sink.form})"
+
+
+def _place(url: str) -> str:
+    kept = place(url)
+    return shown(url) if kept is None else kept.sentence

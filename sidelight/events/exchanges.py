@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, get_args
 
 import orjson
@@ -107,6 +108,20 @@ def from_record(record: Record) -> Exchange:
     return _exchange(texts, record.value)
 
 
+def with_data(exchange: Exchange, data: bytes) -> Exchange:
+    """The exchange with the bodies that `data` holds; raises `MalformedPayload`."""
+    request, response = _bodies(data)
+    return replace(
+        exchange,
+        request=_with_content(exchange.request, request),
+        response=_with_content(exchange.response, response),
+    )
+
+
+def _with_content(body: Body, content: bytes) -> Body:
+    return replace(body, content=content, size=body.size or len(content))
+
+
 def _add_body(headers: list[tuple[str, bytes]], names: Sequence[str], body: Body) -> None:
     content_type, encoding, json_length, size, sha256, truncated = names
     if body.content_type:
@@ -153,7 +168,8 @@ def _texts(headers: Headers) -> dict[str, str]:
 
 
 def _exchange(texts: Mapping[str, str], data: bytes) -> Exchange:
-    request, response = _bodies(data)
+    is_elsewhere = not data and "ce_dataref" in texts
+    request, response = (b"", b"") if is_elsewhere else _bodies(data)
     fields: dict[str, Any] = {field: texts.get(name, "") for field, name in _TEXTS.items()}
     _expect_known("protocol", fields["protocol"], _PROTOCOLS)
     _expect_known("outcome", fields["outcome"], _OUTCOMES)

@@ -29,7 +29,11 @@ from sidelight_logger.parts import SHIPPER, Part
 from sidelight_logger.recorder.description import Origin, describe
 from sidelight_logger.recorder.policy import policy
 from sidelight_logger.shipper.carrier import Carrier
-from sidelight_logger.shipper.sink import Backoff, HttpSink
+from sidelight_logger.shipper.letters import Letters
+from sidelight_logger.shipper.patience import Backoff, Patience
+from sidelight_logger.shipper.posting import Posting
+from sidelight_logger.shipper.routes import SINK
+from sidelight_logger.shipper.sink import HttpSink
 from tests.logger.captures import capture
 from tests.logger.sinks import Answer, SinkServer, Taken, sink_server, wait_until
 
@@ -61,9 +65,11 @@ def carrying(
     sink = HttpSink(SinkSettings(url=server.url, timeout_seconds=timeout_seconds))
     stop = Event()
     membership = log.join("shipper-test", topics.INFERENCE)
-    form = settings.get("form", "kserve")
-    carrier = Carrier("sink", log, membership, sink, form, stop, Backoff(0.001, 0.01))
-    thread = Thread(target=carrier.run, args=(settings.get("grace_seconds", 5.0),))
+    delivery = Posting(sink, settings.get("form", "kserve"))
+    grace_seconds = settings.get("grace_seconds", 5.0)
+    patience = Patience("sink", stop, grace_seconds, Backoff(0.001, 0.01))
+    carrier = Carrier("sink", log, membership, delivery, Letters("sink", log), patience)
+    thread = Thread(target=carrier.run)
     thread.start()
     try:
         yield carrier
@@ -307,6 +313,6 @@ def shipper(folder: Path, log_url: str, sink_url: str) -> subprocess.Popen[bytes
         "logger.sink.url": sink_url,
         "logger.upstream": "http://127.0.0.1:1",
     }
-    part = Part(None, str(folder / "none"), "127.0.0.1:1", "/test", 5.0, flags)
+    part = Part(None, str(folder / "none"), "127.0.0.1:1", "/test", 5.0, flags, route=SINK)
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     return subprocess.Popen(part.command(SHIPPER), env=environ, cwd=folder)

@@ -14,16 +14,10 @@ from sidelight.config.settings import SinkSettings
 from sidelight.errors import ConfigError
 from sidelight.events.http import HttpMessage
 from sidelight.log.contract import Position
+from sidelight_logger.shipper.fates import SinkFailed, SinkRefused
 from sidelight_logger.shipper.ledger import Ledger, ledger_of
-from sidelight_logger.shipper.process import group
-from sidelight_logger.shipper.sink import (
-    Backoff,
-    HttpSink,
-    SinkFailed,
-    SinkRefused,
-    advised_seconds,
-    sink_name,
-)
+from sidelight_logger.shipper.patience import Backoff
+from sidelight_logger.shipper.sink import HttpSink, advised_seconds
 from tests.logger.sinks import Answer, sink_server
 
 EVENT = HttpMessage((("ce-id", "1"), ("content-type", "application/json")), b"{}")
@@ -142,14 +136,10 @@ def test_waits_double_up_to_a_limit_and_begin_again_after_success() -> None:
     assert backoff.next_seconds(5.0) == 5.0
 
 
-def test_a_sink_is_named_without_its_secrets() -> None:
-    assert sink_name("https://u:p@host:8443/path?key=1") == "https://host:8443/path"
-    assert group("http://u:a@h/x") == group("http://u:b@h/x") != group("http://h/y")
-
-
 steps = st.lists(
     st.one_of(
         st.just(("deliver", 1)),
+        st.just(("reduce", 1)),
         st.just(("bury", 1)),
         st.tuples(st.sampled_from(["retired", "absent", "untold"]), st.integers(1, 10**6)),
     ),
@@ -165,6 +155,8 @@ def test_a_ledger_accounts_for_every_offset_and_survives_its_note(
     for what, records in steps:
         if what == "deliver":
             ledger = ledger.deliver()
+        elif what == "reduce":
+            ledger = ledger.deliver_reduced("cut")
         elif what == "bury":
             ledger = ledger.bury()
         else:

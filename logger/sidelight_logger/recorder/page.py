@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread, active_count
 from typing import Any
@@ -31,14 +31,20 @@ class _Bounded(ThreadingHTTPServer):
 
 
 class Page:
-    """``/metrics``, ``/healthz`` (it lives), ``/readyz`` (`unready` gives no reason)."""
+    """``/metrics``, ``/healthz`` (it lives), ``/readyz`` (`unready` gives no reason).
+
+    `details` are told by ``/readyz`` too, and change nothing about it.
+    """
 
     def __init__(
-        self, listener: socket.socket, registry: CollectorRegistry, unready: Callable[[], str]
+        self,
+        listener: socket.socket,
+        registry: CollectorRegistry,
+        unready: Callable[[], str],
+        details: Callable[[], Sequence[str]] = tuple,
     ) -> None:
-        self._server = _Bounded(
-            listener.getsockname()[:2], _handler(registry, unready), bind_and_activate=False
-        )
+        handler = _handler(registry, unready, details)
+        self._server = _Bounded(listener.getsockname()[:2], handler, bind_and_activate=False)
         self._server.socket.close()
         self._server.socket = listener
 
@@ -51,7 +57,7 @@ class Page:
 
 
 def _handler(
-    registry: CollectorRegistry, unready: Callable[[], str]
+    registry: CollectorRegistry, unready: Callable[[], str], details: Callable[[], Sequence[str]]
 ) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = _READ_SECONDS
@@ -64,7 +70,8 @@ def _handler(
                 self._answer(200, _TEXT, b"alive\n")
             elif path == "/readyz":
                 reason = unready()
-                self._answer(503 if reason else 200, _TEXT, f"{reason or 'ready'}\n".encode())
+                text = "\n".join((reason or "ready", *details(), ""))
+                self._answer(503 if reason else 200, _TEXT, text.encode())
             else:
                 self._answer(404, _TEXT, b"try /metrics, /healthz or /readyz\n")
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, disable_created_metrics
 
 from sidelight import telemetry
+from sidelight.config.services import recorded
 from sidelight.config.settings import LoggerSettings
 from sidelight.log import Log, open_log
 from sidelight.log.scope import Scope, place
@@ -37,9 +38,10 @@ def main(argv: list[str]) -> int:
     part = part_of(argv)
     settings = part.settings()
     log_id = recorder_id(settings.log.url, part.listen)
-    with contextlib.closing(open_log(settings.log)) as log:
+    written = recorded(settings)
+    with contextlib.closing(open_log(written)) as log:
         origin = Origin(part.source, log_id, extensions(settings.logger))
-        serve(part, settings.logger, log, place(settings.log.url), origin, stop.is_set)
+        serve(part, settings.logger, log, place(written.url), origin, stop.is_set)
     return 0
 
 
@@ -65,7 +67,8 @@ def serve(
     listener = socket.socket(fileno=part.recorder_fd)
     max_frame_bytes = 2 * settings.max_body + _HEADS_BYTES
     server = Server(listener, intake, batch, max_frame_bytes, metrics.peers.set)
-    page = Page(socket.socket(fileno=part.metrics_fd), registry, snapshots.missing_proxy)
+    metrics_listener = socket.socket(fileno=part.metrics_fd)
+    page = Page(metrics_listener, registry, snapshots.missing_proxy, snapshots.details)
     page.start()
     try:
         server.run(stopping, part.grace_seconds)

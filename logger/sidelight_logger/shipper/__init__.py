@@ -1,1 +1,1 @@
-"""The shipper: carries the log to a sink, in order, at least once, at the sink's own pace."""
+"""The shippers: carry what was recorded to the log and to a sink, in order, at least once."""

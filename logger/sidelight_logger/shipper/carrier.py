@@ -1,104 +1,62 @@
-"""Carries records to a sink: one at a time, in order, until the sink has each or refuses it."""
+"""Carries a topic to a sink, in order, and keeps the account of every record."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from itertools import count, cycle, islice
-from threading import Event
-from typing import Literal, Protocol
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 import structlog
 
-from sidelight.errors import LogFull, MalformedPayload, OffsetOutOfRange, SidelightError
-from sidelight.events.deadletters import dead_letter, to_event
-from sidelight.events.http import HttpMessage
-from sidelight.events.records import to_record
-from sidelight.log import topics
+from sidelight.errors import OffsetOutOfRange
 from sidelight.log.contract import Log, Membership, Stored
-from sidelight_logger.frames import ABSENT, BROKEN, RETIRED, SINK_FAILURES, UNTOLD, SinkStats
-from sidelight_logger.shipper.form import messages
+from sidelight.log.topics import INFERENCE
+from sidelight_logger.frames import ABSENT, RETIRED, UNTOLD, SinkStats
+from sidelight_logger.shipper.fates import Delivery, Fate, Stopped
 from sidelight_logger.shipper.ledger import Ledger, ledger_of
-from sidelight_logger.shipper.sink import Backoff, SinkFailed, SinkRefused
+from sidelight_logger.shipper.letters import Letters
+from sidelight_logger.shipper.patience import Patience
 
-_READ_RECORDS = 100
 _READ_BYTES = 8 << 20
 _COMMIT_SECONDS = 1.0
 """What a killed shipper sends again is at most one read, and at most this long."""
 _IDLE_SECONDS = 0.1
-_SUSPECT_TRIES = 8
-"""After so many 5xx in a row another record is tried: a sink that takes that one is not down."""
-_TELL_AGAIN_SECONDS = 10.0
-_TOPIC = topics.INFERENCE
-
-
-class Sink(Protocol):
-    """Takes messages; called by one thread. Raises `SinkRefused` or `SinkFailed`."""
-
-    def send(self, message: HttpMessage) -> None: ...
-
-
-class _Stopped(Exception):
-    """Asked to stop before the record was delivered; it stays with the log."""
-
-
-class _Grace:
-    """The time that remains once a stop was asked for."""
-
-    def __init__(self, stop: Event, seconds: float) -> None:
-        self._stop = stop
-        self._seconds = seconds
-        self._until = float("inf")
-
-    def is_over(self) -> bool:
-        if not self._stop.is_set():
-            return False
-        self._until = min(self._until, time.monotonic() + self._seconds)
-        return time.monotonic() >= self._until
 
 
 class Carrier:
-    """One sink's consumer of the whole topic."""
+    """One sink's consumer of the exchanges."""
 
     def __init__(
         self,
         name: str,
         log: Log,
         membership: Membership,
-        sink: Sink,
-        form: Literal["kserve", "exchange"],
-        stop: Event,
-        backoff: Backoff | None = None,
-        clock_ns: Callable[[], int] = time.time_ns,
+        delivery: Delivery,
+        letters: Letters,
+        patience: Patience,
     ) -> None:
         self._name = name
         self._log = log
         self._membership = membership
-        self._sink = sink
-        self._form = form
-        self._stop = stop
-        self._backoff = backoff or Backoff()
-        self._clock_ns = clock_ns
+        self._delivery = delivery
+        self._letters = letters
+        self._patience = patience
         self._ledgers: dict[int, Ledger] = {}
-        self._failures = dict.fromkeys(SINK_FAILURES, 0)
         self._committed_at = time.monotonic()
-        self._silent_until = 0.0
-        self._others: Iterator[Stored] = iter(())
 
-    def run(self, grace_seconds: float) -> None:
+    def run(self) -> None:
         """Carry until asked to stop; then what is left, while the sink takes it and time remains.
 
         Raises `Fenced` when another shipper has taken over, `LogError` when the log cannot go on.
         """
-        grace = _Grace(self._stop, grace_seconds)
         try:
             while True:
-                stopping = self._stop.is_set()  # asked first: what came before it is carried
-                if not self._carry_all(grace):
+                stopping = self._patience.stopping  # asked first: what came before it is carried
+                if not self._carry_all():
                     if stopping:
                         return
-                    self._stop.wait(_IDLE_SECONDS)
-        except _Stopped:
+                    self._patience.rest(_IDLE_SECONDS)
+        except Stopped:
             return
         finally:
             self._commit()
@@ -106,32 +64,28 @@ class Carrier:
     def stats(self) -> SinkStats:
         """What became of every record so far; may be called from another thread."""
         ledgers = dict(self._ledgers)
-        reasons = {reason for ledger in ledgers.values() for reason in ledger.dropped}
         return SinkStats(
             sink=self._name,
             delivered=sum(ledger.delivered for ledger in ledgers.values()),
             dead_lettered=sum(ledger.dead_lettered for ledger in ledgers.values()),
             waiting=sum(self._end(p) - ledger.cursor for p, ledger in ledgers.items()),
-            dropped={
-                reason: sum(ledger.dropped.get(reason, 0) for ledger in ledgers.values())
-                for reason in reasons
-            },
-            failures=dict(self._failures),
+            dropped=_sum(ledger.dropped for ledger in ledgers.values()),
+            reduced=_sum(ledger.reduced for ledger in ledgers.values()),
+            failures=dict(self._patience.failures),
+            trouble=self._patience.trouble,
         )
 
-    def _carry_all(self, grace: _Grace) -> bool:
+    def _carry_all(self) -> bool:
         """Something of every partition; False when there was nothing."""
-        carried = [self._carry(claim.partition, grace) for claim in self._membership.claims()]
+        carried = [self._carry(claim.partition) for claim in self._membership.claims()]
         return any(carried)
 
-    def _carry(self, partition: int, grace: _Grace) -> bool:
+    def _carry(self, partition: int) -> bool:
         found = self._read(partition)
-        for at, stored in enumerate(found, 1):
-            self._others = cycle(found[at:])
-            if grace.is_over():
-                raise _Stopped
-            self._skip_to(partition, stored.address.offset)
-            self._ledgers[partition] = self._settle(self._ledgers[partition], stored)
+        fates = self._delivery.deliver(found, self._patience)
+        for stored, fate in zip(found, fates, strict=True):
+            ledger = _up_to(self._ledgers[partition], stored.address.offset)
+            self._ledgers[partition] = self._settled(ledger, stored, fate)
             if time.monotonic() - self._committed_at > _COMMIT_SECONDS:
                 self._commit()
         if found:
@@ -142,10 +96,10 @@ class Carrier:
         ledger = self._ledger(partition)
         try:
             return self._log.read(
-                _TOPIC,
+                INFERENCE,
                 partition,
                 ledger.cursor,
-                max_records=_READ_RECORDS,
+                max_records=self._delivery.at_once,
                 max_bytes=_READ_BYTES,
             )
         except OffsetOutOfRange as gone:
@@ -159,70 +113,15 @@ class Carrier:
     def _ledger(self, partition: int) -> Ledger:
         if partition not in self._ledgers:
             committed = self._membership.committed(partition)
-            begin = self._log.span(_TOPIC, partition).begin
+            begin = self._log.span(INFERENCE, partition).begin
             self._ledgers[partition] = ledger_of(committed, begin)
         return self._ledgers[partition]
 
-    def _skip_to(self, partition: int, offset: int) -> None:
-        ledger = self._ledgers[partition]
-        if offset > ledger.cursor:
-            self._ledgers[partition] = ledger.drop(ABSENT, offset - ledger.cursor)
-
-    def _settle(self, ledger: Ledger, stored: Stored) -> Ledger:
-        try:
-            for message in messages(stored, self._form):
-                self._send(message)
-        except (MalformedPayload, SinkRefused) as cause:
-            return self._bury(ledger, stored, cause)
-        return ledger.deliver()
-
-    def _send(self, message: HttpMessage) -> None:
-        for tries in count(1):
-            try:
-                self._sink.send(message)
-            except SinkFailed as failed:
-                self._failures[failed.reason] += 1
-                suspect = failed.reason == BROKEN and tries >= _SUSPECT_TRIES
-                if suspect and self._takes_another():
-                    raise SinkRefused(f"{failed}, {tries} times, while it takes others") from failed
-                self._wait(failed)
-            else:
-                self._backoff.succeeded()
-                return
-
-    def _takes_another(self) -> bool:
-        """Whether the sink takes a record that comes later; it will get that one again."""
-        try:
-            for other in islice(self._others, 1):
-                for message in messages(other, self._form)[:1]:
-                    self._sink.send(message)
-                    return True
-        except (SinkFailed, SinkRefused, MalformedPayload):
-            return False
-        return False
-
-    def _wait(self, failed: SinkFailed) -> None:
-        seconds = self._backoff.next_seconds(failed.after_seconds)
-        if time.monotonic() >= self._silent_until:
-            self._silent_until = time.monotonic() + _TELL_AGAIN_SECONDS
-            self._logger().warning("sink failed", cause=str(failed), again_in_seconds=seconds)
-        if self._stop.is_set() or self._stop.wait(seconds):
-            raise _Stopped
-
-    def _bury(self, ledger: Ledger, stored: Stored, cause: SidelightError) -> Ledger:
-        letter = dead_letter(
-            cause,
-            stored.record,
-            reporter=f"shipper:{self._name}",
-            origin=str(stored.address),
-            time_ns=self._clock_ns(),
-        )
-        event = to_event(letter)
-        try:
-            self._log.append(topics.DEAD_LETTERS, [to_record(event, event.id.encode())])
-        except LogFull:
-            return ledger.drop(UNTOLD)
-        return ledger.bury()
+    def _settled(self, ledger: Ledger, stored: Stored, fate: Fate) -> Ledger:
+        if fate.cause is not None:
+            told = self._letters.bury(stored, fate.cause, self._patience)
+            return ledger.bury() if told else ledger.drop(UNTOLD)
+        return ledger.deliver_reduced(fate.reduced) if fate.reduced else ledger.deliver()
 
     def _commit(self) -> None:
         positions = {number: ledger.position() for number, ledger in self._ledgers.items()}
@@ -231,8 +130,20 @@ class Carrier:
         self._committed_at = time.monotonic()
 
     def _end(self, partition: int) -> int:
-        return self._log.span(_TOPIC, partition).end
+        return self._log.span(INFERENCE, partition).end
 
     def _logger(self) -> structlog.stdlib.BoundLogger:
         logger: structlog.stdlib.BoundLogger = structlog.get_logger("sidelight.shipper")
         return logger.bind(sink=self._name)
+
+
+def _up_to(ledger: Ledger, offset: int) -> Ledger:
+    """Counts what the log lacks before that offset."""
+    return ledger.drop(ABSENT, offset - ledger.cursor) if offset > ledger.cursor else ledger
+
+
+def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for each in counts:
+        total.update(each)
+    return dict(total)

@@ -14,7 +14,8 @@ from sidelight.log.contract import Position
 class Ledger:
     """For one partition: cursor = first + delivered + dead-lettered + dropped, always.
 
-    `first` is where the group began. Offset and ledger are committed in one step, so a crash loses
+    `first` is where the group began; `reduced` are those of the delivered that went without their
+    bodies, by reason. Offset and ledger are committed in one step, so a crash loses
     neither and counts nothing twice.
     """
 
@@ -22,6 +23,7 @@ class Ledger:
     delivered: int = 0
     dead_lettered: int = 0
     dropped: Mapping[str, int] = field(default_factory=dict)
+    reduced: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def cursor(self) -> int:
@@ -30,12 +32,14 @@ class Ledger:
     def deliver(self) -> Ledger:
         return replace(self, delivered=self.delivered + 1)
 
+    def deliver_reduced(self, reason: str) -> Ledger:
+        return replace(self, delivered=self.delivered + 1, reduced=_more(self.reduced, reason, 1))
+
     def bury(self) -> Ledger:
         return replace(self, dead_lettered=self.dead_lettered + 1)
 
     def drop(self, reason: str, records: int = 1) -> Ledger:
-        dropped = {**self.dropped, reason: self.dropped.get(reason, 0) + records}
-        return replace(self, dropped=dropped)
+        return replace(self, dropped=_more(self.dropped, reason, records))
 
     def begin_again(self, cursor: int) -> Ledger:
         """The log was made anew and begins at `cursor`; what was counted stays."""
@@ -43,6 +47,10 @@ class Ledger:
 
     def position(self) -> Position:
         return Position(self.cursor, orjson.dumps(asdict(self)))
+
+
+def _more(counts: Mapping[str, int], reason: str, records: int) -> Mapping[str, int]:
+    return {**counts, reason: counts.get(reason, 0) + records}
 
 
 def ledger_of(position: Position | None, begin: int) -> Ledger:

@@ -1,24 +1,39 @@
-"""The shipper's process: one sink, one group."""
+"""A shipper's process: one route, one group."""
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
+import os
 import sys
-from threading import Event
+import time
+from contextlib import ExitStack, closing
+from threading import Event, Thread
 
 from sidelight import telemetry
-from sidelight.config.settings import SinkSettings
+from sidelight.config.brokers import SCHEME, KafkaAddress, is_kafka
+from sidelight.config.services import recorded
+from sidelight.config.settings import LogSettings, Settings
 from sidelight.errors import ConfigError
+from sidelight.events.store import open_store
 from sidelight.log import Log, open_log
 from sidelight.log.topics import INFERENCE
-from sidelight_logger.parts import part_of
+from sidelight_logger.parts import Part, part_of
+from sidelight_logger.shipper.appending import Appending
 from sidelight_logger.shipper.carrier import Carrier
-from sidelight_logger.shipper.sink import HttpSink, sink_name
+from sidelight_logger.shipper.fates import Delivery
+from sidelight_logger.shipper.form import Form
+from sidelight_logger.shipper.letters import Letters
+from sidelight_logger.shipper.ondemand import OnDemand
+from sidelight_logger.shipper.outsized import Outsized
+from sidelight_logger.shipper.patience import Backoff, Patience
+from sidelight_logger.shipper.posting import Posting
+from sidelight_logger.shipper.routes import LOG, Route, routes
+from sidelight_logger.shipper.sink import HttpSink
 from sidelight_logger.shipper.telling import Teller
 from sidelight_logger.stopping import stop_on_signals
 
 _JOIN_SECONDS = 10.0
+_CARRYING = 0.9
+"""Of the grace period; the rest is for the last commit and the last counters."""
 
 
 def main(argv: list[str]) -> int:
@@ -26,31 +41,73 @@ def main(argv: list[str]) -> int:
     stop = stop_on_signals()
     part = part_of(argv)
     settings = part.settings()
-    if settings.logger.sink is None:
-        raise ConfigError("logger.sink: no sink is set; the shipper has nothing to do")
-    with contextlib.closing(open_log(settings.log)) as log:
-        ship(log, settings.logger.sink, part.socket, part.grace_seconds, stop)
+    if part.route not in routes(settings):
+        raise ConfigError(f"logger: no {part.route} is set; the shipper has nothing to do")
+    _end_after(stop, part.grace_seconds)
+    with closing(open_log(recorded(settings))) as source, ExitStack() as closed:
+        ship(part, settings, source, stop, closed)
     return 0
 
 
-def ship(log: Log, settings: SinkSettings, socket: str, grace_seconds: float, stop: Event) -> None:
-    """Carry the log to the sink until stopped."""
-    membership = log.join(group(settings.url), INFERENCE, wait_seconds=_JOIN_SECONDS)
-    with contextlib.closing(HttpSink(settings)) as sink:
-        name = sink_name(settings.url)
-        carrier = Carrier(name, log, membership, sink, settings.form, stop)
-        teller = Teller(socket, carrier.stats)
-        teller.start()
-        try:
-            carrier.run(grace_seconds)
-        finally:
-            teller.stop()
-            membership.leave()
+def ship(part: Part, settings: Settings, source: Log, stop: Event, closed: ExitStack) -> None:
+    """Carry what the recorder writes along the route until stopped."""
+    route = routes(settings)[part.route]
+    delivery = _delivery(part.route, settings, closed)
+    letters = _letters(route, settings, source, closed)
+    backoff = Backoff(longest_seconds=delivery.longest_wait_seconds)
+    patience = Patience(route.name, stop, part.grace_seconds * _CARRYING, backoff)
+    membership = source.join(route.group, INFERENCE, wait_seconds=_JOIN_SECONDS)
+    carrier = Carrier(route.name, source, membership, delivery, letters, patience)
+    teller = Teller(part.socket, carrier.stats)
+    teller.start()
+    try:
+        carrier.run()
+    finally:
+        teller.stop()
+        membership.leave()
 
 
-def group(url: str) -> str:
-    """The sink's group in the log: another address is another sink, and begins anew."""
-    return "shipper-" + hashlib.sha256(sink_name(url).encode()).hexdigest()[:16]
+def _delivery(route: str, settings: Settings, closed: ExitStack) -> Delivery:
+    sink = settings.logger.sink
+    if route == LOG or sink is None:
+        return _appending(settings.log, INFERENCE, "exchange", settings, closed)
+    if not is_kafka(sink.url):
+        return Posting(closed.enter_context(closing(HttpSink(sink))), sink.form)
+    # The topic is somebody else's: it stands there as it is, behind no prefix.
+    address = KafkaAddress.parse(sink.url)
+    brokers = LogSettings(url=SCHEME + ",".join(address.servers), kafka=sink.kafka)
+    return _appending(brokers, address.prefix, sink.form, settings, closed)
+
+
+def _appending(
+    brokers: LogSettings, topic: str, form: Form, settings: Settings, closed: ExitStack
+) -> Appending:
+    store = None if settings.log.store is None else open_store(settings.log.store)
+    log = closed.enter_context(closing(OnDemand(brokers)))
+    return Appending(log, topic, form, Outsized(store))
+
+
+def _letters(route: Route, settings: Settings, source: Log, closed: ExitStack) -> Letters:
+    """They go to the log, where `sidelight log dead-letters` looks for them."""
+    if not is_kafka(settings.log.url):
+        return Letters(route.name, source)
+    log = closed.enter_context(closing(OnDemand(settings.log)))
+    return Letters(route.name, log, f"spool:{source.log_id}/")
+
+
+def _end_after(stop: Event, seconds: float) -> None:
+    """Whatever holds this process up, it ends that long after the stop.
+
+    An append waits for its brokers longer than a grace period may be. What was not acknowledged is
+    not committed, and sent again by the next shipper.
+    """
+
+    def end() -> None:
+        stop.wait()
+        time.sleep(seconds)
+        os._exit(0)
+
+    Thread(target=end, name="end", daemon=True).start()
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import random
 import select
 import time
 from collections.abc import Callable
@@ -14,9 +13,11 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from sidelight import __version__
 from sidelight.config.settings import SinkSettings
-from sidelight.errors import ConfigError, SidelightError
+from sidelight.errors import ConfigError
 from sidelight.events.http import HttpMessage
 from sidelight_logger.frames import BROKEN, BUSY, DENIED, SLOW, UNREACHABLE
+from sidelight_logger.shipper.fates import SinkFailed, SinkRefused
+from sidelight_logger.shipper.routes import sink_name
 
 _TRY_AGAIN = {
     **dict.fromkeys((408, 425, 429, 503), BUSY),
@@ -25,19 +26,6 @@ _TRY_AGAIN = {
 _ANSWER_BYTES = 4 << 10
 """Of an answer that are read: enough to tell why."""
 _LONGEST_ADVICE_SECONDS = 300.0
-
-
-class SinkRefused(SidelightError):
-    """The sink will not take this event, now or later."""
-
-
-class SinkFailed(SidelightError):
-    """The sink could not take the event now. `after_seconds` is what it advises, 0 if nothing."""
-
-    def __init__(self, message: str, reason: str, after_seconds: float = 0.0) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.after_seconds = after_seconds
 
 
 class HttpSink:
@@ -89,35 +77,6 @@ class HttpSink:
     def _begin_anew(self) -> None:
         self._connection.close()
         self._connection = self._connect()
-
-
-def sink_name(url: str) -> str:
-    """The address without user, password and query: a label, and the sink's place in the log."""
-    parts = urlsplit(url)
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
-
-
-class Backoff:
-    """Waits that double, each drawn between half and all of its length."""
-
-    def __init__(
-        self, first_seconds: float = 0.1, longest_seconds: float = 30.0, seed: int | None = None
-    ) -> None:
-        self._first_seconds = first_seconds
-        self._longest_seconds = longest_seconds
-        self._random = random.Random(seed)
-        self._failures = 0
-
-    def succeeded(self) -> None:
-        self._failures = 0
-
-    def next_seconds(self, advised_seconds: float) -> float:
-        """How long to wait now; never less than the sink advises."""
-        doubled = self._first_seconds * 2.0 ** min(self._failures, 30)
-        self._failures += 1
-        whole = min(doubled, self._longest_seconds)
-        return max(advised_seconds, whole * self._random.uniform(0.5, 1.0))
 
 
 def advised_seconds(retry_after: str, now: Callable[[], float] = time.time) -> float:

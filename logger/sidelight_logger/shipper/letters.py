@@ -1,0 +1,50 @@
+"""Tells in the log what a sink would not take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+from sidelight.errors import LogFull, SidelightError
+from sidelight.events.deadletters import dead_letter, to_event
+from sidelight.events.records import to_record
+from sidelight.log import topics
+from sidelight.log.contract import Record, Stored, Writer
+from sidelight_logger.shipper.appending import attempt
+from sidelight_logger.shipper.patience import Patience
+
+
+class Letters:
+    """Writes dead letters to `log`; `origin` names the log that the records were read from."""
+
+    def __init__(
+        self,
+        name: str,
+        log: Writer,
+        origin: str = "",
+        clock_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._name = name
+        self._log = log
+        self._origin = origin
+        self._clock_ns = clock_ns
+
+    def bury(self, stored: Stored, cause: SidelightError, patience: Patience) -> bool:
+        """Whether it could be told: not when the log has no space."""
+        letter = dead_letter(
+            cause,
+            stored.record,
+            reporter=f"shipper:{self._name}",
+            origin=f"{self._origin}{stored.address}",
+            time_ns=self._clock_ns(),
+        )
+        event = to_event(letter)
+        try:
+            patience.insist(partial(self._append, to_record(event, event.id.encode())))
+        except LogFull:
+            return False
+        return True
+
+    def _append(self, record: Record) -> None:
+        attempt(self._log, topics.DEAD_LETTERS, [record])

@@ -1,0 +1,126 @@
+"""How a sink that fails is waited for: for ever, told of, until a stop and its grace are over."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from itertools import count
+from threading import Event
+from typing import TypeVar
+
+import structlog
+
+from sidelight_logger.frames import SINK_FAILURES
+from sidelight_logger.shipper.fates import SinkFailed, Stopped
+
+_TELL_AGAIN_SECONDS = 10.0
+Result = TypeVar("Result")
+
+
+class Backoff:
+    """Waits that double, each drawn between half and all of its length."""
+
+    def __init__(
+        self, first_seconds: float = 0.1, longest_seconds: float = 30.0, seed: int | None = None
+    ) -> None:
+        self._first_seconds = first_seconds
+        self._longest_seconds = longest_seconds
+        self._random = random.Random(seed)
+        self._failures = 0
+
+    def succeeded(self) -> None:
+        self._failures = 0
+
+    def next_seconds(self, advised_seconds: float) -> float:
+        """How long to wait now; never less than the sink advises."""
+        doubled = self._first_seconds * 2.0 ** min(self._failures, 30)
+        self._failures += 1
+        whole = min(doubled, self._longest_seconds)
+        return max(advised_seconds, whole * self._random.uniform(0.5, 1.0))
+
+
+class Patience:
+    """Tries again, counts why, tells it every ten seconds.
+
+    `failures` by reason and `trouble`, why the newest try failed (empty since one succeeded), may
+    be read from another thread.
+    """
+
+    def __init__(
+        self, name: str, stop: Event, grace_seconds: float, backoff: Backoff | None = None
+    ) -> None:
+        self.failures = dict.fromkeys(SINK_FAILURES, 0)
+        self.trouble = ""
+        self._name = name
+        self._stop = stop
+        self._grace_seconds = grace_seconds
+        self._backoff = backoff or Backoff()
+        self._until = float("inf")
+        self._silent_until = 0.0
+
+    @property
+    def stopping(self) -> bool:
+        return self._stop.is_set()
+
+    def rest(self, seconds: float) -> None:
+        """Wait, at most until the stop."""
+        self._stop.wait(seconds)
+
+    def check_grace(self) -> None:
+        """Raises `Stopped` when the time that a stop leaves is over."""
+        if not self._stop.is_set():
+            return
+        self._until = min(self._until, time.monotonic() + self._grace_seconds)
+        if time.monotonic() >= self._until:
+            raise Stopped
+
+    def insist(
+        self,
+        attempt: Callable[[], Result],
+        suspect: Callable[[SinkFailed, int], None] = lambda failed, tries: None,
+    ) -> Result:
+        """The result of the first attempt that does not raise `SinkFailed`.
+
+        `suspect` is asked after each failure and may raise to give the attempt up. Raises `Stopped`
+        when a stop was asked for and the sink fails.
+        """
+        for tries in count(1):
+            self.check_grace()
+            try:
+                result = attempt()
+            except SinkFailed as failed:
+                self.failures[failed.reason] += 1
+                suspect(failed, tries)
+                self._wait(failed)
+            else:
+                self._succeeded()
+                return result
+        raise AssertionError("unreachable")
+
+    def _succeeded(self) -> None:
+        self._backoff.succeeded()
+        if self.trouble:
+            self.trouble = ""
+            self._logger().info("sink takes records again")
+
+    def _wait(self, failed: SinkFailed) -> None:
+        self.trouble = str(failed)
+        until = time.monotonic() + self._backoff.next_seconds(failed.after_seconds)
+        while (left := until - time.monotonic()) > 0:
+            self._tell(left)
+            if self._stop.wait(min(left, _TELL_AGAIN_SECONDS)):
+                raise Stopped
+        if self._stop.is_set():
+            raise Stopped
+
+    def _tell(self, again_in_seconds: float) -> None:
+        if time.monotonic() >= self._silent_until:
+            self._silent_until = time.monotonic() + _TELL_AGAIN_SECONDS
+            self._logger().warning(
+                "sink failed", cause=self.trouble, again_in_seconds=round(again_in_seconds, 1)
+            )
+
+    def _logger(self) -> structlog.stdlib.BoundLogger:
+        logger: structlog.stdlib.BoundLogger = structlog.get_logger("sidelight.shipper")
+        return logger.bind(sink=self._name)
