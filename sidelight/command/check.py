@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sidelight import __version__
 from sidelight.command import extras
+from sidelight.command.columns import columns
 from sidelight.command.options import Config
 
 if TYPE_CHECKING:
@@ -45,10 +46,10 @@ def report(loaded: Loaded) -> Iterator[str]:
 
     yield f"sidelight {__version__}, {loaded.file or 'no configuration file'}"
     yield ""
-    yield from _table([(dotted(one.key), one.value, one.origin) for one in in_force(loaded)])
+    yield from columns([(dotted(one.key), one.value, one.origin) for one in in_force(loaded)])
     yield ""
     services = configured(loaded.settings)
-    yield from _table(
+    yield from columns(
         [
             ("log", log_place(loaded.settings.log.url)),
             *(spool_place(loaded.settings) if "logger" in services else ()),
@@ -63,10 +64,3 @@ def _installed(extra: str) -> str:
     if not missing:
         return "installed"
     return f"missing {', '.join(missing)}; run: pip install 'sidelight[{extra}]'"
-
-
-def _table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(cells).rstrip()

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sidelight import __version__
-from sidelight.command import check, demo, log, up
+from sidelight.command import check, demo, log, topics, up
 from sidelight.command.services import HELP_OPTIONS, add_services
 from sidelight.errors import (
     ArtifactError,
@@ -55,6 +55,7 @@ def application() -> typer.Typer:
     root.command("up", context_settings=HELP_OPTIONS)(up.up)
     root.command("check", context_settings=HELP_OPTIONS)(check.check)
     root.command("log", context_settings=HELP_OPTIONS)(log.log)
+    root.command("topics", context_settings=HELP_OPTIONS)(topics.topics)
     add_services(root)
     return root
 
