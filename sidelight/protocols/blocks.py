@@ -8,7 +8,8 @@ from operator import attrgetter
 
 from sidelight.errors import MalformedPayload
 from sidelight.events.exchange import Body, Exchange
-from sidelight.protocols.decoding import answer_of, json_bytes
+from sidelight.protocols.bodies import json_bytes
+from sidelight.protocols.decoding import answer_of
 from sidelight.protocols.limits import DEFAULT_LIMITS, Limits
 from sidelight.protocols.templates import Key, Parts, UnlikeBodies, join, take_apart
 from sidelight.tensors import Columns

@@ -1,4 +1,4 @@
-"""Text that stands for something else in JSON: base64 for bytes, ISO 8601 for times."""
+"""What text stands for (base64 for bytes, ISO 8601 for times), and bytes for (UTF-8 for text)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from sidelight.protocols.elements import Shape, index_of
 
 Valid = NDArray[np.bool_] | None
 
+_ANYWHERE = Place("")
 _FIRST = np.datetime64(datetime.min, "us")
 _LAST = np.datetime64(datetime.max, "us")
 
@@ -34,6 +35,26 @@ def times_of(cells: list[Any], shape: Shape, valid: Valid, place: Place) -> NDAr
     """
     found = _each(cells, shape, valid, _from_iso, None, place)
     return np.array(found, "datetime64[us]").reshape(shape)
+
+
+def text_of(values: NDArray[Any], place: Place) -> NDArray[Any]:
+    """UTF-8 as text, in the same shape; `MalformedPayload` names bytes that are not UTF-8."""
+    found = np.empty(values.size, object)
+    for position, cell in enumerate(values.ravel().tolist()):
+        try:
+            found[position] = cell.decode()
+        except UnicodeDecodeError as exc:
+            where = place.at(index_of(position, values.shape))
+            raise MalformedPayload(f"is not UTF-8 ({exc.reason}); send UTF-8", where=where) from exc
+    return found.reshape(values.shape)
+
+
+def text_if_utf8(values: NDArray[Any]) -> NDArray[Any]:
+    """UTF-8 as text, in the same shape; the bytes themselves when one of them is not UTF-8."""
+    try:
+        return text_of(values, _ANYWHERE)
+    except MalformedPayload:
+        return values
 
 
 def base64_of(values: NDArray[Any]) -> NDArray[Any]:

@@ -36,11 +36,7 @@ def parse_object(body: bytes, limits: Limits) -> dict[str, Any]:
     one JSON object, and for a key that an object holds twice: parsers disagree which one counts,
     so a sender could show us other rows than the model.
     """
-    if len(body) > limits.body_bytes:
-        raise LimitExceeded(
-            f"{len(body)} bytes, the limit is {limits.body_bytes}; send fewer rows at once",
-            where="body",
-        )
+    refuse_long(body, limits)
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as exc:
@@ -49,6 +45,15 @@ def parse_object(body: bytes, limits: Limits) -> dict[str, Any]:
         raise MalformedPayload(f"is {told(document)}; send a JSON object", where="body")
     _refuse_repeated_keys(body, document)
     return document
+
+
+def refuse_long(body: bytes, limits: Limits) -> None:
+    """Raise `LimitExceeded` above `Limits.body_bytes`."""
+    if len(body) > limits.body_bytes:
+        raise LimitExceeded(
+            f"{len(body)} bytes, the limit is {limits.body_bytes}; send fewer rows at once",
+            where="body",
+        )
 
 
 def write_object(document: dict[str, Any]) -> bytes:

@@ -5,7 +5,7 @@ Each of them reads and writes tensors; only here do tensors become columns.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidelight.errors import DataMismatch
-from sidelight.protocols.contents import base64_of, bytes_of, iso_of, times_of
+from sidelight.protocols.contents import (
+    base64_of,
+    bytes_of,
+    iso_of,
+    text_if_utf8,
+    text_of,
+    times_of,
+)
 from sidelight.protocols.datatypes import datatype_of
 from sidelight.protocols.documents import Place
 from sidelight.protocols.elements import Masked
@@ -43,12 +50,16 @@ class Tensor:
 def column_from(tensor: Tensor, place: Place) -> Column:
     """The tensor as a column: ``(n, 1)`` becomes ``(n,)``, BYTES what its content type says.
 
-    Raises `MalformedPayload` for text that is not of its content type.
+    BYTES of the binary forms are text where all of them are UTF-8, and must be that where their
+    content type speaks of text. Raises `MalformedPayload` for those not of their content type.
     """
     values, valid = tensor.values, tensor.valid
-    reading = _READINGS.get(tensor.parameters.get("content_type", ""))
-    if reading and tensor.datatype == "BYTES":
-        values = reading(values.ravel().tolist(), values.shape, valid, place)
+    if tensor.datatype == "BYTES":
+        content_type = tensor.parameters.get("content_type", "")
+        if values.size and type(values.flat[0]) is bytes:
+            values = text_of(values, place) if content_type in _TEXTUAL else text_if_utf8(values)
+        if reading := _READINGS.get(content_type):
+            values = reading(values.ravel().tolist(), values.shape, valid, place)
     valid = None if valid is None else flat_rows(valid)
     return Column(tensor.name, flat_rows(values), valid, tensor.parameters)
 
@@ -58,7 +69,13 @@ def flat_rows(values: NDArray[Any]) -> NDArray[Any]:
     return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
 
 
+def standing(values: NDArray[Any]) -> NDArray[Any]:
+    """``(n,)`` as ``(n, 1)``, the form that every peer reads."""
+    return values[:, None] if values.ndim == 1 else values
+
+
 _READINGS = {"base64": bytes_of, "datetime": times_of}
+_TEXTUAL = ("str", *_READINGS)
 _CONTENT_TYPES = {"string": "str", "bytes": "base64", "time": "datetime"}
 
 
@@ -69,9 +86,8 @@ def tensor_from(column: Column) -> Tensor:
     """
     values, valid = wire_form(column)
     datatype = datatype_of(values, column.name).name
-    if values.ndim == 1:
-        values, valid = values[:, None], None if valid is None else valid[:, None]
-    return Tensor(column.name, datatype, values, valid, _described(column))
+    valid = None if valid is None else standing(valid)
+    return Tensor(column.name, datatype, standing(values), valid, _described(column))
 
 
 def wire_form(column: Column) -> Masked:
@@ -83,7 +99,7 @@ def wire_form(column: Column) -> Masked:
     if values.dtype.kind == "f" and np.isinf(values).any():
         raise DataMismatch(f"column {column.name!r} holds an infinity, which JSON does not carry")
     if values.dtype.kind == "O":
-        _refuse_others(column, bytes if kind == "bytes" else str)
+        refuse_mixed(column)
     if kind == "bytes":
         return base64_of(values), valid
     if kind == "time":
@@ -101,7 +117,9 @@ def with_nulls(values: NDArray[Any], valid: NDArray[np.bool_] | None) -> NDArray
     return cells
 
 
-def _refuse_others(column: Column, expected: type) -> None:
+def refuse_mixed(column: Column) -> None:
+    """Raise `DataMismatch` for objects that are not of the column's kind."""
+    expected = bytes if column.kind == "bytes" else str
     types = set(map(type, column.values.ravel().tolist()))
     if not all(issubclass(found, expected) for found in types):
         raise DataMismatch(f"column {column.name!r} mixes {column.kind} with others; send one kind")
@@ -119,20 +137,23 @@ def _described(column: Column) -> dict[str, Any]:
     return kept
 
 
-def matrix_from(columns: Columns, name: str) -> Tensor:
+def matrix_from(
+    columns: Columns, name: str, convert: Callable[[Column], Tensor] = tensor_from
+) -> Tensor:
     """All columns side by side as one ``(n, columns)`` tensor; a lone tensor column as it is.
 
+    `convert` makes a tensor of each column: `tensor_from` as JSON has it, or that of another form.
     Raises `DataMismatch` when the columns have no common datatype that keeps every value.
     """
     lone = columns.columns[0]
     if len(columns.columns) == 1 and lone.is_tensor:
-        return tensor_from(lone)
+        return convert(lone)
     for column in columns:
         if column.is_tensor:
             raise DataMismatch(
                 f"column {column.name!r} is a tensor; it fits no matrix, send columns"
             )
-    parts = [tensor_from(column) for column in columns]
+    parts = [convert(column) for column in columns]
     contents = {part.parameters.get("content_type") for part in parts}
     if len({part.datatype == "BYTES" for part in parts}) > 1 or len(contents) > 1:
         told = ", ".join(f"{column.name!r}: {column.kind}" for column in columns.columns[:8])

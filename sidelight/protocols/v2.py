@@ -6,21 +6,16 @@ Object"; MLServer's content types. What peers do differently is in `docs/protoco
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from sidelight.errors import DataMismatch, MalformedPayload
 from sidelight.protocols.documents import Place, parse_object, write_object
+from sidelight.protocols.heads import expect, read_parameters, refuse_deep
 from sidelight.protocols.limits import DEFAULT_LIMITS, Limits
-from sidelight.protocols.tensor import column_from, matrix_from, tensor_from
-from sidelight.protocols.v2_tensors import (
-    expect,
-    json_of,
-    read_parameters,
-    read_tensors,
-    refuse_deep,
-)
-from sidelight.tensors import Columns
+from sidelight.protocols.tensor import Tensor, column_from, matrix_from, tensor_from
+from sidelight.protocols.v2_tensors import Reader, json_of, read_tensor, read_tensors
+from sidelight.tensors import Column, Columns
 
 Form = Literal["columns", "matrix"]
 """columns: one input a column, by name. matrix: one input holding all columns in order."""
@@ -31,10 +26,7 @@ def decode_request(body: bytes, limits: Limits = DEFAULT_LIMITS) -> Columns:
 
     Raises `MalformedPayload` (`LimitExceeded` beyond `limits`), nothing else.
     """
-    document = parse_object(body, limits)
-    if document.get("inputs") == []:
-        raise MalformedPayload("is empty; send at least one tensor", where="inputs")
-    return read_document(document, "inputs", limits)
+    return read_document(parse_object(body, limits), "inputs", limits)
 
 
 def decode_response(body: bytes, limits: Limits = DEFAULT_LIMITS) -> Columns:
@@ -51,20 +43,9 @@ def encode_request(columns: Columns, form: Form = "columns", name: str = "input-
 
     NaN and NaT are sent as null. Raises `DataMismatch` naming the column JSON cannot carry.
     """
-    if not columns.columns:
-        raise DataMismatch("there are no columns to send; a request needs one at least")
-    if form == "matrix":
-        tensors = [matrix_from(columns, name)]
-    else:
-        tensors = [tensor_from(column) for column in columns]
-    kept = dict(columns.parameters.get("parameters") or {})
-    kept.pop("content_type", None)
-    document = _said(columns.parameters, ("id", "outputs"))
-    said = kept | _content_type(columns, form)
-    if said:
-        document["parameters"] = said
-    document["inputs"] = [json_of(tensor) for tensor in tensors]
-    return write_object(document)
+    tensors = request_tensors(columns, form, name, tensor_from)
+    document = request_document(columns, form)
+    return write_object(document | {"inputs": [json_of(tensor) for tensor in tensors]})
 
 
 def encode_response(columns: Columns) -> bytes:
@@ -73,18 +54,20 @@ def encode_response(columns: Columns) -> bytes:
     `model_name`, `model_version`, `id` and `parameters` come from ``columns.parameters``.
     NaN and NaT are sent as null. Raises `DataMismatch` naming the column JSON cannot carry.
     """
-    document: dict[str, Any] = {"model_name": ""}
-    document |= _said(columns.parameters, ("model_name", "model_version", "id", "parameters"))
-    document["outputs"] = [json_of(tensor_from(column)) for column in columns]
-    return write_object(document)
+    outputs = [json_of(tensor_from(column)) for column in columns]
+    return write_object(response_document(columns) | {"outputs": outputs})
 
 
-def read_document(document: dict[str, Any], key: str, limits: Limits) -> Columns:
-    """The tensors under `key` of a parsed document as columns.
+def read_document(
+    document: dict[str, Any], key: str, limits: Limits, read: Reader = read_tensor
+) -> Columns:
+    """The tensors under `key` of a parsed document as columns; `read` knows their elements.
 
     Raises `MalformedPayload` (`LimitExceeded` beyond `limits`), nothing else.
     """
-    tensors = read_tensors(document.get(key), key, limits)
+    if key == "inputs" and document.get(key) == []:
+        raise MalformedPayload("is empty; send at least one tensor", where=key)
+    tensors = read_tensors(document.get(key), key, limits, read)
     for i, tensor in enumerate(tensors):
         if tensor.shape[0] != tensors[0].shape[0]:
             raise MalformedPayload(
@@ -96,6 +79,35 @@ def read_document(document: dict[str, Any], key: str, limits: Limits) -> Columns
         column_from(tensor, Place(f"{key}[{i}].data")) for i, tensor in enumerate(tensors)
     )
     return Columns(found, _envelope(document, key, limits))
+
+
+def request_tensors(
+    columns: Columns, form: Form, name: str, convert: Callable[[Column], Tensor]
+) -> Sequence[Tensor]:
+    """The inputs of a request in this form; `convert` says how elements are written.
+
+    Raises `DataMismatch` for no columns at all, and for columns that fit no matrix.
+    """
+    if not columns.columns:
+        raise DataMismatch("there are no columns to send; a request needs one at least")
+    if form == "matrix":
+        return [matrix_from(columns, name, convert)]
+    return [convert(column) for column in columns]
+
+
+def request_document(columns: Columns, form: Form) -> dict[str, Any]:
+    """What a request says beside its inputs."""
+    kept = dict(columns.parameters.get("parameters") or {})
+    kept.pop("content_type", None)
+    document = _said(columns.parameters, ("id", "outputs"))
+    said = kept | _content_type(columns, form)
+    return document | ({"parameters": said} if said else {})
+
+
+def response_document(columns: Columns) -> dict[str, Any]:
+    """What a response says beside its outputs."""
+    names = ("model_name", "model_version", "id", "parameters")
+    return {"model_name": "", **_said(columns.parameters, names)}
 
 
 def _envelope(document: dict[str, Any], key: str, limits: Limits) -> dict[str, Any]:
