@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sidelight.errors import DataMismatch, MalformedPayload
 from sidelight.events import Exchange
+from sidelight.events.dataref import is_elsewhere
 from sidelight.events.exchanges import from_record
 from sidelight.log import Stored
 from sidelight.protocols.blocks import INPUTS, OUTPUTS, decode_blocks
@@ -51,7 +52,9 @@ def _scored(exchanges: Exchanges, server_name: str, watched: WatchedColumns) -> 
     return {
         place: exchange
         for place, exchange in exchanges.items()
-        if exchange.model == server_name and not why_unscored(exchange, watched.model)
+        if exchange.model == server_name
+        and not why_unscored(exchange, watched.model)
+        and not is_elsewhere(exchange)
     }
 
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from sidelight.errors import DataMismatch, MalformedPayload
+from sidelight.errors import DataMismatch, MalformedPayload, StoreUnreachable
 from sidelight.events import Exchange
+from sidelight.events.dataref import Keeper, whole
 from sidelight.events.exchanges import from_record
 from sidelight.log import Stored
 from sidelight.protocols.blocks import Block
@@ -32,9 +33,10 @@ Skip = Literal[
 MAX_VERSION = 128
 """Characters of a model version; of a longer one the beginning and a hash."""
 
-Fault = Literal["internal", "malformed", "mismatch", "row-count"]
+Fault = Literal["internal", "malformed", "mismatch", "row-count", "unreachable"]
 """Why an exchange is a dead letter: it broke our own code, cannot be decoded, lacks a column of the
-reference, or its response has another number of rows than its request."""
+reference, its response has another number of rows than its request, or the store that has its
+bodies could not be read."""
 
 SKIPS: tuple[str, ...] = get_args(Skip)
 FAULTS: tuple[str, ...] = get_args(Fault)
@@ -83,24 +85,30 @@ _FAULTS: Mapping[type[Exception], Fault] = {
     MalformedPayload: "malformed",
     RowCountMismatch: "row-count",
     DataMismatch: "mismatch",
+    StoreUnreachable: "unreachable",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class WatchedColumns:
-    """A model's name in the configuration, and the inputs and outputs that its reference knows."""
+    """A model's name in the configuration, and the inputs and outputs that its reference knows.
+
+    `store` has the bodies that were too large for their record.
+    """
 
     model: str
     inputs: Sequence[str]
     outputs: Sequence[str]
+    store: Keeper | None = None
 
     @classmethod
     def by(cls, plan: Plan) -> WatchedColumns:
         columns, features = plan.fitted.columns, plan.fitted.features
-        return cls(plan.model, columns[:features], columns[features:])
+        return cls(plan.model, columns[:features], columns[features:], plan.store)
 
     def of(self, exchange: Exchange) -> Columns:
-        """Raises `MalformedPayload` or `DataMismatch`."""
+        """Raises `MalformedPayload`, `DataMismatch` or `StoreUnreachable`."""
+        exchange = whole(exchange, self.store)
         return self._joined(decode(exchange) for decode in (decode_inputs, decode_outputs))
 
     def of_block(self, block: Block) -> Columns:

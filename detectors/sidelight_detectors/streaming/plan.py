@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from sidelight.config.settings import DetectorsSettings
+from sidelight.events.dataref import Keeper
 from sidelight_detectors.cells import CategoricalCells
 from sidelight_detectors.contract import ColumnFinding
 from sidelight_detectors.fitted import Fitted
@@ -27,6 +28,8 @@ class Plan:
     service: DetectorsSettings
     served_as: str = ""
     """The model's name at its server; empty when it is the same."""
+    store: Keeper | None = None
+    """Where bodies are read from that were too large for their record."""
 
     @property
     def name_in_exchanges(self) -> str:

@@ -8,6 +8,7 @@ from functools import partial
 from itertools import chain
 
 from sidelight.errors import (
+    ConfigError,
     LogDenied,
     LogError,
     LogFull,
@@ -112,9 +113,11 @@ def attempt(log: Writer, topic: str, records: Sequence[Record]) -> None:
         log.append(topic, records)
     except (RecordTooLarge, LogFull):
         raise
-    except LogError as exc:
+    except (LogError, ConfigError) as exc:
         reasons = (reason for kind, reason in _REASONS.items() if isinstance(exc, kind))
         raise SinkFailed(str(exc), next(reasons, BROKEN)) from exc
 
 
-_REASONS = {LogUnreachable: UNREACHABLE, LogDenied: DENIED}
+# A setting that does not fit the brokers, or a password's file that is not mounted yet: as a login
+# that is refused, it can be put right while we wait.
+_REASONS = {LogUnreachable: UNREACHABLE, LogDenied: DENIED, ConfigError: DENIED}

@@ -22,7 +22,6 @@ from sidelight_logger.shipper.carrier import Carrier
 from sidelight_logger.shipper.fates import Delivery
 from sidelight_logger.shipper.form import Form
 from sidelight_logger.shipper.letters import Letters
-from sidelight_logger.shipper.ondemand import OnDemand
 from sidelight_logger.shipper.outsized import Outsized
 from sidelight_logger.shipper.patience import Backoff, Patience
 from sidelight_logger.shipper.posting import Posting
@@ -83,7 +82,7 @@ def _appending(
     brokers: LogSettings, topic: str, form: Form, settings: Settings, closed: ExitStack
 ) -> Appending:
     store = None if settings.log.store is None else open_store(settings.log.store)
-    log = closed.enter_context(closing(OnDemand(brokers)))
+    log = closed.enter_context(closing(open_log(brokers)))
     return Appending(log, topic, form, Outsized(store))
 
 
@@ -91,7 +90,7 @@ def _letters(route: Route, settings: Settings, source: Log, closed: ExitStack) -
     """They go to the log, where `sidelight log dead-letters` looks for them."""
     if not is_kafka(settings.log.url):
         return Letters(route.name, source)
-    log = closed.enter_context(closing(OnDemand(settings.log)))
+    log = closed.enter_context(closing(open_log(settings.log)))
     return Letters(route.name, log, f"spool:{source.log_id}/")
 
 
