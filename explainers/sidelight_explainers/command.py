@@ -14,10 +14,11 @@ app = typer.Typer()
 
 
 class Protocol(StrEnum):
-    """Protocols a predictor may speak."""
+    """Protocols a predictor may speak, by KServe's names."""
 
     v1 = "v1"
     v2 = "v2"
+    grpc = "grpc-v2"
 
 
 class Format(StrEnum):

@@ -57,11 +57,13 @@ def kserve_flags(
 ) -> dict[Key, Any]:
     """Settings from the arguments that KServe gives an explainer's container."""
     key = ("models", model)
-    url = host if host is None or "://" in host else f"http://{host}"
+    speaks = protocol.removesuffix("-v2")
+    scheme = "grpc" if speaks == "grpc" else "http"
+    url = host if host is None or "://" in host else f"{scheme}://{host}"
     kinds = _kinds(reference, features) if features else {}
     return {
         (*key, "predictor", "url"): url,
-        (*key, "predictor", "protocol"): None if host is None else str(protocol),
+        (*key, "predictor", "protocol"): None if host is None else speaks,
         (*key, "reference"): None if reference is None else str(reference),
         (*key, "explainers", "shapley"): {},
         **{(*key, "features", name): kind for name, kind in kinds.items()},

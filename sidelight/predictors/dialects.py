@@ -11,7 +11,7 @@ import orjson
 
 from sidelight.config.settings import PredictorSettings
 from sidelight.predictors.remote import Answer, Form, Question, Wire
-from sidelight.protocols import v1, v2
+from sidelight.protocols import v1, v2, v2_binary
 from sidelight.protocols.limits import Limits
 from sidelight.tensors import Columns
 
@@ -57,8 +57,23 @@ def _v2_question(rows: Columns, form: Form) -> Question:
     return Question(v2.encode_request(named(rows), form), len(rows))
 
 
+def _binary_question(rows: Columns, form: Form) -> Question:
+    body = v2_binary.encode_request(_asked_in_binary(named(rows)), form)
+    return Question(body.content, len(rows), body.json_length)
+
+
+def _asked_in_binary(rows: Columns) -> Columns:
+    """Each output too: KServe hears the request's wish only where no output is named."""
+    outputs = rows.parameters.get("outputs")
+    if not outputs:
+        return rows
+    wanted = [{**one, "parameters": {"binary_data": True}} for one in outputs]
+    return Columns(rows.columns, {**rows.parameters, "outputs": wanted})
+
+
 def _v2_rows(answer: Answer, limits: Limits) -> Columns:
-    return v2.decode_response(answer.body, limits)
+    """Binary or JSON, whatever was asked: servers choose."""
+    return v2_binary.decode_response(answer.body, answer.json_length, limits)
 
 
 _V2 = ("/v2/models/{model}/infer", "/v2/models/{model}/ready")
@@ -67,6 +82,7 @@ _DIALECTS = {
         "/v1/models/{model}:predict", "/v1/models/{model}", Wire(_v1_question, _v1_rows)
     ),
     ("v2", "json"): Dialect(*_V2, Wire(_v2_question, _v2_rows)),
+    ("v2", "binary"): Dialect(*_V2, Wire(_binary_question, _v2_rows)),
 }
 
 

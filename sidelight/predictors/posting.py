@@ -18,7 +18,6 @@ from sidelight.predictors.spending import Spent
 
 RETRIED = (502, 503, 504)
 JSON_LENGTH = "inference-header-content-length"
-"""Bytes of the JSON before binary tensors, in both directions."""
 
 
 @dataclass

@@ -137,6 +137,12 @@ def test_features_named_by_a_flag_leave_the_answers_out(folder: Path) -> None:
     assert model.example.names == ("age", "sex")
 
 
+def test_kserves_name_of_grpc_is_understood() -> None:
+    flags = kserve_flags("m", "m-predictor.ns:8081", "grpc-v2", None)
+    assert flags["models", "m", "predictor", "url"] == "grpc://m-predictor.ns:8081"
+    assert flags["models", "m", "predictor", "protocol"] == "grpc"
+
+
 def test_features_that_cannot_be_looked_up_are_refused(folder: Path) -> None:
     with pytest.raises(ConfigError, match="--features needs --reference"):
         kserve_flags("m", None, "v2", None, ["a"])

@@ -34,9 +34,10 @@ def serving(answer: Answer) -> Iterator[Seen]:
         listening.shutdown(socket.SHUT_RDWR)
 
 
-def respond(connection: socket.socket, status: int, body: bytes) -> None:
+def respond(connection: socket.socket, status: int, body: bytes, **headers: str) -> None:
     """One whole response."""
-    head = f"HTTP/1.1 {status} Told\r\ncontent-length: {len(body)}\r\n\r\n"
+    more = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+    head = f"HTTP/1.1 {status} Told\r\n{more}content-length: {len(body)}\r\n\r\n"
     connection.sendall(head.encode() + body)
 
 
@@ -62,7 +63,9 @@ def _converse(connection: socket.socket, seen: Seen, answer: Answer) -> None:
     with connection, connection.makefile("rb") as stream:
         try:
             while head := _head(stream):
-                length = int(head.lower().partition(b"content-length:")[2].split(b"\r")[0] or b"0")
+                length = int(
+                    head.lower().partition(b"\r\ncontent-length:")[2].split(b"\r")[0] or b"0"
+                )
                 body = stream.read(length)
                 seen.heads.append(head)
                 seen.requests.append(body)
