@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
-from sidelight.errors import LogFull, SidelightError
-from sidelight.events.deadletters import dead_letter, to_event
+from sidelight.errors import LogFull, RecordTooLarge, SidelightError
+from sidelight.events.deadletters import DeadLetter, dead_letter, to_event
 from sidelight.events.records import to_record
 from sidelight.log import topics
-from sidelight.log.contract import Record, Stored, Writer
+from sidelight.log.contract import Stored, Writer
 from sidelight_logger.shipper.appending import attempt
 from sidelight_logger.shipper.patience import Patience
 
@@ -31,7 +32,7 @@ class Letters:
         self._clock_ns = clock_ns
 
     def bury(self, stored: Stored, cause: SidelightError, patience: Patience) -> bool:
-        """Whether it could be told: not when the log has no space."""
+        """Whether it could be told: not when the log has no space, or takes no letter at all."""
         letter = dead_letter(
             cause,
             stored.record,
@@ -39,12 +40,14 @@ class Letters:
             origin=f"{self._origin}{stored.address}",
             time_ns=self._clock_ns(),
         )
+        bare = replace(letter, headers=(), value=b"")
+        return any(self._append(one, patience) for one in (letter, bare))
+
+    def _append(self, letter: DeadLetter, patience: Patience) -> bool:
         event = to_event(letter)
+        letters = [to_record(event, event.id.encode())]
         try:
-            patience.insist(partial(self._append, to_record(event, event.id.encode())))
-        except LogFull:
+            patience.insist(partial(attempt, self._log, topics.DEAD_LETTERS, letters))
+        except (LogFull, RecordTooLarge):
             return False
         return True
-
-    def _append(self, record: Record) -> None:
-        attempt(self._log, topics.DEAD_LETTERS, [record])
