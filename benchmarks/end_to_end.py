@@ -29,9 +29,9 @@ from sidelight.log.topics import INFERENCE, PANES
 from sidelight.protocols import v2
 from sidelight.tensors import Columns
 from sidelight_detectors.fitted import fit
-from sidelight_detectors.streaming import cutter, scorer, scoring
+from sidelight_detectors.streaming import cutter, deciding, scorer, scoring
 from sidelight_detectors.streaming.cutter import Clock
-from sidelight_detectors.streaming.deciding import DecidingModel, group_of
+from sidelight_detectors.streaming.deciding import DecidingPartition
 from sidelight_detectors.streaming.plan import Plan
 from sidelight_detectors.streaming.scorer import GROUP, PartitionScorer
 
@@ -106,20 +106,23 @@ def watch(log: Log, plan: Plan) -> tuple[int, Spent]:
     """Scores and decides all of the log; how many windows were judged, and the time it took."""
     spent = Spent()
     one = PartitionScorer(log, log.join(GROUP, INFERENCE), 0, {MODEL: plan}, plan.service, Clock())
-    decider = DecidingModel(log, log.join(group_of(MODEL), PANES), plan)
+    decider = DecidingPartition(log, log.join(deciding.GROUP, PANES), 0, [plan], Clock())
     with (
         mock.patch.object(scorer, "score", spent.timed("score", scoring.score)),
         mock.patch.object(cutter.Cutter, "poll", spent.timed("decode", cutter.Cutter.poll)),
         spent.on("all"),
     ):
-        one.resume()
-        decider.resume()
+        while one.position is None or decider.position is None:
+            one.poll(0.0)
+            decider.step()
         while one.lag:
             if one.poll(0.0) is None:
                 one.close()
             with spent.on("decide"):
                 decider.step()
-    return decider.decider.watch.versions["1"].windows, spent
+        with spent.on("decide"):
+            decider.close()
+    return decider.deciders[MODEL].watch.versions["1"].windows, spent
 
 
 def measure(plan: Plan, rows: int, each: int) -> None:

@@ -24,7 +24,7 @@ def bad_run(log: MemoryLog) -> Run:
     log.append(INFERENCE, [record(rows(1, 2), response=json_body({"outputs": 3}))])
     member = log.join(GROUP, INFERENCE)
     scorer = PartitionScorer(log, member, 0, {MODEL: plan()}, DetectorsSettings(), Clock())
-    scorer.resume()
+    scorer.poll(0.0)
     run = scorer.poll(0.0) or scorer.close()
     assert run is not None
     return run

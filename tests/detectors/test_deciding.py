@@ -19,10 +19,10 @@ from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import DEAD_LETTERS, INFERENCE, PANES, RESULTS
 from sidelight_detectors.results.events import output_of, output_record
 from sidelight_detectors.results.findings import DriftResult
-from sidelight_detectors.streaming.deciding import DecidingModel, group_of
+from sidelight_detectors.streaming.deciding import GROUP, DecidingPartition
 from sidelight_detectors.streaming.panes import Pane
 from tests.detectors.traffic import MODEL, plan, rows, traffic
-from tests.detectors.watching import panes_of, records_of, watch
+from tests.detectors.watching import STILL, decided, panes_of, records_of, watch
 
 PLAN = plan(window=100)
 
@@ -35,10 +35,8 @@ def panes() -> list[Pane]:
     return panes_of(log)
 
 
-def deciding(log: MemoryLog) -> DecidingModel:
-    found = DecidingModel(log, log.join(group_of(MODEL), PANES), PLAN)
-    found.resume()
-    return found
+def deciding(log: MemoryLog) -> DecidingPartition:
+    return DecidingPartition(log, log.join(GROUP, PANES), 0, [PLAN], STILL)
 
 
 def fewer_cells(pane: Pane) -> Pane:
@@ -70,11 +68,11 @@ def test_a_pane_that_does_not_add_up_is_one_dead_letter_and_stops_nobody(
     log, (first, second, third) = MemoryLog(), panes()
     log.append(PANES, [pane.to_record() for pane in (first, damage(second), third)])
     found = deciding(log)
-    judged = [output for output in found.step() if isinstance(output, DriftResult)]
+    judged = [output for output in decided(found) if isinstance(output, DriftResult)]
     (letter,) = [from_event(from_record(record)) for record in records_of(log, DEAD_LETTERS)]
     assert letter.error == MalformedPayload.__name__
     assert [result.seen.rows for result in judged] == [100]
-    assert found.decider.chain.gaps == 1
+    assert found.deciders[MODEL].chain.gaps == 1
 
 
 def test_what_is_never_said_again_is_not_searched_for_at_every_start() -> None:
@@ -85,11 +83,10 @@ def test_what_is_never_said_again_is_not_searched_for_at_every_start() -> None:
     log.append(RESULTS, [output_record(replace(said, id="said by another release"))])
     log.append(INFERENCE, traffic(rows(50, 4), per_exchange=10, first=100))
     watch(log, [PLAN], DetectorsSettings(run_rows=50))
-    position = log.join(group_of(MODEL), PANES).committed(0)
+    position = log.join(GROUP, PANES).committed(0)
     assert position is not None
-    assert orjson.loads(zlib.decompress(position.note))["said"][RESULTS] == len(
-        records_of(log, RESULTS)
-    )
+    said_until = orjson.loads(zlib.decompress(position.note))["said"]
+    assert said_until[RESULTS] == {"0": len(records_of(log, RESULTS))}
 
 
 def test_a_state_of_another_release_begins_a_new_promise_and_repeats_nothing() -> None:
@@ -97,7 +94,7 @@ def test_a_state_of_another_release_begins_a_new_promise_and_repeats_nothing() -
     found = deciding(log)
     first, second, third = panes()
     log.append(PANES, [first.to_record(), second.to_record()])
-    found.step()
+    decided(found)
     position = found._member.committed(0)
     assert position is not None
     state = orjson.loads(zlib.decompress(position.note)) | {"format": 99}
@@ -107,7 +104,7 @@ def test_a_state_of_another_release_begins_a_new_promise_and_repeats_nothing() -
     found._member.leave()
 
     log.append(PANES, [third.to_record()])
-    deciding(log).step()
+    decided(deciding(log))
 
     said = records_of(log, RESULTS)[len(before) :]
     assert not {record.key for record in said} & {record.key for record in before}

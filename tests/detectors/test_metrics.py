@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
 
+from sidelight.config.settings import DetectorsSettings
 from sidelight.log.testing import MemoryLog
-from sidelight.log.topics import PANES
+from sidelight_detectors.service.detectors import Detectors
+from sidelight_detectors.service.group_metrics import GroupCollector, LagCollector
 from sidelight_detectors.service.metrics import OTHER, ScorerMetrics
-from sidelight_detectors.service.state_metrics import LagCollector, StateCollector
-from sidelight_detectors.streaming.deciding import DecidingModel
+from sidelight_detectors.service.state_metrics import StateCollector
 from sidelight_detectors.streaming.intake import FAULTS, SKIPS
 from tests.detectors.traffic import MODEL, plan
 
@@ -23,12 +25,16 @@ README = Path(__file__).parents[2] / "detectors" / "README.md"
 @pytest.fixture
 def registry() -> CollectorRegistry:
     """The metrics of a service that has seen nothing yet."""
-    log = MemoryLog()
-    deciding = DecidingModel(log, log.join("any", PANES), plan())
     found = CollectorRegistry()
-    ScorerMetrics(found, [MODEL])
-    found.register(LagCollector([], [deciding]))
-    found.register(StateCollector([deciding]))
+    metrics = ScorerMetrics(found, [MODEL])
+    service = Detectors(
+        MemoryLog(), {MODEL: plan()}, DetectorsSettings(), metrics, threading.Event()
+    )
+    for _ in range(3):
+        service.step()
+    found.register(LagCollector(service.scorers, service.deciders))
+    found.register(StateCollector(service.deciders))
+    found.register(GroupCollector([service.scorers, service.deciders]))
     return found
 
 

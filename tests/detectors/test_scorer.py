@@ -67,7 +67,7 @@ def scorer(
 ) -> PartitionScorer:
     member = member or log.join(GROUP, INFERENCE)
     found = PartitionScorer(log, member, 0, {MODEL: watched}, service or DetectorsSettings(), clock)
-    found.resume()
+    found.poll(0.0)
     return found
 
 
@@ -299,15 +299,48 @@ def test_a_long_version_is_cut_and_still_tells_itself_from_others() -> None:
     assert versions[0] != versions[1]
 
 
-def test_a_quiet_partition_says_how_far_time_has_come() -> None:
-    timed = plan(window_seconds=60.0)
-    log, time = MemoryLog(), Time(1000.0)
-    one = scorer(log, clock=time.clock, watched=timed)
-    for seconds in (1000.0, 1030.0, 1059.0, 1060.0):
-        time.seconds = seconds
+TIMED = plan(window_seconds=60.0)
+NOW = START_NS // SECOND + 1000
+"""Seconds since 1970; the newest exchange of these tests is a thousand seconds old."""
+
+
+def quiet(log: MemoryLog, time: Time, *moments: float) -> list[int]:
+    """Event times that a scorer says, polled at each of these seconds."""
+    one = scorer(log, clock=time.clock, watched=TIMED)
+    for seconds in moments:
+        time.seconds = NOW + seconds
         one.poll(0.0)
-    assert [pane.watermark_ns // SECOND for pane in panes_of(log)] == [1000, 1060]
-    assert {pane.rows for pane in panes_of(log)} == {0}
+    return [pane.watermark_ns // SECOND - NOW for pane in panes_of(log)]
+
+
+def test_a_quiet_partition_says_that_time_goes_on_from_where_it_stood() -> None:
+    log, time = MemoryLog(), Time(NOW)
+    log.append(INFERENCE, [record(rows(1, 1), 0)])
+    assert quiet(log, time, 0, 1, 30, 60.9, 61, 121) == [-1000, -940, -880]
+    assert [pane.rows for pane in panes_of(log)] == [1, 0, 0]
+
+
+def test_how_far_time_is_behind_survives_a_restart() -> None:
+    log, time = MemoryLog(), Time(NOW)
+    log.append(INFERENCE, [record(rows(1, 1), 0)])
+    quiet(log, time, 0, 1, 2)
+    log._members[GROUP].leave()
+    time.seconds = NOW + 500
+    assert quiet(log, time, 501, 559, 560)[1:] == [-441]
+
+
+def test_a_partition_that_never_had_anything_knows_no_time() -> None:
+    assert quiet(MemoryLog(), Time(NOW), 0, 59, 60, 120) == [-NOW, -NOW]
+
+
+def test_a_partition_is_not_quiet_before_its_end_is_reached() -> None:
+    class Stalled(MemoryLog):
+        def read(self, topic: str, *place: Any, **limits: Any) -> list[Stored]:
+            return [] if topic == INFERENCE else super().read(topic, *place, **limits)
+
+    log = Stalled()
+    log.append(INFERENCE, [record(rows(1, 1), 0)])
+    assert quiet(log, Time(NOW), 0, 60, 120) == []
 
 
 @pytest.mark.parametrize(
@@ -318,20 +351,11 @@ def test_time_goes_on_with_traffic_that_is_not_scored(changed: dict[str, Any]) -
     assert panes_of(log)[0].watermark_ns == START_NS + 90 * SECOND
 
 
-def test_a_clock_set_back_does_not_silence_a_quiet_partition() -> None:
-    timed = plan(window_seconds=60.0)
-    log, time = MemoryLog(), Time(1000.0)
-    back = Clock(time.clock.monotonic, lambda: round(5000 - time.seconds) * SECOND)
-    one = scorer(log, clock=back, watched=timed)
-    for seconds in (1000.0, 1030.0, 1060.0):
-        time.seconds = seconds
-        one.poll(0.0)
-    assert [pane.watermark_ns // SECOND for pane in panes_of(log)] == [4000, 3940]
-
-
 def test_count_windows_need_no_word_from_quiet_partitions() -> None:
-    log = MemoryLog()
-    scorer(log, clock=Time(1000.0).clock).poll(0.0)
+    log, time = MemoryLog(), Time(1000.0)
+    one = scorer(log, clock=time.clock)
+    time.seconds = 2000.0
+    one.poll(0.0)
     assert records_of(log, PANES) == []
 
 

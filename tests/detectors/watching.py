@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from sidelight.config.settings import DetectorsSettings
@@ -11,9 +12,10 @@ from sidelight.log import Address, Claim, Position, Record, Span, Stored
 from sidelight.log.testing import MemoryLog, MemoryMembership
 from sidelight.log.topics import INFERENCE, PANES
 from sidelight_detectors.results.findings import Output
+from sidelight_detectors.streaming import deciding
 from sidelight_detectors.streaming.cutter import Clock
 from sidelight_detectors.streaming.decider import Decider
-from sidelight_detectors.streaming.deciding import DecidingModel, group_of
+from sidelight_detectors.streaming.deciding import DecidingPartition
 from sidelight_detectors.streaming.outbox import read_on
 from sidelight_detectors.streaming.panes import Pane
 from sidelight_detectors.streaming.plan import Plan
@@ -21,6 +23,12 @@ from sidelight_detectors.streaming.scorer import GROUP, PartitionScorer
 
 STILL = Clock(monotonic=lambda: 0.0, time_ns=lambda: 0)
 """Time stands: runs end by rows and bytes, or when closed."""
+
+
+def ticking(seconds: float) -> Clock:
+    """Time goes on by so much whenever somebody looks."""
+    ticks = count()
+    return Clock(monotonic=lambda: next(ticks) * seconds, time_ns=lambda: 0)
 
 
 class Crash(BaseException):
@@ -139,21 +147,32 @@ def _work(
         PartitionScorer(log, member, claim.partition, by_name, service, clock)
         for claim in member.claims()
     ]
-    deciders = [DecidingModel(log, log.join(group_of(plan.model), PANES), plan) for plan in plans]
-    for scorer in scorers:
-        scorer.resume()
-    for decider in deciders:
-        decider.resume()
+    member = log.join(deciding.GROUP, PANES)
+    deciders = [
+        DecidingPartition(log, member, claim.partition, plans, ticking(0.3))
+        for claim in member.claims()
+    ]
+    while any(scorer.position is None for scorer in scorers):
+        for scorer in scorers:
+            scorer.poll(0.0)
     busy = True
     while busy:
-        polled = [scorer.poll(0.0) for scorer in scorers]
-        busy = any(polled)
+        runs = [scorer.poll(0.0) for scorer in scorers]
+        busy = any(runs)
         for decider in deciders:
             decider.step()
     for scorer in scorers:
         scorer.close()
     for decider in deciders:
-        decider.step()
+        decided(decider)
+
+
+def decided(decider: DecidingPartition) -> list[Output]:
+    """What it says of all the panes there are."""
+    said: list[Output] = []
+    while (decider.position is None and decider.deciders) or decider.lag:
+        said += decider.step()
+    return said + decider.close()
 
 
 def records_of(log: MemoryLog, topic: str) -> list[Record]:

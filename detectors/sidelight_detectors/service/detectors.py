@@ -1,9 +1,9 @@
-"""The service: one scorer a partition and one decider a model, in one loop."""
+"""The service: a scorer for each claim on `inference`, deciders for each on `panes`, one loop."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 
@@ -11,14 +11,17 @@ from sidelight.config.settings import DetectorsSettings
 from sidelight.errors import Fenced, GroupBusy, LogError
 from sidelight.log import Log, Membership
 from sidelight.log.topics import INFERENCE, PANES
-from sidelight_detectors.results.findings import Alarm
+from sidelight_detectors.results.findings import Alarm, Output
 from sidelight_detectors.service.complaints import Complaints
+from sidelight_detectors.service.crew import Crew
+from sidelight_detectors.service.health import Readiness
 from sidelight_detectors.service.metrics import ScorerMetrics
+from sidelight_detectors.streaming import deciding, scorer
 from sidelight_detectors.streaming.cutter import Clock
-from sidelight_detectors.streaming.deciding import DecidingModel, group_of
+from sidelight_detectors.streaming.deciding import DecidingPartition
 from sidelight_detectors.streaming.plan import Plan
 from sidelight_detectors.streaming.run import Run
-from sidelight_detectors.streaming.scorer import GROUP, PartitionScorer
+from sidelight_detectors.streaming.scorer import PartitionScorer
 
 IDLE_SECONDS = 0.1
 """How long an empty log is waited on before deciders and signals have their turn."""
@@ -30,9 +33,9 @@ logger = structlog.get_logger("sidelight.detectors")
 
 
 class Detectors:
-    """`run` works until `stop` is set. `not_ready` says what it waits for, "" when for nothing.
+    """`run` works until `stop` is set.
 
-    `scorers` and `deciders` are those at work; metrics read them.
+    `scorers`, `deciders` and `readiness` may be read from any thread.
     """
 
     def __init__(
@@ -42,93 +45,105 @@ class Detectors:
         settings: DetectorsSettings,
         metrics: ScorerMetrics,
         stop: threading.Event,
+        clock: Clock | None = None,
     ) -> None:
-        self.scorers: list[PartitionScorer] = []
-        self.deciders: list[DecidingModel] = []
-        self.not_ready = "starting"
+        self.scorers = Crew(scorer.GROUP, INFERENCE, self._scorer)
+        self.deciders = Crew(deciding.GROUP, PANES, self._decider)
         self._log = log
         self._plans = plans
         self._settings = settings
         self._metrics = metrics
         self._complaints = Complaints([plan.name_in_exchanges for plan in plans.values()])
         self._stop = stop
-        self._members: dict[str, Membership] = {}
+        self._clock = clock or Clock()
+        self._waits_for = "starting"
+        self._wait_seconds = 0.0
+
+    @property
+    def readiness(self) -> Readiness:
+        """Ready also without a claim: then others have them all, and this process stands by."""
+        if self._waits_for:
+            return Readiness(False, self._waits_for)
+        crews = [crew for crew in (self.scorers, self.deciders) if crew.partitions]
+        if not crews:
+            return Readiness(True, "stands by: other processes read every partition")
+        told = (f"{crew.topic} {', '.join(map(str, crew.partitions))}" for crew in crews)
+        return Readiness(True, f"reads {'; '.join(told)}")
 
     def run(self) -> None:
         """Raises `Fenced` when another process took over; waits out what else the log refuses."""
         try:
             while not self._stop.is_set():
-                self._try_to_work()
+                self._try(self.step)
+            self._try(self.close)
         finally:
-            for member in self._members.values():
-                member.leave()
+            self.scorers.leave()
+            self.deciders.leave()
 
-    def _try_to_work(self) -> None:
+    def step(self) -> None:
+        """One round: follow the claims, then a piece of work at each."""
+        if not self._join():
+            return
+        self.scorers.follow()
+        self.deciders.follow()
+        self._waits_for = ""
+        runs = self._observe(self.scorers.each(lambda one: one.poll(self._wait_seconds)))
+        self._tell(self.deciders.each(DecidingPartition.step))
+        here = len(self.scorers.partitions)
+        self._wait_seconds = 0.0 if runs else IDLE_SECONDS / max(here, 1)
+        if not here:
+            self._stop.wait(self._wait_seconds)
+
+    def close(self) -> None:
+        """Say what was taken in so far."""
+        self._observe(self.scorers.each(PartitionScorer.close))
+        self._tell(self.deciders.each(DecidingPartition.close))
+
+    def _try(self, work: Callable[[], None]) -> None:
         try:
-            if self._join():
-                self._resume()
-                self._work()
+            work()
         except Fenced:
             raise
         except LogError as exc:
             # Nothing is half done: the next try goes on from what was committed.
-            self.not_ready = str(exc)
+            self.scorers.forget()
+            self.deciders.forget()
+            self._waits_for = str(exc)
             logger.error("log refused, trying again", error=str(exc))
             self._stop.wait(RETRY_SECONDS)
 
     def _join(self) -> bool:
-        """Whether we are the consumer of every group; else a living process still is."""
-        reads = {GROUP: INFERENCE} | dict.fromkeys(map(group_of, self._plans), PANES)
-        for group, topic in reads.items():
-            if group in self._members:
-                continue
-            try:
-                self._members[group] = self._log.join(group, topic, wait_seconds=RETRY_SECONDS)
-            except GroupBusy as exc:
-                if self.not_ready != str(exc):
-                    logger.warning("waiting for another process", reason=str(exc))
-                self.not_ready = str(exc)
-                return False
+        """Whether we are in both groups; one that is not shared may have a living consumer."""
+        try:
+            self.scorers.join(self._log, RETRY_SECONDS)
+            self.deciders.join(self._log, RETRY_SECONDS)
+        except GroupBusy as exc:
+            if self._waits_for != str(exc):
+                logger.warning("waiting for another process", reason=str(exc))
+            self._waits_for = str(exc)
+            return False
         return True
 
-    def _resume(self) -> None:
-        member = self._members[GROUP]
-        self.scorers[:] = [
-            PartitionScorer(
-                self._log, member, claim.partition, self._plans, self._settings, Clock()
-            )
-            for claim in member.claims()
-        ]
-        self.deciders[:] = [
-            DecidingModel(self._log, self._members[group_of(name)], plan)
-            for name, plan in self._plans.items()
-        ]
-        for scorer in self.scorers:
-            self._observe(scorer.resume())
-        for decider in self.deciders:
-            decider.resume()
-        self.not_ready = ""
-        logger.info("detectors at work", models=list(self._plans), partitions=len(self.scorers))
+    def _scorer(self, member: Membership, partition: int) -> PartitionScorer:
+        return PartitionScorer(
+            self._log, member, partition, self._plans, self._settings, self._clock
+        )
 
-    def _work(self) -> None:
-        wait_seconds = 0.0
-        while not self._stop.is_set():
-            runs = [self._observe(scorer.poll(wait_seconds)) for scorer in self.scorers]
-            self._decide()
-            wait_seconds = 0.0 if any(runs) else IDLE_SECONDS / len(self.scorers)
-        for scorer in self.scorers:
-            self._observe(scorer.close())
-        self._decide()
+    def _decider(self, member: Membership, partition: int) -> DecidingPartition:
+        plans = list(self._plans.values())
+        return DecidingPartition(self._log, member, partition, plans, self._clock)
 
-    def _observe(self, run: Run | None) -> Run | None:
-        if run is not None:
+    def _observe(self, runs: Iterable[Run | None]) -> int:
+        """How many runs were said."""
+        said = [run for run in runs if run is not None]
+        for run in said:
             self._metrics.observe(run)
             self._complaints.hear(run)
-        return run
+        return len(said)
 
-    def _decide(self) -> None:
-        for decider in self.deciders:
-            for output in decider.step():
+    def _tell(self, told: Iterable[list[Output]]) -> None:
+        for outputs in told:
+            for output in outputs:
                 if isinstance(output, Alarm):
                     _tell(output)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -20,8 +21,16 @@ LIVE = ("/healthz", "/v2/health/live")
 READY = ("/readyz", "/v2/health/ready")
 
 
-def application(registry: CollectorRegistry, not_ready: Callable[[], str]) -> Application:
-    """The routes; `not_ready` says what is waited for, nothing ("") when all is ready."""
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether all is ready; `text` says what is waited for, or what is done here."""
+
+    is_ready: bool
+    text: str
+
+
+def application(registry: CollectorRegistry, readiness: Callable[[], Readiness]) -> Application:
+    """The routes."""
     metrics: Application = make_wsgi_app(registry)
 
     def respond(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -31,7 +40,7 @@ def application(registry: CollectorRegistry, not_ready: Callable[[], str]) -> Ap
         if path in LIVE:
             return _answer(start_response, "200 OK", {"live": True})
         if path in READY:
-            return _readiness(start_response, not_ready())
+            return _readiness(start_response, readiness())
         routes = ["/metrics", *LIVE, *READY]
         told = {"error": f"nothing at {path[:200]!r}; there are {', '.join(routes)}"}
         return _answer(start_response, "404 Not Found", told)
@@ -39,11 +48,11 @@ def application(registry: CollectorRegistry, not_ready: Callable[[], str]) -> Ap
     return respond
 
 
-def _readiness(start_response: Callable[..., Any], reason: str) -> Iterable[bytes]:
-    if reason:
-        told = {"ready": False, "error": reason}
-        return _answer(start_response, "503 Service Unavailable", told)
-    return _answer(start_response, "200 OK", {"ready": True})
+def _readiness(start_response: Callable[..., Any], now: Readiness) -> Iterable[bytes]:
+    if now.is_ready:
+        return _answer(start_response, "200 OK", {"ready": True, "detail": now.text})
+    told = {"ready": False, "error": now.text}
+    return _answer(start_response, "503 Service Unavailable", told)
 
 
 def _answer(start_response: Callable[..., Any], status: str, body: object) -> Iterable[bytes]:

@@ -11,12 +11,14 @@ from prometheus_client import CollectorRegistry
 from sidelight.config.addresses import Listen
 from sidelight.config.settings import Settings
 from sidelight.errors import ConfigError
+from sidelight.events.store import PatientStore, open_store
 from sidelight.log import open_log
 from sidelight_detectors.service.detectors import Detectors
 from sidelight_detectors.service.fitting import fitted_model, folder_of, watched_models
+from sidelight_detectors.service.group_metrics import GroupCollector, LagCollector
 from sidelight_detectors.service.health import application, serve
 from sidelight_detectors.service.metrics import ScorerMetrics
-from sidelight_detectors.service.state_metrics import LagCollector, StateCollector
+from sidelight_detectors.service.state_metrics import StateCollector
 from sidelight_detectors.streaming.plan import Plan
 
 logger = structlog.get_logger("sidelight.detectors")
@@ -35,7 +37,8 @@ def run_service(settings: Settings) -> None:
     )
     registry.register(LagCollector(detectors.scorers, detectors.deciders))
     registry.register(StateCollector(detectors.deciders))
-    app = application(registry, lambda: detectors.not_ready)
+    registry.register(GroupCollector([detectors.scorers, detectors.deciders]))
+    app = application(registry, lambda: detectors.readiness)
     with serve(Listen.parse(settings.detectors.listen), app) as server:
         logger.info("serving metrics and health", port=server.server_port)
         detectors.run()
@@ -46,12 +49,13 @@ def run_service(settings: Settings) -> None:
 def fitted_plans(settings: Settings) -> dict[str, Plan]:
     """The plan of every model that has a detector."""
     folder = folder_of(settings)
+    store = None if settings.log.store is None else PatientStore(open_store(settings.log.store))
     plans = {}
     for name, model in watched_models(settings).items():
         fitted = fitted_model(name, model, folder)
         logger.info("reference ready", model=name, rows=fitted.rows, plan=fitted.plan[:12])
         served_as = model.predictor.name if model.predictor else None
-        plans[name] = Plan(name, fitted, settings.detectors, served_as or "")
+        plans[name] = Plan(name, fitted, settings.detectors, served_as or "", store)
     return told_apart(plans)
 
 

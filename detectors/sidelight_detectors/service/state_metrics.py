@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from sidelight_detectors.streaming.deciding import DecidingModel
-from sidelight_detectors.streaming.scorer import PartitionScorer
+from sidelight_detectors.service.crew import Crew
+from sidelight_detectors.streaming.decider import Decider
+from sidelight_detectors.streaming.deciding import DecidingPartition
 from sidelight_detectors.streaming.watch import Watch
 from sidelight_detectors.streaming.windows import LOSSES
 
@@ -41,86 +42,67 @@ BY_COLUMN = {
 """Gauges by the field of `ColumnFinding` they show; NaN before the first window."""
 
 
-class LagCollector(Collector):
-    """Records of the log that wait."""
-
-    def __init__(
-        self, scorers: Sequence[PartitionScorer], deciders: Sequence[DecidingModel]
-    ) -> None:
-        self.scorers = scorers
-        self.deciders = deciders
-
-    def collect(self) -> Iterator[Family]:
-        yield GaugeMetricFamily(
-            "sidelight_detectors_lag_records",
-            "Exchanges in the log that no committed run holds.",
-            value=sum(scorer.lag for scorer in self.scorers),
-        )
-        panes = GaugeMetricFamily(
-            "sidelight_detectors_panes_lag_records",
-            "Records of the panes' partition that the model's decider has not folded.",
-            labels=["model"],
-        )
-        for decider in self.deciders:
-            panes.add_metric([decider.plan.model], decider.lag)
-        yield panes
-
-
 class StateCollector(Collector):
     """Rows, windows, alarms and the last finding of each model and version."""
 
-    def __init__(self, deciders: Sequence[DecidingModel]) -> None:
-        self._deciders = deciders
+    def __init__(self, crew: Crew[DecidingPartition]) -> None:
+        self._crew = crew
 
     def collect(self) -> Iterator[Family]:
-        watches = [deciding.decider.watch for deciding in self._deciders]
+        # Before its state is read a decider would say that nothing has ever been.
+        known = [each for each in self._crew.workers if each.position is not None]
+        deciders = [one for each in known for one in each.deciders.values()]
+        watches = [decider.watch for decider in deciders]
         yield from (_counter(field, watches) for field in COUNTED)
         yield from (_by_column(field, watches) for field in BY_COLUMN)
         yield _alarm(watches)
-        yield from self._settings(watches)
-        yield self._lost()
-        yield self._gaps()
+        yield from _settings(watches)
+        yield _lost(deciders)
+        yield _gaps(deciders)
 
-    def _settings(self, watches: Sequence[Watch]) -> Iterator[Family]:
-        tolerance = GaugeMetricFamily(
-            "sidelight_drift_tolerance_ratio",
-            "An effect up to this is of no practical interest.",
-            labels=["model"],
-        )
-        rate = GaugeMetricFamily(
-            "sidelight_detectors_outlier_expected_ratio",
-            "Share of ordinary rows that may be flagged.",
-            labels=["model"],
-        )
-        for watch in watches:
-            if watch.plan.fitted.drift:
-                tolerance.add_metric([watch.plan.model], watch.plan.fitted.drift.tolerance)
-            if watch.plan.fitted.outlier:
-                rate.add_metric([watch.plan.model], watch.plan.outlier_rate)
-        yield tolerance
-        yield rate
 
-    def _lost(self) -> Family:
-        family = CounterMetricFamily(
-            "sidelight_detectors_lost_rows",
-            "Rows that came into no window: too late, crowded out, or of another plan.",
-            labels=["model", "reason"],
-        )
-        for deciding in self._deciders:
-            lost = deciding.decider.lost
-            for reason in LOSSES:
-                family.add_metric([deciding.plan.model, reason], lost[reason])
-        return family
+def _settings(watches: Sequence[Watch]) -> Iterator[Family]:
+    tolerance = GaugeMetricFamily(
+        "sidelight_drift_tolerance_ratio",
+        "An effect up to this is of no practical interest.",
+        labels=["model"],
+    )
+    rate = GaugeMetricFamily(
+        "sidelight_detectors_outlier_expected_ratio",
+        "Share of ordinary rows that may be flagged.",
+        labels=["model"],
+    )
+    for watch in watches:
+        if watch.plan.fitted.drift:
+            tolerance.add_metric([watch.plan.model], watch.plan.fitted.drift.tolerance)
+        if watch.plan.fitted.outlier:
+            rate.add_metric([watch.plan.model], watch.plan.outlier_rate)
+    yield tolerance
+    yield rate
 
-    def _gaps(self) -> Family:
-        family = CounterMetricFamily(
-            "sidelight_detectors_gaps",
-            "Times that exchanges were gone from the log before they were scored.",
-            labels=["model"],
-        )
-        for deciding in self._deciders:
-            family.add_metric([deciding.plan.model], deciding.decider.chain.gaps)
-        return family
+
+def _lost(deciders: Sequence[Decider]) -> Family:
+    family = CounterMetricFamily(
+        "sidelight_detectors_lost_rows",
+        "Rows that came into no window: too late, crowded out, or of another plan.",
+        labels=["model", "reason"],
+    )
+    for decider in deciders:
+        lost = decider.lost
+        for reason in LOSSES:
+            family.add_metric([decider.plan.model, reason], lost[reason])
+    return family
+
+
+def _gaps(deciders: Sequence[Decider]) -> Family:
+    family = CounterMetricFamily(
+        "sidelight_detectors_gaps",
+        "Times that exchanges were gone from the log before they were scored.",
+        labels=["model"],
+    )
+    for decider in deciders:
+        family.add_metric([decider.plan.model], decider.chain.gaps)
+    return family
 
 
 def _counter(field: str, watches: Sequence[Watch]) -> Family:

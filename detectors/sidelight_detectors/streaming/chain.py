@@ -13,7 +13,10 @@ class Chain:
 
     `gaps` counts the times that exchanges between two runs had no pane (retention took them before
     they were scored), `overlaps` panes of runs that were known already (a scorer that died between
-    its pane and its commit leaves one).
+    its pane and its commit leaves one, and so does one that was taken for dead and was not).
+
+    A pane without a run says that its partition is quiet: all that was there has been scored. Such
+    a partition holds the others back no further than they have come by then.
     """
 
     def __init__(self, partitions: int) -> None:
@@ -31,13 +34,19 @@ class Chain:
             return False
         self.gaps += pane.begin > expected
         self._expected[pane.partition] = pane.end
-        before = self._watermarks.get(pane.partition, 0)
-        self._watermarks[pane.partition] = max(before, pane.watermark_ns)
+        reached = [self._watermarks.get(pane.partition, 0), pane.watermark_ns]
+        if pane.begin == pane.end:
+            reached.append(self._least_of_others(pane.partition))
+        self._watermarks[pane.partition] = max(reached)
         return True
+
+    def _least_of_others(self, partition: int) -> int:
+        others = (at for number, at in self._watermarks.items() if number != partition and at)
+        return min(others, default=0)
 
     @property
     def watermark_ns(self) -> int:
-        """The event time every partition has reached; 0 while one is silent."""
+        """The event time every partition has reached; 0 while of one nothing is known."""
         if len(self._watermarks) < self.partitions:
             return 0
         return min(self._watermarks.values())

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from sidelight.config.settings import DetectorsSettings
-from sidelight.errors import OffsetOutOfRange
+from sidelight.errors import LogError, OffsetOutOfRange
 from sidelight.log import Stored
 from sidelight.log.topics import INFERENCE
 from sidelight_detectors.streaming.ahead import open_ahead
@@ -57,6 +57,11 @@ class Cutter:
         return self._run.begin
 
     @property
+    def position(self) -> int:
+        """The next record to read."""
+        return self._ahead[-1].address.offset + 1 if self._ahead else self._run.end
+
+    @property
     def is_idle(self) -> bool:
         """Whether the open run has nothing yet."""
         return self._run.end == self._run.begin
@@ -88,6 +93,10 @@ class Cutter:
         for stored in open_ahead(list(inside), self._watched):
             self._run.take(stored)
         ended = self._run
+        if ended.end < end and self._log.span(INFERENCE, self._partition).begin < end:
+            raise LogError(
+                f"{INFERENCE}/{self._partition}: could be read up to {ended.end}, not to {end}"
+            )
         ended.end = end
         self._open(end)
         return ended

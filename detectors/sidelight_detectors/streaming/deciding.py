@@ -1,157 +1,192 @@
-"""A decider at its log: reads panes, says results and alarms once, commits its whole state."""
+"""The deciders of one partition of `panes`: read once, say results and alarms once, one commit."""
 
 from __future__ import annotations
 
-import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
 import structlog
 
 from sidelight.errors import MalformedPayload, OffsetOutOfRange
 from sidelight.events import deadletters, records
 from sidelight.log import Log, Membership, Position, Record, Stored
-from sidelight.log.topics import ALARMS, DEAD_LETTERS, INFERENCE, PANES, RESULTS
-from sidelight_detectors.results.events import output_record
-from sidelight_detectors.results.findings import Alarm, Output
+from sidelight.log.topics import INFERENCE, PANES
+from sidelight_detectors.results.findings import Output
+from sidelight_detectors.streaming.cutter import Clock
 from sidelight_detectors.streaming.decider import Decider
-from sidelight_detectors.streaming.outbox import Outbox
 from sidelight_detectors.streaming.panes import MODEL_HEADER, Pane, partition_of
 from sidelight_detectors.streaming.plan import Plan
+from sidelight_detectors.streaming.saying import Saying
+from sidelight_detectors.streaming.snapshot import FORMAT, Snapshot
 
-NOTE_FORMAT = 1
-"""Of the committed state; raised whenever what `Decider.saved` holds changes its meaning."""
+GROUP = "decider"
 
 MAX_PANES = 200
-"""Panes folded between two commits at most."""
+"""Panes folded in one step at most."""
+
+COMMIT_SECONDS = 0.5
+"""Between two commits: what was folded since the last is folded again after a crash, to the same
+end, so a commit a step would only cost."""
+
+REPORTER = f"sidelight/detectors/{GROUP}"
 
 logger = structlog.get_logger("sidelight.detectors")
 
 
-def group_of(model: str) -> str:
-    """The consumer group of a model's decider."""
-    return f"decider-{model}"
+@dataclass
+class Said:
+    """What one step let us say of one model."""
+
+    outputs: list[Output] = field(default_factory=list)
+    letters: list[Record] = field(default_factory=list)
 
 
-class DecidingModel:
-    """One model's decider. `resume` comes first, then `step` as long as there is time."""
+class DecidingPartition:
+    """The deciders of all models whose panes go to one partition.
 
-    def __init__(self, log: Log, member: Membership, plan: Plan) -> None:
-        self.decider = Decider(plan, log.partitions(INFERENCE))
-        self.plan = plan
+    `step` as long as there is time, `close` at the end. Nothing is read before the first step. Who
+    got an error from it forgets it: a new one goes on from what is committed.
+    """
+
+    def __init__(
+        self, log: Log, member: Membership, partition: int, plans: Sequence[Plan], clock: Clock
+    ) -> None:
+        partitions = log.partitions(PANES)
+        self.partition = partition
+        self.deciders: Mapping[str, Decider] = {
+            plan.model: Decider(plan, log.partitions(INFERENCE))
+            for plan in plans
+            if partition_of(plan.model, partitions) == partition
+        }
         self._log = log
         self._member = member
+        self._clock = clock
+        self._saying = Saying(log, list(self.deciders))
+        self._others: dict[str, Mapping[str, Any]] = {}
         self._offset = 0
+        self._committed = 0
+        self._commit_due = 0.0
         self._known_to = 0
-        self._outboxes = {
-            topic: Outbox(log, topic, partition_of(plan.model, log.partitions(topic)))
-            for topic in (RESULTS, ALARMS, DEAD_LETTERS)
-        }
+        self._resuming = self._resume()
+        self._is_resumed = False
+
+    @property
+    def position(self) -> int | None:
+        """The next record to read; None before the first step, and without a model here."""
+        return self._offset if self._is_resumed and self.deciders else None
 
     @property
     def lag(self) -> int:
-        """Records of the panes' partition that were not folded yet."""
-        return self._log.span(PANES, self._partition).end - self._offset
-
-    def resume(self) -> None:
-        """Go on from the committed state, knowing what was said after it."""
-        position = self._member.committed(self._partition)
-        if position is None:
-            self._offset = self._log.span(PANES, self._partition).begin
-            saved: dict[str, Any] = {"said": {}}
-        else:
-            self._offset = position.offset
-            saved = orjson.loads(zlib.decompress(position.note))
-            self._restore(saved)
-        self._known_to = self._log.span(PANES, self._partition).end
-        for topic, outbox in self._outboxes.items():
-            outbox.recover(saved["said"].get(topic, 0), self._is_ours)
-
-    def _restore(self, saved: dict[str, Any]) -> None:
-        """A state of another release is not guessed at: a new promise begins where it ended."""
-        if saved.get("format") == NOTE_FORMAT:
-            self.decider.restore(saved["decider"])
-        else:
-            logger.warning(
-                "state of another release left behind, a new promise begins",
-                model=self.plan.model,
-                found=saved.get("format"),
-                read=NOTE_FORMAT,
-            )
+        """Records of the partition that were not folded yet."""
+        return self._log.span(PANES, self.partition).end - self._offset if self._is_resumed else 0
 
     def step(self) -> list[Output]:
-        """Fold what panes there are, say what follows, commit."""
-        found = self._read()
-        if not found:
+        """A bounded piece of work: go on where the group stands, then fold what panes there are.
+
+        Returns what was said.
+        """
+        if not self._is_resumed:
+            self._is_resumed = next(self._resuming, self) is self
             return []
-        outputs: list[Output] = []
-        letters: list[Record] = []
-        for stored in found:
-            try:
-                outputs += self._accept(stored)
-            except MalformedPayload as exc:
-                letters.append(self._letter(stored, exc))
-        self._say(outputs, letters)
-        self._offset = found[-1].address.offset + 1
-        if self._offset >= self._known_to:
-            self._forget()
-        self._member.commit({self._partition: Position(self._offset, self._note())})
+        outputs = self._fold()
+        if self._clock.monotonic() >= self._commit_due:
+            self._commit()
         return outputs
 
-    @property
-    def _partition(self) -> int:
-        return partition_of(self.plan.model, self._log.partitions(PANES))
+    def close(self) -> list[Output]:
+        """Fold what panes there are and commit."""
+        if not self._is_resumed:
+            return []
+        outputs = self._fold()
+        self._commit()
+        return outputs
+
+    def _resume(self) -> Iterator[None]:
+        """Go on from the committed state, knowing what was said after it."""
+        position = self._member.committed(self.partition)
+        span = self._log.span(PANES, self.partition)
+        if position is None:
+            self._offset = span.begin
+        else:
+            self._offset = position.offset
+        before = Snapshot() if position is None else Snapshot.from_bytes(position.note)
+        self._restore(before)
+        self._committed = self._offset
+        self._known_to = span.end
+        yield from self._saying.recover(before.said, self._is_ours)
+
+    def _restore(self, before: Snapshot) -> None:
+        if before.format != FORMAT:
+            logger.warning(
+                "state of another release left behind, a new promise begins",
+                models=list(self.deciders),
+                found=before.format,
+                read=FORMAT,
+            )
+        for model, saved in before.models.items():
+            if model in self.deciders:
+                self.deciders[model].restore(saved)
+            else:
+                self._others[model] = saved
+
+    def _fold(self) -> list[Output]:
+        # Without a model here nothing is read, so that whoever has one finds its panes unread.
+        found = self._read() if self.deciders else []
+        if not found:
+            return []
+        said: dict[str, Said] = {}
+        for stored in found:
+            model = dict(stored.record.headers).get(MODEL_HEADER, b"").decode(errors="replace")
+            if model in self.deciders:
+                self._accept(stored, model, said.setdefault(model, Said()))
+        for model, one in said.items():
+            self._saying.say(model, one.outputs, one.letters)
+        self._offset = found[-1].address.offset + 1
+        if self._offset >= self._known_to:
+            self._saying.forget()
+        return [output for one in said.values() for output in one.outputs]
 
     def _read(self) -> list[Stored]:
         try:
-            return self._log.read(PANES, self._partition, self._offset, max_records=MAX_PANES)
+            return self._log.read(PANES, self.partition, self._offset, max_records=MAX_PANES)
         except OffsetOutOfRange as exc:
             if exc.begin <= self._offset:
                 raise
             # Retention took panes before they were folded; the chain counts the gap.
             self._offset = exc.begin
-            return self._log.read(PANES, self._partition, self._offset, max_records=MAX_PANES)
+            return self._log.read(PANES, self.partition, self._offset, max_records=MAX_PANES)
 
-    def _accept(self, stored: Stored) -> list[Output]:
-        if dict(stored.record.headers).get(MODEL_HEADER) != self.plan.model.encode():
-            return []
-        return self.decider.accept(Pane.from_record(stored.record))
+    def _accept(self, stored: Stored, model: str, said: Said) -> None:
+        try:
+            said.outputs += self.deciders[model].accept(Pane.from_record(stored.record))
+        except MalformedPayload as exc:
+            said.letters.append(_letter(stored, exc))
 
-    def _say(self, outputs: list[Output], letters: list[Record]) -> None:
-        alarms = [output for output in outputs if isinstance(output, Alarm)]
-        results = [output for output in outputs if not isinstance(output, Alarm)]
-        self._outboxes[RESULTS].append(map(output_record, results))
-        self._outboxes[ALARMS].append(map(output_record, alarms))
-        self._outboxes[DEAD_LETTERS].append(letters)
-
-    def _forget(self) -> None:
-        """What was said before the crash is said again by now, or never will be."""
-        for outbox in self._outboxes.values():
-            outbox.forget()
-
-    def _note(self) -> bytes:
-        said = {topic: outbox.begin for topic, outbox in self._outboxes.items()}
-        state = {"format": NOTE_FORMAT, "said": said, "decider": self.decider.saved()}
-        return zlib.compress(orjson.dumps(state), level=1)
-
-    def _letter(self, stored: Stored, cause: MalformedPayload) -> Record:
-        letter = deadletters.dead_letter(
-            cause,
-            stored.record,
-            reporter=self._reporter,
-            origin=str(stored.address),
-            time_ns=stored.appended_ns,
-        )
-        event = deadletters.to_event(letter)
-        return records.to_record(event, event.id.encode())
-
-    @property
-    def _reporter(self) -> str:
-        return f"sidelight/detectors/{group_of(self.plan.model)}"
+    def _commit(self) -> None:
+        self._commit_due = self._clock.monotonic() + COMMIT_SECONDS
+        if self._offset == self._committed:
+            return
+        states = {model: decider.saved() for model, decider in self.deciders.items()}
+        note = Snapshot(self._saying.begins(), {**self._others, **states})
+        self._member.commit({self.partition: Position(self._offset, note.to_bytes())})
+        self._committed = self._offset
 
     def _is_ours(self, record: Record) -> bool:
         headers = dict(record.headers)
-        if headers.get("ce_source") == self._reporter.encode():
+        if headers.get("ce_source") == REPORTER.encode():
             return True
-        plan, model = self.plan.id.encode(), self.plan.model.encode()
-        return headers.get("ce_plan") == plan and headers.get("ce_modelname") == model
+        decider = self.deciders.get(headers.get("ce_modelname", b"").decode(errors="replace"))
+        return decider is not None and headers.get("ce_plan") == decider.plan.id.encode()
+
+
+def _letter(stored: Stored, cause: MalformedPayload) -> Record:
+    letter = deadletters.dead_letter(
+        cause,
+        stored.record,
+        reporter=REPORTER,
+        origin=str(stored.address),
+        time_ns=stored.appended_ns,
+    )
+    event = deadletters.to_event(letter)
+    return records.to_record(event, event.id.encode())

@@ -17,6 +17,9 @@ class Outbox:
 
     A consumer keeps `begin` in the note of each commit, before it goes on. After a crash `recover`
     finds what was said since; `append` leaves it out when it is said again.
+
+    On a log whose groups are shared a consumer that is taken for dead may still append. What it
+    says then stands here twice, with the same key.
     """
 
     def __init__(self, log: Shelf, topic: str, partition: int) -> None:
@@ -31,11 +34,12 @@ class Outbox:
         """What is not yet known to be committed stands from here on."""
         return self._said_from if self._said else self._log.span(self._topic, self._partition).end
 
-    def recover(self, begin: int, is_ours: Callable[[Record], bool]) -> None:
-        """Find the keys of our records from `begin` on."""
+    def recover(self, begin: int, is_ours: Callable[[Record], bool]) -> Iterator[None]:
+        """Find the keys of our records from `begin` on, a bounded number at each step."""
         self._said_from = begin
-        found = read_on(self._log, self._topic, self._partition, begin)
-        self._said = {stored.record.key for stored in found if is_ours(stored.record)}
+        for found in batches_from(self._log, self._topic, self._partition, begin):
+            self._said.update(one.record.key for one in found if is_ours(one.record))
+            yield
 
     def forget(self) -> None:
         """All that was said before the crash was said again."""
@@ -52,9 +56,15 @@ class Outbox:
             self._log.append(self._topic, new, partition=self._partition)
 
 
-def read_on(log: Shelf, topic: str, partition: int, offset: int) -> Iterator[Stored]:
-    """All records from `offset` to the end; from the first kept one when `offset` is gone."""
+def batches_from(log: Shelf, topic: str, partition: int, offset: int) -> Iterator[list[Stored]]:
+    """All records from `offset` to the end, as they are read; from the first kept one."""
     offset = max(offset, log.span(topic, partition).begin)
     while found := log.read(topic, partition, offset):
-        yield from found
+        yield found
         offset = found[-1].address.offset + 1
+
+
+def read_on(log: Shelf, topic: str, partition: int, offset: int) -> Iterator[Stored]:
+    """All records from `offset` to the end; from the first kept one when `offset` is gone."""
+    for found in batches_from(log, topic, partition, offset):
+        yield from found

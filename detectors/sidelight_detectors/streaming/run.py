@@ -21,14 +21,16 @@ class RunNote:
     """What a commit of `inference` says beside the offset.
 
     `end` and `letters` speak of a run that was begun: where it ends, and from where its dead
-    letters stand. Without them (None) no run is open. `plans` maps models to their plans, `marks`
-    are the high-water marks at the committed offset.
+    letters stand, None when it has none. Without an `end` no run is open. `plans` maps models to
+    their plans, `marks` are the high-water marks at the committed offset. `behind_ns` is how far
+    event time was behind the clock when the last run ended, None before the first.
     """
 
     marks: Mapping[str, int] = field(default_factory=dict)
     end: int | None = None
-    letters: int = 0
+    letters: int | None = None
     plans: Mapping[str, str] = field(default_factory=dict)
+    behind_ns: int | None = None
 
     def to_bytes(self) -> bytes:
         return orjson.dumps(self)
@@ -80,13 +82,13 @@ class Run:
             case Faulty():
                 self._bury(model, stored, taken)
 
-    def note_begun(self, letters: int, plans: Mapping[str, str]) -> bytes:
+    def note_begun(self, letters: int | None, plans: Mapping[str, str]) -> RunNote:
         """For the commit of `begin`: where this run ends, from where its dead letters stand."""
-        return RunNote(self._marks_before, self.end, letters, plans).to_bytes()
+        return RunNote(self._marks_before, self.end, letters, plans)
 
-    def note_done(self) -> bytes:
-        """For the commit of `end`, before any later record is taken in."""
-        return RunNote(self._marks.saved()).to_bytes()
+    def note_done(self) -> RunNote:
+        """For the commit of `end`; asked for before any later record is taken in."""
+        return RunNote(self._marks.saved())
 
     def refuse(self, model: str, sample: Sample, cause: Exception) -> None:
         """A sample that turned out not to fit when its rows were looked at."""
