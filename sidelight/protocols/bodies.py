@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
-from sidelight.errors import LimitExceeded, MalformedPayload
+from sidelight.errors import MalformedPayload
 from sidelight.events.exchange import Body
 from sidelight.protocols.compression import decompressed
+from sidelight.protocols.documents import refuse_long
+from sidelight.protocols.frames import is_framed, unframed
 from sidelight.protocols.limits import Limits
+
+Unpack = Callable[[bytes, str, int], bytes]
+"""From bytes under an encoding to at most so many bytes."""
 
 # curl's default, and what servers that never look accept: JSON all the same.
 _JSON_TYPES = (
     "",
     "application/json",
+    "*+json",
     "text/json",
     "text/plain",
     "application/x-www-form-urlencoded",
 )
 _BYTE_TYPES = ("application/octet-stream", "binary/octet-stream")
+_MESSAGE_TYPES = (
+    "",
+    "application/grpc",
+    "application/grpc+proto",
+    "application/protobuf",
+    "application/x-protobuf",
+    "application/octet-stream",
+)
 _CHARSETS = ("utf-8", "utf8", "us-ascii")
 
 
@@ -43,15 +58,23 @@ def tensor_bytes(body: Body, limits: Limits) -> tuple[bytes, Limits]:
     return _whole(body, _JSON_TYPES + _BYTE_TYPES, limits)
 
 
-def _whole(body: Body, types: tuple[str, ...], limits: Limits) -> tuple[bytes, Limits]:
+def message_bytes(body: Body, limits: Limits) -> tuple[bytes, Limits]:
+    """The protobuf message of a gRPC body, in a frame or bare, and the limits that now apply to it.
+
+    `content_encoding` is the ``grpc-encoding``, which says nothing of a frame that is not
+    compressed. Raises as `json_bytes`.
+    """
+    unpack = unframed if is_framed(body.content) else decompressed
+    return _whole(body, _MESSAGE_TYPES, limits, unpack)
+
+
+def _whole(
+    body: Body, types: tuple[str, ...], limits: Limits, unpack: Unpack = decompressed
+) -> tuple[bytes, Limits]:
     _refuse_partial(body)
     _refuse_other_types(body.content_type, types)
-    if len(body.content) > limits.body_bytes:
-        raise LimitExceeded(
-            f"{len(body.content)} bytes, the limit is {limits.body_bytes}; send fewer rows at once",
-            where="body",
-        )
-    content = decompressed(body.content, body.content_encoding, limits.decompressed_bytes)
+    refuse_long(body.content, limits)
+    content = unpack(body.content, body.content_encoding, limits.decompressed_bytes)
     if content is body.content:
         return content, limits
     return content, replace(limits, body_bytes=limits.decompressed_bytes)
@@ -71,9 +94,10 @@ def _refuse_partial(body: Body) -> None:
 def _refuse_other_types(content_type: str, types: tuple[str, ...]) -> None:
     essence, _, rest = content_type.lower().partition(";")
     essence = essence.strip()
-    if essence not in types and not essence.endswith("+json"):
+    _, plus, suffix = essence.rpartition("+")
+    if essence not in types and f"*{plus}{suffix}" not in types:
         raise MalformedPayload(
-            f"content type {content_type[:60]!r} is not read; send application/json", where="body"
+            f"content type {content_type[:60]!r} is not read; send {types[1]}", where="body"
         )
     charset = re.search(r"charset\s*=\s*\"?([^\s\";]+)", rest)
     if charset and charset[1] not in _CHARSETS:

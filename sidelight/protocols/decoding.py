@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from sidelight.errors import MalformedPayload
 from sidelight.events.exchange import Body, Exchange
 from sidelight.protocols import v1, v2_binary
-from sidelight.protocols.bodies import json_bytes, tensor_bytes
+from sidelight.protocols.bodies import json_bytes, message_bytes, tensor_bytes
+from sidelight.protocols.grpc_names import names_in
 from sidelight.protocols.limits import DEFAULT_LIMITS, Limits
 from sidelight.tensors import Columns
 
@@ -18,7 +19,8 @@ def decode_inputs(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> Column
     """The rows the client sent.
 
     Raises `MalformedPayload` (`LimitExceeded` beyond `limits`) naming what is wrong: a body that
-    was cut, an unknown protocol, encoding or content type, or the part that is malformed.
+    was cut, an unknown protocol, encoding or content type, or the part that is malformed. Raises
+    `MissingExtra` for gRPC where protobuf is not installed.
     """
     return _decoder(exchange, _REQUESTS)(exchange.request, limits)
 
@@ -40,16 +42,14 @@ def answer_of(exchange: Exchange) -> Body:
 
 
 def model_version(exchange: Exchange, limits: Limits = DEFAULT_LIMITS) -> str:
-    """The version the answer states (V2), else the exchange's; whatever the answer holds."""
-    if exchange.protocol != "v2" or exchange.status >= 400:
+    """The version the answer states (V2, gRPC), else the exchange's; whatever the answer holds."""
+    stating = _VERSIONS.get(exchange.protocol)
+    if stating is None or exchange.status >= 400:
         return exchange.version
     try:
-        content, inner = tensor_bytes(exchange.response, limits)
-        head = v2_binary.head_of_body(content, exchange.response.json_length, inner)
+        return stating(exchange.response, limits) or exchange.version
     except MalformedPayload:
         return exchange.version
-    stated = head.get("model_version")
-    return stated if type(stated) is str and stated else exchange.version
 
 
 def _v1_request(body: Body, limits: Limits) -> Columns:
@@ -70,8 +70,32 @@ def _v2_response(body: Body, limits: Limits) -> Columns:
     return v2_binary.decode_response(content, body.json_length, inner)
 
 
-_REQUESTS: dict[str, Decoder] = {"v1": _v1_request, "v2": _v2_request}
-_RESPONSES: dict[str, Decoder] = {"v1": _v1_response, "v2": _v2_response}
+def _v2_version(body: Body, limits: Limits) -> str:
+    content, inner = tensor_bytes(body, limits)
+    stated = v2_binary.head_of_body(content, body.json_length, inner).get("model_version")
+    return stated if isinstance(stated, str) else ""
+
+
+def _grpc_version(body: Body, limits: Limits) -> str:
+    return names_in(message_bytes(body, limits)[0]).version
+
+
+def _grpc_request(body: Body, limits: Limits) -> Columns:
+    # Only here: protobuf takes long to import, and who logs no gRPC need not have it.
+    from sidelight.protocols import v2_grpc
+
+    return v2_grpc.decode_request(*message_bytes(body, limits))
+
+
+def _grpc_response(body: Body, limits: Limits) -> Columns:
+    from sidelight.protocols import v2_grpc
+
+    return v2_grpc.decode_response(*message_bytes(body, limits))
+
+
+_REQUESTS: dict[str, Decoder] = {"v1": _v1_request, "v2": _v2_request, "grpc": _grpc_request}
+_RESPONSES: dict[str, Decoder] = {"v1": _v1_response, "v2": _v2_response, "grpc": _grpc_response}
+_VERSIONS = {"v2": _v2_version, "grpc": _grpc_version}
 
 
 def _decoder(exchange: Exchange, decoders: Mapping[str, Decoder]) -> Decoder:

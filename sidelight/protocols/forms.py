@@ -1,12 +1,11 @@
 """Which protocol a body speaks, when nobody kept the path it was sent to.
 
-KServe's events tell neither path nor length of the JSON head, so both are found from the bodies:
-V1 has ``instances`` and ``predictions``; V2's tensors have names and datatypes.
+V1 has ``instances`` and ``predictions``; V2's tensors have names and datatypes, in JSON and before
+binary tensors. gRPC is not recognised: its messages tell nothing of themselves.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ import orjson
 from sidelight.errors import MalformedPayload
 from sidelight.events.exchange import Body, Protocol
 from sidelight.protocols.compression import decompressed
+from sidelight.protocols.json_end import end_of_object
 from sidelight.protocols.limits import DEFAULT_LIMITS, Limits
 
 
@@ -22,14 +22,12 @@ from sidelight.protocols.limits import DEFAULT_LIMITS, Limits
 class Form:
     """What a body tells of itself; all empty when it is no inference body.
 
-    `model` and `version` are what a V2 answer says. `json_length` is where binary tensors begin,
-    None when there are none.
+    `model` and `version` are what a V2 answer says.
     """
 
     protocol: Protocol = ""
     model: str = ""
     version: str = ""
-    json_length: int | None = None
 
 
 UNKNOWN = Form()
@@ -48,55 +46,30 @@ def response_form(body: Body, limits: Limits = DEFAULT_LIMITS) -> Form:
 def _form(body: Body, tensors: str, rows: str, limits: Limits) -> Form:
     try:
         content = decompressed(body.content, body.content_encoding, limits.decompressed_bytes)
+        document = _document(content)
     except MalformedPayload:
         return UNKNOWN
-    document, json_length = _document(content)
     if _are_tensors(document.get(tensors), document):
         model, version = (_text(document.get(f"model_{name}")) for name in ("name", "version"))
-        return Form("v2", model, version, json_length)
-    if json_length is None and (rows in document or tensors in document):
-        return Form("v1")
-    return UNKNOWN
+        return Form("v2", model, version)
+    return Form("v1") if rows in document or tensors in document else UNKNOWN
 
 
-def _document(content: bytes) -> tuple[dict[str, Any], int | None]:
-    """The JSON object, and its length when binary tensors of just the right size follow it."""
+def _document(content: bytes) -> dict[str, Any]:
+    """The JSON object that the body is or begins with; an empty one when it is no object."""
     try:
-        document = orjson.loads(content)
-        return (document, None) if isinstance(document, dict) else ({}, None)
+        found = orjson.loads(content)
     except orjson.JSONDecodeError:
-        length = _object_length(content)
+        found = _head(content)
+    return found if isinstance(found, dict) else {}
+
+
+def _head(content: bytes) -> Any:
+    """The object before binary tensors."""
     try:
-        document = orjson.loads(content[:length])
+        return orjson.loads(content[: end_of_object(content)])
     except orjson.JSONDecodeError:
-        return {}, None
-    if length and _binary_bytes(document) == len(content) - length:
-        return document, length
-    return {}, None
-
-
-_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}]', re.DOTALL)
-
-
-def _object_length(content: bytes) -> int:
-    """Bytes of the JSON object at the beginning; 0 when there is none."""
-    if not content.startswith(b"{"):
-        return 0
-    depth = 0
-    for token in _TOKEN.finditer(content):
-        depth += {b"{": 1, b"}": -1}.get(token[0], 0)
-        if depth == 0:
-            return token.end()
-    return 0
-
-
-def _binary_bytes(document: dict[str, Any]) -> int:
-    found = 0
-    for tensor in (*_list(document.get("inputs")), *_list(document.get("outputs"))):
-        parameters = tensor.get("parameters") if isinstance(tensor, dict) else None
-        size = parameters.get("binary_data_size") if isinstance(parameters, dict) else None
-        found += size if type(size) is int else 0
-    return found
+        return None
 
 
 def _are_tensors(found: Any, document: dict[str, Any]) -> bool:
@@ -105,10 +78,6 @@ def _are_tensors(found: Any, document: dict[str, Any]) -> bool:
     return isinstance(found, list) and all(
         isinstance(one, dict) and "name" in one and "datatype" in one for one in found
     )
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _text(value: Any) -> str:

@@ -26,10 +26,7 @@ def read_tensors(items: Any, key: str, limits: Limits, read: Reader) -> list[Ten
     Raises `MalformedPayload` (`LimitExceeded`) naming the part: ``inputs[1].data``.
     """
     expect(items, list, "a list of tensors", key)
-    if len(items) > limits.columns:
-        raise LimitExceeded(
-            f"{len(items)} tensors, the limit is {limits.columns}; send fewer", where=key
-        )
+    refuse_many(len(items), key, limits)
     tensors = [read(item, f"{key}[{i}]", limits) for i, item in enumerate(items)]
     first: dict[str, int] = {}
     for i, tensor in enumerate(tensors):
@@ -39,6 +36,14 @@ def read_tensors(items: Any, key: str, limits: Limits, read: Reader) -> list[Ten
                 where=f"{key}[{i}].name",
             )
     return tensors
+
+
+def refuse_many(tensors: int, key: str, limits: Limits) -> None:
+    """Raise `LimitExceeded` for more tensors than `Limits.columns`."""
+    if tensors > limits.columns:
+        raise LimitExceeded(
+            f"{tensors} tensors, the limit is {limits.columns}; send fewer", where=key
+        )
 
 
 def read_tensor(item: Any, where: str, limits: Limits) -> Tensor:

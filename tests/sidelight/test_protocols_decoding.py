@@ -176,7 +176,7 @@ def test_a_json_length_of_the_whole_body_is_no_binary_tensor() -> None:
 
 @pytest.mark.parametrize(
     ("change", "told"),
-    [({"protocol": ""}, "no inference route"), ({"protocol": "grpc"}, "'grpc' is not read")],
+    [({"protocol": ""}, "no inference route"), ({"protocol": "smtp"}, "'smtp' is not read")],
 )
 def test_a_protocol_without_a_decoder_is_refused(change: dict[str, Any], told: str) -> None:
     assert told in str(refusal(body(REQUEST), **change))

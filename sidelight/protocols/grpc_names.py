@@ -1,0 +1,64 @@
+"""Which model a ``ModelInfer`` message names, read without protobuf and without its tensors.
+
+The path of a gRPC call names no model. Imports nothing heavy: the recorder asks for every call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a message says first: the model, its version, the id. Empty where it says nothing."""
+
+    model: str = ""
+    version: str = ""
+    id: str = ""
+
+
+def names_in(message: bytes) -> Names:
+    """The names in a ``ModelInferRequest`` or ``ModelInferResponse``; both number them alike.
+
+    Of a message that was cut or is damaged, what stands before that. Never raises.
+    """
+    found = ["", "", ""]
+    for number, text in _texts(message):
+        found[number - 1] = text.decode(errors="replace")
+    return Names(*found)
+
+
+def _texts(message: bytes) -> Iterator[tuple[int, bytes]]:
+    """The fields 1 to 3; as in protobuf, the last one of a number counts."""
+    at, end = 0, len(message)
+    while at < end:
+        tag, at = _varint(message, at)
+        kind, number = tag & 7, tag >> 3
+        if kind == _BYTES:
+            length, at = _varint(message, at)
+            if at + length > end:
+                return
+            if 1 <= number <= 3:
+                yield number, message[at : at + length]
+            at += length
+        elif kind == _VARINT:
+            _, at = _varint(message, at)
+        elif kind in (_FIXED64, _FIXED32):
+            at += 8 if kind == _FIXED64 else 4
+        else:
+            return
+
+
+def _varint(message: bytes, at: int) -> tuple[int, int]:
+    """The number that begins there and where it ends; beyond the end of the message when cut."""
+    value = shift = 0
+    for position in range(at, min(at + 10, len(message))):
+        byte = message[position]
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, position + 1
+        shift += 7
+    return 0, len(message) + 1
