@@ -20,8 +20,9 @@ from sidelight.log.kafka.connecting import client_options
 
 Client = TypeVar("Client")
 
-_ATTEMPT_SECONDS = 5.0
-"""Between two looks at why there is no connection yet."""
+_CLOSED = "socket disconnected"
+_FIRST_ATTEMPT_SECONDS = 1.0
+"""Until the first look at why there is no connection; each next attempt takes twice as long."""
 
 
 def dial(
@@ -35,16 +36,17 @@ def dial(
     from kafka.errors import KafkaTimeoutError
 
     options = client_options(log) | options
-    deadline = time.monotonic() + seconds
+    deadline, patience = time.monotonic() + seconds, _FIRST_ATTEMPT_SECONDS
     with _heard() as failures:
         while True:
             left = deadline - time.monotonic()
             try:
-                return _attempt(kind, min(left, _ATTEMPT_SECONDS), options)
+                return _attempt(kind, min(left, patience), options)
             except KafkaTimeoutError as exc:
                 error = _error(log, failures, seconds)
                 if isinstance(error, LogDenied) or time.monotonic() >= deadline:
                     raise error from exc
+            patience *= 2
 
 
 def _attempt(kind: Callable[..., Client], seconds: float, options: dict[str, Any]) -> Client:
@@ -126,5 +128,10 @@ def _of_certificates(failure: str) -> str | None:
 def _last(failures: list[BaseException]) -> str:
     """The newest failure that says more than that there is no connection."""
     told = [_cause(one) for one in failures if type(one).__name__ != "KafkaTimeoutError"]
-    telling = [one for one in told if one != "socket disconnected"]
-    return (telling or told or ["no answer"])[-1]
+    telling = [one for one in told if one != _CLOSED]
+    if told and not telling:
+        return (
+            "it closes the connection; see whether its listener has this security_protocol and"
+            " log.kafka.sasl_mechanism"
+        )
+    return (telling or ["no answer"])[-1]

@@ -47,7 +47,8 @@ def standings(log: LogSettings) -> list[Standing]:
     wanted = plans(log)
     with _admin(log) as admin:
         described = admin.describe_topics([plan.name for plan in wanted])
-        found = {topic["name"]: topic for topic in described if _is_there(topic)}
+        by_name = {topic["name"]: topic for topic in described}
+        found = {plan.name: by_name[plan.name] for plan in wanted if _is_there(by_name[plan.name])}
         configs = _configs(admin, [plan for plan in wanted if plan.name in found])
     return [_standing(plan, found.get(plan.name), configs.get(plan.name)) for plan in wanted]
 
