@@ -13,6 +13,7 @@ import pyarrow.parquet
 import yaml
 from sklearn.pipeline import Pipeline
 
+from sidelight.config.settings import LogSettings
 from sidelight.demo import data, model, scenario
 from sidelight.demo.scenario import Scenario
 
@@ -40,6 +41,7 @@ class Stage:
     scenario: Scenario
     accuracy: Accuracy
     folder: Path
+    log: LogSettings
     addresses: Mapping[str, str]
 
     @property
@@ -50,22 +52,17 @@ class Stage:
     def config(self) -> Path:
         return self.folder / "sidelight.yaml"
 
-    @property
-    def log(self) -> Path:
-        return self.folder / "sidelight.db"
 
-
-def prepare(folder: Path, seed: int, data_folder: Path) -> Stage:
+def prepare(folder: Path, seed: int, data_folder: Path, log: LogSettings) -> Stage:
     """Fetch the survey, train and judge the model, and write reference and settings to `folder`."""
     told = scenario.build(data.fetch(data_folder), seed)
     pipeline = model.train(told.training, seed)
     samples = (told.reference, told.quiet, told.opened)
     accuracy = Accuracy(*(model.accuracy(pipeline, sample) for sample in samples))
-    stage = Stage(told, accuracy, folder, free_addresses())
-    folder.mkdir(parents=True, exist_ok=True)
+    stage = Stage(told, accuracy, folder, log, free_addresses())
     model.save(pipeline, stage.model_file)
     write_reference(told.reference, pipeline, folder / "reference.parquet")
-    stage.config.write_text(yaml.safe_dump(settings(stage.addresses), sort_keys=False))
+    stage.config.write_text(yaml.safe_dump(settings(log, stage.addresses), sort_keys=False))
     return stage
 
 
@@ -77,10 +74,11 @@ def write_reference(people: data.Survey, pipeline: Pipeline, path: Path) -> None
     pyarrow.parquet.write_table(pa.table(columns | answers), path)
 
 
-def settings(addresses: Mapping[str, str]) -> dict[str, object]:
+def settings(log: LogSettings, addresses: Mapping[str, str]) -> dict[str, object]:
     """The configuration file of the demo."""
+    folder_or_topics = log.url if "://" in log.url else Path(log.url).name
     return {
-        "log": "sidelight.db",
+        "log": {"url": folder_or_topics, "partitions": log.partitions},
         "models": {
             MODEL: {
                 "predictor": {

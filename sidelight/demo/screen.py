@@ -37,7 +37,7 @@ class Screen:
             ("", f"{at['logger metrics']}/metrics  (logger)"),
             ("", f"{at['explainers']}/metrics  (explainers)"),
             ("configuration", str(stage.config)),
-            ("log", str(stage.log)),
+            ("log", stage.log.url),
         ]
         self.say(f"\n[bold]Sidelight {__version__}[/bold] demo: will this person be employed?")
         for title, text in rows:

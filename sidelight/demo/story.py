@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from pathlib import Path
 from shutil import rmtree
 
 from sidelight.demo.explaining import explain, row_of
 from sidelight.demo.outcome import Outcome
+from sidelight.demo.place import Place, local
 from sidelight.demo.prepare import Stage, prepare
 from sidelight.demo.processes import running
 from sidelight.demo.replay import Played, Player
@@ -22,8 +22,8 @@ SEED = 0
 DATA = Path("build/data")
 
 
-def run(*, exit_after: bool, folder: Path = Path("build/demo")) -> int:
-    """Tell the story; 0 when it came out as promised, 1 when not.
+def run(place: Place = local, *, exit_after: bool, folder: Path = Path("build/demo")) -> int:
+    """Tell the story over that log; 0 when it came out as promised, 1 when not.
 
     Without `exit_after` everything keeps serving until Ctrl-C.
     """
@@ -33,24 +33,17 @@ def run(*, exit_after: bool, folder: Path = Path("build/demo")) -> int:
     started = time.monotonic()
     screen.say("preparing: the survey's rows, a model trained on 20,000 of them, a reference")
     rmtree(folder, ignore_errors=True)
-    stage = prepare(folder, SEED, DATA)
-    with running(stage):
-        screen.banner(stage)
-        with _log_of(stage) as log:
-            outcome = _tell(stage, log, screen)
-        screen.summary(outcome, time.monotonic() - started)
-        if not exit_after:
-            screen.keep_serving(stage)
+    folder.mkdir(parents=True)
+    with place(folder) as settings:
+        stage = prepare(folder, SEED, DATA, settings)
+        with running(stage):
+            screen.banner(stage)
+            with closing(open_log(stage.log)) as log:
+                outcome = _tell(stage, log, screen)
+            screen.summary(outcome, time.monotonic() - started)
+            if not exit_after:
+                screen.keep_serving(stage)
     return 1 if list(outcome.shortfalls()) else 0
-
-
-@contextmanager
-def _log_of(stage: Stage) -> Iterator[Log]:
-    log = open_log(stage.log)
-    try:
-        yield log
-    finally:
-        log.close()
 
 
 def _tell(stage: Stage, log: Log, screen: Screen) -> Outcome:
