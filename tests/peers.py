@@ -14,12 +14,14 @@ import contextlib
 import json
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -147,21 +149,23 @@ def free_ports(count: int) -> list[int]:
 
 @contextlib.contextmanager
 def _serving(program: Sequence[str], server: Server) -> Iterator[Server]:
-    child = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    try:
-        _wait_until_ready(child, f"{server.http}/v2/health/ready")
-        yield server
-    finally:
-        child.terminate()
-        child.communicate()
+    # Into a file, because a pipe that nobody reads stops the server when it is full.
+    with tempfile.TemporaryFile("w+") as words:
+        child = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=words)
+        try:
+            _wait_until_ready(child, f"{server.http}/v2/health/ready", words)
+            yield server
+        finally:
+            child.terminate()
+            child.wait()
 
 
-def _wait_until_ready(child: subprocess.Popen[str], url: str) -> None:
+def _wait_until_ready(child: subprocess.Popen[bytes], url: str, words: IO[str]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while child.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
             urllib.request.urlopen(url, timeout=1.0).close()
             return
         time.sleep(0.1)
-    child.kill()
-    raise RuntimeError(f"{url} did not get ready: {child.communicate()[1][-1000:]}")
+    words.seek(0)
+    raise RuntimeError(f"{url} did not get ready: {words.read()[-1000:]}")

@@ -11,12 +11,16 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from threading import BoundedSemaphore
 
-import grpc  # type: ignore[import-untyped]
-
 from sidelight.config.settings import PredictorSettings
-from sidelight.errors import PredictorError, PredictorTimeout
+from sidelight.errors import MissingExtra, PredictorError, PredictorTimeout
+from sidelight.predictors.certificates import tls_context
 from sidelight.predictors.remote import READY_SECONDS, WORDS, Answer, Question, waits
 from sidelight.predictors.spending import Spent
+
+try:
+    import grpc  # type: ignore[import-untyped]
+except ImportError as exc:
+    raise MissingExtra(f"gRPC needs grpcio ({exc}); run: pip install 'sidelight[grpc]'") from exc
 
 SERVICE = "/inference.GRPCInferenceService"
 STATUSES = {
@@ -34,7 +38,20 @@ STATUSES = {
 """What HTTP would say; any other code is 500."""
 
 
-def channel_options(settings: PredictorSettings) -> list[tuple[str, int]]:
+def open_channel(name: str, settings: PredictorSettings) -> grpc.Channel:
+    """A channel to the predictor's url; `ConfigError` for certificates that cannot be used."""
+    scheme, _, address = (settings.url or "").rstrip("/").rpartition("://")
+    options = _options(settings)
+    if scheme != "grpcs":
+        return grpc.insecure_channel(address, options)
+    # grpcio itself would say nothing until a handshake fails.
+    tls_context(name, settings)
+    files = (settings.ca_file, settings.key_file or settings.cert_file, settings.cert_file)
+    pem = (None if file is None else file.read_bytes() for file in files)
+    return grpc.secure_channel(address, grpc.ssl_channel_credentials(*pem), options)
+
+
+def _options(settings: PredictorSettings) -> list[tuple[str, int]]:
     """One connection of our own that comes back soon after the server does."""
     return [
         ("grpc.max_receive_message_length", settings.max_answer_bytes),
@@ -44,8 +61,9 @@ def channel_options(settings: PredictorSettings) -> list[tuple[str, int]]:
         # We repeat and count ourselves.
         ("grpc.enable_retries", 0),
         ("grpc.initial_reconnect_backoff_ms", 50),
-        ("grpc.min_reconnect_backoff_ms", 50),
         ("grpc.max_reconnect_backoff_ms", 1000),
+        # How long an attempt to connect may take, whatever its name says: never less than a call.
+        ("grpc.min_reconnect_backoff_ms", int(1000 * settings.timeout_seconds) + 1000),
         # Servers hang up on clients that ping more often than every five minutes. Besides, grpcio
         # notices a peer that silently went away only where pings are on.
         ("grpc.keepalive_time_ms", 301_000),
@@ -63,7 +81,7 @@ class Caller:
         self._infer = channel.unary_unary(f"{SERVICE}/ModelInfer")
         self._ready = channel.unary_unary(f"{SERVICE}/ModelReady")
         self._turns = BoundedSemaphore(settings.max_in_flight)
-        self._parts = ThreadPoolExecutor(settings.max_in_flight, f"predictor-{told}")
+        self._parts = ThreadPoolExecutor(settings.max_in_flight, told)
 
     def ask_all(self, questions: Sequence[Question], spent: Spent) -> list[Answer]:
         """The answers, in order; after the first failure no more are asked, and it is raised."""

@@ -14,13 +14,17 @@ def open_predictor(
     """A predictor for the model of that name.
 
     `features` are its inputs in order; rows may hold them in any order, and more. None given: rows
-    are passed on as they come. An HTTP predictor need not be up. Raises `ArtifactError` or
-    `ConfigError` for a model file that must not or cannot be opened.
+    are passed on as they come. A server need not be up. Raises `ArtifactError` or `ConfigError`
+    for a file that must not or cannot be opened, `MissingExtra` for gRPC where it is not installed.
     """
-    if settings.url is not None:
-        from sidelight.predictors.http import HttpPredictor
+    if settings.url is None:
+        from sidelight.predictors.local import open_local
 
-        return HttpPredictor(name, settings, features)
-    from sidelight.predictors.local import open_local
+        return open_local(name, settings, features)
+    if settings.protocol == "grpc":
+        from sidelight.predictors.grpc import GrpcPredictor
 
-    return open_local(name, settings, features)
+        return GrpcPredictor(name, settings, features)
+    from sidelight.predictors.http import HttpPredictor
+
+    return HttpPredictor(name, settings, features)

@@ -1,0 +1,50 @@
+"""A model behind gRPC: the Open Inference Protocol, tensors as raw bytes or typed fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sidelight.config.settings import PredictorSettings
+from sidelight.predictors.calling import Caller, open_channel
+from sidelight.predictors.dialects import named
+from sidelight.predictors.remote import Answer, Form, Question, RemotePredictor, Wire
+from sidelight.predictors.spending import Spent
+from sidelight.protocols import v2_grpc
+from sidelight.protocols.limits import Limits
+from sidelight.protocols.open_inference import ModelReadyRequest, ModelReadyResponse
+from sidelight.tensors import Columns
+
+
+class GrpcPredictor(RemotePredictor):
+    """Asks one model on one gRPC server; a `Predictor`.
+
+    `name` is the model's in the configuration, `settings.name` the server's name for it.
+    Raises `ConfigError` for certificates that cannot be used.
+    """
+
+    def __init__(
+        self, name: str, settings: PredictorSettings, features: Iterable[str] = ()
+    ) -> None:
+        told = f"predictor {name!r} at {settings.url}"
+        self._model = settings.name or name
+        super().__init__(told, settings, features, Wire(self._encode, _rows))
+        self._caller = Caller(open_channel(name, settings), told, settings)
+
+    def ready(self) -> bool:
+        answer = self._caller.is_ready(ModelReadyRequest(name=self._model).SerializeToString())
+        return answer is not None and ModelReadyResponse.FromString(answer).ready
+
+    def close(self) -> None:
+        self._caller.close()
+
+    def _encode(self, rows: Columns, form: Form) -> Question:
+        contents: v2_grpc.Contents = "typed" if self._settings.tensors == "typed" else "raw"
+        asked = v2_grpc.encode_request(named(rows), self._model, form=form, contents=contents)
+        return Question(asked, len(rows))
+
+    def _ask_all(self, questions: Sequence[Question], spent: Spent) -> list[Answer]:
+        return self._caller.ask_all(questions, spent)
+
+
+def _rows(answer: Answer, limits: Limits) -> Columns:
+    return v2_grpc.decode_response(answer.body, limits)
