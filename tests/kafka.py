@@ -31,13 +31,14 @@ class Kafka:
 def require_kafka() -> None:
     """Skip where no broker can be started; fail where that must not happen."""
     missing = missing_tools()
-    if missing and _must_run():
+    if missing and must_run():
         pytest.fail(missing, pytrace=False)
     if missing:
         pytest.skip(missing)
 
 
-def _must_run() -> bool:
+def must_run() -> bool:
+    """Whether what a test needs has to be here."""
     return os.environ.get("CI") == "true" or os.environ.get("SIDELIGHT_REQUIRE_KAFKA") == "1"
 
 
