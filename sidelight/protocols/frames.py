@@ -14,6 +14,8 @@ from sidelight.protocols.compression import decompressed
 _PREFIX = struct.Struct(">BI")
 _COMPRESSED = 1
 
+PREFIX_BYTES = _PREFIX.size
+
 
 def is_framed(content: bytes) -> bool:
     """True for a frame, False for a bare message."""
@@ -32,10 +34,10 @@ def unframed(content: bytes, encoding: str, limit: int) -> bytes:
     Raises `MalformedPayload` for a frame that is cut, damaged, or followed by another,
     `LimitExceeded` beyond the limit.
     """
-    if len(content) < _PREFIX.size:
+    if len(content) < PREFIX_BYTES:
         raise MalformedPayload("ends within a gRPC frame; send all of it", where="body")
     flag, length = _PREFIX.unpack_from(content)
-    message = content[_PREFIX.size :]
+    message = content[PREFIX_BYTES:]
     if length != len(message):
         raise MalformedPayload(
             f"is a gRPC frame of {length} bytes, {len(message)} follow; send one whole message",

@@ -5,9 +5,14 @@ The path of a gRPC call names no model. Imports nothing heavy: the recorder asks
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sidelight.protocols.frames import PREFIX_BYTES, is_framed
+from sidelight.protocols.limits import DEFAULT_LIMITS
+
+_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
@@ -20,15 +25,29 @@ class Names:
     id: str = ""
 
 
-def names_in(message: bytes) -> Names:
+def names_in(content: bytes) -> Names:
     """The names in a ``ModelInferRequest`` or ``ModelInferResponse``; both number them alike.
 
-    Of a message that was cut or is damaged, what stands before that. Never raises.
+    The message is bare or in a frame, compressed or not. Where it was cut, is damaged, or is longer
+    than `Limits.decompressed_bytes` when decompressed, what stands before that. Never raises.
     """
     found = ["", "", ""]
-    for number, text in _texts(message):
+    for number, text in _texts(_message(content)):
         found[number - 1] = text.decode(errors="replace")
     return Names(*found)
+
+
+def _message(content: bytes) -> bytes:
+    """The message as far as it can be had."""
+    if not is_framed(content):
+        return content
+    if content[0] == 0:
+        return content[PREFIX_BYTES:]
+    machine = zlib.decompressobj(_GZIP_OR_ZLIB)
+    try:
+        return machine.decompress(content[PREFIX_BYTES:], DEFAULT_LIMITS.decompressed_bytes)
+    except zlib.error:
+        return b""
 
 
 def _texts(message: bytes) -> Iterator[tuple[int, bytes]]:

@@ -13,7 +13,8 @@ Source: Open Inference Protocol, "Inference Request" over gRPC (`open_inference.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
 
 from google.protobuf.message import DecodeError, Message
@@ -85,10 +86,11 @@ def encode_request(
     tensors = request_tensors(columns, form, name, binary_tensor_from)
     document = request_document(columns, form)
     request = ModelInferRequest()
-    _describe(request, document | {"model_name": model, "model_version": version})
-    for position, asked in enumerate(document.get("outputs", ())):
-        _ask(request, asked, f"outputs[{position}]")
-    _write(tensors, request.inputs, request.raw_input_contents, contents)
+    with _whole_characters():
+        _describe(request, document | {"model_name": model, "model_version": version})
+        for position, asked in enumerate(document.get("outputs", ())):
+            _ask(request, asked, f"outputs[{position}]")
+        _write(tensors, request.inputs, request.raw_input_contents, contents)
     return request.SerializeToString()
 
 
@@ -96,8 +98,9 @@ def encode_response(columns: Columns, contents: Contents = "raw") -> bytes:
     """The columns as a ``ModelInferResponse``; what is said beside them as in `v2`."""
     tensors = [binary_tensor_from(column) for column in columns]
     response = ModelInferResponse()
-    _describe(response, response_document(columns))
-    _write(tensors, response.outputs, response.raw_output_contents, contents)
+    with _whole_characters():
+        _describe(response, response_document(columns))
+        _write(tensors, response.outputs, response.raw_output_contents, contents)
     return response.SerializeToString()
 
 
@@ -170,13 +173,19 @@ def _head(item: Any, where: str, limits: Limits) -> Head:
     return read_head(said, where, limits)
 
 
-def _describe(message: ModelInferRequest | ModelInferResponse, document: dict[str, Any]) -> None:
+@contextmanager
+def _whole_characters() -> Iterator[None]:
+    """protobuf takes UTF-8 alone, Python text may hold surrogates."""
     try:
-        for name in ("id", "model_name", "model_version"):
-            setattr(message, name, document.get(name, ""))
-        write_choices(document.get("parameters", {}), message.parameters)
+        yield
     except UnicodeError as exc:
-        raise DataMismatch(f"text holds half a character: {exc}") from exc
+        raise DataMismatch(f"a name or parameter holds half a character ({exc})") from exc
+
+
+def _describe(message: ModelInferRequest | ModelInferResponse, document: dict[str, Any]) -> None:
+    for name in ("id", "model_name", "model_version"):
+        setattr(message, name, document.get(name, ""))
+    write_choices(document.get("parameters", {}), message.parameters)
 
 
 def _ask(request: ModelInferRequest, asked: Any, where: str) -> None:
