@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -12,8 +11,8 @@ from tests.log_contract.engines import ENGINES, LogEngine
 
 
 @pytest.fixture(params=sorted(ENGINES))
-def log_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LogEngine]:
-    engine = ENGINES[request.param](tmp_path)
+def log_engine(request: pytest.FixtureRequest) -> Iterator[LogEngine]:
+    engine = ENGINES[request.param](request)
     yield engine
     engine.close()
 
@@ -28,4 +27,20 @@ def lasting_engine(log_engine: LogEngine) -> LogEngine:
     """An engine whose log outlives the process that writes it."""
     if not log_engine.lasting:
         pytest.skip("this engine keeps nothing beyond its process")
+    return log_engine
+
+
+@pytest.fixture
+def exclusive_engine(log_engine: LogEngine) -> LogEngine:
+    """An engine that gives a group to one consumer at a time."""
+    if log_engine.sharing:
+        pytest.skip("the consumers of a group share its partitions")
+    return log_engine
+
+
+@pytest.fixture
+def sharing_engine(log_engine: LogEngine) -> LogEngine:
+    """An engine whose groups share partitions among their consumers."""
+    if not log_engine.sharing:
+        pytest.skip("a group has one consumer at a time")
     return log_engine

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+import pytest
+
 from sidelight.config.settings import LogSettings
 from sidelight.log import Log, open_log
 from sidelight.log.testing import MemoryLog
@@ -19,6 +21,11 @@ class LogEngine(Protocol):
     @property
     def lasting(self) -> bool:
         """Whether other processes and later opens see the same log."""
+        ...
+
+    @property
+    def sharing(self) -> bool:
+        """Whether the consumers of a group share its partitions, or one has them all."""
         ...
 
     def settings(self) -> LogSettings:
@@ -36,9 +43,10 @@ class LocalEngine:
     """Small segments, so that the contract is also held across them."""
 
     lasting = True
+    sharing = False
 
-    def __init__(self, place: Path) -> None:
-        self._place = place
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self._place: Path = request.getfixturevalue("tmp_path")
         self._opened: list[Log] = []
 
     def settings(self) -> LogSettings:
@@ -60,8 +68,9 @@ class MemoryEngine:
     """One log, whoever opens it; gone with the process."""
 
     lasting = False
+    sharing = False
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, request: pytest.FixtureRequest) -> None:
         self._log = MemoryLog(PARTITIONS)
 
     def settings(self) -> LogSettings:
@@ -74,4 +83,35 @@ class MemoryEngine:
         self._log.close()
 
 
-ENGINES: dict[str, Callable[[Path], LogEngine]] = {"local": LocalEngine, "memory": MemoryEngine}
+class KafkaEngine:
+    """Topics of its own on the run's broker."""
+
+    lasting = True
+    sharing = True
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self._url: str = request.getfixturevalue("kafka_url")
+        self._opened: list[Log] = []
+        from sidelight.log.kafka.plans import plans
+        from sidelight.log.kafka.standing import create
+
+        create(self.settings(), plans(self.settings()))
+
+    def settings(self) -> LogSettings:
+        return LogSettings(url=self._url, partitions=PARTITIONS)
+
+    def open(self) -> Log:
+        log = open_log(self.settings())
+        self._opened.append(log)
+        return log
+
+    def close(self) -> None:
+        for log in self._opened:
+            log.close()
+
+
+ENGINES: dict[str, Callable[[pytest.FixtureRequest], LogEngine]] = {
+    "kafka": KafkaEngine,
+    "local": LocalEngine,
+    "memory": MemoryEngine,
+}

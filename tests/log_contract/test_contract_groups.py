@@ -9,7 +9,7 @@ import pytest
 
 from sidelight.errors import Fenced, GroupBusy
 from sidelight.log import Log, Position
-from tests.log_contract.engines import PARTITIONS
+from tests.log_contract.engines import PARTITIONS, LogEngine
 
 HERE, THERE = 0, 1
 
@@ -49,13 +49,15 @@ def test_groups_do_not_see_each_other(log: Log) -> None:
     assert outliers.committed(HERE) == Position(8)
 
 
-def test_a_second_consumer_is_told_who_holds_the_group(log: Log) -> None:
+def test_a_second_consumer_is_told_who_holds_the_group(exclusive_engine: LogEngine) -> None:
+    log = exclusive_engine.open()
     log.join("drift", "inference")
     with pytest.raises(GroupBusy, match="drift"):
         log.join("drift", "inference")
 
 
-def test_a_second_consumer_may_wait_for_the_first_to_leave(log: Log) -> None:
+def test_a_second_consumer_may_wait_for_the_first_to_leave(exclusive_engine: LogEngine) -> None:
+    log = exclusive_engine.open()
     first = log.join("drift", "inference")
     first.commit({HERE: Position(4)})
     leaving = Timer(0.1, first.leave)

@@ -29,7 +29,8 @@ def translated(doing: str) -> Iterator[None]:
 
 def _ours(doing: str, exc: errors.KafkaError) -> LogError:
     told = str(exc) or type(exc).__name__
-    if isinstance(exc, _DENIED):
+    # A user who may write nowhere fails at the producer's id, with an error that only says so.
+    if isinstance(exc, _DENIED) or "AuthorizationFailed" in told:
         return LogDenied(f"{doing}: {told}; give log.kafka.username the right to it")
     if isinstance(exc, errors.UnknownTopicOrPartitionError):
         return missing(doing)

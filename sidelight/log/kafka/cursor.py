@@ -1,0 +1,89 @@
+"""A consumer that stands at one offset of one partition."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from itertools import islice
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.consumer.fetcher import ConsumerRecord
+from kafka.errors import KafkaTimeoutError, OffsetOutOfRangeError
+
+from sidelight.log.contract import Span
+from sidelight.log.kafka.times import milliseconds
+
+
+class Cursor:
+    """Belongs to no group; `next` is the offset that it can go on from without fetching anew."""
+
+    def __init__(self, consumer: KafkaConsumer, at: TopicPartition, seconds: float) -> None:
+        self.next = -1
+        self._consumer = consumer
+        self._at = at
+        self._seconds = seconds
+        self._held: deque[ConsumerRecord] = deque()
+        consumer.assign([at])
+
+    def span(self) -> Span:
+        begin: int = self._consumer.beginning_offsets([self._at], milliseconds(self._seconds))[
+            self._at
+        ]
+        return Span(begin, self.end())
+
+    def end(self) -> int:
+        end: int = self._consumer.end_offsets([self._at], milliseconds(self._seconds))[self._at]
+        return end
+
+    def offset_at(self, time_ms: int) -> int | None:
+        """The first offset of that time or later."""
+        found = self._consumer.offsets_for_times({self._at: time_ms}, milliseconds(self._seconds))
+        return None if found[self._at] is None else int(found[self._at].offset)
+
+    def read(
+        self, offset: int, max_records: int, max_bytes: int, wait_seconds: float
+    ) -> list[ConsumerRecord]:
+        if offset != self.next:
+            self._held.clear()
+            self._consumer.seek(self._at, offset)
+            self.next = offset
+        if not self._held:
+            self._fill(offset, max_records, wait_seconds)
+        found = self._take(max_records, max_bytes)
+        if found:
+            self.next = found[-1].offset + 1
+        return found
+
+    def close(self) -> None:
+        self._consumer.close(autocommit=False, timeout_ms=1000)
+
+    def _take(self, max_records: int, max_bytes: int) -> list[ConsumerRecord]:
+        size, count = 0, 0
+        for record in islice(self._held, max_records):
+            size += len(record.value or b"")
+            if size > max_bytes and count:
+                break
+            count += 1
+        return [self._held.popleft() for _ in range(count)]
+
+    def _fill(self, offset: int, max_records: int, wait_seconds: float) -> None:
+        if self._poll(0, max_records):
+            return
+        end = self.end()
+        if offset > end:
+            raise OffsetOutOfRangeError({self._at: offset})
+        if offset == end:
+            self._poll(wait_seconds, max_records)
+            return
+        deadline = time.monotonic() + self._seconds
+        while not self._poll(deadline - time.monotonic(), max_records):
+            # Nothing but holes up to the end: aborted transactions, compacted records.
+            if self._consumer.position(self._at) >= end:
+                return
+            if time.monotonic() > deadline:
+                raise KafkaTimeoutError(f"nothing came for {self._seconds:.0f} s")
+
+    def _poll(self, seconds: float, max_records: int) -> bool:
+        polled = self._consumer.poll(milliseconds(seconds), max_records)
+        self._held.extend(polled.get(self._at, ()))
+        return bool(self._held)

@@ -1,0 +1,209 @@
+"""The log on Kafka behind the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from threading import Lock
+from weakref import WeakSet
+from zlib import crc32
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.consumer.fetcher import ConsumerRecord
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.errors import OffsetOutOfRangeError
+from kafka.record.default_records import DefaultRecordBatchBuilder
+
+from sidelight.config.brokers import KafkaAddress
+from sidelight.config.settings import LogSettings
+from sidelight.errors import LogError, OffsetOutOfRange, RecordTooLarge
+from sidelight.log.contract import Address, Record, Span, Stored
+from sidelight.log.kafka.appender import Appender, Message
+from sidelight.log.kafka.cursors import Cursors
+from sidelight.log.kafka.dialling import dial
+from sidelight.log.kafka.facts import Facts, FactsOfTopics
+from sidelight.log.kafka.failures import translated
+from sidelight.log.kafka.membership import KafkaMembership
+from sidelight.log.kafka.notebook import Notebook
+from sidelight.log.kafka.times import milliseconds
+from sidelight.log.topics import INFERENCE, STATE
+
+SESSION_SECONDS = 10.0
+"""A consumer that is silent for so long is dead to its group."""
+STEP_SECONDS = 120.0
+"""A consumer that does not ask for its claims for so long is taken for stuck."""
+_JOIN_SECONDS = 5.0
+"""Long enough for the three seconds that brokers give a new group to gather."""
+
+
+class KafkaLog:
+    """A log on brokers; use it from any thread. Nothing is sent before it is first asked for."""
+
+    def __init__(self, settings: LogSettings) -> None:
+        self._settings = settings
+        self._address = KafkaAddress.parse(settings.url)
+        self._seconds = settings.kafka.timeout_seconds
+        self._facts = FactsOfTopics(settings)
+        self._appender = Appender(settings)
+        self._cursors = Cursors(settings)
+        self._members: WeakSet[KafkaMembership] = WeakSet()
+        self._lock = Lock()
+        self._closed = False
+
+    @property
+    def log_id(self) -> str:
+        """The id that Kafka gave the topic ``inference`` when it was made."""
+        return self._of(INFERENCE).topic_id
+
+    def append(
+        self, topic: str, records: Sequence[Record], *, partition: int | None = None
+    ) -> list[Address]:
+        facts = self._of(topic)
+        if partition is not None:
+            facts.check(partition)
+        if not records:
+            return []
+        self._check_sizes(topic, records)
+        messages = [_message(record, facts.partitions, partition) for record in records]
+        offsets = self._appender.send(facts.name, messages)
+        return [
+            Address(topic, message.partition, offset)
+            for message, offset in zip(messages, offsets, strict=True)
+        ]
+
+    def read(
+        self,
+        topic: str,
+        partition: int,
+        offset: int,
+        *,
+        max_records: int = 1000,
+        max_bytes: int = 8 << 20,
+        wait_seconds: float = 0.0,
+    ) -> list[Stored]:
+        at = self._at(topic, partition)
+        doing = f"read {topic}/{partition}/{offset}"
+        try:
+            if offset < 0:
+                raise OffsetOutOfRangeError
+            with translated(doing), self._cursors.lent(at, offset) as cursor:
+                found = cursor.read(offset, max_records, max_bytes, wait_seconds)
+        except (LogError, OffsetOutOfRangeError) as exc:
+            if isinstance(exc, LogError) and not isinstance(exc.__cause__, OffsetOutOfRangeError):
+                raise
+            raise self._out_of_range(Address(topic, partition, offset)) from exc
+        return [_stored(topic, record) for record in found]
+
+    def get(self, address: Address) -> Stored:
+        found = self.read(address.topic, address.partition, address.offset, max_records=1)
+        if not found or found[0].address != address:
+            raise self._out_of_range(address)
+        return found[0]
+
+    def partitions(self, topic: str) -> int:
+        return self._of(topic).partitions
+
+    def span(self, topic: str, partition: int) -> Span:
+        at = self._at(topic, partition)
+        with translated(f"span of {topic}/{partition}"), self._cursors.lent(at) as cursor:
+            return cursor.span()
+
+    def offset_at(self, topic: str, partition: int, time_ns: int) -> int:
+        at = self._at(topic, partition)
+        with translated(f"times of {topic}/{partition}"), self._cursors.lent(at) as cursor:
+            found = cursor.offset_at(-(-max(0, time_ns) // 1_000_000))
+            return cursor.end() if found is None else found
+
+    def join(self, group: str, topic: str, *, wait_seconds: float = 0.0) -> KafkaMembership:
+        """Never raises `GroupBusy`: partitions are shared among the group's consumers."""
+        facts = self._of(topic)
+        name = self._address.topic(group)
+        member = KafkaMembership(
+            self._consumer(name),
+            name,
+            facts.name,
+            facts.partitions,
+            Notebook(self, self._appender, lambda: self._of(STATE)),
+            self._seconds,
+        )
+        self._members.add(member)
+        member.enter(max(wait_seconds, min(_JOIN_SECONDS, self._seconds)))
+        return member
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+        for member in list(self._members):
+            member.leave()
+        self._appender.close()
+        self._cursors.close()
+
+    def _of(self, topic: str) -> Facts:
+        if self._closed:
+            raise LogError(f"log {self._settings.url} is closed; open it again")
+        return self._facts.of(topic)
+
+    def _at(self, topic: str, partition: int) -> TopicPartition:
+        facts = self._of(topic)
+        facts.check(partition)
+        return TopicPartition(facts.name, partition)
+
+    def _check_sizes(self, topic: str, records: Sequence[Record]) -> None:
+        largest = max(map(_size, records))
+        limit = self._of(topic).max_batch_bytes
+        if limit is not None and largest > limit:
+            self._facts.forget(topic)
+            limit = self._of(topic).max_batch_bytes
+        if limit is not None and largest > limit:
+            raise RecordTooLarge(
+                f"append to {topic!r}: a record of {largest} bytes, the topic takes {limit}; "
+                f"raise max.message.bytes of {self._of(topic).name!r}, or send less"
+            )
+
+    def _out_of_range(self, address: Address) -> OffsetOutOfRange:
+        span = self.span(address.topic, address.partition)
+        return OffsetOutOfRange(
+            f"{address} is not there; {span.begin} up to {span.end} are",
+            begin=span.begin,
+            end=span.end,
+        )
+
+    def _consumer(self, group: str) -> KafkaConsumer:
+        return dial(
+            KafkaConsumer,
+            self._settings,
+            seconds=self._seconds,
+            group_id=group,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            allow_auto_create_topics=False,
+            partition_assignment_strategy=[CooperativeStickyAssignor],
+            session_timeout_ms=milliseconds(SESSION_SECONDS),
+            heartbeat_interval_ms=milliseconds(SESSION_SECONDS / 5),
+            max_poll_interval_ms=milliseconds(STEP_SECONDS),
+            request_timeout_ms=milliseconds(self._seconds),
+            fetch_max_wait_ms=milliseconds(min(0.5, self._seconds / 2)),
+            metrics_enabled=False,
+        )
+
+
+def _message(record: Record, partitions: int, partition: int | None) -> Message:
+    """Kafka tells no key from an empty one here: both are sent as none."""
+    number = crc32(record.key) % partitions if partition is None else partition
+    return Message(number, record.key or None, record.value, record.headers)
+
+
+def _stored(topic: str, record: ConsumerRecord) -> Stored:
+    headers = tuple((name, value or b"") for name, value in record.headers)
+    return Stored(
+        Address(topic, record.partition, record.offset),
+        Record(record.value or b"", record.key or b"", headers),
+        record.timestamp * 1_000_000,
+    )
+
+
+def _size(record: Record) -> int:
+    """The batch that holds this record alone, at most."""
+    size: int = DefaultRecordBatchBuilder.estimate_size_in_bytes(
+        record.key, record.value, record.headers
+    )
+    return size
