@@ -23,12 +23,12 @@ from sidelight.errors import ConfigError
 from sidelight.log.scope import place
 from sidelight.supervise import Event, Process, Restarts, supervise
 from sidelight_logger import tally
+from sidelight_logger.listening import bound
 from sidelight_logger.parts import RECORDER, SHIPPER, Part
 from sidelight_logger.proxy import process as proxy
 from sidelight_logger.proxy.settings import Limits, ProxySettings, parse_upstream
 from sidelight_logger.shipper.routes import routes
 
-_BACKLOG = 1024
 _RESTARTS = Restarts(first_wait_seconds=0.1, longest_wait_seconds=0.4)
 """No process is given up: without the proxy there are no predictions at all. However often it
 falls, it is back within two seconds, most of which it needs to start."""
@@ -42,8 +42,8 @@ def run(config: Path | None, flags: Mapping[str, Any], grace_seconds: float) -> 
     settings = loaded.settings.logger
     url = _upstream(loaded)
     with (
-        _bound("logger.listen", settings.listen) as listener,
-        _bound("logger.metrics", settings.metrics) as metrics,
+        bound("logger.listen", settings.listen) as listener,
+        bound("logger.metrics", settings.metrics) as metrics,
         tempfile.TemporaryDirectory(prefix="sidelight-") as folder,
         _bound_unix(Path(folder) / "recorder") as recorder,
     ):
@@ -100,15 +100,6 @@ def _processes(part: Part, whole: Settings, url: str, fd: int) -> Iterator[Proce
     )
     command = proxy.command(forwarding, url, fd, part.tally_fd)
     yield Process("proxy", command, pass_fds=(fd, part.tally_fd), essential=False)
-
-
-def _bound(name: str, address: str) -> socket.socket:
-    listen = Listen.parse(address)
-    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
-    try:
-        return socket.create_server((listen.host, listen.port), family=family, backlog=_BACKLOG)
-    except OSError as exc:
-        raise ConfigError(f"{name}: cannot listen on {address}: {exc.strerror}") from exc
 
 
 def _bound_unix(path: Path) -> socket.socket:

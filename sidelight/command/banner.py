@@ -56,6 +56,11 @@ def _logger(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "metrics", f"{metrics.url}/metrics  (logger)"
 
 
+def _joiner(settings: Settings) -> Iterator[tuple[str, str]]:
+    yield "foreign", shown(settings.joiner.source)
+    yield "metrics", f"{Listen.parse(settings.joiner.listen).url}/metrics  (joiner)"
+
+
 def _detectors(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "metrics", f"{Listen.parse(settings.detectors.listen).url}/metrics  (detectors)"
 
@@ -69,4 +74,9 @@ def _explainers(settings: Settings) -> Iterator[tuple[str, str]]:
             yield "explain", f"POST {url}/v1/models/{name}:explain"
 
 
-_ADDRESSES = {"logger": _logger, "detectors": _detectors, "explainers": _explainers}
+_ADDRESSES = {
+    "logger": _logger,
+    "joiner": _joiner,
+    "detectors": _detectors,
+    "explainers": _explainers,
+}

@@ -12,6 +12,7 @@ from sidelight.config import Listen, Settings
 
 _ROUTES: dict[str, tuple[Callable[[Settings], str], str]] = {
     "logger": (lambda settings: settings.logger.metrics, "/readyz"),
+    "joiner": (lambda settings: settings.joiner.listen, "/readyz"),
     "detectors": (lambda settings: settings.detectors.listen, "/readyz"),
     "explainers": (lambda settings: settings.explainers.listen, "/v2/health/ready"),
 }

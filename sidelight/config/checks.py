@@ -8,6 +8,7 @@ from itertools import combinations
 
 from sidelight.config.addresses import Listen
 from sidelight.config.fields import Key, dotted
+from sidelight.config.joining import joiner_faults
 from sidelight.config.kafka import kafka_faults
 from sidelight.config.services import named, upstream
 from sidelight.config.settings import ModelSettings, Settings
@@ -16,6 +17,7 @@ from sidelight.config.sinks import sink_faults
 _LISTENING: tuple[Key, ...] = (
     ("logger", "listen"),
     ("logger", "metrics"),
+    ("joiner", "listen"),
     ("detectors", "listen"),
     ("explainers", "listen"),
 )
@@ -33,8 +35,8 @@ def faults(settings: Settings, written: Collection[Key]) -> Iterator[Fault]:
     """All that is wrong; `written` are the keys that somebody set."""
     for name, model in settings.models.items():
         yield from _of_model(("models", name), model)
-    for key, message in (*kafka_faults(settings.log), *sink_faults(settings)):
-        yield Fault(key, message)
+    for told in (kafka_faults(settings.log), sink_faults(settings), joiner_faults(settings)):
+        yield from (Fault(key, message) for key, message in told)
     yield from _of_logger(settings, written)
     yield from _of_addresses(settings)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sidelight.config.brokers import is_kafka
 from sidelight.config.settings import LogSettings, Section, Settings
 
-SERVICES = ("logger", "detectors", "explainers")
+SERVICES = ("logger", "joiner", "detectors", "explainers")
 """In the order in which traffic meets them."""
 
 
@@ -45,6 +45,7 @@ def configured(settings: Settings) -> tuple[str, ...]:
     models = settings.models.values()
     wanted = {
         "logger": upstream(settings) is not None,
+        "joiner": settings.joiner.source is not None,
         "detectors": any(named(model.detectors) for model in models),
         "explainers": any(named(model.explainers) for model in models),
     }

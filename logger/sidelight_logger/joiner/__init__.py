@@ -1,0 +1,1 @@
+"""The joiner: halves of exchanges from foreign loggers, in any order, become exchanges."""

@@ -1,0 +1,20 @@
+"""Sockets to listen on, bound before anybody is told of them."""
+
+from __future__ import annotations
+
+import socket
+
+from sidelight.config import Listen
+from sidelight.errors import ConfigError
+
+_BACKLOG = 1024
+
+
+def bound(name: str, address: str) -> socket.socket:
+    """The socket of the setting `name`; `ConfigError` when the address is taken."""
+    listen = Listen.parse(address)
+    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    try:
+        return socket.create_server((listen.host, listen.port), family=family, backlog=_BACKLOG)
+    except OSError as exc:
+        raise ConfigError(f"{name}: cannot listen on {address}: {exc.strerror}") from exc
