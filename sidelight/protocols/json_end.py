@@ -8,6 +8,7 @@ from sidelight.errors import MalformedPayload
 
 WHITE_SPACE = b" \t\n\r"
 
+_BEGIN = re.compile(rb"[ \t\n\r]*+{")
 # A string, its closing quote caught, or a brace. Possessive, and a string without an end is matched
 # up to the end of the body: so no byte is looked at twice.
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+("?)|[{}]', re.DOTALL)
@@ -19,7 +20,7 @@ def end_of_object(content: bytes) -> int:
     Only strings and braces are looked at: what lies between is the parser's. Raises
     `MalformedPayload` when no object begins or none ends.
     """
-    if not content.lstrip(WHITE_SPACE).startswith(b"{"):
+    if not _BEGIN.match(content):
         raise MalformedPayload("begins with no JSON object; send one", where="body")
     depth = 0
     for token in _TOKEN.finditer(content):
