@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
@@ -124,3 +125,124 @@ class MemoryMembership:
     def _check_place(self) -> None:
         if self._log._members.get(self._group) is not self:
             raise Fenced(f"group {self._group!r}: this consumer has left; join again")
+
+
+class SharingLog(MemoryLog):
+    """A log in memory whose groups are shared, as a broker's are: their partitions change hands.
+
+    With `unrest` above 0 they do so also out of the blue: it is the chance, at each call of
+    `claims`, that all is dealt anew, and at each commit, that it is refused. What happens follows
+    from `chance` alone. `expel` is what a broker does to a consumer it takes for dead.
+    """
+
+    def __init__(
+        self, partitions: int = 1, chance: random.Random | None = None, unrest: float = 0.0
+    ) -> None:
+        super().__init__(partitions)
+        self.chance = chance or random.Random(0)
+        self.unrest = unrest
+        self._shared: dict[str, _Group] = {}
+
+    def join(  # type: ignore[override]
+        self, group: str, topic: str, *, wait_seconds: float = 0.0
+    ) -> SharingMembership:
+        with self._changed:
+            return SharingMembership(self, group, topic)
+
+    def expel(self, member: SharingMembership) -> None:
+        """Take the consumer for dead. It hears of it at its next commit, or never."""
+        with self._changed:
+            self._group(member.group).remove(member)
+
+    def deal(self, group: str) -> None:
+        """Deal the partitions anew among those who live."""
+        with self._changed:
+            self._group(group).deal()
+
+    def _group(self, name: str) -> _Group:
+        return self._shared.setdefault(name, _Group(self._partitions, self.chance))
+
+
+class SharingMembership:
+    """A place in a group of a `SharingLog`; one that was expelled joins again by `claims`."""
+
+    def __init__(self, log: SharingLog, group: str, topic: str) -> None:
+        self.group = group
+        self._log = log
+        self._topic = topic
+        self._has_left = False
+
+    def claims(self) -> tuple[Claim, ...]:
+        with self._log._changed:
+            if self._has_left:
+                raise Fenced(f"group {self.group!r}: this consumer has left; join again")
+            group = self._log._group(self.group)
+            group.add(self)
+            if self._is_disturbed():
+                group.deal()
+            return group.claims(self)
+
+    def committed(self, partition: int) -> Position | None:
+        return self._log._positions.get((self.group, self._topic, partition))
+
+    def commit(self, positions: Mapping[int, Position]) -> None:
+        with self._log._changed:
+            held = self._log._group(self.group).held_by(self)
+            if not held.issuperset(positions) or self._is_disturbed():
+                raise Fenced(f"group {self.group!r}: claims have changed; ask for them")
+            for partition, position in positions.items():
+                self._log._positions[self.group, self._topic, partition] = position
+
+    def leave(self) -> None:
+        self._has_left = True
+        self._log.expel(self)
+
+    def _is_disturbed(self) -> bool:
+        return self._log.chance.random() < self._log.unrest
+
+
+class _Group:
+    """Who is to have which partition, and who has it until they let go of it."""
+
+    def __init__(self, partitions: int, chance: random.Random) -> None:
+        self._chance = chance
+        self._members: list[SharingMembership] = []
+        self._dealt: dict[int, SharingMembership] = {}
+        self._held: dict[int, SharingMembership] = {}
+        self._epochs = dict.fromkeys(range(partitions), 0)
+        self._to_let_go: set[SharingMembership] = set()
+
+    def add(self, member: SharingMembership) -> None:
+        if member not in self._members:
+            self._members.append(member)
+            self.deal()
+
+    def remove(self, member: SharingMembership) -> None:
+        if member in self._members:
+            self._members.remove(member)
+            self._held = {at: one for at, one in self._held.items() if one is not member}
+            self.deal()
+
+    def deal(self) -> None:
+        """Some of the time everybody has to let go of everything, as in Kafka's older protocol."""
+        partitions = list(self._epochs)
+        self._chance.shuffle(partitions)
+        rounds = enumerate(partitions) if self._members else ()
+        self._dealt = {at: self._members[number % len(self._members)] for number, at in rounds}
+        if self._chance.random() < 0.5:
+            self._to_let_go = set(self._members)
+
+    def held_by(self, member: SharingMembership) -> set[int]:
+        return {at for at, one in self._held.items() if one is member}
+
+    def claims(self, member: SharingMembership) -> tuple[Claim, ...]:
+        lets_all_go = member in self._to_let_go
+        self._to_let_go.discard(member)
+        for at in self.held_by(member):
+            if lets_all_go or self._dealt[at] is not member:
+                del self._held[at]
+        for at, one in self._dealt.items():
+            if one is member and at not in self._held:
+                self._held[at] = member
+                self._epochs[at] += 1
+        return tuple(Claim(at, self._epochs[at]) for at in sorted(self.held_by(member)))
