@@ -29,6 +29,9 @@ _SHARED: Sequence[Processor] = (
 
 OURS = "sidelight"
 
+_WARNS_OF_NOTHING = ("kafka.net.selector",)
+"""It warns whenever this machine was busy for a tenth of a second."""
+
 
 def configure(service: str, *, stream: TextIO | None = None, level: int = logging.INFO) -> None:
     """Send the log lines of this process to `stream` (stderr), marked with `service`.
@@ -49,6 +52,8 @@ def configure(service: str, *, stream: TextIO | None = None, level: int = loggin
     )
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
     logging.getLogger(OURS).setLevel(level)
+    for name in _WARNS_OF_NOTHING:
+        logging.getLogger(name).setLevel(logging.ERROR)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
