@@ -40,24 +40,24 @@ def test_every_log_address_of_the_run_has_a_prefix_of_its_own(kafka_broker: Kafk
     assert kafka_broker.fresh_url() != kafka_broker.fresh_url()
 
 
-def test_a_killed_broker_comes_back_on_its_port_with_its_topics(own_broker: Broker) -> None:
+def test_a_broker_is_paused_resumed_killed_and_comes_back_with_its_topics(
+    own_broker: Broker,
+) -> None:
     create(own_broker.bootstrap, "kept")
     first = own_broker.pid
-    own_broker.kill()
-    own_broker.start()
-    assert own_broker.pid != first
-    assert "kept" in topics(own_broker.bootstrap)
-
-
-def test_a_paused_broker_answers_after_it_is_resumed(own_broker: Broker) -> None:
+    assert first is not None
     own_broker.pause()
-    assert own_broker.pid is not None
     deadline = time.monotonic() + 20
-    while psutil.Process(own_broker.pid).status() != psutil.STATUS_STOPPED:
+    while psutil.Process(first).status() != psutil.STATUS_STOPPED:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     own_broker.resume()
-    assert isinstance(topics(own_broker.bootstrap), set)
+    assert "kept" in topics(own_broker.bootstrap)
+    own_broker.kill()
+    assert not psutil.pid_exists(first)
+    own_broker.start()
+    assert own_broker.pid != first
+    assert "kept" in topics(own_broker.bootstrap)
 
 
 def test_the_broker_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
@@ -97,6 +97,21 @@ def test_missing_java_and_maven_are_named_with_the_way_out(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(BrokerUnavailable, match=r"Java 17.* and Maven; install with `apt-get"):
         jars(tmp_path)
+
+
+def test_without_java_a_test_is_skipped_unless_it_must_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name in ("CI", "SIDELIGHT_REQUIRE_KAFKA"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(pytest.skip.Exception, match="install with"):
+        require_kafka()
+    for name, value in (("CI", "true"), ("SIDELIGHT_REQUIRE_KAFKA", "1")):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, value)
+            with pytest.raises(pytest.fail.Exception, match="install with"):
+                require_kafka()
 
 
 def test_every_protocol_has_a_port_of_its_own(tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ import gc
 import os
 import re
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +27,12 @@ from sidelight.config.brokers import KafkaAddress
 from sidelight.config.settings import KafkaSettings, LogSettings
 from sidelight.demo.broker import Broker
 from sidelight.errors import LogDenied, LogError, LogUnreachable
-from sidelight.log import Position, Record, open_log
+from sidelight.log import Log, Position, Record, open_log
 from sidelight.log.kafka.access import SERVICES, Grant, grants
 from sidelight.log.kafka.dialling import dial
 from sidelight.log.kafka.plans import plans
 from sidelight.log.kafka.standing import create, standings
-from sidelight.log.topics import ALARMS, INFERENCE, PANES
+from sidelight.log.topics import ALARMS, ALL, DEAD_LETTERS, HALVES, INFERENCE, PANES, RESULTS
 from tests.kafka import require_kafka
 from tests.sidelight.kafka_security import PASSWORDS, Authority, secured
 from tests.sidelight.test_command import run
@@ -202,34 +204,44 @@ def test_the_administrators_rights_are_enough_to_make_and_check_topics(
 
 
 def test_each_service_can_do_its_work_and_no_more(broker: Broker, authority: Authority) -> None:
-    logger = open_log(settings(broker, authority, "logger"))
-    [kept] = logger.append(INFERENCE, [Record(b"exchange", key=b"1")])
-    with pytest.raises(LogDenied):
-        logger.append(ALARMS, [Record(b"false alarm")])
-    with pytest.raises(LogError):
-        logger.read(INFERENCE, kept.partition, kept.offset)
-    logger.close()
+    def opened(user: str) -> AbstractContextManager[Log]:
+        return closing(open_log(settings(broker, authority, user)))
 
-    detectors = open_log(settings(broker, authority, "detectors"))
-    member = detectors.join("scorer", INFERENCE, wait_seconds=20)
+    with opened("logger") as logger:
+        [kept] = logger.append(INFERENCE, [Record(b"exchange", key=b"1")])
+        logger.append(DEAD_LETTERS, [Record(b"letter")])
+        with pytest.raises(LogDenied):
+            logger.append(ALARMS, [Record(b"false alarm")])
+        with pytest.raises(LogError):
+            logger.get(kept)
+    with opened("joiner") as joiner:
+        [half] = joiner.append(HALVES, [Record(b"half")])
+        assert joiner.get(half).record.value == b"half"
+        joiner.append(INFERENCE, [Record(b"pair")])
+        commit_in_a_group(joiner, "joiner", HALVES)
+    with opened("detectors") as detectors:
+        assert detectors.get(kept).record.value == b"exchange"
+        commit_in_a_group(detectors, "scorer", INFERENCE)
+        for topic in (PANES, RESULTS, ALARMS):
+            [told] = detectors.append(topic, [Record(b"told")])
+            assert detectors.get(told).record.value == b"told"
+        with pytest.raises(LogDenied):
+            detectors.append(INFERENCE, [Record(b"forged")])
+    with opened("dashboard") as reader:
+        assert [reader.span(topic, 0).begin for topic in ALL] == [0] * len(ALL)
+        with pytest.raises(LogDenied):
+            reader.append(INFERENCE, [Record(b"forged")])
+
+
+def commit_in_a_group(log: Log, group: str, topic: str) -> None:
+    """With a note that is too large for an offset."""
+    position = Position(1, os.urandom(200_000))
+    member = log.join(group, topic, wait_seconds=20)
     while not member.claims():
-        pass
-    [read] = detectors.read(INFERENCE, kept.partition, kept.offset, wait_seconds=5)
-    assert read.record.value == b"exchange"
-    note = os.urandom(200_000)
-    member.commit({0: Position(kept.offset + 1, note)})
-    assert member.committed(0) == Position(kept.offset + 1, note)
-    detectors.append(PANES, [Record(b"pane")])
-    with pytest.raises(LogDenied):
-        detectors.append(INFERENCE, [Record(b"forged")])
+        time.sleep(0.05)
+    member.commit({0: position})
+    assert member.committed(0) == position
     member.leave()
-    detectors.close()
-
-    reader = open_log(settings(broker, authority, "dashboard"))
-    assert reader.get(kept).record.value == b"exchange"
-    with pytest.raises(LogDenied):
-        reader.append(INFERENCE, [Record(b"forged")])
-    reader.close()
 
 
 def test_a_client_of_any_kind_leaves_no_thread_behind_when_it_is_refused(
