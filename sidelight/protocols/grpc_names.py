@@ -13,7 +13,7 @@ from sidelight.protocols.frames import PREFIX_BYTES, is_framed
 from sidelight.protocols.limits import DEFAULT_LIMITS
 
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_VARINT, _FIXED64, _BYTES, _GROUP, _END, _FIXED32 = range(6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def _message(content: bytes) -> bytes:
 
 def _texts(message: bytes) -> Iterator[tuple[int, bytes]]:
     """The fields 1 to 3; as in protobuf, the last one of a number counts."""
-    at, end = 0, len(message)
+    at, end, depth = 0, len(message), 0
     while at < end:
         tag, at = _varint(message, at)
         kind, number = tag & 7, tag >> 3
@@ -60,11 +60,13 @@ def _texts(message: bytes) -> Iterator[tuple[int, bytes]]:
             length, at = _varint(message, at)
             if at + length > end:
                 return
-            if 1 <= number <= 3:
+            if 1 <= number <= 3 and not depth:
                 yield number, message[at : at + length]
             at += length
         elif kind == _VARINT:
             _, at = _varint(message, at)
+        elif kind in (_GROUP, _END):
+            depth += 1 if kind == _GROUP else -1
         elif kind in (_FIXED64, _FIXED32):
             at += 8 if kind == _FIXED64 else 4
         else:

@@ -12,7 +12,8 @@ from sidelight.errors import MissingExtra
 
 try:
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-    from google.protobuf.message import Message
+    from google.protobuf.message import DecodeError as DecodeError
+    from google.protobuf.message import Message as Message
 except ImportError as exc:
     raise MissingExtra(f"gRPC needs protobuf ({exc}); run: pip install 'sidelight[grpc]'") from exc
 

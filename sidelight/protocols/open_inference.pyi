@@ -6,7 +6,8 @@ from google.protobuf.internal.containers import (
     RepeatedCompositeFieldContainer,
     RepeatedScalarFieldContainer,
 )
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError as DecodeError
+from google.protobuf.message import Message as Message
 
 COMPILED: Path
 SERVICE: str

@@ -17,8 +17,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
 
-from google.protobuf.message import DecodeError, Message
-
 from sidelight.errors import DataMismatch, MalformedPayload
 from sidelight.protocols.binary_form import binary_tensor_from
 from sidelight.protocols.documents import Place, refuse_long
@@ -26,7 +24,12 @@ from sidelight.protocols.grpc_contents import read_contents, write_contents
 from sidelight.protocols.grpc_parameters import read_choices, write_choices
 from sidelight.protocols.heads import Head, read_head
 from sidelight.protocols.limits import DEFAULT_LIMITS, Limits
-from sidelight.protocols.open_inference import ModelInferRequest, ModelInferResponse
+from sidelight.protocols.open_inference import (
+    DecodeError,
+    Message,
+    ModelInferRequest,
+    ModelInferResponse,
+)
 from sidelight.protocols.raw import read_raw, write_raw
 from sidelight.protocols.tensor import Tensor
 from sidelight.protocols.v2 import (
