@@ -40,6 +40,7 @@ def check(
 def report(loaded: Loaded) -> Iterator[str]:
     """The lines that `check` prints."""
     from sidelight.command.banner import log_place, spool_place
+    from sidelight.config.brokers import is_kafka
     from sidelight.config.fields import dotted
     from sidelight.config.listing import in_force
     from sidelight.config.services import configured
@@ -49,12 +50,13 @@ def report(loaded: Loaded) -> Iterator[str]:
     yield from columns([(dotted(one.key), one.value, one.origin) for one in in_force(loaded)])
     yield ""
     services = configured(loaded.settings)
+    on_kafka = ("kafka",) if is_kafka(loaded.settings.log.url) else ()
     yield from columns(
         [
             ("log", log_place(loaded.settings.log.url)),
             *(spool_place(loaded.settings) if "logger" in services else ()),
             ("services", ", ".join(services) or "none has anything to do"),
-            *((f"extra {extra}", _installed(extra)) for extra in extras.SERVICES),
+            *((f"extra {extra}", _installed(extra)) for extra in (*extras.SERVICES, *on_kafka)),
         ]
     )
 

@@ -56,3 +56,10 @@ def test_check_works_without_a_file(tmp_path: Path) -> None:
     ended = run("check", cwd=tmp_path)
     assert ended.returncode == 0
     assert "no configuration file" in ended.stdout
+
+
+def test_check_tells_of_the_extra_that_a_log_on_kafka_needs(tmp_path: Path) -> None:
+    (tmp_path / "sidelight.yaml").write_text("log: kafka://broker:9092/watch\n")
+    lines = [line.split() for line in run("check", cwd=tmp_path).stdout.splitlines()]
+    assert ["log", "kafka://broker:9092/watch"] in lines
+    assert ["extra", "kafka", "installed"] in lines
