@@ -133,7 +133,7 @@ class HalvesPartition:
         now = self._monotonic()
         if due_ns is None or now < self._ticked_at + TICK_SECONDS:
             return
-        if self.fold.clock_ns + (now - self._read_at) * 1e9 >= due_ns:
+        if self.fold.clock_ns + int((now - self._read_at) * 1e9) >= due_ns:
             self._log.append(HALVES, [TICK], partition=self._partition)
             self._ticked_at = now
 
