@@ -57,6 +57,27 @@ def explain(environment: Environment) -> None:
     assert abs(sum(one["contribution"] for one in data["attributions"]) - gap) < 1e-9
 
 
+def look_for_brokers(environment: Environment) -> None:
+    """Ask Kafka's own client for topics where no broker is."""
+    _name_a_log_on_kafka(environment)
+    told = environment.run(environment.sidelight, "topics", code=1)
+    assert told.startswith("sidelight: no Kafka at 127.0.0.1:1 answered")
+    assert told.endswith("ECONNREFUSED\n")
+
+
+def miss_kafka(environment: Environment) -> None:
+    """Be told what to install for a log on Kafka."""
+    _name_a_log_on_kafka(environment)
+    told = environment.run(environment.sidelight, "topics", code=1)
+    assert told.endswith("; run: pip install 'sidelight[kafka]'\n")
+
+
+def _name_a_log_on_kafka(environment: Environment) -> None:
+    (environment.folder / "sidelight.yaml").write_text(
+        "log: {url: 'kafka://127.0.0.1:1/p', kafka: {timeout_seconds: 1}}\n"
+    )
+
+
 def forward(environment: Environment) -> None:
     """Answer one request through the logger, keep it in the log, and stop cleanly."""
     with serving(lambda connection, body: respond(connection, 200, body)) as upstream:

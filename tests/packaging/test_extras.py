@@ -9,7 +9,7 @@ import pytest
 
 from sidelight import __version__
 from tests.packaging.environment import create, with_extras
-from tests.packaging.jobs import Job, detect, explain, forward
+from tests.packaging.jobs import Job, detect, explain, forward, look_for_brokers, miss_kafka
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ EXTRAS = {
     "detectors": Extra(("sidelight_detectors",), ("detectors", "fit", "score"), (detect,)),
     "explainers": Extra(("sidelight_explainers",), ("explainers", "explain"), (explain,)),
     "dashboard": Extra(("sidelight_dashboard",)),
+    "kafka": Extra(("sidelight.config",), ("topics",), (look_for_brokers,)),
     "demo": Extra((*SERVICES, "sidelight.demo.story"), ("demo",)),
 }
 # `all` holds the demo: the default run has it in `test_everything`.
@@ -61,3 +62,4 @@ def test_without_extras_the_command_works_and_says_what_to_install(
         refused = environment.run(environment.sidelight, command, code=1)
         assert refused.startswith("sidelight: No module named ")
         assert refused.endswith(f"; run: pip install 'sidelight[{service}]'\n")
+    miss_kafka(environment)
