@@ -8,6 +8,7 @@ import pytest
 
 from sidelight.log import Log
 from tests.log_contract.engines import ENGINES, LogEngine
+from tests.log_contract.processes import end_all
 
 
 @pytest.fixture(params=sorted(ENGINES))
@@ -15,6 +16,12 @@ def log_engine(request: pytest.FixtureRequest) -> Iterator[LogEngine]:
     engine = ENGINES[request.param](request)
     yield engine
     engine.close()
+
+
+@pytest.fixture(autouse=True)
+def no_process_outlives_its_test() -> Iterator[None]:
+    yield
+    end_all()
 
 
 @pytest.fixture

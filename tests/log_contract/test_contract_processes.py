@@ -5,45 +5,16 @@ from __future__ import annotations
 import random
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
 from sidelight.errors import GroupBusy
 from sidelight.log import Log, Position, Record
 from tests.log_contract.engines import PARTITIONS, LogEngine
+from tests.log_contract.processes import line, run
 from tests.log_contract.test_contract_appending import everything
-
-ROOT = Path(__file__).parents[2]
-
-
-_started: list[subprocess.Popen[str]] = []
-
-
-def run(*arguments: str) -> subprocess.Popen[str]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-    _started.append(process)
-    return process
-
-
-@pytest.fixture(autouse=True)
-def no_process_outlives_its_test() -> Iterator[None]:
-    yield
-    for process in _started:
-        with process:
-            process.kill()
-    _started.clear()
-
-
-def line(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    return process.stdout.readline().strip()
 
 
 @dataclass
@@ -133,7 +104,9 @@ def test_a_group_goes_on_where_it_was_after_reopening(lasting_engine: LogEngine)
     assert member.committed(1) == Position(3)
 
 
-def test_kill_9_frees_the_group_and_keeps_what_was_committed(lasting_engine: LogEngine) -> None:
+def test_kill_9_frees_the_group_and_keeps_what_was_committed(
+    lasting_engine: LogEngine, exclusive_engine: LogEngine
+) -> None:
     settings = lasting_engine.settings().model_dump_json()
     holder = run("tests.log_contract.group_holder", settings, "drift")
     committed = int(line(holder))

@@ -29,6 +29,8 @@ from sidelight.log.topics import INFERENCE, STATE
 
 SESSION_SECONDS = 10.0
 """A consumer that is silent for so long is dead to its group."""
+_HEARTBEAT_SECONDS = 0.5
+"""In the answer to a heartbeat a consumer learns that partitions are to change hands."""
 STEP_SECONDS = 120.0
 """A consumer that does not ask for its claims for so long is taken for stuck."""
 _JOIN_SECONDS = 5.0
@@ -119,6 +121,7 @@ class KafkaLog:
         name = self._address.topic(group)
         member = KafkaMembership(
             self._consumer(name),
+            self._consumer(name),
             name,
             facts.name,
             facts.partitions,
@@ -178,7 +181,7 @@ class KafkaLog:
             allow_auto_create_topics=False,
             partition_assignment_strategy=[CooperativeStickyAssignor],
             session_timeout_ms=milliseconds(SESSION_SECONDS),
-            heartbeat_interval_ms=milliseconds(SESSION_SECONDS / 5),
+            heartbeat_interval_ms=milliseconds(_HEARTBEAT_SECONDS),
             max_poll_interval_ms=milliseconds(STEP_SECONDS),
             request_timeout_ms=milliseconds(self._seconds),
             fetch_max_wait_ms=milliseconds(min(0.5, self._seconds / 2)),

@@ -47,11 +47,16 @@ class _Owned(ConsumerRebalanceListener):  # type: ignore[misc]
 
 
 class KafkaMembership:
-    """One consumer of a group; used by one thread."""
+    """One consumer of a group; used by one thread.
+
+    `lookup` asks for what is committed and takes no part: while the group settles, a broker answers
+    nothing else on the connection of who takes part.
+    """
 
     def __init__(
         self,
         consumer: KafkaConsumer,
+        lookup: KafkaConsumer,
         group: str,
         topic: str,
         partitions: int,
@@ -59,6 +64,7 @@ class KafkaMembership:
         seconds: float,
     ) -> None:
         self._consumer = consumer
+        self._lookup = lookup
         self._group = group
         self._topic = topic
         self._partitions = partitions
@@ -123,8 +129,9 @@ class KafkaMembership:
             self._left = True
             self._owned.epochs.clear()
             # If this fails the group finds out by itself when the session ends.
-            with suppress(KafkaError):
-                self._consumer.close(autocommit=False, timeout_ms=milliseconds(_LEAVE_SECONDS))
+            for consumer in (self._consumer, self._lookup):
+                with suppress(KafkaError):
+                    consumer.close(autocommit=False, timeout_ms=milliseconds(_LEAVE_SECONDS))
 
     @property
     def _doing(self) -> str:
@@ -164,7 +171,7 @@ class KafkaMembership:
         if not 0 <= partition < self._partitions:
             raise ValueError(f"{self._doing} has no partition {partition}")
         with translated(self._doing):
-            return self._consumer.committed(
+            return self._lookup.committed(
                 self._at(partition), metadata=True, timeout_ms=milliseconds(self._seconds)
             )
 
