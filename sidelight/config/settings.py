@@ -62,6 +62,8 @@ class KafkaSettings(Section):
     """Brokers that keep a copy of each topic that ``sidelight topics --create`` makes."""
     timeout_seconds: float = Field(default=30.0, gt=0)
     """How long an append may take before it is an error."""
+    session_seconds: float = Field(default=10.0, ge=1)
+    """A consumer that is silent for so long is dead: others get its partitions."""
 
 
 class LogSettings(Section):

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import pytest
 
-from sidelight.config.settings import LogSettings
+from sidelight.config.settings import KafkaSettings, LogSettings
 from sidelight.log import Log, open_log
 from sidelight.log.testing import MemoryLog
 
@@ -98,7 +98,9 @@ class KafkaEngine:
         create(self.settings(), plans(self.settings()))
 
     def settings(self) -> LogSettings:
-        return LogSettings(url=self._url, partitions=PARTITIONS)
+        return LogSettings(
+            url=self._url, partitions=PARTITIONS, kafka=KafkaSettings(session_seconds=2)
+        )
 
     def open(self) -> Log:
         log = open_log(self.settings())

@@ -27,8 +27,6 @@ from sidelight.log.kafka.notebook import Notebook
 from sidelight.log.kafka.times import milliseconds
 from sidelight.log.topics import INFERENCE, STATE
 
-SESSION_SECONDS = 10.0
-"""A consumer that is silent for so long is dead to its group."""
 _HEARTBEAT_SECONDS = 0.5
 """In the answer to a heartbeat a consumer learns that partitions are to change hands."""
 STEP_SECONDS = 120.0
@@ -171,6 +169,7 @@ class KafkaLog:
         )
 
     def _consumer(self, group: str) -> KafkaConsumer:
+        session = self._settings.kafka.session_seconds
         return dial(
             KafkaConsumer,
             self._settings,
@@ -180,8 +179,8 @@ class KafkaLog:
             auto_offset_reset="none",
             allow_auto_create_topics=False,
             partition_assignment_strategy=[CooperativeStickyAssignor],
-            session_timeout_ms=milliseconds(SESSION_SECONDS),
-            heartbeat_interval_ms=milliseconds(_HEARTBEAT_SECONDS),
+            session_timeout_ms=milliseconds(session),
+            heartbeat_interval_ms=milliseconds(min(_HEARTBEAT_SECONDS, session / 4)),
             max_poll_interval_ms=milliseconds(STEP_SECONDS),
             request_timeout_ms=milliseconds(self._seconds),
             fetch_max_wait_ms=milliseconds(min(0.5, self._seconds / 2)),
