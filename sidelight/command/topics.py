@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,7 +36,10 @@ def topics(
     elif acls:
         _tell_rights(log)
     else:
-        _tell_topics(log, create)
+        standing = _standing()
+        if create:
+            _make(standing, log)
+        _tell_topics(log, standing.standings(log))
 
 
 def _tell_rights(log: LogSettings) -> None:
@@ -49,32 +53,40 @@ def _tell_rights(log: LogSettings) -> None:
             typer.echo(line)
 
 
-def _tell_topics(log: LogSettings, create: bool) -> None:
+def _standing() -> ModuleType:
     try:
         from sidelight.log.kafka import standing
     except ImportError as exc:
         raise extras.refused("kafka", exc) from exc
-    found = standing.standings(log)
-    missing = [one.plan for one in found if one.partitions == 0]
-    if missing and create:
+    return standing
+
+
+def _make(standing: ModuleType, log: LogSettings) -> None:
+    missing = [one.plan for one in standing.standings(log) if one.is_missing]
+    if missing:
         standing.create(log, missing)
         typer.echo(f"made {', '.join(plan.name for plan in missing)}")
-        found = standing.standings(log)
-    complaints = list(_complaints(log, found))
-    for line in (*columns(_rows(log, found)), *complaints):
+
+
+def _tell_topics(log: LogSettings, found: Sequence[Standing]) -> None:
+    from sidelight.config.brokers import KafkaAddress
+    from sidelight.log.kafka.differences import differences
+
+    address = KafkaAddress.parse(log.url)
+    wrong = {one.plan.name: list(differences(one, address)) for one in found}
+    head = ("topic", "partitions", "replicas", "kept", "")
+    rows = [_row(one, "differs" if wrong[one.plan.name] else "right") for one in found]
+    complaints = [str(difference) for one in wrong.values() for difference in one]
+    if missing := [one.plan.name for one in found if one.is_missing]:
+        complaints.append(f"not there: {', '.join(missing)}; run 'sidelight topics --create'")
+    for line in (*columns([head, *rows]), *complaints):
         typer.echo(line)
     if complaints:
         raise typer.Exit(NOT_RIGHT)
 
 
-def _rows(log: LogSettings, found: Sequence[Standing]) -> list[tuple[str, ...]]:
-    wrong = {line.partition(":")[0] for line in _complaints(log, found)}
-    head = ("topic", "partitions", "replicas", "kept", "")
-    return [head, *(_row(one, "differs" if one.plan.name in wrong else "right") for one in found)]
-
-
 def _row(standing: Standing, verdict: str) -> tuple[str, ...]:
-    if standing.partitions == 0:
+    if standing.is_missing:
         return (standing.plan.name, "", "", "", "not there")
     numbers = str(standing.partitions), str(standing.replication)
     return (standing.plan.name, *numbers, _kept(standing.configs or {}), verdict)
@@ -87,22 +99,9 @@ def _kept(configs: Mapping[str, str]) -> str:
     limits = [
         f"{int(value) / unit:g} {name}"
         for key, unit, name in _LIMITS
-        if (value := configs[key]) != "-1"
+        if (value := configs.get(key, "-1")) != "-1"
     ]
     return ", ".join(limits) or "all"
 
 
 _LIMITS = (("retention.ms", 3_600_000, "hours"), ("retention.bytes", 1 << 20, "MiB a partition"))
-
-
-def _complaints(log: LogSettings, found: Sequence[Standing]) -> Iterator[str]:
-    from sidelight.config.brokers import KafkaAddress
-    from sidelight.log.kafka.differences import differences
-
-    address = KafkaAddress.parse(log.url)
-    for standing in found:
-        if standing.partitions:
-            yield from map(str, differences(standing, address))
-    missing = [one.plan.name for one in found if one.partitions == 0]
-    if missing:
-        yield f"not there: {', '.join(missing)}; run 'sidelight topics --create'"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,15 @@ def test_settings_that_may_not_be_read_are_a_complaint() -> None:
     [complaint] = differences(standing, KafkaAddress.parse("kafka://h/p"))
     assert "configuration is not readable" in str(complaint)
     assert "DESCRIBE_CONFIGS" in str(complaint)
+
+
+def test_a_state_topic_that_is_not_compacted_is_told(kafka_url: str, tmp_path: Path) -> None:
+    log = LogSettings(url=kafka_url)
+    create(log, [replace(plan, configs={}) for plan in plans(log)])
+    told = run("topics", cwd=written(tmp_path, kafka_url))
+    assert (told.returncode, told.stderr) == (1, "")
+    assert ".state: cleanup.policy is delete, wanted compact; run kafka-configs" in told.stdout
+    assert ".panes: max.message.bytes is 1048588, wanted 16777216; run" in told.stdout
 
 
 def test_no_broker_is_one_line_and_exit_1(tmp_path: Path) -> None:

@@ -24,8 +24,10 @@ class Difference:
 
 
 def differences(standing: Standing, address: KafkaAddress) -> Iterator[Difference]:
-    """All of a topic that is there; nothing is altered for them."""
+    """All of a topic, none of one that is not there."""
     plan = standing.plan
+    if standing.is_missing:
+        return
     if standing.partitions != plan.partitions:
         yield _of_number("partitions", standing.partitions, plan.partitions, plan.name, _FIXED)
     if standing.replication != plan.replication:

@@ -38,6 +38,10 @@ class Standing:
     replication: int
     configs: Mapping[str, str] | None
 
+    @property
+    def is_missing(self) -> bool:
+        return self.partitions == 0
+
 
 def standings(log: LogSettings) -> list[Standing]:
     """Every topic of the log, as it is now.
