@@ -1,0 +1,171 @@
+"""Several real processes on a real broker, killed, paused, joined and left at random."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sidelight.config.settings import DetectorsSettings
+from sidelight.log import Log, Record, open_log
+from sidelight.log.testing import SharingLog
+from sidelight.log.topics import ALARMS, DEAD_LETTERS, INFERENCE, PANES, RESULTS
+from sidelight_detectors.results.events import output_of, output_record
+from sidelight_detectors.results.findings import Alarm, OutlierResult
+from sidelight_detectors.service.serving import fitted_plans
+from sidelight_detectors.streaming.decider import Decider
+from sidelight_detectors.streaming.outbox import read_on
+from sidelight_detectors.streaming.panes import Pane
+from tests.detectors.fleet import PATIENCE_SECONDS, Fleet, configured, loaded
+from tests.detectors.sharing import World
+from tests.detectors.test_sharing import Judged, story
+from tests.detectors.traffic import SECOND, START_NS, record, rows
+
+Step = Callable[[Fleet], None]
+
+
+class Case:
+    """One story told to a fleet, and what a process alone makes of it."""
+
+    def __init__(self, folder: Path, url: str, partitions: int, seed: int, count: int) -> None:
+        config = configured(folder, url, partitions)
+        self.plans = fitted_plans(loaded(config))
+        self.log = open_log(loaded(config).log)
+        self.partitions = partitions
+        self.told = story(seed, count)
+        self.fleet = Fleet(config, random.Random(seed))
+
+    def close(self) -> None:
+        self.fleet.close()
+        self.log.close()
+
+    def tell(self, steps: list[Step], seconds: float) -> None:
+        """The story in as many parts as there are steps, each followed by its step."""
+        size = -(-len(self.told) // len(steps))
+        for number, step in enumerate(steps):
+            self.log.append(INFERENCE, self.told[number * size : (number + 1) * size])
+            step(self.fleet)
+            time.sleep(seconds)
+        self.fleet.wake()
+
+    def end(self) -> None:
+        """A last exchange a partition closes all windows before it."""
+        late = {"time_ns": START_NS + 100_000 * SECOND, "log_id": "logger", "model": "income"}
+        for number in range(self.partitions):
+            last = record(rows(1, 1), 90_000 + number, sequence=10_000, **late)
+            self.log.append(INFERENCE, [last], partition=number)
+        until(self.is_done, self.fleet.last_words)
+        for one in list(self.fleet.living):
+            self.fleet.living.remove(one)
+            self.fleet.end(one)
+
+    def alone(self) -> SharingLog:
+        """What one process makes of the same log, in memory."""
+        log = SharingLog(self.partitions)
+        for number in range(self.partitions):
+            found = [stored.record for stored in read_on(self.log, INFERENCE, number, 0)]
+            log.append(INFERENCE, found, partition=number)
+        World(log, list(self.plans.values()), DetectorsSettings(run_rows=25)).finish()
+        return log
+
+    def is_done(self) -> bool:
+        """Whether all is scored, and all that follows from the panes is said."""
+        ends = {(n, self.log.span(INFERENCE, n).end) for n in range(self.partitions)}
+        panes = self.panes()
+        for plan in self.plans.values():
+            decider = Decider(plan, self.partitions)
+            outputs = [out for pane in panes[plan.model] for out in decider.accept(pane)]
+            if set(decider.chain.saved()["expected"]) != ends:
+                return False
+            keys = {output_record(output).key for output in outputs}
+            if keys != {k for k, one in self.said().items() if _model(one) == plan.model}:
+                return False
+        return True
+
+    def panes(self) -> dict[str, list[Pane]]:
+        found: dict[str, list[Pane]] = {model: [] for model in self.plans}
+        for number in range(self.partitions):
+            for stored in read_on(self.log, PANES, number, 0):
+                pane = Pane.from_record(stored.record)
+                found[pane.model].append(pane)
+        return found
+
+    def said(self) -> dict[bytes, Record]:
+        return by_id(self.log, RESULTS) | by_id(self.log, ALARMS)
+
+    def check(self) -> None:
+        """Nothing lost, nothing changed, no partition left behind."""
+        other = self.alone()
+        found, expected = self.said(), by_id(other, RESULTS) | by_id(other, ALARMS)
+        last = START_NS + 50_000 * SECOND
+        assert independent(found, last) == independent(expected, last)
+        assert len(independent(found, last)) > 5
+        assert by_id(self.log, DEAD_LETTERS).keys() == by_id(other, DEAD_LETTERS).keys()
+        for plan in self.plans.values():
+            decider = Decider(plan, self.partitions)
+            for pane in self.panes()[plan.model]:
+                decider.accept(pane)
+            assert decider.chain.gaps == 0
+            assert not decider.lost
+
+
+def _model(one: Record) -> str:
+    return output_of(one).about.model
+
+
+def by_id(log: Log, topic: str) -> dict[bytes, Record]:
+    """Each once; what is said twice must be the same."""
+    found: dict[bytes, Record] = {}
+    for number in range(log.partitions(topic)):
+        for stored in read_on(log, topic, number, 0):
+            one = stored.record
+            assert found.setdefault(one.key, one) == one
+    return found
+
+
+def independent(said: dict[bytes, Record], last_ns: int) -> dict[bytes, Record]:
+    """Event-time windows before the last exchanges, their alarms, flagged rows."""
+    return {
+        key: one
+        for key, one in said.items()
+        if isinstance(output := output_of(one), Judged | Alarm | OutlierResult)
+        and output.about.model != "counted"
+        and (output.time_ns if isinstance(output, OutlierResult | Alarm) else output.seen.last_ns)
+        < last_ns
+    }
+
+
+def until(done: Callable[[], bool], why: Callable[[], str]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not done():
+        assert time.monotonic() < deadline, why()
+        time.sleep(0.3)
+
+
+def run(case: Case, steps: list[Step], seconds: float) -> None:
+    try:
+        case.tell(steps, seconds)
+        case.end()
+        case.check()
+    finally:
+        case.close()
+
+
+def both(one: Step, other: Step) -> Step:
+    def step(fleet: Fleet) -> None:
+        one(fleet)
+        other(fleet)
+
+    return step
+
+
+def test_shared_out_killed_paused_and_left_windows_and_alarms_stay_the_same(
+    tmp_path: Path, kafka_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    case = Case(tmp_path, kafka_url, partitions=3, seed=1, count=60)
+    steps = [both(Fleet.start, Fleet.start), Fleet.pause, Fleet.start, Fleet.wake, Fleet.kill]
+    run(case, steps, 2.5)
