@@ -58,10 +58,11 @@ def _print_wires(server: peers.Server, rows: int, threads: int) -> None:
 def _rate(predictor: Predictor, rows: Columns, threads: int) -> float:
     """Calls a second, after a first one that connects."""
     predictor(rows)
-    end = perf_counter() + SECONDS
+    begun = perf_counter()
+    end = begun + SECONDS
     with ThreadPoolExecutor(threads) as pool:
         counts = [pool.submit(_until, end, lambda: predictor(rows)) for _ in range(threads)]
-    return sum(one.result() for one in counts) / SECONDS
+    return sum(one.result() for one in counts) / (perf_counter() - begun)
 
 
 def _until(end: float, ask: Callable[[], Any]) -> int:

@@ -276,6 +276,32 @@ def test_a_missing_feature_is_named_before_anything_is_sent() -> None:
     assert server.requests == []
 
 
+def test_closing_ends_what_is_under_way() -> None:
+    begun = threading.Event()
+    told: list[str] = []
+
+    def slow(request: bytes, context: Any) -> bytes:
+        begun.set()
+        sleep(0.3)
+        return doubled(request, context)
+
+    def ask() -> None:
+        with pytest.raises(PredictorError) as caught:
+            predictor(ROWS)
+        told.append(str(caught.value))
+
+    with serving(slow) as server:
+        predictor = opened(server.url)
+        asking = threading.Thread(target=ask)
+        asking.start()
+        begun.wait()
+        predictor.close()
+        asking.join()
+        ask()
+    assert "CANCELLED" in told[0]
+    assert "closed channel" in told[1]
+
+
 def test_without_grpc_the_message_says_what_to_install() -> None:
     program = (
         "import sys; sys.modules['grpc'] = None\n"
