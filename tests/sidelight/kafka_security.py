@@ -8,7 +8,10 @@ from pathlib import Path
 
 from sidelight.demo.broker import Broker, NodeSettings
 
-PASSWORDS = {"owner": "owner-secret", "stranger": "stranger-secret", "reader": "reader-secret"}
+PASSWORDS = {
+    name: f"{name}-secret"
+    for name in ("owner", "stranger", "admin", "logger", "joiner", "detectors", "dashboard")
+}
 
 
 @dataclass(frozen=True)
