@@ -44,8 +44,10 @@ def read_raw(head: Head, content: memoryview, place: Place) -> Tensor:
             f"{wanted}; send {wanted} or correct the shape",
             where=place.at(()),
         )
-    # Not every C code below numpy can do with unaligned elements.
-    values = np.require(np.ndarray(head.shape, dtype, content), requirements="A")
+    values = np.ndarray(head.shape, dtype, content)
+    if not values.flags.aligned:
+        # Not every C code below numpy can do with elements that lie across words.
+        values = values.copy()
     if head.datatype == BFLOAT16:
         return _tensor(head, (values.astype(np.uint32) << 16).view(np.float32))
     if head.datatype == "BOOL":

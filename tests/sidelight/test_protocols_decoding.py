@@ -12,8 +12,12 @@ import pytest
 
 from sidelight.errors import LimitExceeded, MalformedPayload
 from sidelight.events.exchange import Body, Exchange
+from sidelight.protocols import v2_binary, v2_grpc
+from sidelight.protocols.blocks import INPUTS, decode_blocks
 from sidelight.protocols.decoding import decode_inputs, decode_outputs, model_version
+from sidelight.protocols.frames import framed
 from sidelight.protocols.limits import DEFAULT_LIMITS, Limits
+from sidelight.tensors import Columns
 
 REQUEST = b'{"inputs":[{"name":"x","shape":[2],"datatype":"INT64","data":[1,2]}]}'
 RESPONSE = (
@@ -212,3 +216,111 @@ def test_the_version_is_the_answers_else_the_exchanges(
     change: dict[str, Any], version: str
 ) -> None:
     assert model_version(exchange(**change)) == version
+
+
+COLUMNS = Columns.of(x=[1, 2])
+BINARY = v2_binary.encode_request(COLUMNS)
+ANSWER = v2_binary.encode_response(
+    Columns(Columns.of(y=[0.5, 1]).columns, {"model_name": "m", "model_version": "7"})
+)
+MESSAGE = v2_grpc.encode_request(COLUMNS, "m")
+REPLY = v2_grpc.encode_response(
+    Columns(Columns.of(y=[0.5, 1]).columns, {"model_name": "m", "model_version": "7"})
+)
+
+
+@pytest.mark.parametrize("json_length", [None, BINARY.json_length])
+@pytest.mark.parametrize("content_type", ["application/octet-stream", "application/json", ""])
+@pytest.mark.parametrize("encoding", ["", "gzip"])
+def test_binary_tensors_are_read_also_where_headers_were_lost(
+    json_length: int | None, content_type: str, encoding: str
+) -> None:
+    content = gzip.compress(BINARY.content) if encoding else BINARY.content
+    sent = body(
+        content, content_type=content_type, json_length=json_length, content_encoding=encoding
+    )
+
+    assert decode_inputs(exchange(request=sent))["x"].values.tolist() == [1, 2]
+
+
+def test_a_binary_answer_has_outputs_and_a_version() -> None:
+    answered = exchange(response=body(ANSWER.content, content_type=""))
+
+    assert decode_outputs(answered)["y"].values.tolist() == [0.5, 1]
+    assert model_version(answered) == "7"
+    assert model_version(replace(answered, response=body(ANSWER.content[:20]))) == "revision-1"
+
+
+def test_v1_has_no_binary_tensors() -> None:
+    sent = body(b'{"instances":[1]}\0', json_length=17)
+
+    assert "binary tensors" in str(refusal(sent, protocol="v1"))
+
+
+def test_binary_bodies_are_left_to_be_decoded_alone() -> None:
+    sent = [
+        exchange(request=body(BINARY.content, json_length=length))
+        for length in (None, BINARY.json_length)
+        for _ in range(8)
+    ]
+
+    assert list(decode_blocks(sent, (INPUTS,))) == []
+
+
+def grpc(request: bytes, response: bytes = REPLY, **more: Any) -> Exchange:
+    return exchange(
+        protocol="grpc",
+        model="",
+        request=body(request, **{"content_type": "application/grpc"} | more),
+        response=body(response, content_type="application/grpc+proto"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        (MESSAGE, ""),
+        (framed(MESSAGE), ""),
+        (framed(MESSAGE), "gzip"),
+        (gzip.compress(MESSAGE), "gzip"),
+        (gzip.compress(MESSAGE), ""),
+        (b"\1" + len(gzip.compress(MESSAGE)).to_bytes(4) + gzip.compress(MESSAGE), "gzip"),
+    ],
+)
+def test_grpc_messages_are_read_with_and_without_their_frame(content: bytes, encoding: str) -> None:
+    sent = grpc(content, framed(REPLY), content_encoding=encoding)
+
+    assert decode_inputs(sent)["x"].values.tolist() == [1, 2]
+    assert decode_inputs(sent).parameters["model_name"] == "m"
+    assert decode_outputs(sent)["y"].values.tolist() == [0.5, 1]
+    assert model_version(sent) == "7"
+
+
+def test_a_grpc_answer_without_a_message_has_no_outputs_and_no_version() -> None:
+    sent = grpc(MESSAGE, b"")
+
+    with pytest.raises(MalformedPayload, match="empty"):
+        decode_outputs(sent)
+    assert model_version(sent) == "revision-1"
+
+
+@pytest.mark.parametrize(
+    "change", [{"content_type": "application/json"}, {"content_encoding": "snappy"}]
+)
+def test_a_grpc_body_that_is_not_protobuf_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(MalformedPayload):
+        decode_inputs(grpc(MESSAGE, **change))
+
+
+def test_a_grpc_bomb_is_refused_without_being_unpacked() -> None:
+    packed = gzip.compress(bytes(50_000_000))
+    bomb = b"\1" + len(packed).to_bytes(4) + packed
+    tracemalloc.start()
+    try:
+        with pytest.raises(LimitExceeded):
+            decode_inputs(grpc(bomb), Limits(decompressed_bytes=1 << 16))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 1 << 20
