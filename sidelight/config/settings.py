@@ -388,6 +388,9 @@ class DetectorsSettings(Section):
     """Length of an event-time bucket, the smallest unit of event-time windows."""
     lateness_seconds: float = Field(default=30.0, ge=0)
     """How long an event-time window waits for late exchanges."""
+    stalled_seconds: float = Field(default=30.0, gt=0)
+    """A partition that stands still for so long though there is something to read is an error;
+    the service then joins its group again."""
 
 
 class ExplainersSettings(Section):

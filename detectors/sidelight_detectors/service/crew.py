@@ -9,6 +9,7 @@ import structlog
 
 from sidelight.errors import Fenced
 from sidelight.log import Claim, Log, Membership
+from sidelight_detectors.service.watchdog import Watchdog
 
 
 class Worker(Protocol):
@@ -33,9 +34,12 @@ class Crew(Generic[W]):
     `fences` how often a commit was refused because they had.
     """
 
-    def __init__(self, group: str, topic: str, hire: Callable[[Membership, int], W]) -> None:
+    def __init__(
+        self, group: str, watchdog: Watchdog, hire: Callable[[Membership, int], W]
+    ) -> None:
         self.group = group
-        self.topic = topic
+        self.topic = watchdog.topic
+        self.watchdog = watchdog
         self.changes = 0
         self.fences = 0
         self._hire = hire
@@ -85,6 +89,20 @@ class Crew(Generic[W]):
                 logger.warning("claims were taken away", group=self.group, reason=str(exc))
                 return
             yield done
+
+    def watch(self) -> None:
+        """Leave the group when a reader stands still, so that a new consumer joins instead."""
+        stalled = self.watchdog.look(
+            {c.partition: one.position for c, one in self._at_work.items()}
+        )
+        if stalled:
+            logger.error(
+                "partitions stand still though there is something to read, joining again",
+                group=self.group,
+                topic=self.topic,
+                partitions=stalled,
+            )
+            self.leave()
 
     def forget(self) -> None:
         """Drop what is in memory."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 import structlog
 
@@ -16,6 +17,7 @@ from sidelight_detectors.service.complaints import Complaints
 from sidelight_detectors.service.crew import Crew
 from sidelight_detectors.service.health import Readiness
 from sidelight_detectors.service.metrics import ScorerMetrics
+from sidelight_detectors.service.watchdog import Watchdog
 from sidelight_detectors.streaming import deciding, scorer
 from sidelight_detectors.streaming.cutter import Clock
 from sidelight_detectors.streaming.deciding import DecidingPartition
@@ -47,15 +49,18 @@ class Detectors:
         stop: threading.Event,
         clock: Clock | None = None,
     ) -> None:
-        self.scorers = Crew(scorer.GROUP, INFERENCE, self._scorer)
-        self.deciders = Crew(deciding.GROUP, PANES, self._decider)
+        self._clock = clock or Clock()
+        guard = partial(
+            Watchdog, log, seconds=settings.stalled_seconds, clock=self._clock.monotonic
+        )
+        self.scorers = Crew(scorer.GROUP, guard(INFERENCE), self._scorer)
+        self.deciders = Crew(deciding.GROUP, guard(PANES), self._decider)
         self._log = log
         self._plans = plans
         self._settings = settings
         self._metrics = metrics
         self._complaints = Complaints([plan.name_in_exchanges for plan in plans.values()])
         self._stop = stop
-        self._clock = clock or Clock()
         self._waits_for = "starting"
         self._wait_seconds = 0.0
 
@@ -93,6 +98,8 @@ class Detectors:
         self._wait_seconds = 0.0 if runs else IDLE_SECONDS / max(here, 1)
         if not here:
             self._stop.wait(self._wait_seconds)
+        self.scorers.watch()
+        self.deciders.watch()
 
     def close(self) -> None:
         """Say what was taken in so far."""

@@ -37,12 +37,19 @@ class GroupCollector(Collector):
             "Commits refused because the partition had gone to another process.",
             labels=["group"],
         )
+        stalled = GaugeMetricFamily(
+            "sidelight_partition_stalled",
+            "1 while a partition read here stands still though there is something to read.",
+            labels=["group", "partition"],
+        )
         for crew in self._crews:
             changes.add_metric([crew.group], crew.changes)
             fences.add_metric([crew.group], crew.fences)
             for partition in crew.partitions:
                 held.add_metric([crew.group, str(partition)], 1.0)
-        yield from (held, changes, fences)
+                is_stalled = partition in crew.watchdog.stalled
+                stalled.add_metric([crew.group, str(partition)], float(is_stalled))
+        yield from (held, stalled, changes, fences)
 
 
 class LagCollector(Collector):
