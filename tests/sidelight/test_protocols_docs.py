@@ -9,10 +9,18 @@ from pathlib import Path
 import pytest
 
 from sidelight.errors import MalformedPayload
-from sidelight.protocols import v1, v2
+from sidelight.protocols import v1, v2, v2_binary, v2_grpc
 from sidelight.protocols.limits import Limits
 
 PAGE = (Path(__file__).parents[2] / "docs" / "protocols.md").read_text()
+
+
+def binary(size: int) -> bytes:
+    head = (
+        '{"inputs":[{"name":"x","shape":[2],"datatype":"INT32",'
+        '"parameters":{"binary_data_size":%d}}]}'
+    )
+    return (head % size).encode()
 
 
 def test_the_example_runs() -> None:
@@ -43,6 +51,9 @@ def test_every_limit_is_told() -> None:
         ),
         (v1.decode_request, b'{"instances":[[1,2],[3]]}'),
         (v1.decode_request, b'{"instances":[1],"instances":[2]}'),
+        (v2_binary.decode_request, binary(7) + b"1234567"),
+        (v2_binary.decode_request, binary(8) + b"1234567"),
+        (v2_grpc.decode_request, b"\x2a\x00\x3a\x00\x3a\x00"),
     ],
 )
 def test_the_messages_told_are_those_given(decode: object, body: bytes) -> None:
