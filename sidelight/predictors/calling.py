@@ -6,6 +6,7 @@ Bytes go in and out: no generated stubs. A call runs in the thread that asks (me
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -17,6 +18,8 @@ from sidelight.predictors.certificates import tls_context
 from sidelight.predictors.remote import READY_SECONDS, WORDS, Answer, Question, waits
 from sidelight.predictors.spending import Spent
 
+# Its C core would write lines of its own among ours, for each server that restarts.
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
 try:
     import grpc  # type: ignore[import-untyped]
 except ImportError as exc:
