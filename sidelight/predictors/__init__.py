@@ -1,4 +1,4 @@
-"""Ways to ask a model: over HTTP, or in this process."""
+"""Ways to ask a model: over HTTP, over gRPC, or in this process."""
 
 from sidelight.predictors.contract import Predictor
 from sidelight.predictors.opening import open_predictor
