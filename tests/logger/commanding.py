@@ -1,0 +1,160 @@
+"""`sidelight logger` as a process, a model server behind it, a client before it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.request import urlopen
+
+from tests.logger.captures import ANSWER
+from tests.logger.sinks import wait_until
+
+PATH = "/v2/models/income/infer"
+
+
+class Model(BaseHTTPRequestHandler):
+    """Answers every POST like a V2 server."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(ANSWER)))
+        self.end_headers()
+        self.wfile.write(ANSWER)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Quiet."""
+
+
+@contextmanager
+def model_server() -> Iterator[str]:
+    """A model server's address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Model)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class Logger:
+    """The command in a process of its own; reads what it says. `settings` are variables."""
+
+    def __init__(self, folder: Path, *flags: str, **settings: str) -> None:
+        environ = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+            "SIDELIGHT_LOGGER__METRICS": "127.0.0.1:0",
+            "SIDELIGHT_LOG__URL": str(folder / "log"),
+            "TMPDIR": str(folder),
+            **settings,
+        }
+        line = [sys.executable, "-m", "sidelight.command", "logger", "--listen", "127.0.0.1:0"]
+        self.process = subprocess.Popen(
+            [*line, *flags], cwd=folder, env=environ, stderr=subprocess.PIPE, text=True
+        )
+        self.said: list[str] = []
+        self._reading = threading.Thread(target=self._read)
+        self._reading.start()
+
+    def address(self, what: str) -> str:
+        pattern = re.compile(rf"\s+{what}\s+http://(\S+?)(?:/metrics)?(?:\s|$)")
+        wait_until(lambda: any(map(pattern.match, self.said)), f"the address of {what}")
+        return next(match[1] for line in self.said if (match := pattern.match(line)))
+
+    def metric(self, name: str) -> float:
+        """The sum over all labels."""
+        return self.sample(f"sidelight_logger_{name}")
+
+    def sample(self, name: str) -> float:
+        with urlopen(f"http://{self.address('metrics')}/metrics", timeout=10) as answer:
+            text = answer.read().decode()
+        found = re.findall(rf"^{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE)
+        assert found, name
+        return sum(map(float, found))
+
+    def ready(self) -> str:
+        """What ``/readyz`` says."""
+        with urlopen(f"http://{self.address('metrics')}/readyz", timeout=10) as answer:
+            return str(answer.read().decode())
+
+    def kill(self, part: str) -> None:
+        """Kill -9 one of them and wait until another has taken its place."""
+        pids = self._pids(part)
+        os.kill(pids[-1], signal.SIGKILL)
+        wait_until(lambda: len(self._pids(part)) > len(pids), f"another {part}")
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(60)
+        self._reading.join()
+        return code
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        with self.process.stderr as lines:
+            for line in lines:
+                self.said.append(line)
+
+    def _pids(self, part: str) -> list[int]:
+        events = [json.loads(line) for line in self.said if line.startswith("{")]
+        started = [e for e in events if e.get("event") == "process started"]
+        return [int(event["pid"]) for event in started if event["process"] == part]
+
+
+@contextmanager
+def running(folder: Path, *flags: str, **settings: str) -> Iterator[Logger]:
+    logger = Logger(folder, *flags, **settings)
+    try:
+        yield logger
+    finally:
+        if logger.process.poll() is None:
+            logger.process.kill()
+            logger.process.wait()
+
+
+class Client:
+    """Sends numbered requests, one after the other; asks again when the connection breaks."""
+
+    def __init__(self, address: str, prefix: str = "e") -> None:
+        self.prefix = prefix
+        self._connection = http.client.HTTPConnection(address, timeout=30)
+        self.answered: list[str] = []
+
+    def ask(self, count: int) -> None:
+        for _ in range(count):
+            id_ = f"{self.prefix}{len(self.answered):05d}"
+            while not self._ask(id_):
+                self._connection.close()
+            self.answered.append(id_)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _ask(self, id_: str) -> bool:
+        headers = {"Content-Type": "application/json", "Ce-Id": id_}
+        try:
+            self._connection.request("POST", PATH, b'{"inputs":[]}', headers)
+            answer = self._connection.getresponse()
+            assert (answer.status, answer.read()) == (200, ANSWER)
+        except (ConnectionError, http.client.HTTPException):
+            return False
+        return True
