@@ -169,3 +169,38 @@ def test_shared_out_killed_paused_and_left_windows_and_alarms_stay_the_same(
     case = Case(tmp_path, kafka_url, partitions=3, seed=1, count=60)
     steps = [both(Fleet.start, Fleet.start), Fleet.pause, Fleet.start, Fleet.wake, Fleet.kill]
     run(case, steps, 2.5)
+
+
+def anything(most: int) -> Step:
+    """One process starts, is killed, paused, woken or ends; never the last one that is awake."""
+
+    def step(fleet: Fleet) -> None:
+        awake = len(fleet.living) - len(fleet.paused)
+        choices = [Fleet.start] * (2 if len(fleet.living) < most else 0)
+        choices += [Fleet.kill, Fleet.pause, Fleet.leave] if awake > 1 else []
+        choices += [Fleet.wake] * (2 if fleet.paused else 0)
+        fleet.chance.choice(choices or [Fleet.wake])(fleet)
+
+    return step
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("partitions", [1, 3, 8])
+def test_whatever_happens_to_one_to_four_processes_windows_and_alarms_stay_the_same(
+    tmp_path: Path, kafka_url: str, monkeypatch: pytest.MonkeyPatch, partitions: int, seed: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    case = Case(tmp_path, kafka_url, partitions, seed, count=150)
+    run(case, [Fleet.start, *[anything(seed + 1)] * 12], 4.0)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_a_storm_of_joining_and_leaving_loses_nothing_and_leaves_no_partition_behind(
+    tmp_path: Path, kafka_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    case = Case(tmp_path, kafka_url, partitions=16, seed=9, count=300)
+    run(case, [*[Fleet.start] * 4, *[Fleet.leave, Fleet.start, Fleet.kill, Fleet.start] * 20], 2.0)
