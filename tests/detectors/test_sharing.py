@@ -22,7 +22,9 @@ from sidelight_detectors.results.findings import (
     Output,
     UnjudgedResult,
 )
+from sidelight_detectors.results.reading import read_alarms, read_results
 from sidelight_detectors.streaming.chain import Chain
+from sidelight_detectors.streaming.decider import Decider
 from sidelight_detectors.streaming.plan import Plan
 from tests.detectors.sharing import PEACE, Trouble, World
 from tests.detectors.traffic import MODEL, SECOND, START_NS, plan, record, rows
@@ -108,6 +110,39 @@ def test_a_process_alone_tells_the_whole_story() -> None:
     assert {one.change for one in outputs if isinstance(one, Alarm)} == {"raised", "cleared"}
     assert len(records_of(log, DEAD_LETTERS)) == 2
     assert len(records_of(log, RESULTS)) == len(by_id(log, RESULTS))
+
+
+def test_a_whole_topic_that_is_sent_again_changes_nothing() -> None:
+    log = SharingLog(3)
+    log.append(INFERENCE, story(0))
+    world(log).finish()
+    log.append(INFERENCE, story(0))
+    world(log).finish()
+    assert independent_of_cuts(log) == independent_of_cuts(alone(0, 3))
+    for each in PLANS:
+        decider = Decider(each, 3)
+        for pane in panes_of(log):
+            if pane.model == each.model:
+                decider.accept(pane)
+        assert not decider.lost
+        assert sum(state.rows for state in decider.watch.versions.values()) == 360
+
+
+def test_what_is_said_twice_is_read_once() -> None:
+    log = SharingLog(3)
+    log.append(INFERENCE, story(0))
+    world(log).finish()
+    once = read_ids(log)
+    assert len(once) > 20
+    for topic in (RESULTS, ALARMS):
+        for number in range(3):
+            log.append(topic, [one.record for one in log.read(topic, number, 0)], partition=number)
+    assert read_ids(log) == once
+
+
+def read_ids(log: SharingLog) -> list[str]:
+    results = [told.output.id for told in read_results(log)]
+    return results + [told.output.id for told in read_alarms(log)]
 
 
 @given(st.randoms(use_true_random=False), st.sampled_from([1, 3, 8]), st.integers(1, 4), TROUBLES)

@@ -44,6 +44,7 @@ class Crew(Generic[W]):
         self.fences = 0
         self._hire = hire
         self._member: Membership | None = None
+        self._claims: tuple[Claim, ...] = ()
         self._at_work: Mapping[Claim, W] = {}
 
     @property
@@ -66,13 +67,16 @@ class Crew(Generic[W]):
         claims = member.claims() if member else ()
         if member is None or claims == tuple(kept):
             return
+        if claims != self._claims:
+            self.changes += 1
+            partitions = [claim.partition for claim in claims]
+            logger.info("partitions claimed", group=self.group, partitions=partitions)
+        self._claims = claims
         # Replaced, never changed: other threads look at it.
         self._at_work = {
             claim: kept[claim] if claim in kept else self._hire(member, claim.partition)
             for claim in claims
         }
-        self.changes += 1
-        logger.info("partitions claimed", group=self.group, partitions=self.partitions)
 
     def each(self, work: Callable[[W], R]) -> Iterator[R]:
         """A piece of work of every worker, until a commit is refused.
