@@ -107,7 +107,7 @@ def _page(
     registry.register(
         JoinerCollector(
             lambda: importing.parts.values() if importing else (),
-            joining.parts.values,
+            lambda: joining.parts.values(),
         )
     )
 
