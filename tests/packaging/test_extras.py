@@ -28,6 +28,8 @@ EXTRAS = {
     "explainers": Extra(("sidelight_explainers",), ("explainers", "explain"), (explain,)),
     "dashboard": Extra(("sidelight_dashboard",)),
     "kafka": Extra(("sidelight.config",), ("topics",), (look_for_brokers,)),
+    "grpc": Extra(("sidelight.predictors.grpc", "sidelight.protocols.v2_grpc")),
+    "store": Extra(("sidelight.events.store", "fsspec")),
     "demo": Extra((*SERVICES, "sidelight.demo.story"), ("demo",)),
 }
 # `all` holds the demo: the default run has it in `test_everything`.
