@@ -183,6 +183,25 @@ def test_an_outage_is_told_and_ends_with_the_first_success(spool: Log) -> None:
     assert (told[0]["sink"], told[0]["cause"]) == ("kafka", "nobody")
 
 
+def test_a_try_that_hangs_is_told_before_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    patience = Patience("kafka", Event(), 5.0)
+
+    def hang() -> str:
+        now[0] += 4.0
+        patience.tell()
+        now[0] += 4.0
+        patience.tell()
+        return "done"
+
+    with capture_logs() as told:
+        assert patience.insist(hang) == "done"
+        patience.tell()
+    assert [one["cause"] for one in told] == ["no answer for 8 s"]
+    assert patience.trouble == ""
+
+
 def test_a_stop_in_an_outage_leaves_the_batch_with_the_spool(spool: Log) -> None:
     target = Target(fails=iter(lambda: 700, object()))
     ids = fill(spool, [exchange(number) for number in range(1500)])

@@ -15,6 +15,8 @@ from sidelight_logger.frames import SINK_FAILURES
 from sidelight_logger.shipper.fates import SinkFailed, Stopped
 
 _TELL_AGAIN_SECONDS = 10.0
+_SLOW_SECONDS = 5.0
+"""A try that lasts longer is told of before it has failed."""
 Result = TypeVar("Result")
 
 
@@ -43,21 +45,36 @@ class Backoff:
 class Patience:
     """Tries again, counts why, tells it every ten seconds.
 
-    `failures` by reason and `trouble`, why the newest try failed (empty since one succeeded), may
-    be read from another thread.
+    `failures` by reason, `trouble` and `tell` may be used from another thread.
     """
 
     def __init__(
         self, name: str, stop: Event, grace_seconds: float, backoff: Backoff | None = None
     ) -> None:
         self.failures = dict.fromkeys(SINK_FAILURES, 0)
-        self.trouble = ""
         self._name = name
         self._stop = stop
         self._grace_seconds = grace_seconds
         self._backoff = backoff or Backoff()
+        self._failed = ""
+        self._asked_at = float("inf")
         self._until = float("inf")
         self._silent_until = 0.0
+
+    @property
+    def trouble(self) -> str:
+        """Why the sink takes nothing now; empty while it does."""
+        waited = time.monotonic() - self._asked_at
+        if not self._failed and waited > _SLOW_SECONDS:
+            return f"no answer for {waited:.0f} s"
+        return self._failed
+
+    def tell(self) -> None:
+        """Log the trouble, if there is one that was not told for a while."""
+        trouble = self.trouble
+        if trouble and time.monotonic() >= self._silent_until:
+            self._silent_until = time.monotonic() + _TELL_AGAIN_SECONDS
+            self._logger().warning("sink failed", cause=trouble)
 
     @property
     def stopping(self) -> bool:
@@ -87,39 +104,32 @@ class Patience:
         """
         for tries in count(1):
             self.check_grace()
+            self._asked_at = time.monotonic()
             try:
                 result = attempt()
             except SinkFailed as failed:
+                self._failed = str(failed)
                 self.failures[failed.reason] += 1
                 suspect(failed, tries)
                 self._wait(failed)
             else:
                 self._succeeded()
                 return result
+            finally:
+                self._asked_at = float("inf")
         raise AssertionError("unreachable")
 
     def _succeeded(self) -> None:
         self._backoff.succeeded()
-        if self.trouble:
-            self.trouble = ""
+        if self._failed:
+            self._failed = ""
             self._logger().info("sink takes records again")
 
     def _wait(self, failed: SinkFailed) -> None:
-        self.trouble = str(failed)
-        until = time.monotonic() + self._backoff.next_seconds(failed.after_seconds)
-        while (left := until - time.monotonic()) > 0:
-            self._tell(left)
-            if self._stop.wait(min(left, _TELL_AGAIN_SECONDS)):
-                raise Stopped
-        if self._stop.is_set():
+        self.tell()
+        seconds = self._backoff.next_seconds(failed.after_seconds)
+        if self._stop.is_set() or self._stop.wait(seconds):
             raise Stopped
-
-    def _tell(self, again_in_seconds: float) -> None:
-        if time.monotonic() >= self._silent_until:
-            self._silent_until = time.monotonic() + _TELL_AGAIN_SECONDS
-            self._logger().warning(
-                "sink failed", cause=self.trouble, again_in_seconds=round(again_in_seconds, 1)
-            )
 
     def _logger(self) -> structlog.stdlib.BoundLogger:
         logger: structlog.stdlib.BoundLogger = structlog.get_logger("sidelight.shipper")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
@@ -16,6 +17,7 @@ from sidelight.errors import ConfigError
 from sidelight.events.store import open_store
 from sidelight.log import Log, open_log
 from sidelight.log.topics import INFERENCE
+from sidelight_logger.frames import SinkStats
 from sidelight_logger.parts import Part, part_of
 from sidelight_logger.shipper.appending import Appending
 from sidelight_logger.shipper.carrier import Carrier
@@ -37,6 +39,8 @@ _CARRYING = 0.9
 
 def main(argv: list[str]) -> int:
     telemetry.configure("shipper")
+    # It writes several lines for each try; why the sink takes nothing is told once, by `Patience`.
+    logging.getLogger("kafka").propagate = False
     stop = stop_on_signals()
     part = part_of(argv)
     settings = part.settings()
@@ -57,7 +61,12 @@ def ship(part: Part, settings: Settings, source: Log, stop: Event, closed: ExitS
     patience = Patience(route.name, stop, part.grace_seconds * _CARRYING, backoff)
     membership = source.join(route.group, INFERENCE, wait_seconds=_JOIN_SECONDS)
     carrier = Carrier(route.name, source, membership, delivery, letters, patience)
-    teller = Teller(part.socket, carrier.stats)
+
+    def told() -> SinkStats:
+        patience.tell()
+        return carrier.stats()
+
+    teller = Teller(part.socket, told)
     teller.start()
     try:
         carrier.run()
