@@ -57,9 +57,7 @@ def test_what_a_zombie_says_of_a_place_that_was_passed_counts_for_nothing() -> N
     assert (chain.watermark_ns, chain.overlaps, chain.gaps) == (100, 2, 0)
 
 
-def test_of_an_overlap_that_is_no_known_run_nothing_is_counted_twice_and_the_rest_is_a_gap() -> (
-    None
-):
+def test_of_an_overlap_that_is_no_known_run_nothing_counts_twice_and_the_rest_is_a_gap() -> None:
     chain = Chain(1)
     chain.accept(run(0, 0, 5, 100))
     assert not chain.accept(run(0, 3, 8, 120))

@@ -28,6 +28,10 @@ from sidelight_detectors.streaming.scorer import PartitionScorer
 IDLE_SECONDS = 0.1
 """How long an empty log is waited on before deciders and signals have their turn."""
 
+DECIDE_SECONDS = 0.2
+"""Between two turns of the deciders while scorers are busy: they fold many panes as fast as one,
+and on a log far away every look costs its way there and back."""
+
 RETRY_SECONDS = 1.0
 """Pause after the log could not do what was asked."""
 
@@ -63,6 +67,7 @@ class Detectors:
         self._stop = stop
         self._waits_for = "starting"
         self._wait_seconds = 0.0
+        self._decide_at = 0.0
 
     @property
     def readiness(self) -> Readiness:
@@ -93,7 +98,9 @@ class Detectors:
         self.deciders.follow()
         self._waits_for = ""
         runs = self._observe(self.scorers.each(lambda one: one.poll(self._wait_seconds)))
-        self._tell(self.deciders.each(DecidingPartition.step))
+        if not runs or self._clock.monotonic() >= self._decide_at:
+            self._tell(self.deciders.each(DecidingPartition.step))
+            self._decide_at = self._clock.monotonic() + DECIDE_SECONDS
         here = len(self.scorers.partitions)
         self._wait_seconds = 0.0 if runs else IDLE_SECONDS / max(here, 1)
         if not here:
