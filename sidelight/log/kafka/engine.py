@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from threading import Lock
-from weakref import WeakSet
 from zlib import crc32
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
-from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import OffsetOutOfRangeError
 from kafka.record.default_records import DefaultRecordBatchBuilder
 
@@ -19,20 +17,12 @@ from sidelight.errors import LogError, OffsetOutOfRange, RecordTooLarge
 from sidelight.log.contract import Address, Record, Span, Stored
 from sidelight.log.kafka.appender import Appender, Message
 from sidelight.log.kafka.cursors import Cursors
-from sidelight.log.kafka.dialling import dial
 from sidelight.log.kafka.facts import Facts, FactsOfTopics
 from sidelight.log.kafka.failures import translated
+from sidelight.log.kafka.joining import join
 from sidelight.log.kafka.membership import KafkaMembership
 from sidelight.log.kafka.notebook import Notebook
-from sidelight.log.kafka.times import milliseconds
 from sidelight.log.topics import INFERENCE, STATE
-
-_HEARTBEAT_SECONDS = 0.5
-"""In the answer to a heartbeat a consumer learns that partitions are to change hands."""
-STEP_SECONDS = 120.0
-"""A consumer that does not ask for its claims for so long is taken for stuck."""
-_JOIN_SECONDS = 5.0
-"""Long enough for the three seconds that brokers give a new group to gather."""
 
 
 class KafkaLog:
@@ -45,7 +35,7 @@ class KafkaLog:
         self._facts = FactsOfTopics(settings)
         self._appender = Appender(settings)
         self._cursors = Cursors(settings)
-        self._members: WeakSet[KafkaMembership] = WeakSet()
+        self._members: list[KafkaMembership] = []
         self._lock = Lock()
         self._closed = False
 
@@ -116,24 +106,17 @@ class KafkaLog:
     def join(self, group: str, topic: str, *, wait_seconds: float = 0.0) -> KafkaMembership:
         """Never raises `GroupBusy`: partitions are shared among the group's consumers."""
         facts = self._of(topic)
-        name = self._address.topic(group)
-        member = KafkaMembership(
-            self._consumer(name),
-            self._consumer(name),
-            name,
-            facts.name,
-            facts.partitions,
-            Notebook(self, self._appender, lambda: self._of(STATE)),
-            self._seconds,
-        )
-        self._members.add(member)
-        member.enter(max(wait_seconds, min(_JOIN_SECONDS, self._seconds)))
+        notebook = Notebook(self, self._appender, lambda: self._of(STATE))
+        member = join(self._settings, self._address.topic(group), facts, notebook, wait_seconds)
+        with self._lock:
+            self._members = [one for one in self._members if not one.left] + [member]
         return member
 
     def close(self) -> None:
         with self._lock:
             self._closed = True
-        for member in list(self._members):
+            members, self._members = self._members, []
+        for member in members:
             member.leave()
         self._appender.close()
         self._cursors.close()
@@ -166,25 +149,6 @@ class KafkaLog:
             f"{address} is not there; {span.begin} up to {span.end} are",
             begin=span.begin,
             end=span.end,
-        )
-
-    def _consumer(self, group: str) -> KafkaConsumer:
-        session = self._settings.kafka.session_seconds
-        return dial(
-            KafkaConsumer,
-            self._settings,
-            seconds=self._seconds,
-            group_id=group,
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            allow_auto_create_topics=False,
-            partition_assignment_strategy=[CooperativeStickyAssignor],
-            session_timeout_ms=milliseconds(session),
-            heartbeat_interval_ms=milliseconds(min(_HEARTBEAT_SECONDS, session / 4)),
-            max_poll_interval_ms=milliseconds(STEP_SECONDS),
-            request_timeout_ms=milliseconds(self._seconds),
-            fetch_max_wait_ms=milliseconds(min(0.5, self._seconds / 2)),
-            metrics_enabled=False,
         )
 
 

@@ -13,6 +13,7 @@ from kafka.structs import MemberState, OffsetAndMetadata
 
 from sidelight.errors import Fenced, LogError, LogUnreachable
 from sidelight.log.contract import Claim, Position
+from sidelight.log.kafka.facts import Facts
 from sidelight.log.kafka.failures import translated
 from sidelight.log.kafka.notebook import Notebook, Page
 from sidelight.log.kafka.times import milliseconds
@@ -58,26 +59,25 @@ class KafkaMembership:
         consumer: KafkaConsumer,
         lookup: KafkaConsumer,
         group: str,
-        topic: str,
-        partitions: int,
+        topic: Facts,
         notebook: Notebook,
         seconds: float,
     ) -> None:
         self._consumer = consumer
         self._lookup = lookup
         self._group = group
-        self._topic = topic
-        self._partitions = partitions
+        self._topic = topic.name
+        self._partitions = topic.partitions
         self._notebook = notebook
         self._seconds = seconds
         self._owned = _Owned(consumer)
         self._given: dict[int, int] = {}
         self._pages: dict[int, Page] = {}
-        self._left = False
-        consumer.subscribe([topic], listener=self._owned)
+        self.left = False
 
     def enter(self, seconds: float) -> None:
         """Take part; return with the first claims, or when others keep them for so long."""
+        self._consumer.subscribe([self._topic], listener=self._owned)
         with translated(self._doing):
             # Who joins before it knows the topic may be asked to share out what it does not see.
             self._consumer.end_offsets([self._at(0)], milliseconds(self._seconds))
@@ -125,8 +125,8 @@ class KafkaMembership:
             page.committed()
 
     def leave(self) -> None:
-        if not self._left:
-            self._left = True
+        if not self.left:
+            self.left = True
             self._owned.epochs.clear()
             # If this fails the group finds out by itself when the session ends.
             for consumer in (self._consumer, self._lookup):
@@ -138,7 +138,7 @@ class KafkaMembership:
         return f"group {self._group!r} of topic {self._topic!r}"
 
     def _check_place(self) -> None:
-        if self._left:
+        if self.left:
             raise Fenced(f"{self._doing}: this consumer has left; join again")
 
     def _at(self, partition: int) -> TopicPartition:
