@@ -24,20 +24,16 @@ PATIENCE_SECONDS = 90.0
 SESSION_SECONDS = 6
 """The shortest that brokers allow unless told otherwise."""
 
-CHILD = f"""
-import runpy, sys
-from sidelight.log.kafka import engine
-engine.SESSION_SECONDS = {SESSION_SECONDS}
-sys.argv = ["sidelight", "detectors", "--config", sys.argv[1]]
-runpy.run_module("sidelight.command", run_name="__main__")
-"""
-
 
 def configured(folder: Path, url: str, partitions: int) -> Path:
     """A configuration of two models on topics that are made here."""
     write_table(folder / "reference.parquet", rows(2000, seed=1))
     document = {
-        "log": {"url": url, "partitions": partitions},
+        "log": {
+            "url": url,
+            "partitions": partitions,
+            "kafka": {"session_seconds": SESSION_SECONDS},
+        },
         "models": {
             MODEL: _model(folder, window_seconds=60.0, alarm={"clear_after": 2}),
             "counted": _model(folder, window=40),
@@ -76,7 +72,7 @@ class Fleet:
         self.told.append(said)
         self.living.append(
             subprocess.Popen(
-                [sys.executable, "-c", CHILD, str(self.config)],
+                [sys.executable, "-m", "sidelight.command", "detectors", "--config", self.config],
                 cwd=self.config.parent,
                 stdout=said,
                 stderr=said,
