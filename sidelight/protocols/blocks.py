@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import Any
 
 from sidelight.errors import MalformedPayload
 from sidelight.events.exchange import Body, Exchange
-from sidelight.protocols.bodies import json_bytes
+from sidelight.protocols.binary_templates import BinaryParts, join_binary, take_apart_binary
+from sidelight.protocols.bodies import tensor_bytes
 from sidelight.protocols.decoding import answer_of
 from sidelight.protocols.limits import DEFAULT_LIMITS, Limits
 from sidelight.protocols.templates import Key, Parts, UnlikeBodies, join, take_apart
+from sidelight.protocols.v2_binary import is_binary
 from sidelight.tensors import Columns
+
+AnyParts = Parts | BinaryParts
 
 # To check a template costs about as much as to decode this many exchanges one at a time.
 _WORTH_IT = 4
@@ -45,7 +50,7 @@ class Block:
 @dataclass(frozen=True, slots=True)
 class _Member:
     place: int
-    sides: tuple[Parts, ...]
+    sides: tuple[AnyParts, ...]
 
 
 def decode_blocks(
@@ -65,15 +70,29 @@ def decode_blocks(
         yield from _blocks(members, sides, limits)
 
 
-def _taken_apart(exchange: Exchange, sides: Sequence[Side], limits: Limits) -> tuple[Parts, ...]:
+def _taken_apart(exchange: Exchange, sides: Sequence[Side], limits: Limits) -> tuple[AnyParts, ...]:
     """Empty when the exchange is to be decoded alone."""
     if exchange.protocol != "v2":
         return ()
     try:
-        bodies = [json_bytes(side.body(exchange), limits) for side in sides]
+        found = [_parts(side.body(exchange), limits) for side in sides]
     except MalformedPayload:
         return ()
-    return tuple(take_apart(content) for content, _ in bodies)
+    parts = tuple(part for part in found if part is not None)
+    return parts if len(parts) == len(found) else ()
+
+
+def _parts(body: Body, limits: Limits) -> AnyParts | None:
+    content, _ = tensor_bytes(body, limits)
+    if is_binary(content, body.json_length):
+        return take_apart_binary(content, body.json_length)
+    return take_apart(content)
+
+
+def _join(parts: Sequence[Any], key: Key, limits: Limits) -> Columns:
+    """The rows of bodies of one template, which are all binary or all JSON."""
+    joining = join_binary if isinstance(parts[0], BinaryParts) else join
+    return joining(parts, key, limits)
 
 
 def _blocks(members: list[_Member], sides: Sequence[Side], limits: Limits) -> Iterator[Block]:
@@ -82,7 +101,7 @@ def _blocks(members: list[_Member], sides: Sequence[Side], limits: Limits) -> It
         return
     try:
         found = tuple(
-            join([member.sides[number] for member in members], side.key, limits)
+            _join([member.sides[number] for member in members], side.key, limits)
             for number, side in enumerate(sides)
         )
     except UnlikeBodies:

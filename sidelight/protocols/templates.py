@@ -56,9 +56,20 @@ def take_apart(body: bytes) -> Parts:
         values, _, after = piece.partition(b"]")
         lists.append(values)
         around.append(after)
-    before, marker, rest = data.join(around).partition(id_)
+    template, said = take_id(data.join(around), id_)
+    return Parts(body, template, lists, said)
+
+
+def take_id(text: bytes, marker: bytes) -> tuple[bytes, bytes]:
+    """The text without what stands behind the first id's `marker` up to a quote, and that."""
+    before, found, rest = text.partition(marker)
     said, quote, after = rest.partition(b'"')
-    return Parts(body, b"".join((before, marker, quote, after)), lists, said)
+    return b"".join((before, found, quote, after)), said
+
+
+def id_marker(head: bytes) -> bytes:
+    """How the id's key is spelled in a body without data."""
+    return next((id_ for _, id_ in _SPELLINGS if id_ in head), _SPELLINGS[0][1])
 
 
 def _spelling(body: bytes) -> tuple[bytes, bytes]:
@@ -74,7 +85,7 @@ def join(parts: Sequence[Parts], key: Key, limits: Limits) -> Columns:
     """
     try:
         _DECODERS[key](parts[0].body, limits)
-        _well_formed(b'["', b'","', b'"]', [part.id for part in parts])
+        refuse_odd_ids([part.id for part in parts])
         data = [_flat(alike) for alike in zip(*(part.lists for part in parts), strict=True)]
         _refuse_other_places(parts[0], key)
         document = _with_data(orjson.loads(parts[0].body), key, data, len(parts))
@@ -94,6 +105,11 @@ def _well_formed(start: bytes, between: bytes, end: bytes, texts: Sequence[bytes
     if len(found) != len(texts):
         raise UnlikeBodies
     return found
+
+
+def refuse_odd_ids(ids: Sequence[bytes]) -> None:
+    """Raise `UnlikeBodies` or orjson's error unless each is the inside of a JSON string."""
+    _well_formed(b'["', b'","', b'"]', ids)
 
 
 def _flat(lists: Sequence[bytes]) -> list[Any]:

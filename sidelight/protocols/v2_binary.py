@@ -105,23 +105,36 @@ def encode_response(columns: Columns) -> BinaryBody:
 
 def head_of_body(content: bytes, json_length: int | None, limits: Limits) -> dict[str, Any]:
     """The JSON head alone, its tensors not looked at. Raises `MalformedPayload`."""
-    return parse_object(_cut(content, json_length)[0], limits)
+    return parse_object(cut(content, json_length)[0], limits)
 
 
 def _decode(content: bytes, json_length: int | None, key: str, limits: Limits) -> Columns:
     refuse_long(content, limits)
-    head, rest = _cut(content, json_length)
+    head, rest = cut(content, json_length)
+    return read_parts(parse_object(head, limits), rest, key, limits)
+
+
+def read_parts(document: dict[str, Any], rest: memoryview, key: str, limits: Limits) -> Columns:
+    """The tensors under `key` of a parsed head, with the bytes behind it, as columns.
+
+    Raises `MalformedPayload` (`LimitExceeded` beyond `limits`), nothing else.
+    """
     elements = _Elements(rest)
-    columns = read_document(parse_object(head, limits), key, limits, elements.read)
+    columns = read_document(document, key, limits, elements.read)
     elements.refuse_more()
     return columns
 
 
-def _cut(content: bytes, json_length: int | None) -> tuple[bytes, memoryview]:
-    """The JSON head and the bytes behind it."""
+def is_binary(content: bytes, json_length: int | None) -> bool:
+    """False where the whole body is JSON; True where it may be more."""
+    return _SIZE_KEY in content or json_length not in (None, len(content))
+
+
+def cut(content: bytes, json_length: int | None) -> tuple[bytes, memoryview]:
+    """The JSON head and the bytes behind it; `MalformedPayload` where the head does not end."""
     if json_length is None:
-        # Without that key there are no binary tensors, and the JSON parser names what is wrong.
-        end = end_of_object(content) if _SIZE_KEY in content else len(content)
+        # Of what is no binary body the JSON parser names what is wrong.
+        end = end_of_object(content) if is_binary(content, None) else len(content)
     elif 0 < json_length <= len(content):
         end = json_length
     else:

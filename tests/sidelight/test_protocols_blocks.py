@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from sidelight.errors import MalformedPayload
 from sidelight.events.exchange import Body, Exchange
-from sidelight.protocols import v2
+from sidelight.protocols import v2, v2_binary
 from sidelight.protocols.blocks import INPUTS, OUTPUTS, Block, decode_blocks
 from sidelight.protocols.decoding import decode_inputs, decode_outputs
 from sidelight.protocols.limits import Limits
-from sidelight.tensors import Columns
+from sidelight.tensors import Column, Columns
 from tests.sidelight.column_strategies import TEXT, assert_same, some_columns
 
 PIECES = [b"", b"]", b"[", b'"', b",", b"0", b"\\", b"null", b" "]
@@ -279,3 +279,84 @@ def is_refused(one: Exchange) -> bool:
     except MalformedPayload:
         return True
     return False
+
+
+NUMBERS = ["?", "u1", "i2", "u4", "i8", "f2", "f4", "f8"]
+
+
+def binary(columns: Columns, id: str, sized: bool = True) -> Exchange:
+    """A request and an answer, both of binary tensors; without `sized` their lengths are lost."""
+    sent = v2_binary.encode_request(Columns(columns.columns, {"id": id}))
+    given = v2_binary.encode_response(Columns(columns.columns, {"id": id, "model_name": "m"}))
+    request, response = (
+        replace(body(part.content), json_length=part.json_length if sized else None)
+        for part in (sent, given)
+    )
+    return replace(exchange({}), request=request, response=response)
+
+
+@given(
+    st.lists(st.sampled_from(NUMBERS), min_size=1, max_size=4),
+    st.integers(0, 3),
+    st.sampled_from([(), (2,), (2, 3)]),
+    st.booleans(),
+)
+def test_binary_tensors_that_differ_in_values_and_ids_are_one_block(
+    dtypes: list[str], rows: int, inner: tuple[int, ...], sized: bool
+) -> None:
+    random = np.random.default_rng(0)
+
+    def columns() -> Columns:
+        draws = [random.integers(0, 2, (rows, *inner)).astype(dtype) for dtype in dtypes]
+        return Columns(tuple(Column(f"x{i}", draw) for i, draw in enumerate(draws)))
+
+    (block,) = blocks([binary(columns(), f"é{i}", sized) for i in range(6)])
+    assert block.members == (0, 1, 2, 3, 4, 5)
+
+
+def test_json_tensors_between_binary_ones_are_in_the_block() -> None:
+    def mixed(value: int) -> Exchange:
+        inputs = [
+            tensor(name="a", data=[[7, 8]]),
+            tensor(name="b", datatype="INT8", parameters={"binary_data_size": 2}, data=None),
+        ]
+        head = orjson.dumps({"inputs": inputs})
+        return exchange(head + bytes([value, 1]))
+
+    assert members_of(blocks([mixed(i) for i in range(6)])) == [0, 1, 2, 3, 4, 5]
+
+
+def test_json_and_binary_bodies_are_in_blocks_of_their_own() -> None:
+    columns = Columns.of(x=[1, 2])
+    both = [
+        binary(columns, str(i)) if i % 2 else exchange(v2.encode_request(columns))
+        for i in range(12)
+    ]
+    assert sorted(len(block.members) for block in blocks(both)) == [6, 6]
+
+
+@pytest.mark.parametrize("damage", [b"", b"\2", b"\1\1", b"\1\1\1\1"])
+@pytest.mark.parametrize("place", [0, 3, 31])
+def test_a_binary_body_that_is_malformed_is_left_out(damage: bytes, place: int) -> None:
+    alike = [binary(Columns.of(x=[True]), str(i)) for i in range(32)]
+    spoilt = alike[place].request
+    alike[place] = replace(
+        alike[place], request=replace(spoilt, content=spoilt.content[:-1] + damage)
+    )
+    with pytest.raises(MalformedPayload):
+        decode_inputs(alike[place])
+
+    found = members_of(blocks(alike))
+    assert place not in found
+    assert len(found) >= 32 - 4
+
+
+def test_bytes_are_decoded_alone_as_one_could_reach_into_the_next() -> None:
+    def request(tail: bytes) -> Exchange:
+        parameters = {"binary_data_size": len(tail)}
+        sent = tensor(shape=[2], datatype="BYTES", parameters=parameters, data=None)
+        return exchange(orjson.dumps({"inputs": [sent]}) + tail)
+
+    # Alone all of them are malformed; one after the other they would fit.
+    halves = [b"\1\0\0\0a" + b"\5\0\0\0", b"\0\0\0\0a" + b"\0\0\0\0"]
+    assert blocks([request(half) for half in halves * 4]) == []

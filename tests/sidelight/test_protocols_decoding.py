@@ -13,7 +13,6 @@ import pytest
 from sidelight.errors import LimitExceeded, MalformedPayload
 from sidelight.events.exchange import Body, Exchange
 from sidelight.protocols import v2_binary, v2_grpc
-from sidelight.protocols.blocks import INPUTS, decode_blocks
 from sidelight.protocols.decoding import decode_inputs, decode_outputs, model_version
 from sidelight.protocols.frames import framed
 from sidelight.protocols.limits import DEFAULT_LIMITS, Limits
@@ -255,16 +254,6 @@ def test_v1_has_no_binary_tensors() -> None:
     sent = body(b'{"instances":[1]}\0', json_length=17)
 
     assert "binary tensors" in str(refusal(sent, protocol="v1"))
-
-
-def test_binary_bodies_are_left_to_be_decoded_alone() -> None:
-    sent = [
-        exchange(request=body(BINARY.content, json_length=length))
-        for length in (None, BINARY.json_length)
-        for _ in range(8)
-    ]
-
-    assert list(decode_blocks(sent, (INPUTS,))) == []
 
 
 def grpc(request: bytes, response: bytes = REPLY, **more: Any) -> Exchange:
