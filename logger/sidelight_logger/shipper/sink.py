@@ -32,7 +32,7 @@ class HttpSink:
     """Sends one event after the other over one connection that stays open.
 
     `http.client` and not a larger client: a sink is asked once for each event, and this costs a
-    sixth of the time (`benchmarks.recorder`).
+    sixth of the time (`benchmarks.shipper`).
     """
 
     def __init__(self, settings: SinkSettings) -> None:
