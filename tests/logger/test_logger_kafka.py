@@ -27,8 +27,8 @@ def test_predictions_do_not_notice_what_becomes_of_the_broker(tmp_path: Path) ->
         running(tmp_path, "--upstream", model, **variables) as logger,
         closing(Client(logger.address("traffic"))) as client,
     ):
-        assert any("  spool     sidelight.spool lies on" in line for line in logger.said)
-        assert any(f"  log       {url}" in line for line in logger.said)
+        for line in (f"  log       {url}", "  spool     sidelight.spool lies on"):
+            wait_until(lambda line=line: any(line in said for said in logger.said), line)  # type: ignore[misc]
         client.ask(200)
         wait_until(lambda: logger.metric("exchanges_recorded_total") == 200, "the spool")
         wait_until(lambda: "records wait: no Kafka at" in logger.ready(), "the detail")
