@@ -22,6 +22,7 @@ _SIDES: dict[str, Literal["request", "response"]] = {
     kserve.REQUEST_TYPE: "request",
     kserve.RESPONSE_TYPE: "response",
 }
+_NUMBERS = frozenset({"statuscode", "jsonlength", "truncatedfrom"})
 _SCOPE = ("namespace", "inferenceservicename", "component", "endpoint", "modelname")
 
 
@@ -83,7 +84,8 @@ def half_of(event: CloudEvent) -> Half:
             where="type",
         )
     half = Half(side, _with_encoding(told), event.id)
-    exchange_of(half, exchange_id="", received_ns=0)  # told now, while its origin is at hand
+    if _may_be_refused(told):
+        exchange_of(half, exchange_id="", received_ns=0)  # told now, while its origin is at hand
     return half
 
 
@@ -102,6 +104,12 @@ def exchange_of(
         received_ns=received_ns,
     )
     return paired if "request" in sides else replace(paired, outcome="unasked")
+
+
+def _may_be_refused(event: CloudEvent) -> bool:
+    """Whether something is in it that pairing looks into, which most halves have not."""
+    extensions = event.extensions
+    return extensions.get("metadata", "{}") != "{}" or not _NUMBERS.isdisjoint(extensions)
 
 
 def _event(record: Record) -> CloudEvent:

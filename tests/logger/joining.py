@@ -15,7 +15,7 @@ from cloudevents.core.bindings import kafka as sdk
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
-from sidelight.events.exchange import Exchange
+from sidelight.events.exchange import EXCHANGE_TYPE, Exchange
 from sidelight.events.exchanges import from_record
 from sidelight.log import Record, Stored
 from sidelight.log.contract import Log
@@ -160,7 +160,11 @@ def told(log: Log) -> list[Record]:
 
 
 def exchanges_in(log: Log) -> list[Exchange]:
-    return [from_record(record) for record in told(log)]
+    return [
+        from_record(record)
+        for record in told(log)
+        if dict(record.headers)["ce_type"] == EXCHANGE_TYPE.encode()
+    ]
 
 
 def letters_in(log: Log) -> list[Record]:

@@ -7,7 +7,7 @@ content, from the start or from any snapshot. Where nothing comes, a tick in the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from sidelight.errors import MalformedPayload
@@ -102,7 +102,7 @@ class Fold:
                 yield self._numbered_feedback(found)
             case Exchange():
                 self.counts["passed"] += 1
-                yield self._numbered(found)
+                yield self._numbered(found, found.extensions)
 
     def _pair(self, half: Half, held: Held, record: Record) -> Iterator[Record]:
         other = self.memory.waiting_for(held.key)
@@ -150,11 +150,18 @@ class Fold:
         return described(exchange, *(one for one in (half, other) if one))
 
     def _marked(self, exchange: Exchange, marks: dict[str, str]) -> Record:
-        return self._numbered(replace(exchange, extensions={**exchange.extensions, **marks}))
+        return self._numbered(exchange, {**exchange.extensions, **marks})
 
-    def _numbered(self, exchange: Exchange) -> Record:
+    def _numbered(self, exchange: Exchange, extensions: Mapping[str, str]) -> Record:
         self.sequence += 1
-        return to_record(replace(exchange, log_id=self.account.name, sequence=self.sequence))
+        return to_record(
+            replace(
+                exchange,
+                log_id=self.account.name,
+                sequence=self.sequence,
+                extensions=extensions,
+            )
+        )
 
     def _numbered_feedback(self, feedback: Feedback) -> Record:
         self.sequence += 1
