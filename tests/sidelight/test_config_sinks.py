@@ -1,0 +1,79 @@
+"""The logger's spool and sink, and the store: what is in force and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sidelight.command.check import report
+from sidelight.config import Settings, load
+from sidelight.config.services import recorded
+from sidelight.errors import ConfigError
+
+UPSTREAM = "logger: {upstream: 'http://127.0.0.1:8080'"
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "sidelight.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_the_logger_writes_a_local_log_itself() -> None:
+    settings = Settings.model_validate({"log": "here.db"})
+    assert recorded(settings) == settings.log
+
+
+def test_before_a_log_on_kafka_the_logger_writes_a_spool_beside_the_file(tmp_path: Path) -> None:
+    path = written(tmp_path, "log: {url: 'kafka://h:1/p', partitions: 6, durability: power}\n")
+    spool = recorded(load(path, environ={}).settings)
+    assert spool.url == str(tmp_path / "sidelight.spool")
+    assert (spool.partitions, spool.durability) == (1, "power")
+    path = written(tmp_path, f"log: kafka://h:1/p\n{UPSTREAM}, spool: s, spool_bytes: 2097152}}")
+    spool = recorded(load(path, environ={}).settings)
+    assert (spool.url, spool.retain_bytes) == (str(tmp_path / "s"), 2 << 20)
+    assert spool.segment_bytes <= 2 << 20
+
+
+def test_check_tells_the_spool_where_the_log_is_on_kafka(tmp_path: Path) -> None:
+    local = report(load(written(tmp_path, f"{UPSTREAM}}}"), environ={}))
+    assert not any(line.startswith("spool") for line in local)
+    path = written(tmp_path, f"log: kafka://h:1/p\n{UPSTREAM}}}")
+    lines = [line for line in report(load(path, environ={})) if line.startswith("spool")]
+    [line] = lines
+    assert f"{tmp_path}/sidelight.spool lies on" in line
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"logger.sink.url": "kafka://h:1"}, r"logger\.sink\.url is .* names no topic"),
+        ({"logger.sink.url": "kafka://h:1/a b"}, r"logger\.sink\.url is .*'a b' may hold letters"),
+        ({"logger.sink.url": "h:1"}, r"logger\.sink\.url: write http://"),
+        (
+            {"logger.sink.url": "kafka://h:1/t", "logger.sink.kafka.username": "sue"},
+            r"logger\.sink\.kafka\.username: PLAINTEXT logs nobody in; set logger\.sink\.kafka\.",
+        ),
+        ({"log.store": "/bodies"}, r"log\.store is '/bodies'; write file:///FOLDER"),
+    ],
+)
+def test_what_cannot_work_is_refused_where_it_stands(
+    settings: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(ConfigError, match=complaint):
+        load(None, {"logger.upstream": "http://127.0.0.1:8080", **settings}, environ={})
+
+
+def test_the_sinks_login_is_apart_from_the_logs() -> None:
+    flags = {
+        "logger.upstream": "http://127.0.0.1:8080",
+        "log.url": "kafka://h:1/p",
+        "logger.sink.url": "kafka://other:1/t",
+        "logger.sink.kafka.security_protocol": "ssl",
+    }
+    settings = load(None, flags, environ={}).settings
+    assert settings.logger.sink is not None
+    assert settings.logger.sink.kafka.security_protocol == "SSL"
+    assert settings.log.kafka.security_protocol == "PLAINTEXT"
