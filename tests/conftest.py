@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
+
+import pytest
+
 from tests.kafka import kafka_broker, kafka_url, own_broker
 
 __all__ = ["kafka_broker", "kafka_url", "own_broker"]
+
+_REFUSED = "unclosed <socket.socket"
+"""kafka-python leaves the sockets of refused connections to the garbage collector, which comes upon
+them in any test, or after the last."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("filterwarnings", f"ignore:{_REFUSED}:ResourceWarning")
+
+
+def pytest_unconfigure() -> None:
+    warnings.filterwarnings("ignore", _REFUSED, ResourceWarning)
