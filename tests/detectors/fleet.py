@@ -107,6 +107,14 @@ class Fleet:
         one.terminate()
         assert one.wait(PATIENCE_SECONDS) == 0, self.last_words()
 
+    def end_all(self) -> None:
+        """All end in order."""
+        self.wake()
+        for one in self.living:
+            one.terminate()
+        while self.living:
+            self.end(self.living.pop())
+
     def close(self) -> None:
         """Whatever happened, nothing stays."""
         self.wake()

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from sidelight.config.settings import DetectorsSettings
-from sidelight.log import Log, Record, open_log
+from sidelight.log import Record, open_log
 from sidelight.log.testing import SharingLog
 from sidelight.log.topics import ALARMS, DEAD_LETTERS, INFERENCE, PANES, RESULTS
-from sidelight_detectors.results.events import output_of, output_record
+from sidelight_detectors.results.events import output_of
 from sidelight_detectors.results.findings import Alarm, OutlierResult
 from sidelight_detectors.service.serving import fitted_plans
 from sidelight_detectors.streaming.decider import Decider
@@ -21,7 +21,7 @@ from sidelight_detectors.streaming.outbox import read_on
 from sidelight_detectors.streaming.panes import Pane
 from tests.detectors.fleet import PATIENCE_SECONDS, Fleet, configured, loaded
 from tests.detectors.sharing import World
-from tests.detectors.test_sharing import Judged, story
+from tests.detectors.test_sharing import Judged, by_id, said, story
 from tests.detectors.traffic import SECOND, START_NS, record, rows
 
 Step = Callable[[Fleet], None]
@@ -36,6 +36,7 @@ class Case:
         self.log = open_log(loaded(config).log)
         self.partitions = partitions
         self.told = story(seed, count)
+        self.read: dict[tuple[str, int], list[Record]] = {}
         self.fleet = Fleet(config, random.Random(seed))
 
     def close(self) -> None:
@@ -58,72 +59,70 @@ class Case:
             last = record(rows(1, 1), 90_000 + number, sequence=10_000, **late)
             self.log.append(INFERENCE, [last], partition=number)
         until(self.is_done, self.fleet.last_words)
-        for one in list(self.fleet.living):
-            self.fleet.living.remove(one)
-            self.fleet.end(one)
+        self.fleet.end_all()
 
     def alone(self) -> SharingLog:
         """What one process makes of the same log, in memory."""
         log = SharingLog(self.partitions)
         for number in range(self.partitions):
-            found = [stored.record for stored in read_on(self.log, INFERENCE, number, 0)]
-            log.append(INFERENCE, found, partition=number)
+            log.append(INFERENCE, self.records(INFERENCE, number), partition=number)
         World(log, list(self.plans.values()), DetectorsSettings(run_rows=25)).finish()
         return log
 
     def is_done(self) -> bool:
         """Whether all is scored, and all that follows from the panes is said."""
         ends = {(n, self.log.span(INFERENCE, n).end) for n in range(self.partitions)}
-        panes = self.panes()
-        for plan in self.plans.values():
-            decider = Decider(plan, self.partitions)
-            outputs = [out for pane in panes[plan.model] for out in decider.accept(pane)]
+        said = self.said()
+        for model, decider in self.folded().items():
             if set(decider.chain.saved()["expected"]) != ends:
                 return False
-            keys = {output_record(output).key for output in outputs}
-            if keys != {k for k, one in self.said().items() if _model(one) == plan.model}:
+            if self.keys[model] != {key for key, one in said.items() if _model(one) == model}:
                 return False
         return True
 
-    def panes(self) -> dict[str, list[Pane]]:
-        found: dict[str, list[Pane]] = {model: [] for model in self.plans}
+    def folded(self) -> dict[str, Decider]:
+        """A decider a model that has seen all panes; `keys` are those of what it says."""
+        deciders = {name: Decider(plan, self.partitions) for name, plan in self.plans.items()}
+        self.keys: dict[str, set[bytes]] = {model: set() for model in self.plans}
         for number in range(self.partitions):
-            for stored in read_on(self.log, PANES, number, 0):
-                pane = Pane.from_record(stored.record)
-                found[pane.model].append(pane)
-        return found
+            for one in self.records(PANES, number):
+                pane = Pane.from_record(one)
+                outputs = deciders[pane.model].accept(pane)
+                self.keys[pane.model].update(output.id.encode() for output in outputs)
+        return deciders
 
     def said(self) -> dict[bytes, Record]:
-        return by_id(self.log, RESULTS) | by_id(self.log, ALARMS)
+        return self.by_id(RESULTS) | self.by_id(ALARMS)
+
+    def by_id(self, topic: str) -> dict[bytes, Record]:
+        """Each once; what is said twice must be the same."""
+        found: dict[bytes, Record] = {}
+        for number in range(self.partitions):
+            for one in self.records(topic, number):
+                assert found.setdefault(one.key, one) == one
+        return found
+
+    def records(self, topic: str, partition: int) -> list[Record]:
+        """All there are by now; what was read before is not read again."""
+        held = self.read.setdefault((topic, partition), [])
+        held += [one.record for one in read_on(self.log, topic, partition, len(held))]
+        return held
 
     def check(self) -> None:
         """Nothing lost, nothing changed, no partition left behind."""
         other = self.alone()
-        found, expected = self.said(), by_id(other, RESULTS) | by_id(other, ALARMS)
         last = START_NS + 50_000 * SECOND
-        assert independent(found, last) == independent(expected, last)
-        assert len(independent(found, last)) > 5
-        assert by_id(self.log, DEAD_LETTERS).keys() == by_id(other, DEAD_LETTERS).keys()
-        for plan in self.plans.values():
-            decider = Decider(plan, self.partitions)
-            for pane in self.panes()[plan.model]:
-                decider.accept(pane)
+        found, expected = independent(self.said(), last), independent(said(other), last)
+        assert found == expected
+        assert len(found) > 5
+        assert self.by_id(DEAD_LETTERS).keys() == by_id(other, DEAD_LETTERS).keys()
+        for decider in self.folded().values():
             assert decider.chain.gaps == 0
             assert not decider.lost
 
 
 def _model(one: Record) -> str:
     return output_of(one).about.model
-
-
-def by_id(log: Log, topic: str) -> dict[bytes, Record]:
-    """Each once; what is said twice must be the same."""
-    found: dict[bytes, Record] = {}
-    for number in range(log.partitions(topic)):
-        for stored in read_on(log, topic, number, 0):
-            one = stored.record
-            assert found.setdefault(one.key, one) == one
-    return found
 
 
 def independent(said: dict[bytes, Record], last_ns: int) -> dict[bytes, Record]:
