@@ -130,7 +130,7 @@ def run_faults(
 def test_kills_and_a_pause_of_broker_and_shipper_lose_nothing(
     tmp_path: Path, spool: Log, own_broker: Broker
 ) -> None:
-    run_faults(tmp_path, spool, own_broker, seed=11, kills=2, pause_seconds=5.0)
+    run_faults(tmp_path, spool, own_broker, seed=11, kills=2, pause_seconds=4.0)
 
 
 @pytest.mark.soak
@@ -145,7 +145,7 @@ def test_many_kills_and_a_long_pause_lose_nothing(
 def test_missing_topics_are_waited_for_and_told(tmp_path: Path, spool: Log, kafka_url: str) -> None:
     fill(spool, 1, 100)
     with shipping(tmp_path, settings(tmp_path, kafka_url)) as shipper:
-        wait_until(lambda: shipper.stats.failures.get("denied", 0) > 1)
+        wait_until(lambda: shipper.stats.failures.get("denied", 0) > 0)
         assert "sidelight topics --create" in shipper.stats.trouble
         assert shipper.stats.waiting == 100
         assert "sink failed" in shipper.said()
@@ -173,7 +173,7 @@ def test_wrong_credentials_are_waited_for_and_told(tmp_path: Path, spool: Log) -
         flags = {f"log.kafka.{name}": value for name, value in login.items()}
         url = f"kafka://{broker.address('SASL_SSL')}/safe"
         with shipping(tmp_path, settings(tmp_path, url, **flags)) as shipper:
-            wait_until(lambda: shipper.stats.failures.get("denied", 0) > 1)
+            wait_until(lambda: shipper.stats.failures.get("denied", 0) > 0)
             assert "refuses the login of 'owner'" in shipper.stats.trouble
             assert shipper.stats.waiting == 100
             password.write_text(PASSWORDS["owner"])
