@@ -41,6 +41,8 @@ def _on_kafka(settings: LogSettings) -> Log:
         raise MissingExtra(
             f"log: {settings.url!r} needs kafka-python; pip install 'sidelight[kafka]'"
         ) from exc
+    from sidelight.log.kafka.checksums import require_fast_checksums
     from sidelight.log.kafka.engine import KafkaLog
 
+    require_fast_checksums()
     return KafkaLog(settings)

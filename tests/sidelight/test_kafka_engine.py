@@ -1,0 +1,281 @@
+"""What is particular to the log on Kafka: its errors, its checks, its notes."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import AlterConfigOp, ConfigResource, KafkaAdminClient
+
+from sidelight.config.settings import KafkaSettings, LogSettings
+from sidelight.demo.broker import Broker, NodeSettings
+from sidelight.errors import ConfigError, LogDenied, LogError, MissingExtra, RecordTooLarge
+from sidelight.log import Claim, Log, Position, Record, open_log
+from sidelight.log.kafka import checksums, notes
+from sidelight.log.kafka.appender import Appender, Message
+from sidelight.log.kafka.facts import FactsOfTopics
+from sidelight.log.kafka.notebook import Notebook, Page
+from sidelight.log.kafka.plans import plans
+from sidelight.log.kafka.standing import create
+from tests.kafka import Kafka, require_kafka
+
+PATIENCE_SECONDS = 60
+
+
+def made(url: str) -> LogSettings:
+    settings = LogSettings(url=url, kafka=KafkaSettings(session_seconds=2))
+    create(settings, plans(settings))
+    return settings
+
+
+@pytest.fixture
+def log(kafka_url: str) -> Iterator[Log]:
+    log = open_log(made(kafka_url))
+    yield log
+    log.close()
+
+
+def test_a_missing_topic_is_told_with_the_command_and_found_once_it_is_made(kafka_url: str) -> None:
+    log = open_log(kafka_url)
+    with pytest.raises(LogDenied, match="sidelight topics --create"):
+        log.append("inference", [Record(b"1")])
+    made(kafka_url)
+    [address] = log.append("inference", [Record(b"1")])
+    assert address.offset == 0
+    log.close()
+
+
+def test_another_number_of_partitions_than_the_settings_say_is_refused(kafka_url: str) -> None:
+    made(kafka_url)
+    log = open_log(LogSettings(url=kafka_url, partitions=3))
+    with pytest.raises(ConfigError, match=r"log.partitions is 3, .* has 1"):
+        log.partitions("inference")
+    log.close()
+
+
+def test_a_foreign_topic_may_have_any_number_of_partitions(
+    kafka_broker: Kafka, kafka_url: str
+) -> None:
+    made(kafka_url)
+    log = open_log(f"kafka://{kafka_broker.bootstrap}")
+    topic = kafka_url.rpartition("/")[2] + ".panes"
+    assert log.partitions(topic) == 1
+    log.close()
+
+
+def test_a_record_too_large_for_its_topic_is_refused_and_nothing_of_its_batch_sent(
+    log: Log, kafka_url: str
+) -> None:
+    with pytest.raises(RecordTooLarge, match=r"max\.message\.bytes"):
+        log.append("inference", [Record(b"small"), Record(bytes(17 << 20)), Record(b"small")])
+    assert log.span("inference", 0).end == 0
+    [address] = log.append("inference", [Record(bytes((16 << 20) - 200))])
+    assert len(log.get(address).record.value) == (16 << 20) - 200
+
+
+def test_records_without_value_or_key_are_read_as_empty(log: Log, kafka_url: str) -> None:
+    servers, _, prefix = kafka_url.removeprefix("kafka://").partition("/")
+    producer = KafkaProducer(bootstrap_servers=servers)
+    producer.send(f"{prefix}.inference", None, b"gone", partition=0)
+    producer.send(f"{prefix}.inference", b"kept", headers=[("none", b"")], partition=0)
+    producer.close()
+    found = [stored.record for stored in log.read("inference", 0, 0)]
+    assert found == [Record(b"", b"gone"), Record(b"kept", b"", (("none", b""),))]
+
+
+def test_aborted_transactions_are_holes(log: Log, kafka_url: str) -> None:
+    servers, _, prefix = kafka_url.removeprefix("kafka://").partition("/")
+    producer = KafkaProducer(bootstrap_servers=servers, transactional_id=uuid4().hex)
+    producer.init_transactions()
+    for value, end in ((b"1", producer.commit_transaction), (b"2", producer.abort_transaction)):
+        producer.begin_transaction()
+        producer.send(f"{prefix}.inference", value, partition=0)
+        end()
+    producer.close()
+    [stored] = log.read("inference", 0, 0)
+    assert stored.record.value == b"1"
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while log.span("inference", 0).end < 4:  # The end of the second is written a little later.
+        assert time.monotonic() < deadline
+    assert log.read("inference", 0, stored.address.offset + 1) == []
+    [address] = log.append("inference", [Record(b"3")])
+    [stored] = log.read("inference", 0, stored.address.offset + 1)
+    assert stored.address == address
+
+
+def test_a_commit_is_what_other_programs_see_of_the_group(log: Log, kafka_url: str) -> None:
+    servers, _, prefix = kafka_url.removeprefix("kafka://").partition("/")
+    log.join("drift", "inference").commit({0: Position(7, b"note")})
+    other = KafkaConsumer(bootstrap_servers=servers, group_id=f"{prefix}.drift")
+    assert other.committed(TopicPartition(f"{prefix}.inference", 0)) == 7
+    other.close()
+
+
+def test_without_kafka_python_the_address_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "kafka", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'sidelight\[kafka\]'"):
+        open_log("kafka://127.0.0.1:1/x")
+
+
+def test_checksums_in_python_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    open_log("kafka://127.0.0.1:1/x").close()
+    monkeypatch.setattr(checksums, "crc32c_c", None)
+    with pytest.raises(MissingExtra, match=r"crc32c.*sidelight\[kafka\]"):
+        open_log("kafka://127.0.0.1:1/x")
+
+
+@given(st.binary(max_size=notes.INLINE_BYTES))
+def test_small_notes_travel_in_the_text(note: bytes) -> None:
+    text = notes.inline(note)
+    assert len(text) <= notes.TEXT_CHARACTERS
+    assert notes.parse(text) == note
+
+
+@given(st.lists(st.integers(0, 1 << 60), min_size=1, max_size=50, unique=True).map(sorted))
+def test_places_of_large_notes_travel_in_the_text(offsets: list[int]) -> None:
+    stored = notes.Stored("abc", 2, 7, 6_000_000, 0xFFFFFFFF, tuple(offsets))
+    assert notes.parse(stored.text()) == stored
+
+
+@pytest.mark.parametrize("text", ["other", "=%", "@1:2", "@a:b:c:d:e:f"])
+def test_texts_of_other_programs_are_told(text: str) -> None:
+    with pytest.raises(LogError, match="not written by Sidelight"):
+        notes.parse(text)
+
+
+class Compacting:
+    """A log whose broker compacts ``state`` all the time, and a notebook in it."""
+
+    owner = "drift/inference/0"
+
+    def __init__(self, settings: LogSettings) -> None:
+        self.log = open_log(settings)
+        self._facts = FactsOfTopics(settings).of("state")
+        self._appender = Appender(settings)
+        self.book = Notebook(self.log, self._appender, lambda: self._facts)
+
+    def page(self, committed: str | None) -> Page:
+        page = Page(self.book, self.owner, Claim(0, 1))
+        page.settle(committed)
+        return page
+
+    def compact(self) -> None:
+        """Return when everything written before is compacted."""
+        marker = uuid4().bytes
+        for _ in range(3):
+            self._appender.send(self._facts.name, [Message(0, marker, b"marker")])
+            time.sleep(0.02)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while self.written().count(marker) > 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    def written(self) -> list[bytes]:
+        found, offset = [], 0
+        while records := self.log.read("state", 0, offset):
+            found += [stored.record.key for stored in records]
+            offset = records[-1].address.offset + 1
+        return found
+
+    def close(self) -> None:
+        self._appender.close()
+        self.log.close()
+
+
+@pytest.fixture
+def compacting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Compacting]:
+    require_kafka()
+    eager = NodeSettings(properties={"log.cleaner.backoff.ms": "50"})
+    with Broker(tmp_path_factory.mktemp("kafka"), eager) as broker:
+        settings = made(f"kafka://{broker.bootstrap}/compacting")
+        compact_at_once(broker, "compacting.state")
+        log = Compacting(settings)
+        yield log
+        log.close()
+
+
+def compact_at_once(broker: Broker, topic: str) -> None:
+    eager = {
+        "min.compaction.lag.ms": "0",
+        "segment.ms": "10",
+        "min.cleanable.dirty.ratio": "0.0",
+        "delete.retention.ms": "0",
+    }
+    admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap)
+    changes = {key: (AlterConfigOp.SET, value) for key, value in eager.items()}
+    admin.alter_configs([ConfigResource("topic", topic, changes)])
+    admin.close()
+
+
+def test_the_committed_note_is_never_compacted_away(compacting: Compacting) -> None:
+    def note(number: int) -> bytes:
+        return b"%d " % number * 700_000
+
+    book, owner = compacting.book, compacting.owner
+    first = compacting.page(None)
+    one = first.write(note(1))
+    first.committed()
+    # A crash, or no answer, between the note and the commit: the commit before still counts.
+    first.write(note(2))
+    compacting.compact()
+    assert book.read(owner, one) == note(1)
+    first.settle(one)
+    three = first.write(note(3))
+    compacting.compact()
+    assert book.read(owner, one) == note(1)
+    assert book.read(owner, three) == note(3)
+    # Another takes the partition over, and the first wakes up and writes before it is fenced.
+    second = compacting.page(one)
+    four = second.write(note(4))
+    first.settle(one)
+    first.write(note(5))
+    compacting.compact()
+    assert book.read(owner, one) == note(1)
+    second.committed()
+    first.settle(four)
+    first.write(note(6))
+    compacting.compact()
+    assert book.read(owner, four) == note(4)
+
+
+def test_what_a_commit_replaces_is_deleted(compacting: Compacting) -> None:
+    def of_notes() -> int:
+        compacting.compact()
+        return sum(key.startswith(b"drift/") for key in compacting.written())
+
+    page, text = compacting.page(None), ""
+    for number in range(8):
+        text = page.write(b"%d" % number * 2_000_000)
+        page.committed()
+    assert of_notes() <= 3 * notes.PLACES
+    heir = compacting.page(text)
+    text = heir.write(b"small")
+    heir.committed()
+    assert of_notes() == 0
+    assert compacting.book.read(compacting.owner, text) == b"small"
+
+
+def test_a_group_whose_note_was_taken_away_says_so(log: Log, kafka_url: str) -> None:
+    member = log.join("drift", "inference")
+    member.commit({0: Position(1, b"n" * 5000)})
+    servers, _, prefix = kafka_url.removeprefix("kafka://").partition("/")
+    admin = KafkaAdminClient(bootstrap_servers=servers)
+    admin.alter_configs(
+        [
+            ConfigResource(
+                "topic", f"{prefix}.state", {"cleanup.policy": (AlterConfigOp.SET, "delete")}
+            )
+        ]
+    )
+    admin.delete_records({TopicPartition(f"{prefix}.state", 0): -1})
+    admin.close()
+    with pytest.raises(LogError, match=r"gone from the topic 'state'.*compact"):
+        member.committed(0)
