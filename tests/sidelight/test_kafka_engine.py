@@ -96,6 +96,7 @@ def test_aborted_transactions_are_holes(log: Log, kafka_url: str) -> None:
     for value, end in ((b"1", producer.commit_transaction), (b"2", producer.abort_transaction)):
         producer.begin_transaction()
         producer.send(f"{prefix}.inference", value, partition=0)
+        producer.flush()
         end()
     producer.close()
     [stored] = log.read("inference", 0, 0)
