@@ -14,6 +14,10 @@ from sidelight.log.contract import Span
 from sidelight.log.kafka.times import milliseconds
 
 
+_STEP_SECONDS = 0.05
+"""Between two looks whether all that came were holes, for which `poll` does not return."""
+
+
 class Cursor:
     """Belongs to no group; `next` is the offset that it can go on from without fetching anew."""
 
@@ -76,7 +80,7 @@ class Cursor:
             self._poll(wait_seconds, max_records)
             return
         deadline = time.monotonic() + self._seconds
-        while not self._poll(deadline - time.monotonic(), max_records):
+        while not self._poll(_STEP_SECONDS, max_records):
             # Nothing but holes up to the end: aborted transactions, compacted records.
             if self._consumer.position(self._at) >= end:
                 return
