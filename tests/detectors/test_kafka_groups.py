@@ -166,8 +166,14 @@ def test_shared_out_killed_paused_and_left_windows_and_alarms_stay_the_same(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     case = Case(tmp_path, kafka_url, partitions=3, seed=1, count=60)
-    steps = [both(Fleet.start, Fleet.start), Fleet.pause, Fleet.start, Fleet.wake, Fleet.kill]
-    run(case, steps, 2.5)
+    steps = [
+        both(Fleet.start_working, Fleet.start_working),
+        Fleet.pause,
+        Fleet.start,
+        both(Fleet.wake, Fleet.kill),
+        Fleet.leave,
+    ]
+    run(case, steps, 2.0)
 
 
 def anything(most: int) -> Step:
