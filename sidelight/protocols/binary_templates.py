@@ -72,6 +72,8 @@ def _tensor_by_tensor(items: list[Any], parts: Sequence[BinaryParts]) -> memoryv
     table = table.reshape(len(parts), width)
     found, at = [], 0
     for item in items:
+        if item["datatype"] == "BYTES":  # spelled so that it was not seen before
+            raise UnlikeBodies
         item["shape"][0] *= len(parts)
         size = (item.get("parameters") or {}).get(BINARY_SIZE)
         if size is None:
@@ -80,4 +82,6 @@ def _tensor_by_tensor(items: list[Any], parts: Sequence[BinaryParts]) -> memoryv
         item["parameters"][BINARY_SIZE] = size * len(parts)
         found.append(table[:, at : at + size].tobytes())
         at += size
+    if at != width:  # white space in the first body, in the others who knows what
+        raise UnlikeBodies
     return memoryview(b"".join(found))

@@ -1,6 +1,6 @@
 """Which model a ``ModelInfer`` message names, read without protobuf and without its tensors.
 
-The path of a gRPC call names no model. Imports nothing heavy: the recorder asks for every call.
+The path of a gRPC call names no model. Imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from sidelight.protocols.frames import PREFIX_BYTES, is_framed
 from sidelight.protocols.limits import DEFAULT_LIMITS
 
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+_MOST_FIELDS = 4 * DEFAULT_LIMITS.columns
+"""Tensors that are read, wanted and raw, and parameters. Millions of others would take seconds."""
 _VARINT, _FIXED64, _BYTES, _GROUP, _END, _FIXED32 = range(6)
 
 
@@ -28,8 +30,9 @@ class Names:
 def names_in(content: bytes) -> Names:
     """The names in a ``ModelInferRequest`` or ``ModelInferResponse``; both number them alike.
 
-    The message is bare or in a frame, compressed or not. Where it was cut, is damaged, or is longer
-    than `Limits.decompressed_bytes` when decompressed, what stands before that. Never raises.
+    The message is bare or in a frame, compressed or not. Where it was cut, is damaged, holds more
+    fields than any that is decoded, or is longer than `Limits.decompressed_bytes` when
+    decompressed, what stands before that. Never raises.
     """
     found = ["", "", ""]
     for number, text in _texts(_message(content)):
@@ -53,7 +56,9 @@ def _message(content: bytes) -> bytes:
 def _texts(message: bytes) -> Iterator[tuple[int, bytes]]:
     """The fields 1 to 3; as in protobuf, the last one of a number counts."""
     at, end, depth = 0, len(message), 0
-    while at < end:
+    for _ in range(_MOST_FIELDS):
+        if at >= end:
+            return
         tag, at = _varint(message, at)
         kind, number = tag & 7, tag >> 3
         if kind == _BYTES:

@@ -360,3 +360,32 @@ def test_bytes_are_decoded_alone_as_one_could_reach_into_the_next() -> None:
     # Alone all of them are malformed; one after the other they would fit.
     halves = [b"\1\0\0\0a" + b"\5\0\0\0", b"\0\0\0\0a" + b"\0\0\0\0"]
     assert blocks([request(half) for half in halves * 4]) == []
+
+
+def test_bytes_that_hide_their_datatype_do_not_reach_into_the_next() -> None:
+    def request(tail: bytes) -> Exchange:
+        parameters = {"binary_data_size": len(tail)}
+        sent = tensor(shape=[2], datatype="BYTES", parameters=parameters, data=None)
+        head = orjson.dumps({"inputs": [sent]}).replace(b"BYTES", b"\\u0042YTES")
+        return exchange(head + tail)
+
+    def cell(content: bytes) -> bytes:
+        return len(content).to_bytes(4, "little") + content
+
+    whole = cell(b"a") + cell(b"123456789")
+    # The second element of one goes on for six bytes of the next.
+    reaching = [cell(b"a") + cell(b"b" * 15)[:13], b"b" * 6 + cell(b"") + cell(b"cccc")]
+    alike = [request(content) for content in (whole, *reaching, whole) * 2]
+    assert [place for block in blocks(alike) for place in block.members] == []
+
+
+def test_what_follows_json_tensors_is_looked_at_in_each_body() -> None:
+    head = orjson.dumps({"inputs": [tensor()]})
+    sized = [
+        replace(exchange({}), request=replace(body(head + tail), json_length=len(head)))
+        for tail in (b"  ", b"xx", b"yy", b"zz")
+    ]
+    with pytest.raises(MalformedPayload):
+        decode_inputs(sized[1])
+
+    assert blocks(sized) == []
