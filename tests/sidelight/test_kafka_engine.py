@@ -180,9 +180,11 @@ class Compacting:
             time.sleep(0.05)
 
     def written(self) -> list[bytes]:
-        found, offset = [], 0
+        """The keys of what is there; a deletion is gone, or will be with the next compaction."""
+        found: list[bytes] = []
+        offset = 0
         while records := self.log.read("state", 0, offset):
-            found += [stored.record.key for stored in records]
+            found += [stored.record.key for stored in records if stored.record.value]
             offset = records[-1].address.offset + 1
         return found
 

@@ -13,9 +13,9 @@ from kafka.errors import KafkaTimeoutError, OffsetOutOfRangeError
 from sidelight.log.contract import Span
 from sidelight.log.kafka.times import milliseconds
 
-
 _STEP_SECONDS = 0.05
-"""Between two looks whether all that came were holes, for which `poll` does not return."""
+"""Between two looks whether all that came were holes (aborted transactions, compacted records):
+`poll` does not return for them."""
 
 
 class Cursor:
@@ -76,16 +76,13 @@ class Cursor:
         end = self.end()
         if offset > end:
             raise OffsetOutOfRangeError({self._at: offset})
-        if offset == end:
-            self._poll(wait_seconds, max_records)
-            return
         deadline = time.monotonic() + self._seconds
-        while not self._poll(_STEP_SECONDS, max_records):
-            # Nothing but holes up to the end: aborted transactions, compacted records.
-            if self._consumer.position(self._at) >= end:
+        while self._consumer.position(self._at) < end:
+            if self._poll(_STEP_SECONDS, max_records):
                 return
             if time.monotonic() > deadline:
                 raise KafkaTimeoutError(f"nothing came for {self._seconds:.0f} s")
+        self._poll(wait_seconds, max_records)
 
     def _poll(self, seconds: float, max_records: int) -> bool:
         polled = self._consumer.poll(milliseconds(seconds), max_records)
