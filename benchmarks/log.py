@@ -1,7 +1,8 @@
-"""The local log: records a second and CPU a record, appended and read. ``python -m benchmarks.log``
+"""The log: records a second and CPU a record, appended and read. ``python -m benchmarks.log``
 
-Beside it stands a bare file with a checksum a record, written and synced the same way: the least
-that any log could do. Values are 1 KiB.
+Beside the local log stands a bare file with a checksum a record, written and synced the same way:
+the least that any log could do. Values are 1 KiB. With ``--kafka`` the log on Kafka follows, beside
+the local one, on a broker of its own; CPU is that of this process.
 """
 
 from __future__ import annotations
@@ -109,6 +110,27 @@ def waking(log: Log) -> None:
     print(f"waking a reader: median {delays[20]:.1f} ms, longest {delays[-1]:.1f} ms")
 
 
+def on_kafka(folder: Path) -> None:
+    """One partition of one broker, which shares the machine with this process."""
+    from sidelight.demo.broker import Broker
+    from sidelight.log.kafka.plans import plans
+    from sidelight.log.kafka.standing import create
+
+    local = open_log(str(folder / "beside"))
+    with Broker(folder / "kafka") as broker:
+        settings = LogSettings(url=f"kafka://{broker.bootstrap}/bench")
+        create(settings, plans(settings))
+        log = open_log(settings)
+        for size in (1000, 100, 1):
+            peer = measure(f"local: append, batches of {size}", appending(local, size))
+            measure(f"Kafka: append, batches of {size}", appending(log, size), peer)
+        peer = measure("local: read", reading(local))
+        measure("Kafka: read", reading(log), peer)
+        waking(log)
+        log.close()
+    local.close()
+
+
 def main() -> None:
     print(f"{'':52}{'records/s':>12}{'CPU µs/rec':>12}{'vs file':>10}")
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
@@ -135,6 +157,9 @@ def main() -> None:
                     beside_another_writer(place / name, log)
                     waking(log)
                 log.close()
+        if "--kafka" in sys.argv[1:]:
+            print(f"{'':52}{'records/s':>12}{'CPU µs/rec':>12}{'vs local':>10}")
+            on_kafka(place)
 
 
 if __name__ == "__main__":
