@@ -1,25 +1,35 @@
 """From the log to results: exchanges and rows a second on one core, by rows an exchange.
 
-    python -m benchmarks.end_to_end [--rows 20000]
+    python -m benchmarks.end_to_end [--rows 20000] [--kafka [--exchanges 30000]]
 
 A model with 16 columns (8 numbers, 8 strings) and one output, V2 JSON, drift windows of 1,000 rows,
 outliers at 1 %, the local log with its default durability. "decode" is the part spent on events and
 JSON, "score" cells, sums and outlier scores, "log" appends and commits of the scorer, "decide" all
 of the decider. Time is CPU time of this process.
+
+With ``--kafka``, exchanges of 10 rows: appending and reading in one process, then real
+``sidelight detectors``, one on the local log, one and two on Kafka, as they take what is there.
+CPU is user and system time an exchange of all these processes; "on a core" is the share of its time
+that each spends on a core, else it waits, for the broker or for a core. The broker has one core at
+most and shares the machine's with them.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
 
 from sidelight.config.settings import DetectorsSettings, ModelSettings
 from sidelight.events import Body, Exchange
@@ -143,15 +153,33 @@ def measure(plan: Plan, rows: int, each: int) -> None:
 PARTS = ("decode", "score", "log", "decide")
 
 
+def through_kafka(count: int, each: int = 10) -> None:
+    from benchmarks.through_kafka import compare
+
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:
+        folder = Path(name)
+        columns = rows_of(20_000, 1)
+        table = pa.table({column.name: column.values.tolist() for column in columns})
+        pyarrow.parquet.write_table(table, folder / "reference.parquet")
+        model = json.loads(SETTINGS.model_dump_json(exclude_none=True))
+        models = {MODEL: {**model, "reference": "reference.parquet"}}
+        compare(folder, models, list(exchanges(rows_of(count * each, 2), each)), each)
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--rows", type=int, default=20_000)
-    rows = arguments.parse_args().rows
+    arguments.add_argument("--kafka", action="store_true")
+    arguments.add_argument("--exchanges", type=int, default=30_000)
+    asked = arguments.parse_args()
+    rows = asked.rows
     plan = Plan(MODEL, fit(rows_of(20_000, 1), SETTINGS), DetectorsSettings())
     parts = "  ".join(f"{part:>6}" for part in PARTS)
     print(f"rows/exchange  exchanges/s     rows/s  windows  {parts}")
     for each in (1, 10, 100):
         measure(plan, rows, each)
+    if asked.kafka:
+        through_kafka(asked.exchanges)
 
 
 if __name__ == "__main__":
