@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +14,7 @@ from sidelight.command.options import Config
 
 if TYPE_CHECKING:
     from sidelight.config.settings import LogSettings
+    from sidelight.log.kafka.differences import Difference
     from sidelight.log.kafka.standing import Standing
 
 NOT_RIGHT = 1
@@ -76,13 +77,22 @@ def _tell_topics(log: LogSettings, found: Sequence[Standing]) -> None:
     wrong = {one.plan.name: list(differences(one, address)) for one in found}
     head = ("topic", "partitions", "replicas", "kept", "")
     rows = [_row(one, "differs" if wrong[one.plan.name] else "right") for one in found]
-    complaints = [str(difference) for one in wrong.values() for difference in one]
+    complaints = list(_complaints(one for several in wrong.values() for one in several))
     if missing := [one.plan.name for one in found if one.is_missing]:
         complaints.append(f"not there: {', '.join(missing)}; run 'sidelight topics --create'")
     for line in (*columns([head, *rows]), *complaints):
         typer.echo(line)
     if complaints:
         raise typer.Exit(NOT_RIGHT)
+
+
+def _complaints(found: Iterable[Difference]) -> Iterator[str]:
+    """One line for what several topics have in common."""
+    topics: dict[tuple[str, str], list[str]] = {}
+    for one in found:
+        topics.setdefault((one.told, one.way_out), []).append(one.topic)
+    for (told, way_out), names in topics.items():
+        yield f"{', '.join(names)}: {told}; {way_out}"
 
 
 def _row(standing: Standing, verdict: str) -> tuple[str, ...]:

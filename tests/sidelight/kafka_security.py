@@ -32,11 +32,11 @@ class Authority:
             *("-addext", "keyUsage=critical,keyCertSign"),
         )
 
-    def sign(self, name: str) -> tuple[Path, Path]:
-        """A certificate for that common name, valid for 127.0.0.1, and its key."""
+    def sign(self, name: str, hosts: str = "IP:127.0.0.1,DNS:localhost") -> tuple[Path, Path]:
+        """A certificate for that common name, valid for these hosts, and its key."""
         key, request = self.folder / f"{name}.key", self.folder / f"{name}.csr"
         certificate, extensions = self.folder / f"{name}.crt", self.folder / "san"
-        extensions.write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+        extensions.write_text(f"subjectAltName={hosts}\n")
         _openssl(
             *("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}"),
             *("-keyout", str(key), "-out", str(request)),

@@ -56,9 +56,10 @@ def test_what_differs_is_told_with_its_way_out_and_not_altered(
         told = run("topics", "--create", cwd=folder)
         assert (told.returncode, told.stderr) == (1, "")
         name = address.topic("inference")
+        everywhere = ", ".join(address.topic(topic) for topic in topics.ALL)
         assert (
-            f"{name}: partitions is 2, wanted 3; it is fixed for a prefix: set log.partitions to"
-            " what is there, or choose another prefix\n"
+            f"{everywhere}: partitions is 2, wanted 3; it is fixed for a prefix: set"
+            " log.partitions to what is there, or choose another prefix\n"
         ) in told.stdout
         assert (
             f"{name}: retention.ms is -1, wanted 7200000; run kafka-configs --bootstrap-server"
@@ -125,8 +126,8 @@ def test_settings_that_may_not_be_read_are_a_complaint() -> None:
     [plan, *_] = plans(LogSettings(url="kafka://h/p"))
     standing = Standing(plan, partitions=1, replication=1, configs=None)
     [complaint] = differences(standing, KafkaAddress.parse("kafka://h/p"))
-    assert "configuration is not readable" in str(complaint)
-    assert "DESCRIBE_CONFIGS" in str(complaint)
+    assert "configuration is not readable" in complaint.told
+    assert "DESCRIBE_CONFIGS" in complaint.way_out
 
 
 def test_a_state_topic_that_is_not_compacted_is_told(kafka_url: str, tmp_path: Path) -> None:
@@ -134,8 +135,11 @@ def test_a_state_topic_that_is_not_compacted_is_told(kafka_url: str, tmp_path: P
     create(log, [replace(plan, configs={}) for plan in plans(log)])
     told = run("topics", cwd=written(tmp_path, kafka_url))
     assert (told.returncode, told.stderr) == (1, "")
-    assert ".state: cleanup.policy is delete, wanted compact; run kafka-configs" in told.stdout
-    assert ".panes: max.message.bytes is 1048588, wanted 16777216; run" in told.stdout
+    assert ".state: cleanup.policy is delete, wanted compact, min.compaction.lag" in told.stdout
+    assert "max.message.bytes is 1048588, wanted 16777216; run kafka-configs" in told.stdout
+    # One command puts right all of a topic.
+    assert " --add-config cleanup.policy=compact,min.compaction.lag.ms=3600000," in told.stdout
+    assert told.stdout.count("run kafka-configs") == len(topics.ALL)
 
 
 def test_no_broker_is_one_line_and_exit_1(tmp_path: Path) -> None:

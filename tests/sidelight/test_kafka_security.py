@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import re
+import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -157,6 +160,34 @@ def test_a_mechanism_that_the_listener_does_not_have_is_told(
     # The broker answers and closes; kafka-python often sees the second only.
     with pytest.raises(LogError, match=r"log\.kafka\.sasl_mechanism"):
         standings(settings(broker, authority, "owner", sasl_mechanism="SCRAM-SHA-256"))
+
+
+def test_a_login_where_none_is_taken_is_told_at_once(broker: Broker, authority: Authority) -> None:
+    log = settings(broker, authority, "owner", security_protocol="SASL_PLAINTEXT", ca_file=None)
+    log = log.model_copy(update={"url": f"kafka://{broker.bootstrap}/{PREFIX}"})
+    with pytest.raises(LogDenied, match=r"takes no login there; .*security_protocol to PLAINTEXT"):
+        standings(log)
+
+
+def test_brokers_under_another_name_than_their_certificates_are_told(authority: Authority) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.sign("elsewhere", "DNS:kafka.example"))
+
+    def shake_hands() -> None:
+        with contextlib.suppress(OSError):  # of the client, and of the closed listener
+            while True:
+                with contextlib.suppress(ssl.SSLError):
+                    context.wrap_socket(server.accept()[0], server_side=True).close()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        answering = threading.Thread(target=shake_hands)
+        answering.start()
+        kafka = KafkaSettings(security_protocol="SSL", ca_file=authority.certificate)
+        url = f"kafka://127.0.0.1:{server.getsockname()[1]}/{PREFIX}"
+        with pytest.raises(LogDenied, match=r"mismatch.*; name the brokers in log\.url"):
+            standings(LogSettings(url=url, kafka=kafka))
+        server.shutdown(socket.SHUT_RDWR)
+        answering.join()
 
 
 def test_a_plain_client_at_a_port_with_tls_is_told_what_it_speaks(broker: Broker) -> None:

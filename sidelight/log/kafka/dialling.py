@@ -93,7 +93,11 @@ def _heard() -> Iterator[list[BaseException]]:
 
 
 def _error(log: LogSettings, failures: list[BaseException], seconds: float) -> LogError:
-    from kafka.errors import SaslAuthenticationFailedError, UnsupportedSaslMechanismError
+    from kafka.errors import (
+        IllegalSaslStateError,
+        SaslAuthenticationFailedError,
+        UnsupportedSaslMechanismError,
+    )
 
     servers = ", ".join(KafkaAddress.parse(log.url).servers)
     for failure in reversed(failures):
@@ -101,6 +105,12 @@ def _error(log: LogSettings, failures: list[BaseException], seconds: float) -> L
             return LogDenied(
                 f"Kafka at {servers} refuses the login of {log.kafka.username!r}; correct"
                 " log.kafka.username or its password"
+            )
+        if isinstance(failure, IllegalSaslStateError):
+            return LogDenied(
+                f"Kafka at {servers} takes no login there; set log.kafka.security_protocol to"
+                f" {log.kafka.security_protocol.removeprefix('SASL_')}, or"
+                " log.url to the listener that takes one"
             )
         if isinstance(failure, UnsupportedSaslMechanismError):
             return LogDenied(
@@ -118,6 +128,8 @@ def _error(log: LogSettings, failures: list[BaseException], seconds: float) -> L
 
 
 def _of_certificates(failure: str) -> str | None:
+    if "mismatch, certificate is not valid for" in failure:
+        return "name the brokers in log.url, and they themselves, as their certificates do"
     if "CERTIFICATE_VERIFY_FAILED" in failure:
         return "set log.kafka.ca_file to what signed the brokers' certificates"
     if "ALERT" in failure and "CERT" in failure:

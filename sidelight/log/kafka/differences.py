@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from sidelight.config.brokers import KafkaAddress
+from sidelight.log.kafka.plans import TopicPlan
 from sidelight.log.kafka.standing import Standing
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A property of a topic as it is and as it should be, and how it becomes that."""
+    """What of a topic is not as it should be, and how it becomes that."""
 
     topic: str
-    name: str
-    found: str
-    wanted: str
+    told: str
     way_out: str
-
-    def __str__(self) -> str:
-        return f"{self.topic}: {self.name} is {self.found}, wanted {self.wanted}; {self.way_out}"
 
 
 def differences(standing: Standing, address: KafkaAddress) -> Iterator[Difference]:
@@ -29,18 +25,24 @@ def differences(standing: Standing, address: KafkaAddress) -> Iterator[Differenc
     if standing.is_missing:
         return
     if standing.partitions != plan.partitions:
-        yield _of_number("partitions", standing.partitions, plan.partitions, plan.name, _FIXED)
+        told = f"partitions is {standing.partitions}, wanted {plan.partitions}"
+        yield Difference(plan.name, told, _FIXED)
     if standing.replication != plan.replication:
-        yield _of_number("replication", standing.replication, plan.replication, plan.name, _COPIES)
+        told = f"replication is {standing.replication}, wanted {plan.replication}"
+        yield Difference(plan.name, told, _COPIES)
     if standing.configs is None:
-        yield Difference(plan.name, "configuration", "not readable", "as in docs/kafka.md", _READ)
-        return
-    for name, wanted in plan.configs.items():
-        found = standing.configs.get(name, "not set")
-        if found != wanted:
-            yield Difference(
-                plan.name, name, found, wanted, _alter(address, plan.name, f"{name}={wanted}")
-            )
+        yield Difference(plan.name, "configuration is not readable", _READ)
+    elif other := _other(plan.configs, standing.configs):
+        yield Difference(plan.name, ", ".join(other.values()), _alter(address, plan, other))
+
+
+def _other(wanted: Mapping[str, str], found: Mapping[str, str]) -> dict[str, str]:
+    """What is told of each property that has another value."""
+    return {
+        name: f"{name} is {found.get(name, 'not set')}, wanted {value}"
+        for name, value in wanted.items()
+        if found.get(name) != value
+    }
 
 
 _FIXED = "it is fixed for a prefix: set log.partitions to what is there, or choose another prefix"
@@ -48,13 +50,10 @@ _COPIES = "set log.kafka.replication to what is there, or run kafka-reassign-par
 _READ = "ask for DESCRIBE_CONFIGS on the topic, or have it checked by who has it"
 
 
-def _of_number(name: str, found: int, wanted: int, topic: str, way_out: str) -> Difference:
-    return Difference(topic, name, str(found), str(wanted), way_out)
-
-
-def _alter(address: KafkaAddress, topic: str, wanted: str) -> str:
+def _alter(address: KafkaAddress, plan: TopicPlan, names: Iterable[str]) -> str:
     servers = ",".join(address.servers)
+    wanted = ",".join(f"{name}={plan.configs[name]}" for name in names)
     return (
         f"run kafka-configs --bootstrap-server {servers} --alter --entity-type topics"
-        f" --entity-name {topic} --add-config {wanted}"
+        f" --entity-name {plan.name} --add-config {wanted}"
     )
