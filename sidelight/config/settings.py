@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from sidelight.config.addresses import Listen
+from sidelight.errors import ConfigError
 
 
 class Section(BaseModel):
@@ -136,6 +137,15 @@ TENSORS: dict[str, tuple[str, ...]] = {
 """How tensors may travel in each protocol; the first is the default."""
 
 
+def _is_grpc(scheme: str, address: str) -> bool:
+    """gRPC itself takes 443 for a port that is missing, and wraps one that is too large."""
+    try:
+        host = Listen.parse(address.rstrip("/")).host
+    except ConfigError:
+        return False
+    return scheme in ("", "grpc", "grpcs") and not set(host) & set("/@")
+
+
 class PredictorSettings(Section):
     """How a model is asked: at a server (`url`) or in this process (`model`), one of the two."""
 
@@ -192,11 +202,13 @@ class PredictorSettings(Section):
 
     @model_validator(mode="after")
     def _fits_the_protocol(self) -> PredictorSettings:
-        scheme = (self.url or "").rpartition("://")[0]
-        if self.protocol == "grpc" and scheme not in ("", "grpc", "grpcs"):
+        scheme, _, address = (self.url or "").rpartition("://")
+        if self.protocol == "grpc" and self.url and not _is_grpc(scheme, address):
             raise ValueError(f"{self.url!r} is no gRPC address; write grpc://HOST:PORT or grpcs://")
         if self.protocol != "grpc" and scheme in ("grpc", "grpcs"):
             raise ValueError(f"{self.url!r} speaks gRPC, not {self.protocol}; leave 'protocol' out")
+        if self.protocol != "grpc" and self.url and scheme not in ("http", "https"):
+            raise ValueError(f"{self.url!r} is no address of HTTP; write http:// or https:// first")
         if self.tensors and self.tensors not in TENSORS[self.protocol]:
             known = " or ".join(TENSORS[self.protocol])
             raise ValueError(f"{self.protocol} has no {self.tensors!r} tensors; write {known}")

@@ -90,7 +90,10 @@ class Caller:
         """The answers, in order; after the first failure no more are asked, and it is raised."""
         if len(questions) == 1:
             return [self._ask(questions[0], spent)]
-        asked = [self._parts.submit(self._ask, one, spent) for one in questions]
+        try:
+            asked = [self._parts.submit(self._ask, one, spent) for one in questions]
+        except RuntimeError as exc:  # of an executor that is shut down
+            raise PredictorError(f"{self._told}: {exc}") from exc
         try:
             done, _ = wait(asked, return_when=FIRST_EXCEPTION)
             _raise_first(done)
@@ -103,7 +106,7 @@ class Caller:
         """The answer to a readiness request, None when there is none in time."""
         try:
             return bytes(self._ready(request, timeout=READY_SECONDS))
-        except grpc.RpcError:
+        except (grpc.RpcError, ValueError):  # the second of a closed channel
             return None
 
     def close(self) -> None:

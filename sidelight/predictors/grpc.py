@@ -11,7 +11,7 @@ from sidelight.predictors.remote import Answer, Form, Question, RemotePredictor,
 from sidelight.predictors.spending import Spent
 from sidelight.protocols import v2_grpc
 from sidelight.protocols.limits import Limits
-from sidelight.protocols.open_inference import ModelReadyRequest, ModelReadyResponse
+from sidelight.protocols.open_inference import DecodeError, ModelReadyRequest, ModelReadyResponse
 from sidelight.tensors import Columns
 
 
@@ -32,7 +32,10 @@ class GrpcPredictor(RemotePredictor):
 
     def ready(self) -> bool:
         answer = self._caller.is_ready(ModelReadyRequest(name=self._model).SerializeToString())
-        return answer is not None and ModelReadyResponse.FromString(answer).ready
+        try:
+            return answer is not None and ModelReadyResponse.FromString(answer).ready
+        except DecodeError:
+            return False
 
     def close(self) -> None:
         self._caller.close()

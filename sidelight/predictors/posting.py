@@ -101,7 +101,7 @@ class Poster:
         return Answer(body, None if length is None else self._whole(length))
 
     def _whole(self, length: str) -> int:
-        if not length.isdecimal():
+        if not (length.isascii() and length.isdecimal() and len(length) <= 20):
             raise PredictorError(f"{self.told}: {JSON_LENGTH} of the answer is {length[:40]!r}")
         return int(length)
 

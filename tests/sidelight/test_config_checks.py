@@ -49,7 +49,7 @@ def test_explainers_need_a_predictor(tmp_path: Path) -> None:
 
 
 def test_a_logger_needs_to_know_its_model_server(tmp_path: Path) -> None:
-    text = "models: {a: {predictor: {url: x}}, b: {predictor: {url: y}}}\n"
+    text = "models: {a: {predictor: {url: 'http://x'}}, b: {predictor: {url: 'http://y'}}}\n"
     (line,) = refusal(tmp_path, text + "logger: {mode: all}")
     assert line.startswith("2: logger.upstream is not set, and there is not one predictor url")
     assert upstream(settings(tmp_path, text)) is None

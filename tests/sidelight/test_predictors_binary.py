@@ -108,7 +108,7 @@ def test_a_model_that_is_not_there_is_no_matter_of_tensors() -> None:
         answered(refuse)
 
 
-@pytest.mark.parametrize("length", ["0", "many", "-1", "1000000"])
+@pytest.mark.parametrize("length", ["0", "many", "-1", "1000000", "9" * 5000])
 def test_a_length_that_is_none_is_the_servers_fault(length: str) -> None:
     def lie(connection: socket.socket, _body: bytes) -> None:
         content = v2_binary.encode_response(ANSWER).content

@@ -267,6 +267,24 @@ def test_readiness_is_what_the_server_says(ready: bool) -> None:
         predictor.close()
 
 
+def test_an_answer_about_readiness_that_is_none_is_not_ready() -> None:
+    with serving(doubled, ready=lambda _request, _context: b"\xff\xff") as server:
+        predictor = opened(server.url)
+        assert not predictor.ready()
+        predictor.close()
+        assert not predictor.ready()
+
+
+def test_who_is_closed_answers_no_more() -> None:
+    with serving(doubled) as server:
+        predictor = opened(server.url, max_batch_rows=1)
+        predictor.close()
+        with pytest.raises(PredictorError, match=server.url):
+            predictor(ROWS)
+        with pytest.raises(PredictorError, match=server.url):
+            predictor(Columns.of(x=[1.0]))
+
+
 def test_a_missing_feature_is_named_before_anything_is_sent() -> None:
     with serving(doubled) as server:
         predictor = open_predictor("m", PredictorSettings(url=server.url), ["x", "age"])

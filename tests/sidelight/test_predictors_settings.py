@@ -63,6 +63,14 @@ def test_tensors_travel_as_the_protocol_has_it(
             "{url: 'http://h:1', protocol: grpc}",
             "'http://h:1' is no gRPC address; write grpc://HOST:PORT or grpcs://",
         ),
+        *(
+            (
+                f"{{url: '{url}', protocol: grpc}}",
+                f"{url!r} is no gRPC address; write grpc://HOST:PORT or grpcs://",
+            )
+            for url in ("grpc://h", "grpc://h:70000", "grpc://h:1/path", "grpc://", "grpc://u@h:1")
+        ),
+        ("{url: 'h:1'}", "'h:1' is no address of HTTP; write http:// or https:// first"),
         (
             "{url: 'http://h', ca_file: c}",
             "'http://h' uses no certificates; write https:// or grpcs://",
