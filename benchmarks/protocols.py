@@ -24,7 +24,7 @@ from sidelight.events.exchange import Body, Exchange
 from sidelight.protocols import v1, v2, v2_binary, v2_grpc
 from sidelight.protocols.blocks import INPUTS, OUTPUTS, decode_blocks
 from sidelight.protocols.decoding import decode_inputs, decode_outputs
-from sidelight.protocols.open_inference import ModelInferRequest
+from sidelight.protocols.grpc.open_inference import ModelInferRequest
 from sidelight.protocols.v2_binary import BinaryBody
 from sidelight.tensors import Column, Columns
 

@@ -10,8 +10,12 @@ from sidelight.predictors.dialects import named
 from sidelight.predictors.remote import Answer, Form, Question, RemotePredictor, Wire
 from sidelight.predictors.spending import Spent
 from sidelight.protocols import v2_grpc
+from sidelight.protocols.grpc.open_inference import (
+    DecodeError,
+    ModelReadyRequest,
+    ModelReadyResponse,
+)
 from sidelight.protocols.limits import Limits
-from sidelight.protocols.open_inference import DecodeError, ModelReadyRequest, ModelReadyResponse
 from sidelight.tensors import Columns
 
 

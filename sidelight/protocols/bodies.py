@@ -10,7 +10,7 @@ from sidelight.errors import MalformedPayload
 from sidelight.events.exchange import Body
 from sidelight.protocols.compression import decompressed
 from sidelight.protocols.documents import refuse_long
-from sidelight.protocols.frames import is_framed, unframed
+from sidelight.protocols.grpc.frames import is_framed, unframed
 from sidelight.protocols.limits import Limits
 
 Unpack = Callable[[bytes, str, int], bytes]

@@ -8,7 +8,7 @@ from sidelight.errors import MalformedPayload
 from sidelight.events.exchange import Body, Exchange
 from sidelight.protocols import v1, v2_binary
 from sidelight.protocols.bodies import json_bytes, message_bytes, tensor_bytes
-from sidelight.protocols.grpc_names import names_in
+from sidelight.protocols.grpc.names import names_in
 from sidelight.protocols.limits import DEFAULT_LIMITS, Limits
 from sidelight.tensors import Columns
 

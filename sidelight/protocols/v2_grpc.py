@@ -6,7 +6,7 @@
     encode_response(columns, contents)                                     -> bytes
 
 Messages are serialized protobuf without the five bytes that gRPC puts before each
-(`sidelight.protocols.frames`). Importing this needs protobuf, else `MissingExtra` is raised.
+(`sidelight.protocols.grpc.frames`). Importing this needs protobuf, else `MissingExtra` is raised.
 
 Source: Open Inference Protocol, "Inference Request" over gRPC (`open_inference.proto`).
 """
@@ -20,16 +20,16 @@ from typing import Any, Literal, TypeVar
 from sidelight.errors import DataMismatch, MalformedPayload
 from sidelight.protocols.binary_form import binary_tensor_from
 from sidelight.protocols.documents import Place, refuse_long
-from sidelight.protocols.grpc_contents import read_contents, write_contents
-from sidelight.protocols.grpc_parameters import read_choices, write_choices
-from sidelight.protocols.heads import Head, read_head
-from sidelight.protocols.limits import DEFAULT_LIMITS, Limits
-from sidelight.protocols.open_inference import (
+from sidelight.protocols.grpc.contents import read_contents, write_contents
+from sidelight.protocols.grpc.open_inference import (
     DecodeError,
     Message,
     ModelInferRequest,
     ModelInferResponse,
 )
+from sidelight.protocols.grpc.parameters import read_choices, write_choices
+from sidelight.protocols.heads import Head, read_head
+from sidelight.protocols.limits import DEFAULT_LIMITS, Limits
 from sidelight.protocols.raw import read_raw, write_raw
 from sidelight.protocols.tensor import Tensor
 from sidelight.protocols.v2 import (

@@ -11,7 +11,7 @@ from typing import Any
 import grpc  # type: ignore[import-untyped]
 
 from sidelight.protocols import v2_grpc
-from sidelight.protocols.open_inference import ModelReadyRequest, ModelReadyResponse
+from sidelight.protocols.grpc.open_inference import ModelReadyRequest, ModelReadyResponse
 from sidelight.tensors import Column, Columns
 
 Answer = Callable[[bytes, Any], bytes]

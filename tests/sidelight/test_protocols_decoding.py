@@ -14,7 +14,7 @@ from sidelight.errors import LimitExceeded, MalformedPayload
 from sidelight.events.exchange import Body, Exchange
 from sidelight.protocols import v2_binary, v2_grpc
 from sidelight.protocols.decoding import decode_inputs, decode_outputs, model_version
-from sidelight.protocols.frames import framed
+from sidelight.protocols.grpc.frames import framed
 from sidelight.protocols.limits import DEFAULT_LIMITS, Limits
 from sidelight.tensors import Columns
 

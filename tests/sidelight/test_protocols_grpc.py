@@ -17,17 +17,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidelight.errors import DataMismatch, LimitExceeded, MalformedPayload
-from sidelight.protocols import open_inference, v2_grpc
-from sidelight.protocols.frames import framed, is_framed, unframed
-from sidelight.protocols.grpc_names import Names, names_in
-from sidelight.protocols.limits import DEFAULT_LIMITS, Limits
-from sidelight.protocols.open_inference import (
+from sidelight.protocols import v2_grpc
+from sidelight.protocols.grpc import open_inference
+from sidelight.protocols.grpc.frames import framed, is_framed, unframed
+from sidelight.protocols.grpc.names import Names, names_in
+from sidelight.protocols.grpc.open_inference import (
     COMPILED,
     DecodeError,
     InferTensorContents,
     ModelInferRequest,
     ModelInferResponse,
 )
+from sidelight.protocols.limits import DEFAULT_LIMITS, Limits
 from sidelight.tensors import Column, Columns
 
 # Written by hand from the field numbers of the specification.
@@ -335,7 +336,7 @@ def test_names_are_looked_for_in_anything(content: bytes) -> None:
 
 def test_names_are_read_without_protobuf_and_numpy() -> None:
     code = (
-        "import sys, sidelight.protocols.grpc_names;"
+        "import sys, sidelight.protocols.grpc.names;"
         "sys.exit(any(name in sys.modules for name in ('numpy', 'google.protobuf', 'grpc')))"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
@@ -391,7 +392,7 @@ def test_reading_json_imports_no_protobuf() -> None:
 
 def test_the_compiled_messages_are_those_of_the_proto_file(tmp_path: Path) -> None:
     pytest.importorskip("grpc_tools")
-    from sidelight.protocols.compiling import compile_proto
+    from sidelight.protocols.grpc.compiling import compile_proto
 
     compile_proto(tmp_path / "again.binpb")
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sidelight.errors import DataMismatch
-from sidelight.protocols.open_inference import InferParameter
+from sidelight.protocols.grpc.open_inference import InferParameter
 
 _INT64 = range(-(2**63), 2**63)
 _UINT64 = range(2**64)

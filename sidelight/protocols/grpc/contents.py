@@ -11,8 +11,8 @@ from sidelight.errors import DataMismatch, MalformedPayload
 from sidelight.protocols.datatypes import DATATYPES
 from sidelight.protocols.documents import Place
 from sidelight.protocols.elements import index_of
+from sidelight.protocols.grpc.open_inference import InferTensorContents
 from sidelight.protocols.heads import Head
-from sidelight.protocols.open_inference import InferTensorContents
 from sidelight.protocols.raw import as_bytes
 from sidelight.protocols.tensor import Tensor
 from sidelight.protocols.v2_tensors import refuse_other_count

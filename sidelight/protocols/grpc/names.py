@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sidelight.protocols.frames import PREFIX_BYTES, is_framed
+from sidelight.protocols.grpc.frames import PREFIX_BYTES, is_framed
 from sidelight.protocols.limits import DEFAULT_LIMITS
 
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS

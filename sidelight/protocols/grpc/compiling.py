@@ -1,4 +1,4 @@
-"""Compiles `open_inference.proto`: ``python -m sidelight.protocols.compiling``.
+"""Compiles `open_inference.proto`: ``python -m sidelight.protocols.grpc.compiling``.
 
 Only who changes the protocol needs this, and grpcio-tools for it.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from grpc_tools import protoc  # type: ignore[import-untyped]
 
-from sidelight.protocols.open_inference import COMPILED
+from sidelight.protocols.grpc.open_inference import COMPILED
 
 SOURCE = COMPILED.with_suffix(".proto")
 

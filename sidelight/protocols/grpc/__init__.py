@@ -1,0 +1,1 @@
+"""The parts of gRPC's form: messages, frames, names, parameters, typed contents (see `v2_grpc`)."""
