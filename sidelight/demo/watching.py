@@ -69,13 +69,14 @@ class Watcher:
 
     def look(self) -> None:
         """Take in all that was written since the last look."""
+        alarms = list(self._new(ALARMS))  # first: an alarm is written after its window
         for event in self._new(RESULTS):
             body = orjson.loads(event.data or b"")["data"]
             if event.type == DRIFT:
                 self.windows.append(_window(body, self.rows))
             elif event.type == OUTLIER:
                 self.flagged.append(_flagged(body))
-        for event in self._new(ALARMS):
+        for event in alarms:
             self._take_alarm(orjson.loads(event.data or b"")["data"])
 
     def _take_alarm(self, body: Any) -> None:

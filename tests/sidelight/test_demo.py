@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -14,13 +15,13 @@ from sidelight.demo.outcome import Outcome
 from sidelight.demo.prepare import Accuracy, free_addresses
 from sidelight.demo.replay import Played
 from sidelight.demo.traffic import LARGEST_REQUEST, cuts
-from sidelight.demo.watching import OUTLIER, Flagged, Raised, Watcher, Window
+from sidelight.demo.watching import DRIFT, OUTLIER, Flagged, Raised, Watcher, Window
 from sidelight.errors import ArtifactError
 from sidelight.events import CloudEvent
 from sidelight.events.records import to_record
-from sidelight.log import Address
+from sidelight.log import Address, Stored
 from sidelight.log.testing import MemoryLog
-from sidelight.log.topics import RESULTS
+from sidelight.log.topics import ALARMS, RESULTS
 
 FOLDER = Path("build/data")
 
@@ -91,6 +92,37 @@ def test_what_is_said_twice_counts_once() -> None:
     watcher.look()
 
     assert [one.address for one in watcher.flagged] == [Address("inference", 0, 3)]
+
+
+class _Busy(MemoryLog):
+    """A log to which detectors say a window and its alarm while the window's topic is read."""
+
+    said: tuple[CloudEvent, CloudEvent] | None = None
+
+    def read(self, topic: str, *args: Any, **more: Any) -> list[Stored]:
+        batch = super().read(topic, *args, **more)
+        if topic == RESULTS and self.said:
+            (window, alarm), self.said = self.said, None
+            self.append(RESULTS, [to_record(window)])
+            self.append(ALARMS, [to_record(alarm)])
+        return batch
+
+
+def test_an_alarm_that_comes_during_a_look_waits_for_its_window() -> None:
+    column = {"column": "AGEP", "drifted": True, "distance": 0.3}
+    window = {"window": 1, "n": 250, "is_drift": 1, "effect": column}
+    alarm = {"window": 1, "state": "raised", "columns": [column]}
+    log = _Busy()
+    log.said = (_said("window", DRIFT, window), _said("alarm", "io.sidelight.alarm.v1", alarm))
+    watcher = Watcher(log)
+    watcher.look()
+    watcher.look()
+
+    assert watcher.raised == [Raised(1, 250, ("AGEP",))]
+
+
+def _said(name: str, kind: str, body: dict[str, Any]) -> CloudEvent:
+    return CloudEvent(name, "sidelight/detectors", kind, data=orjson.dumps({"data": body}))
 
 
 def _outcome(raised: tuple[Raised, ...], flagged: int = 10) -> Outcome:
