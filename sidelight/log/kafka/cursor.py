@@ -10,7 +10,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaTimeoutError, OffsetOutOfRangeError
 
-from sidelight.log.contract import Span
+from sidelight.log.kafka.bounds import Bounds
 from sidelight.log.kafka.times import milliseconds
 
 _STEP_SECONDS = 0.05
@@ -21,28 +21,16 @@ _STEP_SECONDS = 0.05
 class Cursor:
     """Belongs to no group; `next` is the offset that it can go on from without fetching anew."""
 
-    def __init__(self, consumer: KafkaConsumer, at: TopicPartition, seconds: float) -> None:
+    def __init__(
+        self, consumer: KafkaConsumer, at: TopicPartition, bounds: Bounds, seconds: float
+    ) -> None:
         self.next = -1
         self._consumer = consumer
         self._at = at
+        self._bounds = bounds
         self._seconds = seconds
         self._held: deque[ConsumerRecord] = deque()
         consumer.assign([at])
-
-    def span(self) -> Span:
-        begin: int = self._consumer.beginning_offsets([self._at], milliseconds(self._seconds))[
-            self._at
-        ]
-        return Span(begin, self.end())
-
-    def end(self) -> int:
-        end: int = self._consumer.end_offsets([self._at], milliseconds(self._seconds))[self._at]
-        return end
-
-    def offset_at(self, time_ms: int) -> int | None:
-        """The first offset of that time or later."""
-        found = self._consumer.offsets_for_times({self._at: time_ms}, milliseconds(self._seconds))
-        return None if found[self._at] is None else int(found[self._at].offset)
 
     def read(
         self, offset: int, max_records: int, max_bytes: int, wait_seconds: float
@@ -73,7 +61,7 @@ class Cursor:
     def _fill(self, offset: int, max_records: int, wait_seconds: float) -> None:
         if self._poll(0, max_records):
             return
-        end = self.end()
+        end = self._bounds.end(self._at)
         if offset > end:
             raise OffsetOutOfRangeError({self._at: offset})
         deadline = time.monotonic() + self._seconds

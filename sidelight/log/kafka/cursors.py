@@ -9,6 +9,7 @@ from threading import Lock
 from kafka import KafkaConsumer, TopicPartition
 
 from sidelight.config.settings import LogSettings
+from sidelight.log.kafka.bounds import Bounds
 from sidelight.log.kafka.cursor import Cursor
 from sidelight.log.kafka.dialling import dial
 from sidelight.log.kafka.times import milliseconds
@@ -24,13 +25,14 @@ class Cursors:
     Several, so that readers of one partition do not seek each other away from what is fetched.
     """
 
-    def __init__(self, log: LogSettings) -> None:
+    def __init__(self, log: LogSettings, bounds: Bounds) -> None:
         self._log = log
+        self._bounds = bounds
         self._idle: list[tuple[TopicPartition, Cursor]] = []
         self._lock = Lock()
 
     @contextmanager
-    def lent(self, at: TopicPartition, offset: int = -1) -> Iterator[Cursor]:
+    def lent(self, at: TopicPartition, offset: int) -> Iterator[Cursor]:
         """A cursor to use alone; one that fails is not kept."""
         cursor = self._taken(at, offset) or self._new(at)
         try:
@@ -50,7 +52,7 @@ class Cursors:
         with self._lock:
             fitting = [index for index, (where, _) in enumerate(self._idle) if where == at]
             best = [index for index in fitting if self._idle[index][1].next == offset]
-            if best or len(fitting) >= _IDLE_OF_ONE_PARTITION or (fitting and offset < 0):
+            if best or len(fitting) >= _IDLE_OF_ONE_PARTITION:
                 return self._idle.pop((best or fitting)[0])[1]
         return None
 
@@ -77,4 +79,4 @@ class Cursors:
             fetch_max_wait_ms=milliseconds(min(0.5, seconds / 2)),
             metrics_enabled=False,
         )
-        return Cursor(consumer, at, seconds)
+        return Cursor(consumer, at, self._bounds, seconds)

@@ -9,13 +9,13 @@ from zlib import crc32
 from kafka import TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import OffsetOutOfRangeError
-from kafka.record.default_records import DefaultRecordBatchBuilder
 
 from sidelight.config.brokers import KafkaAddress
 from sidelight.config.settings import LogSettings
 from sidelight.errors import LogError, OffsetOutOfRange, RecordTooLarge
 from sidelight.log.contract import Address, Record, Span, Stored
 from sidelight.log.kafka.appender import Appender, Message
+from sidelight.log.kafka.bounds import Bounds
 from sidelight.log.kafka.cursors import Cursors
 from sidelight.log.kafka.facts import Facts, FactsOfTopics
 from sidelight.log.kafka.failures import translated
@@ -34,7 +34,8 @@ class KafkaLog:
         self._seconds = settings.kafka.timeout_seconds
         self._facts = FactsOfTopics(settings)
         self._appender = Appender(settings)
-        self._cursors = Cursors(settings)
+        self._bounds = Bounds(settings)
+        self._cursors = Cursors(settings, self._bounds)
         self._members: list[KafkaMembership] = []
         self._lock = Lock()
         self._closed = False
@@ -52,9 +53,13 @@ class KafkaLog:
             facts.check(partition)
         if not records:
             return []
-        self._check_sizes(topic, records)
         messages = [_message(record, facts.partitions, partition) for record in records]
-        offsets = self._appender.send(facts.name, messages)
+        facts = self._fitting(topic, max(message.size for message in messages))
+        try:
+            offsets = self._appender.send(facts, messages)
+        except RecordTooLarge:
+            self._facts.forget(topic)
+            raise
         return [
             Address(topic, message.partition, offset)
             for message, offset in zip(messages, offsets, strict=True)
@@ -94,14 +99,13 @@ class KafkaLog:
 
     def span(self, topic: str, partition: int) -> Span:
         at = self._at(topic, partition)
-        with translated(f"span of {topic}/{partition}"), self._cursors.lent(at) as cursor:
-            return cursor.span()
+        with translated(f"span of {topic}/{partition}"):
+            return self._bounds.span(at)
 
     def offset_at(self, topic: str, partition: int, time_ns: int) -> int:
         at = self._at(topic, partition)
-        with translated(f"times of {topic}/{partition}"), self._cursors.lent(at) as cursor:
-            found = cursor.offset_at(-(-max(0, time_ns) // 1_000_000))
-            return cursor.end() if found is None else found
+        with translated(f"times of {topic}/{partition}"):
+            return self._bounds.offset_at(at, -(-max(0, time_ns) // 1_000_000))
 
     def join(self, group: str, topic: str, *, wait_seconds: float = 0.0) -> KafkaMembership:
         """Never raises `GroupBusy`: partitions are shared among the group's consumers."""
@@ -120,6 +124,7 @@ class KafkaLog:
             member.leave()
         self._appender.close()
         self._cursors.close()
+        self._bounds.close()
 
     def _of(self, topic: str) -> Facts:
         if self._closed:
@@ -131,17 +136,18 @@ class KafkaLog:
         facts.check(partition)
         return TopicPartition(facts.name, partition)
 
-    def _check_sizes(self, topic: str, records: Sequence[Record]) -> None:
-        largest = max(map(_size, records))
-        limit = self._of(topic).max_batch_bytes
-        if limit is not None and largest > limit:
+    def _fitting(self, topic: str, largest: int) -> Facts:
+        """The topic, which takes a record of that size; its limit may have been changed."""
+        facts = self._of(topic)
+        if facts.max_batch_bytes is not None and largest > facts.max_batch_bytes:
             self._facts.forget(topic)
-            limit = self._of(topic).max_batch_bytes
-        if limit is not None and largest > limit:
+            facts = self._of(topic)
+        if facts.max_batch_bytes is not None and largest > facts.max_batch_bytes:
             raise RecordTooLarge(
-                f"append to {topic!r}: a record of {largest} bytes, the topic takes {limit}; "
-                f"raise max.message.bytes of {self._of(topic).name!r}, or send less"
+                f"append to {topic!r}: a record of {largest} bytes, the topic takes "
+                f"{facts.max_batch_bytes}; raise max.message.bytes of {facts.name!r}, or send less"
             )
+        return facts
 
     def _out_of_range(self, address: Address) -> OffsetOutOfRange:
         span = self.span(address.topic, address.partition)
@@ -165,11 +171,3 @@ def _stored(topic: str, record: ConsumerRecord) -> Stored:
         Record(record.value or b"", record.key or b"", headers),
         record.timestamp * 1_000_000,
     )
-
-
-def _size(record: Record) -> int:
-    """The batch that holds this record alone, at most."""
-    size: int = DefaultRecordBatchBuilder.estimate_size_in_bytes(
-        record.key, record.value, record.headers
-    )
-    return size
