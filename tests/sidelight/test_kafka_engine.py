@@ -18,7 +18,7 @@ from sidelight.demo.broker import Broker, NodeSettings
 from sidelight.errors import ConfigError, LogDenied, LogError, MissingExtra, RecordTooLarge
 from sidelight.log import Claim, Log, Position, Record, open_log
 from sidelight.log.kafka import checksums, notes
-from sidelight.log.kafka.appender import Appender, Message
+from sidelight.log.kafka.appender import Appender, Message, rounds
 from sidelight.log.kafka.facts import FactsOfTopics
 from sidelight.log.kafka.notebook import Notebook, Page
 from sidelight.log.kafka.plans import plans
@@ -32,6 +32,15 @@ def made(url: str) -> LogSettings:
     settings = LogSettings(url=url, kafka=KafkaSettings(session_seconds=2))
     create(settings, plans(settings))
     return settings
+
+
+def altered(url: str, topic: str, properties: dict[str, str]) -> None:
+    """Change properties of one of the log's topics."""
+    servers, _, prefix = url.removeprefix("kafka://").partition("/")
+    changes = {key: (AlterConfigOp.SET, value) for key, value in properties.items()}
+    admin = KafkaAdminClient(bootstrap_servers=servers)
+    admin.alter_configs([ConfigResource("topic", f"{prefix}.{topic}", changes)])
+    admin.close()
 
 
 @pytest.fixture
@@ -77,6 +86,50 @@ def test_a_record_too_large_for_its_topic_is_refused_and_nothing_of_its_batch_se
     assert log.span("inference", 0).end == 0
     [address] = log.append("inference", [Record(bytes((16 << 20) - 200))])
     assert len(log.get(address).record.value) == (16 << 20) - 200
+
+
+def test_nothing_is_kept_behind_a_record_that_the_broker_refuses(log: Log, kafka_url: str) -> None:
+    log.append("inference", [Record(b"known")])
+    altered(kafka_url, "inference", {"max.message.bytes": "1200000"})
+    batch = [Record(b"before"), Record(bytes(2_000_000)), Record(b"behind")]
+    with pytest.raises(RecordTooLarge, match=r"max\.message\.bytes"):
+        log.append("inference", batch)
+    found = [stored.record.value for stored in log.read("inference", 0, 0)]
+    assert found == [b"known", b"before"]
+    with pytest.raises(RecordTooLarge, match="the topic takes 1200000"):
+        log.append("inference", batch)
+    assert log.span("inference", 0).end == 2
+
+
+def test_a_batch_is_as_large_as_the_topic_takes_and_is_never_sent_in_pieces(
+    log: Log, kafka_url: str
+) -> None:
+    log.append("inference", [Record(b"known")])
+    altered(kafka_url, "inference", {"max.message.bytes": "2000"})
+    values = [b"known", *(b"%d" % number * 300 for number in range(20))]
+    with pytest.raises(RecordTooLarge, match=r"max\.message\.bytes"):
+        log.append("inference", [Record(value) for value in values[1:]])
+    assert log.span("inference", 0).end == 1
+    addresses = log.append("inference", [Record(value) for value in values[1:]])
+    assert [address.offset for address in addresses] == list(range(1, 21))
+    assert [stored.record.value for stored in log.read("inference", 0, 0)] == values
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 900))))
+def test_each_round_has_one_batch_of_a_partition_and_keeps_the_order(
+    sizes: list[tuple[int, int]],
+) -> None:
+    messages = [Message(partition, None, bytes(size)) for partition, size in sizes]
+    found = rounds(messages, 1000)
+    sent = [messages[index] for together in found for index in together]
+    for partition in range(4):
+        assert [m for m in sent if m.partition == partition] == [
+            m for m in messages if m.partition == partition
+        ]
+        for together in found:
+            mine = [messages[i].size for i in together if messages[i].partition == partition]
+            assert sum(mine) <= 1000 or len(mine) == 1
+    assert len(sent) == len(messages)
 
 
 def test_records_without_value_or_key_are_read_as_empty(log: Log, kafka_url: str) -> None:
@@ -172,7 +225,7 @@ class Compacting:
         """Return when everything written before is compacted."""
         marker = uuid4().bytes
         for _ in range(3):
-            self._appender.send(self._facts.name, [Message(0, marker, b"marker")])
+            self._appender.send(self._facts, [Message(0, marker, b"marker")])
             time.sleep(0.02)
         deadline = time.monotonic() + PATIENCE_SECONDS
         while self.written().count(marker) > 2:

@@ -1,19 +1,28 @@
-"""Appending to topics: one idempotent producer, one Kafka batch a partition and append."""
+"""Appending to topics: one idempotent producer, and one Kafka batch a partition at a time.
+
+After a batch that was refused or came too late the client goes on with the partition's next one.
+Whoever appends all of it again would put the refused records behind later ones, and readers that
+count by sequences would take them for repeats. So the next batch is given to the client when the
+one before is acknowledged (`rounds`).
+"""
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 
 from kafka import KafkaProducer
 from kafka.producer.future import FutureRecordMetadata
+from kafka.record.default_records import DefaultRecordBatchBuilder
 
 from sidelight.config.settings import LogSettings
 from sidelight.errors import LogError
 from sidelight.log.contract import Headers
 from sidelight.log.kafka.dialling import dial
+from sidelight.log.kafka.facts import Facts
 from sidelight.log.kafka.failures import translated
 from sidelight.log.kafka.times import milliseconds
 
@@ -25,12 +34,37 @@ _REQUEST_BYTES = 90 << 20
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is sent: a value of None deletes the key from a compacted topic."""
+    """What is sent: a value of None deletes the key from a compacted topic.
+
+    `size` is that of the batch that holds it alone, at most.
+    """
 
     partition: int
     key: bytes | None
     value: bytes | None
     headers: Headers = ()
+    size: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        size = DefaultRecordBatchBuilder.estimate_size_in_bytes(self.key, self.value, self.headers)
+        object.__setattr__(self, "size", size)
+
+
+def rounds(messages: Sequence[Message], limit: int) -> list[list[int]]:
+    """Which messages to send together: of each partition one batch of up to `limit` bytes."""
+    found: list[list[int]] = []
+    turn: Counter[int] = Counter()
+    filled: Counter[int] = Counter()
+    for index, message in enumerate(messages):
+        at = message.partition
+        if filled[at] and filled[at] + message.size > limit:
+            turn[at] += 1
+            filled[at] = 0
+        filled[at] += message.size
+        if turn[at] == len(found):
+            found.append([])
+        found[turn[at]].append(index)
+    return found
 
 
 class Appender:
@@ -45,7 +79,7 @@ class Appender:
         self._producer: KafkaProducer | None = None
         self._lock = Lock()
 
-    def send(self, topic: str, messages: Sequence[Message]) -> list[int]:
+    def send(self, topic: Facts, messages: Sequence[Message]) -> list[int]:
         """Send all and return their offsets when the brokers have acknowledged them."""
         seconds = self._log.kafka.timeout_seconds
         deadline = time.monotonic() + seconds
@@ -53,7 +87,7 @@ class Appender:
             if self._producer is None:
                 self._producer = _dialled(self._log, seconds)
             try:
-                with translated(f"append to {topic!r}"):
+                with translated(f"append to {topic.name!r}"):
                     return _sent(self._producer, topic, messages, deadline)
             except BaseException:
                 self._give_up()
@@ -73,7 +107,7 @@ class Appender:
 
 
 def _dialled(log: LogSettings, seconds: float) -> KafkaProducer:
-    return dial(
+    producer = dial(
         KafkaProducer,
         log,
         seconds=seconds,
@@ -88,23 +122,30 @@ def _dialled(log: LogSettings, seconds: float) -> KafkaProducer:
         max_block_ms=milliseconds(seconds),
         metrics_enabled=False,
     )
+    # A batch that is refused for its size must not be taken apart and sent in pieces.
+    producer._sender._can_split = lambda batch, error: False
+    return producer
 
 
 def _sent(
-    producer: KafkaProducer, topic: str, messages: Sequence[Message], deadline: float
+    producer: KafkaProducer, topic: Facts, messages: Sequence[Message], deadline: float
 ) -> list[int]:
-    futures: list[FutureRecordMetadata] = [
-        producer.send(
-            topic,
-            value=message.value,
-            key=message.key,
-            headers=list(message.headers),
-            partition=message.partition,
-        )
-        for message in messages
-    ]
-    producer.flush(max(0.0, deadline - time.monotonic()))
-    offsets = [int(future.get(timeout=0).offset) for future in futures]
-    if min(offsets) < 0:
-        raise LogError(f"append to {topic!r}: kept, but the brokers did not say where")
-    return offsets
+    limit = min(_BATCH_BYTES, topic.max_batch_bytes or _BATCH_BYTES)
+    offsets: dict[int, int] = {}
+    for together in rounds(messages, limit):
+        futures = {index: _given(producer, topic.name, messages[index]) for index in together}
+        producer.flush(max(0.0, deadline - time.monotonic()))
+        offsets |= {index: int(one.get(timeout=0).offset) for index, one in futures.items()}
+    if min(offsets.values()) < 0:
+        raise LogError(f"append to {topic.name!r}: kept, but the brokers did not say where")
+    return [offsets[index] for index in range(len(messages))]
+
+
+def _given(producer: KafkaProducer, topic: str, message: Message) -> FutureRecordMetadata:
+    return producer.send(
+        topic,
+        value=message.value,
+        key=message.key,
+        headers=list(message.headers),
+        partition=message.partition,
+    )

@@ -26,7 +26,7 @@ class Notebook:
         state = self._state()
         where = self._where(owner, state)
         return self._appender.send(
-            state.name, [Message(where, key, value) for key, value in parts.items()]
+            state, [Message(where, key, value) for key, value in parts.items()]
         )
 
     def read(self, owner: str, text: str) -> bytes | None:
