@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from sidelight.config.settings import DetectorsSettings
 from sidelight.errors import Fenced, LogFull
@@ -57,6 +58,20 @@ def test_a_full_disk_delays_and_loses_nothing(
     assert [pane.rows for pane in panes_of(log)] == [50] * 6
     keys = [record.key for record in records_of(log, RESULTS)]
     assert len(keys) == len(set(keys)) > 3
+
+
+def test_a_refusal_that_is_met_at_every_try_is_told_once_in_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sidelight_detectors.service.detectors.RETRY_SECONDS", 0.01)
+    log = Full()
+    log.stop = threading.Event()
+    log.append(INFERENCE, traffic(rows(300, 1)))
+    log.expected, log.refusals = 300, 5
+    with capture_logs() as told:
+        detectors(log).run()
+    assert log.refusals == 0
+    assert [one["error"] for one in told if one["log_level"] == "error"] == ["no space left"]
 
 
 def test_a_service_that_was_replaced_ends() -> None:

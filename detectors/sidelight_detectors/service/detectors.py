@@ -35,6 +35,9 @@ and on a log far away every look costs its way there and back."""
 RETRY_SECONDS = 1.0
 """Pause after the log could not do what was asked."""
 
+TELL_AGAIN_SECONDS = 10.0
+"""How long the same refusal of the log, tried again, is not told again."""
+
 logger = structlog.get_logger("sidelight.detectors")
 
 
@@ -66,6 +69,8 @@ class Detectors:
         self._complaints = Complaints([plan.name_in_exchanges for plan in plans.values()])
         self._stop = stop
         self._waits_for = "starting"
+        self._refused = ""
+        self._silent_until = 0.0
         self._wait_seconds = 0.0
         self._decide_at = 0.0
 
@@ -123,8 +128,14 @@ class Detectors:
             self.scorers.forget()
             self.deciders.forget()
             self._waits_for = str(exc)
-            logger.error("log refused, trying again", error=str(exc))
+            self._tell_refusal(str(exc))
             self._stop.wait(RETRY_SECONDS)
+
+    def _tell_refusal(self, error: str) -> None:
+        now = self._clock.monotonic()
+        if error != self._refused or now >= self._silent_until:
+            logger.error("log refused, trying again", error=error)
+            self._refused, self._silent_until = error, now + TELL_AGAIN_SECONDS
 
     def _join(self) -> bool:
         """Whether we are in both groups; one that is not shared may have a living consumer."""
