@@ -15,6 +15,7 @@ from sidelight.config.settings import LogSettings
 from sidelight.errors import LogError, OffsetOutOfRange, RecordTooLarge
 from sidelight.log.contract import Address, Record, Span, Stored
 from sidelight.log.kafka.appender import Appender, Message
+from sidelight.log.kafka.bounds import Bounds
 from sidelight.log.kafka.cursors import Cursors
 from sidelight.log.kafka.facts import Facts, FactsOfTopics
 from sidelight.log.kafka.failures import translated
@@ -33,7 +34,8 @@ class KafkaLog:
         self._seconds = settings.kafka.timeout_seconds
         self._facts = FactsOfTopics(settings)
         self._appender = Appender(settings)
-        self._cursors = Cursors(settings)
+        self._bounds = Bounds(settings)
+        self._cursors = Cursors(settings, self._bounds)
         self._members: list[KafkaMembership] = []
         self._lock = Lock()
         self._closed = False
@@ -97,14 +99,13 @@ class KafkaLog:
 
     def span(self, topic: str, partition: int) -> Span:
         at = self._at(topic, partition)
-        with translated(f"span of {topic}/{partition}"), self._cursors.lent(at) as cursor:
-            return cursor.span()
+        with translated(f"span of {topic}/{partition}"):
+            return self._bounds.span(at)
 
     def offset_at(self, topic: str, partition: int, time_ns: int) -> int:
         at = self._at(topic, partition)
-        with translated(f"times of {topic}/{partition}"), self._cursors.lent(at) as cursor:
-            found = cursor.offset_at(-(-max(0, time_ns) // 1_000_000))
-            return cursor.end() if found is None else found
+        with translated(f"times of {topic}/{partition}"):
+            return self._bounds.offset_at(at, -(-max(0, time_ns) // 1_000_000))
 
     def join(self, group: str, topic: str, *, wait_seconds: float = 0.0) -> KafkaMembership:
         """Never raises `GroupBusy`: partitions are shared among the group's consumers."""
@@ -123,6 +124,7 @@ class KafkaLog:
             member.leave()
         self._appender.close()
         self._cursors.close()
+        self._bounds.close()
 
     def _of(self, topic: str) -> Facts:
         if self._closed:
