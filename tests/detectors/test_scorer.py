@@ -11,9 +11,10 @@ import pytest
 
 from sidelight.config.settings import DetectorsSettings
 from sidelight.errors import Fenced, OffsetOutOfRange
-from sidelight.events import Body
+from sidelight.events import Body, CloudEvent
 from sidelight.events.deadletters import DeadLetter, from_event
-from sidelight.events.records import from_record
+from sidelight.events.records import from_record, to_record
+from sidelight.events.seldon import FEEDBACK_TYPE
 from sidelight.log import Membership, Record, Span, Stored
 from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import DEAD_LETTERS, INFERENCE, PANES
@@ -242,6 +243,15 @@ def test_what_is_no_traffic_is_skipped_and_counted(
     assert run.outcomes == Counter({outcome: 1, (MODEL, "scored"): 1})
     assert letters(log) == []
     assert panes_of(log)[0].rows == 1
+
+
+def test_feedback_is_skipped_and_moves_no_time() -> None:
+    """The joiner writes it to the topic of exchanges, whenever it comes."""
+    event = CloudEvent("f", "/seldon", FEEDBACK_TYPE, time_ns=2**62, data=b"{}")
+    log, run = score_all(record(rows(1, 1)), to_record(event), record(rows(1, 2)))
+    assert run.outcomes == Counter({("", "feedback"): 1, (MODEL, "scored"): 2})
+    assert letters(log) == []
+    assert run.watermark_ns < 2**61
 
 
 def test_a_purpose_that_nobody_has_proven_hides_no_traffic() -> None:

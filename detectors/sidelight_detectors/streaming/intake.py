@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from sidelight.errors import DataMismatch, MalformedPayload, StoreUnreachable
-from sidelight.events import Exchange
+from sidelight.events import Exchange, records
 from sidelight.events.dataref import Keeper, whole
 from sidelight.events.exchanges import from_record
-from sidelight.log import Stored
+from sidelight.events.seldon import FEEDBACK_TYPE
+from sidelight.log import Record, Stored
 from sidelight.protocols.blocks import Block
 from sidelight.protocols.decoding import decode_inputs, decode_outputs
 from sidelight.tensors import Columns
@@ -22,13 +23,15 @@ Skip = Literal[
     "abandoned",
     "duplicate",
     "failed",
+    "feedback",
     "other",
     "truncated",
     "unanswered",
     "unasked",
     "unknown-model",
 ]
-"""Why an exchange is not scored. `failed`: its status was not 200; `other`: it is no prediction."""
+"""Why a record is not scored. `failed`: its status was not 200; `feedback`: it speaks of an earlier
+answer; `other`: it is no prediction."""
 
 MAX_VERSION = 128
 """Characters of a model version; of a longer one the beginning and a hash."""
@@ -54,7 +57,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """An exchange that is not scored; `time_ns` as a sample's."""
+    """A record that is not scored; `time_ns` as a sample's, 0 for feedback, which is of no window."""
 
     reason: Skip
     time_ns: int
@@ -136,6 +139,8 @@ def take(
 
     `watched` is by the model's name at its server.
     """
+    if _is_feedback(stored.record):
+        return "", Skipped("feedback", 0)
     model, time_ns = "", 0
     try:
         opened = stored if isinstance(stored, Opened) else None
@@ -154,6 +159,10 @@ def take(
         return model, Faulty.by(exc, time_ns)
     version = str(columns.parameters.get("model_version") or exchange.version)
     return model, Sample(stored.address.offset, time_ns, _bounded(version), columns)
+
+
+def _is_feedback(record: Record) -> bool:
+    return (records.PREFIX + "type", FEEDBACK_TYPE.encode()) in record.headers
 
 
 def _bounded(version: str) -> str:
