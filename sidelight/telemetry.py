@@ -29,8 +29,9 @@ _SHARED: Sequence[Processor] = (
 
 OURS = "sidelight"
 
-_WARNS_OF_NOTHING = ("kafka.net.selector",)
-"""It warns whenever this machine was busy for a tenth of a second."""
+_CONNECTIONS = "kafka.net."
+"""Where brokers are away these loggers say six lines a second, and a warning whenever this machine
+was busy. Whoever asked the log for something tells why it failed, once, in an error of ours."""
 
 
 def configure(service: str, *, stream: TextIO | None = None, level: int = logging.INFO) -> None:
@@ -50,10 +51,10 @@ def configure(service: str, *, stream: TextIO | None = None, level: int = loggin
             ],
         )
     )
+    # Not by the loggers' levels: why a connection failed is read from what they say (`dialling`).
+    handler.addFilter(lambda record: not record.name.startswith(_CONNECTIONS))
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
     logging.getLogger(OURS).setLevel(level)
-    for name in _WARNS_OF_NOTHING:
-        logging.getLogger(name).setLevel(logging.ERROR)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import logging.handlers
 import threading
 from collections.abc import Iterator
 
@@ -84,6 +85,21 @@ def test_a_terminal_gets_readable_lines_without_colour_when_asked(
     assert "process started" in stream.getvalue()
     assert "pid=7" in stream.getvalue()
     assert "\x1b" not in stream.getvalue()
+
+
+def test_connections_to_brokers_are_silent_and_can_be_listened_to() -> None:
+    """Their failures are told in our own errors, which read the reason from these loggers."""
+    stream, heard = io.StringIO(), logging.handlers.BufferingHandler(9)
+    telemetry.configure("detectors", stream=stream)
+    logger = logging.getLogger("kafka.net.manager")
+    logger.addHandler(heard)
+    try:
+        logger.error("Connection failed")
+        logging.getLogger("kafka.coordinator.consumer").error("no right to the group")
+    finally:
+        logger.removeHandler(heard)
+    assert [line["event"] for line in told(stream)] == ["no right to the group"]
+    assert [record.msg for record in heard.buffer] == ["Connection failed"]
 
 
 def test_other_libraries_are_heard_from_warnings_on() -> None:

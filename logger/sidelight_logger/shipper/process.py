@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import time
@@ -39,8 +38,6 @@ _CARRYING = 0.9
 
 def main(argv: list[str]) -> int:
     telemetry.configure("shipper")
-    # It writes several lines for each try; why the sink takes nothing is told once, by `Patience`.
-    logging.getLogger("kafka").propagate = False
     stop = stop_on_signals()
     part = part_of(argv)
     settings = part.settings()
