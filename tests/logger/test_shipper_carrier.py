@@ -23,12 +23,13 @@ from sidelight.errors import LogFull
 from sidelight.events import CloudEvent, deadletters, records
 from sidelight.events.exchanges import to_record
 from sidelight.log import open_log, topics
-from sidelight.log.contract import Address, Log, Record
+from sidelight.log.contract import Address, Log, Record, Stored
 from sidelight_logger.frames import SinkStats
 from sidelight_logger.parts import SHIPPER, Part
 from sidelight_logger.recorder.description import Origin, describe
 from sidelight_logger.recorder.policy import policy
 from sidelight_logger.shipper.carrier import Carrier
+from sidelight_logger.shipper.fates import Fate
 from sidelight_logger.shipper.letters import Letters
 from sidelight_logger.shipper.patience import Backoff, Patience
 from sidelight_logger.shipper.posting import Posting
@@ -254,6 +255,43 @@ def test_records_that_retention_took_are_counted(tmp_path: Path) -> None:
             stats = carrier.stats()
     assert stats.dropped.keys() == {"retired"}
     assert stats.delivered + stats.dropped["retired"] == 4001 == stats.accepted
+
+
+def test_what_went_before_a_killed_shipper_delivered_anything_is_counted(tmp_path: Path) -> None:
+    settings = LogSettings(url=str(tmp_path / "log"), segment_bytes=64 << 10, retain_bytes=1 << 20)
+    with (
+        closing(open_log(settings)) as log,
+        sink_server(lambda event: Answer(202)) as server,
+    ):
+        fill(log, 1)
+        membership = log.join("shipper-test", topics.INFERENCE)
+        dying = Carrier(
+            "sink", log, membership, Killed(), Letters("sink", log), Patience("sink", Event(), 0.0)
+        )
+        with pytest.raises(KeyboardInterrupt):
+            dying._carry_all()
+        membership.leave()
+        for start in range(1, 4001, 500):
+            fill(log, 500, start)
+        assert log.span(topics.INFERENCE, 0).begin > 1
+        with carrying(log, server) as carrier:
+            wait_until(
+                lambda: carrier.stats().accepted == 4001 and not carrier.stats().waiting,
+                "the end",
+                60,
+            )
+            stats = carrier.stats()
+    assert stats.delivered + stats.dropped["retired"] == 4001 == stats.accepted
+
+
+class Killed:
+    """A delivery in which the process ends."""
+
+    at_once = 100
+    longest_wait_seconds = 1.0
+
+    def deliver(self, found: Sequence[Stored], patience: Patience) -> Iterator[Fate]:
+        raise KeyboardInterrupt
 
 
 class NoRoomForLetters:

@@ -114,7 +114,10 @@ class Carrier:
         if partition not in self._ledgers:
             committed = self._membership.committed(partition)
             begin = self._log.span(INFERENCE, partition).begin
-            self._ledgers[partition] = ledger_of(committed, begin)
+            self._ledgers[partition] = ledger = ledger_of(committed, begin)
+            if committed is None:
+                # Where it begins: what is taken before the first delivery is counted as dropped.
+                self._membership.commit({partition: ledger.position()})
         return self._ledgers[partition]
 
     def _settled(self, ledger: Ledger, stored: Stored, fate: Fate) -> Ledger:
