@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sidelight.log import Record
+from sidelight.log import Address, Record, Stored
 from sidelight.log.topics import HALVES, INFERENCE
-from sidelight_logger.joiner.fold import TICK
-from sidelight_logger.joiner.identity import Terms
+from sidelight_logger.joiner.fold import TICK, Fold
+from sidelight_logger.joiner.identity import Account, Terms
 from sidelight_logger.joiner.memory import WAITING_BYTES
 from tests.logger.joining import (
     SECOND,
@@ -199,6 +201,22 @@ def test_a_transformer_and_its_predictor_may_log_under_one_id() -> None:
     outer, inner = halves_of(1, component="transformer"), halves_of(1)
     found = exchanges_in(joined([outer[0], *inner, outer[1]]))
     assert [one.extensions["component"] for one in found] == ["predictor", "transformer"]
+
+
+@pytest.mark.parametrize("attributes", [0, 20, 200])
+def test_what_waits_takes_no_more_memory_than_is_counted(attributes: int) -> None:
+    more = {f"a{n}": f"value-{n:03d}" for n in range(attributes)}
+    sent = [kserve("request", number, request_body(number), **more) for number in range(500)]
+    fold = Fold(Account("log", 0, 0, TERMS))
+    tracemalloc.start()
+    for offset, record in enumerate(sent):
+        headers = tuple((name, bytes(bytearray(text))) for name, text in record.headers)
+        copied = replace(record, value=bytes(bytearray(record.value)), headers=headers)
+        fold.take(Stored(Address("halves", 0, offset), copied, 1))
+    del headers, copied
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken <= fold.memory.bytes < 3 * taken
 
 
 def test_above_its_memory_the_oldest_are_told_early() -> None:

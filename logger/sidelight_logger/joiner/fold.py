@@ -89,14 +89,12 @@ class Fold:
         key = found.pair_key if isinstance(found, Half) else ()
         held = Held(stored.address.offset, self.clock_ns, key)
         self.memory.know(digest, held)
-        return [*self._tell(found, held, stored.record), *self._leave(self._is_crowded, CROWDED)]
+        return [*self._tell(found, held), *self._leave(self._is_crowded, CROWDED)]
 
-    def _tell(
-        self, found: Half | Feedback | Exchange, held: Held, record: Record
-    ) -> Iterator[Record]:
+    def _tell(self, found: Half | Feedback | Exchange, held: Held) -> Iterator[Record]:
         match found:
             case Half():
-                yield from self._pair(found, held, record)
+                yield from self._pair(found, held)
             case Feedback():
                 self.counts["feedback"] += 1
                 yield self._numbered_feedback(found)
@@ -104,10 +102,10 @@ class Fold:
                 self.counts["passed"] += 1
                 yield self._numbered(found, found.extensions)
 
-    def _pair(self, half: Half, held: Held, record: Record) -> Iterator[Record]:
+    def _pair(self, half: Half, held: Held) -> Iterator[Record]:
         other = self.memory.waiting_for(held.key)
         if other is None:
-            self.memory.wait(held, half, record)
+            self.memory.wait(held, half)
         elif other.half is None or other.half.side == half.side:
             yield from self._dispute(half, held, other)
         else:

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sidelight.events.halves import Half
-from sidelight.log.contract import Record
 
 KNOWN_BYTES = 600
-"""What it takes to know a half again: hash, key and places in tables (measured, rounded up)."""
-WAITING_BYTES = 3000
-"""What a half that waits takes beside its body and headers (likewise)."""
+"""What it takes to know a half again: hash, key and places in tables (589 measured)."""
+WAITING_BYTES = 1000
+"""What a half that waits takes beside its body and attributes (430 measured)."""
+ATTRIBUTE_BYTES = 150
+"""What an attribute takes beside name and value (128 measured)."""
 
 PairKey = tuple[str, ...]
 
@@ -69,11 +70,10 @@ class Memory:
         self._known[digest] = held
         self.bytes += held.bytes
 
-    def wait(self, held: Held, half: Half, record: Record) -> None:
+    def wait(self, held: Held, half: Half) -> None:
         """Keep the half until its other side comes."""
         held.half = half
-        headers = sum(len(name) + len(value) for name, value in record.headers)
-        self._weigh(held, KNOWN_BYTES + WAITING_BYTES + headers + len(record.value))
+        self._weigh(held, KNOWN_BYTES + _size(half))
         self._waiting[held.key] = held
 
     def dispute(self, held: Held) -> None:
@@ -98,3 +98,9 @@ class Memory:
     def _weigh(self, held: Held, size: int) -> None:
         self.bytes += size - held.bytes
         held.bytes = size
+
+
+def _size(half: Half) -> int:
+    attributes = half.event.extensions.items()
+    texts = sum(len(name) + len(str(value)) for name, value in attributes)
+    return WAITING_BYTES + ATTRIBUTE_BYTES * len(attributes) + texts + len(half.event.data or b"")

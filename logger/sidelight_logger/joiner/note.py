@@ -102,4 +102,4 @@ def _hold(fold: Fold, stored: Stored, state: int) -> None:
     if state == _DISPUTED:
         fold.memory.dispute(held)
     elif state == _WAITING and isinstance(found, Half):
-        fold.memory.wait(held, found, stored.record)
+        fold.memory.wait(held, found)
