@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from uuid import uuid4
 
 import pytest
@@ -15,11 +15,18 @@ from kafka.admin import AlterConfigOp, ConfigResource, KafkaAdminClient
 
 from sidelight.config.settings import KafkaSettings, LogSettings
 from sidelight.demo.broker import Broker, NodeSettings
-from sidelight.errors import ConfigError, LogDenied, LogError, MissingExtra, RecordTooLarge
+from sidelight.errors import (
+    ConfigError,
+    LogDenied,
+    LogError,
+    LogUnreachable,
+    MissingExtra,
+    RecordTooLarge,
+)
 from sidelight.log import Claim, Log, Position, Record, open_log
 from sidelight.log.kafka import checksums, notes
 from sidelight.log.kafka.appender import Appender, Message, rounds
-from sidelight.log.kafka.facts import FactsOfTopics
+from sidelight.log.kafka.facts import Facts, FactsOfTopics
 from sidelight.log.kafka.notebook import Notebook, Page
 from sidelight.log.kafka.plans import plans
 from sidelight.log.kafka.standing import create
@@ -205,6 +212,20 @@ def test_texts_of_other_programs_are_told(text: str) -> None:
         notes.parse(text)
 
 
+class Shaky(Appender):
+    """Gives up before or after an append when told to; what it gave up before may still arrive."""
+
+    fails = ""
+
+    def send(self, topic: Facts, messages: Sequence[Message]) -> list[int]:
+        fails, self.fails = self.fails, ""
+        self.late = topic, messages
+        offsets = [] if fails == "before" else super().send(topic, messages)
+        if fails:
+            raise LogUnreachable("no answer")
+        return offsets
+
+
 class Compacting:
     """A log whose broker compacts ``state`` all the time, and a notebook in it."""
 
@@ -213,8 +234,8 @@ class Compacting:
     def __init__(self, settings: LogSettings) -> None:
         self.log = open_log(settings)
         self._facts = FactsOfTopics(settings).of("state")
-        self._appender = Appender(settings)
-        self.book = Notebook(self.log, self._appender, lambda: self._facts)
+        self.appender = Shaky(settings)
+        self.book = Notebook(self.log, self.appender, lambda: self._facts)
 
     def page(self, committed: str | None) -> Page:
         page = Page(self.book, self.owner, Claim(0, 1))
@@ -225,7 +246,7 @@ class Compacting:
         """Return when everything written before is compacted."""
         marker = uuid4().bytes
         for _ in range(3):
-            self._appender.send(self._facts, [Message(0, marker, b"marker")])
+            self.appender.send(self._facts, [Message(0, marker, b"marker")])
             time.sleep(0.02)
         deadline = time.monotonic() + PATIENCE_SECONDS
         while self.written().count(marker) > 2:
@@ -242,7 +263,7 @@ class Compacting:
         return found
 
     def close(self) -> None:
-        self._appender.close()
+        self.appender.close()
         self.log.close()
 
 
@@ -317,6 +338,39 @@ def test_what_a_commit_replaces_is_deleted(compacting: Compacting) -> None:
     heir.committed()
     assert of_notes() == 0
     assert compacting.book.read(compacting.owner, text) == b"small"
+
+
+@pytest.mark.parametrize("fails", ["before", "after"])
+def test_deletions_without_an_answer_never_take_a_later_note(
+    compacting: Compacting, fails: str
+) -> None:
+    page = compacting.page(None)
+    page.write(b"1" * 5000)
+    page.committed()
+    page.write(b"small")
+    compacting.appender.fails = fails
+    page.committed()
+    text = page.write(b"2" * 5000)
+    page.committed()
+    compacting.compact()
+    assert compacting.book.read(compacting.owner, text) == b"2" * 5000
+
+
+def test_a_note_that_arrives_late_supersedes_no_other(compacting: Compacting) -> None:
+    page = compacting.page(None)
+    text = page.write(b"1" * 5000)
+    page.committed()
+    compacting.appender.fails = "before"
+    with pytest.raises(LogUnreachable):
+        page.write(b"late" * 5000)
+    topic, late = compacting.appender.late
+    page.settle(text)
+    for number in (b"2", b"3", b"4"):
+        text = page.write(number * 5000)
+        page.committed()
+        compacting.appender.send(topic, late)
+        compacting.compact()
+        assert compacting.book.read(compacting.owner, text) == number * 5000
 
 
 def test_a_group_whose_note_was_taken_away_says_so(log: Log, kafka_url: str) -> None:

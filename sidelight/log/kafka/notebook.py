@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from zlib import crc32
 
-from sidelight.errors import LogError, OffsetOutOfRange
+from sidelight.errors import LogError, LogUnreachable, OffsetOutOfRange
 from sidelight.log.contract import Address, Claim, Reader
 from sidelight.log.kafka import notes
 from sidelight.log.kafka.appender import Appender, Message
@@ -50,7 +50,11 @@ class Notebook:
 
 
 class Page:
-    """What one claim writes: never where a note is committed, or may be."""
+    """What one claim writes: never where a note is committed, or may be.
+
+    Nor under a key that is to be deleted, or that a request without an answer may still write: then
+    the token is given up for a new one. Connections that stood still deliver such requests late.
+    """
 
     def __init__(self, book: Notebook, owner: str, claim: Claim) -> None:
         self.claim = claim
@@ -82,7 +86,11 @@ class Page:
         self._written = place = self._free_place()
         parts = notes.chunks(note)
         self._most_chunks = max(self._most_chunks, len(parts))
-        offsets = self._book.put(self._owner, dict(zip(self._keys(place), parts, strict=False)))
+        try:
+            offsets = self._book.put(self._owner, dict(zip(self._keys(place), parts, strict=False)))
+        except LogUnreachable:
+            self._give_up_token()
+            raise
         return notes.Stored(
             self._token, place, self._most_chunks, len(note), crc32(note), tuple(offsets)
         ).text()
@@ -92,14 +100,19 @@ class Page:
         self.certain = True
         self._committed = self._written
         if self._written is None and self._most_chunks:
-            self._stale.update(notes.keys_of(self._owner, self._token, self._most_chunks))
-            self._most_chunks = 0
+            self._give_up_token()
         if self._stale:
             try:
                 self._book.put(self._owner, dict.fromkeys(sorted(self._stale)))
             except LogError:
                 return  # The commit stands; they are deleted after another one.
             self._stale.clear()
+
+    def _give_up_token(self) -> None:
+        """What stands under it is deleted after the next commit, which points elsewhere."""
+        self._stale.update(notes.keys_of(self._owner, self._token, self._most_chunks))
+        self._token, self._most_chunks = notes.new_token(), 0
+        self._committed = self._written = None
 
     def _free_place(self) -> int:
         return next(p for p in range(notes.PLACES) if p not in (self._committed, self._written))
