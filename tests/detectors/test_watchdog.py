@@ -12,10 +12,10 @@ from sidelight.config.settings import DetectorsSettings
 from sidelight.log import Stored
 from sidelight.log.testing import MemoryLog, SharingLog, SharingMembership
 from sidelight.log.topics import INFERENCE
+from sidelight.log.watchdog import Watchdog
 from sidelight_detectors.service.detectors import Detectors
 from sidelight_detectors.service.group_metrics import GroupCollector
 from sidelight_detectors.service.metrics import ScorerMetrics
-from sidelight_detectors.service.watchdog import Watchdog
 from sidelight_detectors.streaming.cutter import Clock
 from tests.detectors.traffic import MODEL, plan, rows, traffic
 from tests.detectors.watching import panes_of

@@ -103,7 +103,8 @@ def kill_while_it_works(stage: Stage, kills: int, seed: int) -> None:
     port, log, each = free_port(), stage.open(), 300
     for part in range(kills + 1):
         _produce(stage, range(part * each, (part + 1) * each), chance)
-        with joiner(stage.config(port)) as process:
+        # Each kill costs the group's session: in a long run halves may wait for minutes.
+        with joiner(stage.config(port, ttl_seconds=3600.0)) as process:
             if part < kills:
                 _wait_for(port, chance.randrange(50, 250))
                 time.sleep(chance.uniform(0, 0.3))

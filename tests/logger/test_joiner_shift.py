@@ -113,7 +113,7 @@ def test_when_one_loop_breaks_the_other_ends_and_the_reason_is_raised() -> None:
     def break_down(member: Membership, partition: int) -> ForeignPartition:
         raise ZeroDivisionError
 
-    importing._hire = break_down
+    importing.crew._hire = break_down
     with pytest.raises(ZeroDivisionError):
         run(stop, joining, importing)
 

@@ -11,13 +11,13 @@ import structlog
 from sidelight.config.settings import DetectorsSettings
 from sidelight.errors import Fenced, GroupBusy, LogError
 from sidelight.log import Log, Membership
+from sidelight.log.crew import Crew
 from sidelight.log.topics import INFERENCE, PANES
+from sidelight.log.watchdog import Watchdog
 from sidelight_detectors.results.findings import Alarm, Output
 from sidelight_detectors.service.complaints import Complaints
-from sidelight_detectors.service.crew import Crew
 from sidelight_detectors.service.health import Readiness
 from sidelight_detectors.service.metrics import ScorerMetrics
-from sidelight_detectors.service.watchdog import Watchdog
 from sidelight_detectors.streaming import deciding, scorer
 from sidelight_detectors.streaming.cutter import Clock
 from sidelight_detectors.streaming.deciding import DecidingPartition

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from sidelight_detectors.service.crew import Crew
+from sidelight.log.crew import Crew
 from sidelight_detectors.streaming.decider import Decider
 from sidelight_detectors.streaming.deciding import DecidingPartition
 from sidelight_detectors.streaming.watch import Watch

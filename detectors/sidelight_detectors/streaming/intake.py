@@ -57,7 +57,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A record that is not scored; `time_ns` as a sample's, 0 for feedback, which is of no window."""
+    """A record that is not scored; `time_ns` as a sample's, 0 for feedback."""
 
     reason: Skip
     time_ns: int

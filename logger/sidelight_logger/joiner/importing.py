@@ -48,6 +48,11 @@ class ForeignPartition:
         self._partition = partition
         self._identity = ""
 
+    @property
+    def position(self) -> int:
+        """The next record to read."""
+        return self.bookmark.offset
+
     def resume(self) -> None:
         """Go on where the group stands, from the beginning in a topic that it does not know."""
         self._identity = self._source.identity()

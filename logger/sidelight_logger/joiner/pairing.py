@@ -55,6 +55,11 @@ class HalvesPartition:
         self._committed_at = self._read_at = self._ticked_at = 0.0
         self._known_to = 0
 
+    @property
+    def position(self) -> int:
+        """The next record to read."""
+        return self.bookmark.offset
+
     def resume(self) -> None:
         """Go on from what is committed."""
         position = self._member.committed(self._partition)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing, contextmanager
@@ -13,7 +14,9 @@ from prometheus_client import CollectorRegistry
 from sidelight.config.brokers import SCHEME, KafkaAddress
 from sidelight.config.settings import JoinerSettings, LogSettings, Settings
 from sidelight.log import Log, Membership, open_log
+from sidelight.log.crew import Crew
 from sidelight.log.topics import HALVES
+from sidelight.log.watchdog import Watchdog
 from sidelight_logger.joiner.identity import Terms
 from sidelight_logger.joiner.importing import ForeignPartition, Source
 from sidelight_logger.joiner.metrics import JoinerCollector
@@ -24,6 +27,8 @@ from sidelight_logger.recorder.page import Page
 from sidelight_logger.stopping import stop_on_signals
 
 GROUP = "joiner"
+STALLED_SECONDS = 30.0
+"""A partition that stands still for so long though there is something to read is joined anew."""
 
 logger = structlog.get_logger("sidelight.joiner")
 
@@ -48,9 +53,11 @@ def joining_shift(
     terms = Terms(int(settings.ttl_seconds * 1e9), settings.max_bytes)
 
     def hire(member: Membership, partition: int) -> HalvesPartition:
-        return HalvesPartition(log, member, partition, terms)
+        part = HalvesPartition(log, member, partition, terms)
+        part.resume()
+        return part
 
-    return Shift(log, GROUP, HALVES, hire, stop)
+    return Shift(log, Crew(GROUP, _guard(log, HALVES), hire), stop)
 
 
 def importing_shift(
@@ -59,9 +66,12 @@ def importing_shift(
     """Carries the foreign topic to the log."""
 
     def hire(member: Membership, partition: int) -> ForeignPartition:
-        return ForeignPartition(source, log, member, partition)
+        part = ForeignPartition(source, log, member, partition)
+        part.resume()
+        return part
 
-    return Shift(source.log, settings.group, source.topic, hire, stop)
+    guard = _guard(source.log, source.topic)
+    return Shift(source.log, Crew(settings.group, guard, hire), stop)
 
 
 def run(
@@ -80,6 +90,10 @@ def run(
         stop.set()
     for one in running:
         one.result()
+
+
+def _guard(log: Log, topic: str) -> Watchdog:
+    return Watchdog(log, topic, STALLED_SECONDS, time.monotonic)
 
 
 def _source(settings: Settings, closed: ExitStack) -> Source | None:
@@ -106,8 +120,8 @@ def _page(
     registry = CollectorRegistry()
     registry.register(
         JoinerCollector(
-            lambda: importing.parts.values() if importing else (),
-            lambda: joining.parts.values(),
+            lambda: importing.crew.workers if importing else (),
+            lambda: joining.crew.workers,
         )
     )
 

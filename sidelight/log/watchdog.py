@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sidelight.log import Offsets
+from sidelight.log.contract import Offsets
 
 
 @dataclass(slots=True)

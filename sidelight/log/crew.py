@@ -8,8 +8,8 @@ from typing import Generic, Protocol, TypeVar
 import structlog
 
 from sidelight.errors import Fenced
-from sidelight.log import Claim, Log, Membership
-from sidelight_detectors.service.watchdog import Watchdog
+from sidelight.log.contract import Claim, Log, Membership
+from sidelight.log.watchdog import Watchdog
 
 
 class Worker(Protocol):
@@ -24,7 +24,7 @@ class Worker(Protocol):
 W = TypeVar("W", bound=Worker)
 R = TypeVar("R")
 
-logger = structlog.get_logger("sidelight.detectors")
+logger = structlog.get_logger("sidelight.log")
 
 
 class Crew(Generic[W]):
@@ -88,11 +88,19 @@ class Crew(Generic[W]):
             try:
                 done = work(worker)
             except Fenced as exc:
-                self.fences += 1
-                self.forget()
-                logger.warning("claims were taken away", group=self.group, reason=str(exc))
+                self._fenced(exc)
                 return
             yield done
+
+    def together(self, work: Callable[[Membership, tuple[W, ...]], list[R]]) -> list[R]:
+        """A piece of work of all workers at once; a commit that is refused ends it as in `each`."""
+        if self._member is None:
+            return []
+        try:
+            return work(self._member, self.workers)
+        except Fenced as exc:
+            self._fenced(exc)
+            return []
 
     def watch(self) -> None:
         """Leave the group when a reader stands still, so that a new consumer joins instead."""
@@ -107,6 +115,11 @@ class Crew(Generic[W]):
                 partitions=stalled,
             )
             self.leave()
+
+    def _fenced(self, cause: Fenced) -> None:
+        self.fences += 1
+        self.forget()
+        logger.warning("claims were taken away", group=self.group, reason=str(cause))
 
     def forget(self) -> None:
         """Drop what is in memory."""
