@@ -74,6 +74,35 @@ def test_a_refusal_that_is_met_at_every_try_is_told_once_in_a_while(
     assert [one["error"] for one in told if one["log_level"] == "error"] == ["no space left"]
 
 
+class Asked(Full):
+    """Asks the service whether it is ready whenever it refuses an append."""
+
+    service: Detectors
+    answers: list[str]
+
+    def append(
+        self, topic: str, records: Sequence[Record], *, partition: int | None = None
+    ) -> list[Address]:
+        if topic == PANES and self.refusals:
+            self.answers.append(self.service.readiness.text)
+        return super().append(topic, records, partition=partition)
+
+
+def test_a_log_that_refuses_again_is_told_by_readiness_while_it_is_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sidelight_detectors.service.detectors.RETRY_SECONDS", 0.01)
+    log = Asked()
+    log.answers = []
+    log.stop = threading.Event()
+    log.append(INFERENCE, traffic(rows(300, 1)))
+    log.expected, log.refusals = 300, 3
+    log.service = detectors(log)
+    log.service.run()
+    assert log.answers[1:] == ["no space left", "no space left"]
+    assert log.service.readiness.is_ready
+
+
 def test_a_service_that_was_replaced_ends() -> None:
     log = Full()
     log.stop = threading.Event()

@@ -101,7 +101,6 @@ class Detectors:
             return
         self.scorers.follow()
         self.deciders.follow()
-        self._waits_for = ""
         runs = self._observe(self.scorers.each(lambda one: one.poll(self._wait_seconds)))
         if not runs or self._clock.monotonic() >= self._decide_at:
             self._tell(self.deciders.each(DecidingPartition.step))
@@ -112,6 +111,7 @@ class Detectors:
             self._stop.wait(self._wait_seconds)
         self.scorers.watch()
         self.deciders.watch()
+        self._waits_for = ""  # not before: a log that is away may refuse only after seconds
 
     def close(self) -> None:
         """Say what was taken in so far."""
