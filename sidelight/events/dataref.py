@@ -1,7 +1,8 @@
 """Events whose data lies in a store: CloudEvents' extension ``dataref``, and the data's hash.
 
 An event that refers carries no data itself. Only the store of the configuration is ever asked, and
-only for the name that `referring` gives: an address in an event is a claim, not a way.
+only for the name that `referring` gives: an address in an event is a claim, not a way. An exchange
+that was joined from two events has a reference for each side (``requestdataref``, ``responsedataref``).
 Source: CloudEvents extension "Dataref (Claim Check Pattern)" 1.0.2.
 """
 
@@ -9,17 +10,22 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Protocol
+from typing import Literal, Protocol, get_args
 
 from sidelight.errors import MalformedPayload
 from sidelight.events import exchanges, records
-from sidelight.events.exchange import Exchange
+from sidelight.events.attributes import text_of
+from sidelight.events.cloudevent import CloudEvent
+from sidelight.events.exchange import Body, Exchange
 from sidelight.events.times import parse_rfc3339, rfc3339
 from sidelight.log.contract import Record
 
 DATAREF = "dataref"
 DATASHA256 = "datasha256"
+Side = Literal["request", "response"]
+_SIDES: tuple[Side, ...] = get_args(Side)
 _NAME = re.compile(r"[0-9]{8}/[0-9a-f]{64}")
 
 
@@ -51,23 +57,48 @@ def referring(record: Record, store: Keeper) -> Record:
     return replace(record, value=b"", headers=(*record.headers, *refers))
 
 
+def references_of(side: Side, event: CloudEvent | None) -> dict[str, str]:
+    """What an exchange keeps of a half whose data lies in a store, beside the other half's."""
+    if event is None or event.data or DATAREF not in event.extensions:
+        return {}
+    digest = text_of(event.extensions.get(DATASHA256, ""))
+    return {side + DATAREF: text_of(event.extensions[DATAREF]), side + DATASHA256: digest}
+
+
 def is_elsewhere(exchange: Exchange) -> bool:
-    """Whether the bodies are to be got with `whole`."""
-    return DATAREF in exchange.extensions
+    """Whether a body is to be got with `whole`."""
+    return any(part + DATAREF in exchange.extensions for part in ("", *_SIDES))
 
 
 def whole(exchange: Exchange, store: Keeper | None) -> Exchange:
     """The exchange with its bodies, from the store if they are there.
 
-    Raises `MalformedPayload` when the reference leads out of the store or to other data,
+    Raises `MalformedPayload` when a reference leads out of the store or to other data,
     `StoreUnreachable` when the store cannot be asked.
     """
     if not is_elsewhere(exchange):
         return exchange
-    reference = exchange.extensions[DATAREF]
+    if DATAREF in exchange.extensions:
+        return exchanges.with_data(exchange, _data(exchange.extensions, "", store))
+    return replace(
+        exchange,
+        request=_body(exchange.request, exchange, "request", store),
+        response=_body(exchange.response, exchange, "response", store),
+    )
+
+
+def _body(body: Body, exchange: Exchange, side: Side, store: Keeper | None) -> Body:
+    if side + DATAREF not in exchange.extensions:
+        return body
+    content = _data(exchange.extensions, side, store)
+    return replace(body, content=content, size=body.size or len(content))
+
+
+def _data(extensions: Mapping[str, str], part: str, store: Keeper | None) -> bytes:
+    reference = extensions[part + DATAREF]
     if store is None:
         raise MalformedPayload(
-            f"the bodies lie at {reference[:256]!r}; set log.store to read them", where=DATAREF
+            f"a body lies at {reference[:256]!r}; set log.store to read it", where=DATAREF
         )
     name = reference.removeprefix(f"{store.url}/")
     if name == reference or not _NAME.fullmatch(name):
@@ -76,9 +107,9 @@ def whole(exchange: Exchange, store: Keeper | None) -> Exchange:
             where=DATAREF,
         )
     data = store.get(name)
-    if hashlib.sha256(data).hexdigest() != exchange.extensions.get(DATASHA256):
+    if hashlib.sha256(data).hexdigest() != extensions.get(part + DATASHA256):
         raise MalformedPayload(f"what lies at {reference} is other data", where=DATASHA256)
-    return exchanges.with_data(exchange, data)
+    return data
 
 
 def _day(time: str) -> str:

@@ -16,6 +16,7 @@ from sidelight.errors import MalformedPayload
 from sidelight.events import http
 from sidelight.events.attributes import text_of
 from sidelight.events.cloudevent import Attribute, CloudEvent
+from sidelight.events.dataref import references_of
 from sidelight.events.exchange import Body, Exchange, Protocol
 from sidelight.events.times import rfc3339
 
@@ -89,7 +90,11 @@ def pair(
         response=_body(response),
         correlation_id=first.id,
         headers=_from_metadata(texts.get("metadata", "")),
-        extensions={name: texts[name] for name in (*_NAMES, _ANNOTATIONS) if name in texts},
+        extensions={
+            **{name: texts[name] for name in (*_NAMES, _ANNOTATIONS) if name in texts},
+            **references_of("request", request),
+            **references_of("response", response),
+        },
     )
 
 

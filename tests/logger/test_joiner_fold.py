@@ -5,16 +5,24 @@ from __future__ import annotations
 import tracemalloc
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sidelight.events.dataref import is_elsewhere, referring, whole
+from sidelight.events.exchanges import to_record
+from sidelight.events.kserve import to_events
+from sidelight.events.records import to_record as event_record
+from sidelight.events.store import open_store
 from sidelight.log import Address, Record, Stored
 from sidelight.log.topics import HALVES, INFERENCE
+from sidelight_detectors.streaming.intake import Sample, WatchedColumns, take
 from sidelight_logger.joiner.fold import TICK, Fold
 from sidelight_logger.joiner.identity import Account, Terms
 from sidelight_logger.joiner.memory import WAITING_BYTES
+from tests.detectors.traffic import MODEL, exchange, plan, rows
 from tests.logger.joining import (
     SECOND,
     TERMS,
@@ -110,10 +118,10 @@ def test_a_half_whose_other_never_comes_is_told_alone_when_its_time_is_over(
         if not {2 * number, 2 * number + 1} <= lost
     )
     found = exchanges_in(ours)
-    assert Counter(exchange.outcome for exchange in found) == expected
-    for exchange in found:
-        alone = exchange.outcome != "answered"
-        assert exchange.extensions.get("unpaired") == ("expired" if alone else None)
+    assert Counter(one.outcome for one in found) == expected
+    for one in found:
+        alone = one.outcome != "answered"
+        assert one.extensions.get("unpaired") == ("expired" if alone else None)
 
 
 def test_nothing_is_told_alone_before_its_time() -> None:
@@ -217,6 +225,36 @@ def test_what_waits_takes_no_more_memory_than_is_counted(attributes: int) -> Non
     taken, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert taken <= fold.memory.bytes < 3 * taken
+
+
+@pytest.mark.parametrize("away", [(0,), (1,), (0, 1)])
+def test_halves_whose_data_lies_in_a_store_are_scored_with_it(
+    tmp_path: Path, away: tuple[int, ...]
+) -> None:
+    """As our own sink writes them to a topic that does not take them whole."""
+    store = open_store(f"file://{tmp_path}/bodies")
+    sent = exchange(rows(3, 1), 7)
+    halves = [event_record(half) for half in to_events(sent, 0)]
+    for number in away:
+        halves[number] = referring(halves[number], store)
+    [found] = exchanges_in(joined(halves))
+    assert is_elsewhere(found)
+    again = whole(found, store)
+    assert (again.request, again.response) == (sent.request, sent.response)
+    stored = Stored(Address("inference", 0, 0), to_record(found), 2**62)
+    watched = {MODEL: WatchedColumns.by(replace(plan(), store=store))}
+    model, taken = take(stored, watched, lambda _: True)
+    assert model == MODEL
+    assert isinstance(taken, Sample)
+    assert len(taken.columns) == 3
+
+
+def test_two_halves_of_one_id_with_other_data_in_the_store_are_no_repeat(tmp_path: Path) -> None:
+    store = open_store(f"file://{tmp_path}/bodies")
+    sent = [referring(kserve("request", 1, request_body(n)), store) for n in (1, 2)]
+    found = exchanges_in(joined(sent))
+    assert [one.extensions["unpaired"] for one in found] == ["disputed"] * 2
+    assert [whole(one, store).request.content for one in found] == [request_body(n) for n in (1, 2)]
 
 
 def test_above_its_memory_the_oldest_are_told_early() -> None:

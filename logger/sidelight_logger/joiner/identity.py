@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
+from sidelight.events.attributes import text_of
+from sidelight.events.dataref import DATASHA256
 from sidelight.events.exchange import Exchange
 from sidelight.events.halves import Feedback, Half
 from sidelight.log.contract import Record
@@ -43,7 +45,9 @@ def digest_of(found: Half | Feedback | Exchange, record: Record) -> bytes:
     """Equal for what its sender sent twice: the same source, id, type and body."""
     match found:
         case Half():
-            told, body = (*found.pair_key, found.event_id, found.side), found.event.data or b""
+            elsewhere = text_of(found.event.extensions.get(DATASHA256, ""))
+            told = (*found.pair_key, found.event_id, found.side, elsewhere)
+            body = found.event.data or b""
         case Feedback():
             told, body = (found.event.source, found.event.id), found.event.data or b""
         case Exchange():
