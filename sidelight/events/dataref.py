@@ -2,7 +2,7 @@
 
 An event that refers carries no data itself. Only the store of the configuration is ever asked, and
 only for the name that `referring` gives: an address in an event is a claim, not a way. An exchange
-that was joined from two events has a reference for each side (``requestdataref``, ``responsedataref``).
+that was joined from two events has one for each side (``requestdataref``, ``responsedataref``).
 Source: CloudEvents extension "Dataref (Claim Check Pattern)" 1.0.2.
 """
 
