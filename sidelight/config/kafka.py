@@ -15,12 +15,15 @@ KafkaFault = tuple[Key, str]
 
 _KAFKA: Key = ("log", "kafka")
 _LOGIN = ("sasl_mechanism", "username", "password", "password_file")
+_NEITHER = "write kafka://HOST:PORT,HOST:PORT/PREFIX, or the folder of a local log"
 _FILES = ("ca_file", "cert_file", "key_file")
 
 
 def kafka_faults(log: LogSettings) -> Iterator[KafkaFault]:
-    """All that is wrong; nothing when the log is not on Kafka."""
+    """All that is wrong; of a local log, only that its folder reads like a mistyped address."""
     if not is_kafka(log.url):
+        if "://" in log.url:
+            yield ("log", "url"), f"log.url is {log.url!r}; {_NEITHER}"
         return
     try:
         KafkaAddress.parse(log.url)

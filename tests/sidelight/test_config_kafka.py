@@ -43,6 +43,15 @@ def test_a_topic_stands_behind_the_prefix_and_plain_without_one() -> None:
     assert KafkaAddress(("h:1",), "").topic("inference") == "inference"
 
 
+@pytest.mark.parametrize("url", ["kafak://h:9092/p", "Kafka://h/p"])
+def test_a_mistyped_address_is_not_taken_for_a_folder(url: str, tmp_path: Path) -> None:
+    path = tmp_path / "sidelight.yaml"
+    path.write_text(f"log: {{url: '{url}'}}\n")
+
+    with pytest.raises(ConfigError, match=rf"yaml:1: log\.url is '{url}'; write kafka://"):
+        load(path)
+
+
 @pytest.mark.parametrize(
     ("url", "complaint"),
     [
