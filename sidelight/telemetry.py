@@ -29,8 +29,8 @@ _SHARED: Sequence[Processor] = (
 
 OURS = "sidelight"
 
-_CONNECTIONS = "kafka.net."
-"""Where brokers are away these loggers say six lines a second, and a warning whenever this machine
+_CONNECTIONS = ("kafka.net.", "kafka.cluster")
+"""Where brokers are away these loggers say fifty lines a second, and a warning whenever the machine
 was busy. Whoever asked the log for something tells why it failed, once, in an error of ours."""
 
 

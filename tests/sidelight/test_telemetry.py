@@ -87,11 +87,12 @@ def test_a_terminal_gets_readable_lines_without_colour_when_asked(
     assert "\x1b" not in stream.getvalue()
 
 
-def test_connections_to_brokers_are_silent_and_can_be_listened_to() -> None:
+@pytest.mark.parametrize("name", ["kafka.net.manager", "kafka.cluster"])
+def test_connections_to_brokers_are_silent_and_can_be_listened_to(name: str) -> None:
     """Their failures are told in our own errors, which read the reason from these loggers."""
     stream, heard = io.StringIO(), logging.handlers.BufferingHandler(9)
     telemetry.configure("detectors", stream=stream)
-    logger = logging.getLogger("kafka.net.manager")
+    logger = logging.getLogger(name)
     logger.addHandler(heard)
     try:
         logger.error("Connection failed")

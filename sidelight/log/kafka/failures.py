@@ -43,5 +43,6 @@ def _ours(doing: str, exc: errors.KafkaError) -> LogError:
 
 def missing(doing: str) -> LogDenied:
     return LogDenied(
-        f"{doing}: there is no such topic; make the log's topics with 'sidelight topics --create'"
+        f"{doing}: there is no such topic; 'sidelight topics --create' makes the log's own, "
+        "a foreign one must be made by its owner"
     )
