@@ -39,7 +39,7 @@ from sidelight.log.topics import INFERENCE, PANES
 from sidelight.protocols import v2
 from sidelight.tensors import Columns
 from sidelight_detectors.fitted import fit
-from sidelight_detectors.streaming import cutter, deciding, scorer, scoring
+from sidelight_detectors.streaming import cutter, deciding, rounds, scorer, scoring
 from sidelight_detectors.streaming.cutter import Clock
 from sidelight_detectors.streaming.deciding import DecidingPartition
 from sidelight_detectors.streaming.plan import Plan
@@ -115,7 +115,8 @@ class Spent:
 def watch(log: Log, plan: Plan) -> tuple[int, Spent]:
     """Scores and decides all of the log; how many windows were judged, and the time it took."""
     spent = Spent()
-    one = PartitionScorer(log, log.join(GROUP, INFERENCE), 0, {MODEL: plan}, plan.service, Clock())
+    member = log.join(GROUP, INFERENCE)
+    one = PartitionScorer(log, member, 0, {MODEL: plan}, plan.service, Clock())
     decider = DecidingPartition(log, log.join(deciding.GROUP, PANES), 0, [plan], Clock())
     with (
         mock.patch.object(scorer, "score", spent.timed("score", scoring.score)),
@@ -123,11 +124,11 @@ def watch(log: Log, plan: Plan) -> tuple[int, Spent]:
         spent.on("all"),
     ):
         while one.position is None or decider.position is None:
-            one.poll(0.0)
+            rounds.poll(log, member, [one])
             decider.step()
         while one.lag:
-            if one.poll(0.0) is None:
-                one.close()
+            if not rounds.poll(log, member, [one]):
+                rounds.close(log, member, [one])
             with spent.on("decide"):
                 decider.step()
         with spent.on("decide"):

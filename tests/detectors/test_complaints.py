@@ -17,6 +17,7 @@ from sidelight_detectors.streaming.cutter import Clock
 from sidelight_detectors.streaming.run import Run
 from sidelight_detectors.streaming.scorer import GROUP, PartitionScorer
 from tests.detectors.traffic import MODEL, json_body, plan, record, rows
+from tests.detectors.watching import Alone
 
 
 def bad_run(log: MemoryLog) -> Run:
@@ -24,8 +25,9 @@ def bad_run(log: MemoryLog) -> Run:
     log.append(INFERENCE, [record(rows(1, 2), response=json_body({"outputs": 3}))])
     member = log.join(GROUP, INFERENCE)
     scorer = PartitionScorer(log, member, 0, {MODEL: plan()}, DetectorsSettings(), Clock())
-    scorer.poll(0.0)
-    run = scorer.poll(0.0) or scorer.close()
+    alone = Alone(log, member, scorer)
+    alone.poll()
+    run = alone.poll() or alone.close()
     assert run is not None
     return run
 

@@ -36,7 +36,7 @@ from tests.detectors.traffic import (
     settings,
     traffic,
 )
-from tests.detectors.watching import STILL, panes_of, records_of, watch
+from tests.detectors.watching import STILL, Alone, panes_of, records_of, watch
 
 PLAN = plan()
 ROW = rows(1, 1)
@@ -65,10 +65,12 @@ def scorer(
     clock: Clock = STILL,
     member: Membership | None = None,
     watched: Plan = PLAN,
-) -> PartitionScorer:
+) -> Alone:
     member = member or log.join(GROUP, INFERENCE)
-    found = PartitionScorer(log, member, 0, {MODEL: watched}, service or DetectorsSettings(), clock)
-    found.poll(0.0)
+    asked = service or DetectorsSettings()
+    one = PartitionScorer(log, member, 0, {MODEL: watched}, asked, clock)
+    found = Alone(log, member, one)
+    found.poll()
     return found
 
 
@@ -76,7 +78,7 @@ def score_all(*records: Record) -> tuple[MemoryLog, Run]:
     log = MemoryLog()
     log.append(INFERENCE, list(records))
     one = scorer(log)
-    run = one.poll(0.0) or one.close()
+    run = one.poll() or one.close()
     assert run is not None
     return log, run
 
@@ -104,11 +106,11 @@ def test_a_run_ends_by_time() -> None:
     log, time = MemoryLog(), Time()
     one = scorer(log, DetectorsSettings(run_seconds=2.0), time.clock)
     log.append(INFERENCE, traffic(rows(3, 1)))
-    assert one.poll(0.0) is None
+    assert one.poll() is None
     time.seconds = 1.9
-    assert one.poll(0.0) is None
+    assert one.poll() is None
     time.seconds = 2.0
-    run = one.poll(0.0)
+    run = one.poll()
     assert run is not None
     assert run.rows == 3
 
@@ -146,7 +148,7 @@ def test_the_end_of_a_run_is_noted_before_its_pane_is_said() -> None:
     member = log.join(GROUP, INFERENCE)
     log.append(INFERENCE, traffic(rows(5, 1)))
     one = scorer(log, member=member)
-    one.poll(0.0)
+    one.poll()
     one.close()
     assert notes == [(0, 5, 1)]
     position = member.committed(0)
@@ -159,7 +161,7 @@ def test_a_fenced_scorer_stops_and_says_nothing() -> None:
     member = log.join(GROUP, INFERENCE)
     one = scorer(log, member=member)
     log.append(INFERENCE, traffic(rows(5, 1)))
-    one.poll(0.0)
+    one.poll()
     member.leave()
     with pytest.raises(Fenced):
         one.close()
@@ -319,7 +321,7 @@ def quiet(log: MemoryLog, time: Time, *moments: float) -> list[int]:
     one = scorer(log, clock=time.clock, watched=TIMED)
     for seconds in moments:
         time.seconds = NOW + seconds
-        one.poll(0.0)
+        one.poll()
     return [pane.watermark_ns // SECOND - NOW for pane in panes_of(log)]
 
 
@@ -365,7 +367,7 @@ def test_count_windows_need_no_word_from_quiet_partitions() -> None:
     log, time = MemoryLog(), Time(1000.0)
     one = scorer(log, clock=time.clock)
     time.seconds = 2000.0
-    one.poll(0.0)
+    one.poll()
     assert records_of(log, PANES) == []
 
 
@@ -385,12 +387,12 @@ def test_what_retention_took_is_a_gap_and_no_end() -> None:
     log = Retiring()
     log.append(INFERENCE, traffic(rows(20, 1)))
     one = scorer(log)
-    one.poll(0.0)
+    one.poll()
     one.close()
     log.append(INFERENCE, traffic(rows(20, 1)))
     log.begin = 30
-    one.poll(0.0)
-    one.poll(0.0)
+    one.poll()
+    one.poll()
     one.close()
     assert [(pane.begin, pane.end) for pane in panes_of(log)] == [(0, 20), (30, 40)]
 

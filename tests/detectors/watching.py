@@ -8,17 +8,18 @@ from itertools import count
 from typing import Any
 
 from sidelight.config.settings import DetectorsSettings
-from sidelight.log import Address, Claim, Position, Record, Span, Stored
+from sidelight.log import Address, Claim, Log, Membership, Position, Record, Span, Stored
 from sidelight.log.testing import MemoryLog, MemoryMembership
 from sidelight.log.topics import INFERENCE, PANES
 from sidelight_detectors.results.findings import Output
-from sidelight_detectors.streaming import deciding
+from sidelight_detectors.streaming import deciding, rounds
 from sidelight_detectors.streaming.cutter import Clock
 from sidelight_detectors.streaming.decider import Decider
 from sidelight_detectors.streaming.deciding import DecidingPartition
 from sidelight_detectors.streaming.outbox import read_on
 from sidelight_detectors.streaming.panes import Pane
 from sidelight_detectors.streaming.plan import Plan
+from sidelight_detectors.streaming.run import Run
 from sidelight_detectors.streaming.scorer import GROUP, PartitionScorer
 
 STILL = Clock(monotonic=lambda: 0.0, time_ns=lambda: 0)
@@ -120,6 +121,21 @@ class CrashingMember:
         self.member.leave()
 
 
+@dataclass(frozen=True)
+class Alone:
+    """A scorer in rounds of its own."""
+
+    log: Log
+    member: Membership
+    scorer: PartitionScorer
+
+    def poll(self) -> Run | None:
+        return next(iter(rounds.poll(self.log, self.member, [self.scorer])), None)
+
+    def close(self) -> Run | None:
+        return next(iter(rounds.close(self.log, self.member, [self.scorer])), None)
+
+
 def watch(
     log: MemoryLog,
     plans: Sequence[Plan],
@@ -142,10 +158,10 @@ def _work(
     log: CrashingLog, plans: Sequence[Plan], service: DetectorsSettings, clock: Clock
 ) -> None:
     by_name = {plan.model: plan for plan in plans}
-    member = log.join(GROUP, INFERENCE)
+    scoring = log.join(GROUP, INFERENCE)
     scorers = [
-        PartitionScorer(log, member, claim.partition, by_name, service, clock)
-        for claim in member.claims()
+        PartitionScorer(log, scoring, claim.partition, by_name, service, clock)
+        for claim in scoring.claims()
     ]
     member = log.join(deciding.GROUP, PANES)
     deciders = [
@@ -153,16 +169,13 @@ def _work(
         for claim in member.claims()
     ]
     while any(scorer.position is None for scorer in scorers):
-        for scorer in scorers:
-            scorer.poll(0.0)
-    busy = True
-    while busy:
-        runs = [scorer.poll(0.0) for scorer in scorers]
-        busy = any(runs)
+        rounds.poll(log, scoring, scorers)
+    while rounds.poll(log, scoring, scorers):
         for decider in deciders:
             decider.step()
-    for scorer in scorers:
-        scorer.close()
+    for decider in deciders:
+        decider.step()
+    rounds.close(log, scoring, scorers)
     for decider in deciders:
         decided(decider)
 

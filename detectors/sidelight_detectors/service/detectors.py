@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 import structlog
@@ -18,7 +18,7 @@ from sidelight_detectors.results.findings import Alarm, Output
 from sidelight_detectors.service.complaints import Complaints
 from sidelight_detectors.service.health import Readiness
 from sidelight_detectors.service.metrics import ScorerMetrics
-from sidelight_detectors.streaming import deciding, scorer
+from sidelight_detectors.streaming import deciding, rounds, scorer
 from sidelight_detectors.streaming.cutter import Clock
 from sidelight_detectors.streaming.deciding import DecidingPartition
 from sidelight_detectors.streaming.plan import Plan
@@ -101,7 +101,9 @@ class Detectors:
             return
         self.scorers.follow()
         self.deciders.follow()
-        runs = self._observe(self.scorers.each(lambda one: one.poll(self._wait_seconds)))
+        runs = self._observe(
+            self.scorers.together(partial(rounds.poll, self._log, wait_seconds=self._wait_seconds))
+        )
         if not runs or self._clock.monotonic() >= self._decide_at:
             self._tell(self.deciders.each(DecidingPartition.step))
             self._decide_at = self._clock.monotonic() + DECIDE_SECONDS
@@ -115,7 +117,7 @@ class Detectors:
 
     def close(self) -> None:
         """Say what was taken in so far."""
-        self._observe(self.scorers.each(PartitionScorer.close))
+        self._observe(self.scorers.together(partial(rounds.close, self._log)))
         self._tell(self.deciders.each(DecidingPartition.close))
 
     def _try(self, work: Callable[[], None]) -> None:
@@ -158,13 +160,12 @@ class Detectors:
         plans = list(self._plans.values())
         return DecidingPartition(self._log, member, partition, plans, self._clock)
 
-    def _observe(self, runs: Iterable[Run | None]) -> int:
+    def _observe(self, runs: Sequence[Run]) -> int:
         """How many runs were said."""
-        said = [run for run in runs if run is not None]
-        for run in said:
+        for run in runs:
             self._metrics.observe(run)
             self._complaints.hear(run)
-        return len(said)
+        return len(runs)
 
     def _tell(self, told: Iterable[list[Output]]) -> None:
         for outputs in told:

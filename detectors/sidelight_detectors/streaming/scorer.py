@@ -4,6 +4,8 @@
     append dead letters, append panes
     commit(end)                          or, when the next run has ended by then, its first commit
 
+All partitions of a process go through these steps together (`rounds`).
+
 Whoever comes after a crash finds the note and cuts the very same run. A consumer that was replaced
 is refused by the log at its next commit. What it may say before that are panes of the run its note
 tells of, which the successor has cut too, so the decider drops them (`chain`).
@@ -11,19 +13,19 @@ tells of, which the successor has cut too, so the decider drops them (`chain`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sidelight.config.settings import DetectorsSettings
 from sidelight.events import deadletters, records
 from sidelight.events.deadletters import DeadLetter
 from sidelight.log import Log, Membership, Position, Record
-from sidelight.log.topics import DEAD_LETTERS, INFERENCE, PANES
+from sidelight.log.topics import DEAD_LETTERS, INFERENCE
 from sidelight_detectors.streaming.cutter import Clock, Cutter
 from sidelight_detectors.streaming.intake import WatchedColumns
 from sidelight_detectors.streaming.marks import Marks
 from sidelight_detectors.streaming.outbox import Outbox
-from sidelight_detectors.streaming.panes import Pane, partition_of
+from sidelight_detectors.streaming.panes import Pane
 from sidelight_detectors.streaming.plan import Plan
 from sidelight_detectors.streaming.run import Run, RunNote
 from sidelight_detectors.streaming.scoring import score
@@ -32,10 +34,9 @@ GROUP = "scorer"
 
 
 class PartitionScorer:
-    """One partition, run after run: `poll` as long as there is time, `close` at the end.
+    """One partition, run after run, in rounds with the others of its process (`rounds`).
 
-    Nothing is read before the first poll. Who got an error from it forgets it: a new one goes on
-    from what is committed.
+    Nothing is read before the first round.
     """
 
     def __init__(
@@ -58,7 +59,12 @@ class PartitionScorer:
         self._quiet_seconds = settings.bucket_seconds
         self._spoke = clock.monotonic()
         self._behind_ns: int | None = None
-        self._done: tuple[int, RunNote] | None = None
+        self._ended = 0.0
+        self._run: Run | None = None
+        self._panes: Sequence[Pane] = ()
+        self._begun: Position | None = None
+        self._done: Position | None = None
+        self._done_note = RunNote()
         self._resuming = self._resume()
         self._is_resumed = False
 
@@ -74,38 +80,58 @@ class PartitionScorer:
             return 0
         return self._log.span(INFERENCE, self.partition).end - self._cutter.begin
 
-    def poll(self, wait_seconds: float) -> Run | None:
-        """A bounded piece of work: go on where the group stands, then run after run.
+    @property
+    def due(self) -> Position | None:
+        """What is to be committed: where a run begins before it is said, else where one ended."""
+        return self._begun or self._done
 
-        Returns the run that was said. A run that was begun before is cut again.
+    @property
+    def panes(self) -> Sequence[Pane]:
+        """What is to be said once nothing is `due`."""
+        return self._panes
+
+    def advance(self, wait_seconds: float) -> None:
+        """A bounded piece of work: go on where the group stands, then take in what there is.
+
+        A run that was begun before is cut again.
         """
         if not self._is_resumed:
-            return self._poll_resuming()
-        if run := self._cutter.poll(wait_seconds):
-            return self._finish(run)
-        self._settle()
-        silent = self._clock.monotonic() >= self._spoke + self._quiet_seconds
-        if self._cutter.is_idle and silent:
-            self._say_quiet()
-        return None
+            self._is_resumed = next(self._resuming, self) is self
+        elif run := self._cutter.poll(wait_seconds):
+            self._finish(run)
+        elif self._is_silent:
+            self._panes = self._quiet_panes()
 
-    def close(self) -> Run | None:
-        """Say what was taken in so far."""
-        if not self._is_resumed:
-            return None
-        run = self._cutter.close()
+    def end(self) -> None:
+        """Take in no more."""
+        run = self._cutter.close() if self._is_resumed else None
         if run is not None:
             self._finish(run)
-        self._settle()
+
+    def committed(self) -> None:
+        """What was due is committed."""
+        self._begun = self._done = None
+
+    def say_letters(self) -> None:
+        """Put aside what could not be scored."""
+        if self._run is not None:
+            self._letters.append(_letter_record(letter) for letter in self._run.letters)
+
+    def said(self) -> Run | None:
+        """The panes were appended; the run they tell of, if any."""
+        run, self._run, self._panes = self._run, None, []
+        if run is None:
+            return None
+        self._spoke = self._clock.monotonic()
+        run.seconds = self._spoke - self._ended
+        if run.watermark_ns:
+            self._behind_ns = max(self._clock.time_ns() - run.watermark_ns, 0)
+        self._done = self._position(run.end, self._done_note)
+        if not self._is_resumed:
+            self._letters.forget()
         return run
 
-    def _poll_resuming(self) -> Run | None:
-        for run in self._resuming:
-            return run
-        self._is_resumed = True
-        return None
-
-    def _resume(self) -> Iterator[Run | None]:
+    def _resume(self) -> Iterator[None]:
         position = self._member.committed(self.partition)
         if position is None:
             position = Position(self._log.span(INFERENCE, self.partition).begin)
@@ -115,25 +141,21 @@ class PartitionScorer:
         if note.end is None:
             return
         if note.letters is not None:
-            for _ in self._letters.recover(note.letters, lambda _: True):
-                yield None
-        run = self._cutter.cut_to(note.end)
-        self._say(run, self._panes(run))
-        self._letters.forget()
-        yield run
+            yield from self._letters.recover(note.letters, lambda _: True)
+        self._take(self._cutter.cut_to(note.end))
+        yield
 
-    def _finish(self, run: Run) -> Run:
-        ended = self._clock.monotonic()
-        panes = self._panes(run)
+    def _finish(self, run: Run) -> None:
+        self._take(run)
         letters = self._letters.begin if run.letters else None
         plans = {name: plan.id for name, plan in self._plans.items()}
-        self._commit(run.begin, run.note_begun(letters, plans))
-        self._say(run, panes)
-        run.seconds = self._clock.monotonic() - ended
-        return run
+        self._begun = self._position(run.begin, run.note_begun(letters, plans))
 
-    def _panes(self, run: Run) -> list[Pane]:
-        return [self._pane(run, plan) for plan in self._plans.values()]
+    def _take(self, run: Run) -> None:
+        self._ended = self._clock.monotonic()
+        self._run = run
+        self._panes = [self._pane(run, plan) for plan in self._plans.values()]
+        self._done_note = run.note_done()
 
     def _pane(self, run: Run, plan: Plan) -> Pane:
         scored = score(plan, run.samples.get(plan.model, []))
@@ -142,14 +164,12 @@ class PartitionScorer:
         place = (self.partition, run.begin, run.end, run.watermark_ns, plan.bucket_ns)
         return Pane(plan.model, plan.id, *place, scored.slices, scored.flags)
 
-    def _say(self, run: Run, panes: list[Pane]) -> None:
-        self._letters.append(_letter_record(letter) for letter in run.letters)
-        self._append(panes)
-        if run.watermark_ns:
-            self._behind_ns = max(self._clock.time_ns() - run.watermark_ns, 0)
-        self._done = run.end, run.note_done()
+    @property
+    def _is_silent(self) -> bool:
+        is_late = self._clock.monotonic() >= self._spoke + self._quiet_seconds
+        return is_late and self._cutter.is_idle
 
-    def _say_quiet(self) -> None:
+    def _quiet_panes(self) -> list[Pane]:
         """All that came is scored, so event-time windows need not wait for this partition.
 
         Event time goes on with the clock from where it stood, and not to the clock's own time:
@@ -157,34 +177,17 @@ class PartitionScorer:
         """
         now_ns, begin = self._clock.time_ns(), self._cutter.begin
         if self._log.span(INFERENCE, self.partition).end > begin:
-            return
-        reached_ns = 0 if self._behind_ns is None else now_ns - self._behind_ns
-        self._append(
-            [
-                Pane(plan.model, plan.id, self.partition, begin, begin, reached_ns, plan.bucket_ns)
-                for plan in self._plans.values()
-                if plan.uses_event_time
-            ]
-        )
-
-    def _append(self, panes: list[Pane]) -> None:
-        partitions = self._log.partitions(PANES)
-        batches: dict[int, list[Record]] = {}
-        for pane in panes:
-            batches.setdefault(partition_of(pane.model, partitions), []).append(pane.to_record())
-        for partition, batch in batches.items():
-            self._log.append(PANES, batch, partition=partition)
+            return []
         self._spoke = self._clock.monotonic()
+        reached_ns = 0 if self._behind_ns is None else now_ns - self._behind_ns
+        return [
+            Pane(plan.model, plan.id, self.partition, begin, begin, reached_ns, plan.bucket_ns)
+            for plan in self._plans.values()
+            if plan.uses_event_time
+        ]
 
-    def _settle(self) -> None:
-        """Commit the end of the run that was said last."""
-        if self._done is not None:
-            self._commit(*self._done)
-
-    def _commit(self, offset: int, note: RunNote) -> None:
-        told = replace(note, behind_ns=self._behind_ns)
-        self._member.commit({self.partition: Position(offset, told.to_bytes())})
-        self._done = None
+    def _position(self, offset: int, note: RunNote) -> Position:
+        return Position(offset, replace(note, behind_ns=self._behind_ns).to_bytes())
 
 
 def _letter_record(letter: DeadLetter) -> Record:
