@@ -60,6 +60,7 @@ def prepare(folder: Path, seed: int, data_folder: Path, log: LogSettings) -> Sta
     samples = (told.reference, told.quiet, told.opened)
     accuracy = Accuracy(*(model.accuracy(pipeline, sample) for sample in samples))
     stage = Stage(told, accuracy, folder, log, free_addresses())
+    folder.mkdir(parents=True, exist_ok=True)
     model.save(pipeline, stage.model_file)
     write_reference(told.reference, pipeline, folder / "reference.parquet")
     stage.config.write_text(yaml.safe_dump(settings(log, stage.addresses), sort_keys=False))
