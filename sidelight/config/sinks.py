@@ -34,13 +34,13 @@ def _of_sink(sink: SinkSettings) -> Iterator[tuple[Key, str]]:
         return
     wrong = list(kafka_faults(LogSettings(url=sink.url, kafka=sink.kafka)))
     for key, message in wrong:
-        yield (*_SINK, *key[1:]), _said_of_the_sink(message)
+        yield (*_SINK, *key[1:]), said_of_the_sink(message)
     if not wrong and not KafkaAddress.parse(sink.url).prefix:
         yield _URL, f"logger.sink.url is {sink.url!r} and names no topic; write it behind a /"
 
 
-def _said_of_the_sink(message: str) -> str:
-    """The same settings stand under another name."""
+def said_of_the_sink(message: str) -> str:
+    """What is said of the log's settings, of the sink's: the same below another name."""
     for name in ("url", "kafka"):
         message = message.replace(f"log.{name}", f"logger.sink.{name}")
     return message

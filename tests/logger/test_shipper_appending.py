@@ -15,6 +15,7 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 from structlog.testing import capture_logs
 
+from sidelight.config.sinks import said_of_the_sink
 from sidelight.errors import LogDenied, LogError, LogUnreachable, RecordTooLarge
 from sidelight.events import CloudEvent, Exchange, deadletters, kserve, records
 from sidelight.events.dataref import whole
@@ -26,8 +27,9 @@ from sidelight.log.testing import MemoryLog
 from sidelight_detectors.streaming.marks import Marks
 from sidelight_logger.recorder.description import Origin, describe
 from sidelight_logger.recorder.policy import policy
-from sidelight_logger.shipper.appending import Appending
+from sidelight_logger.shipper.appending import Appending, attempt
 from sidelight_logger.shipper.carrier import Carrier
+from sidelight_logger.shipper.fates import SinkFailed
 from sidelight_logger.shipper.form import Form
 from sidelight_logger.shipper.letters import Letters
 from sidelight_logger.shipper.outsized import Outsized
@@ -181,6 +183,13 @@ def test_an_outage_is_told_and_ends_with_the_first_success(spool: Log) -> None:
         assert carrier.stats().trouble == ""
     assert [one["event"] for one in told] == ["sink failed", "sink takes records again"]
     assert (told[0]["sink"], told[0]["cause"]) == ("kafka", "nobody")
+
+
+def test_a_refused_login_of_a_sink_names_the_sinks_setting() -> None:
+    target = Target(fails=iter([LogDenied("refused; correct log.kafka.username")]))
+    with pytest.raises(SinkFailed, match=r"correct logger\.sink\.kafka\.username") as failed:
+        attempt(target, "t", [to_record(exchange(0))], said_of_the_sink)
+    assert failed.value.reason == "denied"
 
 
 def test_a_try_that_hangs_is_told_before_it_fails(monkeypatch: pytest.MonkeyPatch) -> None:

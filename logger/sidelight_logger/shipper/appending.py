@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -35,9 +35,15 @@ class Appending:
     at_once = 1000
     longest_wait_seconds = 5.0
 
-    def __init__(self, log: Writer, topic: str, form: Form, outsized: Outsized) -> None:
-        self._log = log
-        self._topic = topic
+    def __init__(
+        self,
+        log: Writer,
+        topic: str,
+        form: Form,
+        outsized: Outsized,
+        told: Callable[[str], str] = str,
+    ) -> None:
+        self._attempt = partial(attempt, log, topic, told=told)
         self._form: Form = form
         self._outsized = outsized
         self._refused_bytes = float("inf")
@@ -55,7 +61,7 @@ class Appending:
         if not records:
             return
         try:
-            patience.insist(partial(attempt, self._log, self._topic, records))
+            patience.insist(partial(self._attempt, records))
         except RecordTooLarge as cause:
             if len(parcels) > 1:
                 # Until the one stands alone; what is sent twice is skipped by whoever reads.
@@ -107,15 +113,17 @@ class _Parcel:
         self.records, self.fate = (), Fate(cause=cause)
 
 
-def attempt(log: Writer, topic: str, records: Sequence[Record]) -> None:
-    """Append once; raises `SinkFailed` when trying again can help."""
+def attempt(
+    log: Writer, topic: str, records: Sequence[Record], told: Callable[[str], str] = str
+) -> None:
+    """Append once; raises `SinkFailed`, which says what is `told`, when trying again can help."""
     try:
         log.append(topic, records)
     except (RecordTooLarge, LogFull):
         raise
     except (LogError, ConfigError) as exc:
         reasons = (reason for kind, reason in _REASONS.items() if isinstance(exc, kind))
-        raise SinkFailed(str(exc), next(reasons, BROKEN)) from exc
+        raise SinkFailed(told(str(exc)), next(reasons, BROKEN)) from exc
 
 
 # A setting that does not fit the brokers, or a password's file that is not mounted yet: as a login

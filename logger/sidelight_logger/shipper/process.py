@@ -12,6 +12,7 @@ from sidelight import telemetry
 from sidelight.config.brokers import SCHEME, KafkaAddress, is_kafka
 from sidelight.config.services import recorded
 from sidelight.config.settings import LogSettings, Settings
+from sidelight.config.sinks import said_of_the_sink
 from sidelight.errors import ConfigError
 from sidelight.events.store import open_store
 from sidelight.log import Log, open_log
@@ -21,7 +22,6 @@ from sidelight_logger.parts import Part, part_of
 from sidelight_logger.shipper.appending import Appending
 from sidelight_logger.shipper.carrier import Carrier
 from sidelight_logger.shipper.fates import Delivery
-from sidelight_logger.shipper.form import Form
 from sidelight_logger.shipper.letters import Letters
 from sidelight_logger.shipper.outsized import Outsized
 from sidelight_logger.shipper.patience import Backoff, Patience
@@ -75,21 +75,20 @@ def ship(part: Part, settings: Settings, source: Log, stop: Event, closed: ExitS
 def _delivery(route: str, settings: Settings, closed: ExitStack) -> Delivery:
     sink = settings.logger.sink
     if route == LOG or sink is None:
-        return _appending(settings.log, INFERENCE, "exchange", settings, closed)
+        log, outsized = _opened(settings.log, settings, closed)
+        return Appending(log, INFERENCE, "exchange", outsized)
     if not is_kafka(sink.url):
         return Posting(closed.enter_context(closing(HttpSink(sink))), sink.form)
     # The topic is somebody else's: it stands there as it is, behind no prefix.
     address = KafkaAddress.parse(sink.url)
     brokers = LogSettings(url=SCHEME + ",".join(address.servers), kafka=sink.kafka)
-    return _appending(brokers, address.prefix, sink.form, settings, closed)
+    log, outsized = _opened(brokers, settings, closed)
+    return Appending(log, address.prefix, sink.form, outsized, said_of_the_sink)
 
 
-def _appending(
-    brokers: LogSettings, topic: str, form: Form, settings: Settings, closed: ExitStack
-) -> Appending:
+def _opened(brokers: LogSettings, settings: Settings, closed: ExitStack) -> tuple[Log, Outsized]:
     store = None if settings.log.store is None else open_store(settings.log.store)
-    log = closed.enter_context(closing(open_log(brokers)))
-    return Appending(log, topic, form, Outsized(store))
+    return closed.enter_context(closing(open_log(brokers))), Outsized(store)
 
 
 def _letters(route: Route, settings: Settings, source: Log, closed: ExitStack) -> Letters:
