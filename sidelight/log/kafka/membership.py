@@ -31,6 +31,7 @@ class _Owned(ConsumerRebalanceListener):  # type: ignore[misc]
     def __init__(self, consumer: KafkaConsumer) -> None:
         self.epochs: dict[int, int] = {}
         self._consumer = consumer
+        self._name = ""
 
     def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         for at in assigned:
@@ -45,6 +46,15 @@ class _Owned(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def on_partitions_lost(self, lost: set[TopicPartition]) -> None:
         self.on_partitions_revoked(lost)
+
+    def note_name(self, name: str) -> None:
+        """Whoever was put out is let in under another name, and others may have read on since.
+
+        Of that we are not told when it happens while we join.
+        """
+        if name != self._name:
+            self._name = name
+            self.epochs = {partition: next(_epochs) for partition in self.epochs}
 
 
 class KafkaMembership:
@@ -212,8 +222,12 @@ class KafkaMembership:
         deadline = time.monotonic() + seconds
         with translated(self._doing):
             self._consumer.poll(timeout_ms=0)
-            while (
-                self._consumer.group_metadata().state is not MemberState.STABLE
-                and time.monotonic() < deadline
-            ):
+            while not self._is_settled() and time.monotonic() < deadline:
                 self._consumer.poll(timeout_ms=_STEP_MS)
+
+    def _is_settled(self) -> bool:
+        place = self._consumer.group_metadata()
+        if place.state is not MemberState.STABLE:
+            return False
+        self._owned.note_name(place.member_id)
+        return True
