@@ -29,7 +29,7 @@ from kafka.admin import (
 from sidelight.config.brokers import KafkaAddress
 from sidelight.config.settings import KafkaSettings, LogSettings
 from sidelight.demo.broker import Broker
-from sidelight.errors import LogDenied, LogError, LogUnreachable
+from sidelight.errors import LogDenied, LogError, LogUnreachable, RecordTooLarge
 from sidelight.log import Log, Position, Record, open_log
 from sidelight.log.kafka.access import SERVICES, Grant, grants
 from sidelight.log.kafka.dialling import dial
@@ -241,6 +241,8 @@ def test_each_service_can_do_its_work_and_no_more(broker: Broker, authority: Aut
     with opened("logger") as logger:
         [kept] = logger.append(INFERENCE, [Record(b"exchange", key=b"1")])
         logger.append(DEAD_LETTERS, [Record(b"letter")])
+        with pytest.raises(RecordTooLarge, match="the topic takes 16777216"):
+            logger.append(INFERENCE, [Record(bytes(17 << 20))])
         with pytest.raises(LogDenied):
             logger.append(ALARMS, [Record(b"false alarm")])
         with pytest.raises(LogError):

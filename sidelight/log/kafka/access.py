@@ -76,7 +76,8 @@ def _operations(service: str, topic: str) -> Iterator[str]:
     if topic in _READS.get(service, ()):
         yield "READ"
     if topic in _WRITES.get(service, ()):
-        yield "WRITE"
+        # Who sees the topic's limit is told of a record that is too large before anything is sent.
+        yield from ("WRITE", "DESCRIBE_CONFIGS")
 
 
 def _spelt(operation: str) -> str:
