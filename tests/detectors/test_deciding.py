@@ -108,3 +108,17 @@ def test_a_state_of_another_release_begins_a_new_promise_and_repeats_nothing() -
 
     said = records_of(log, RESULTS)[len(before) :]
     assert not {record.key for record in said} & {record.key for record in before}
+
+
+def test_a_group_moved_to_the_beginning_by_hand_says_the_same_again() -> None:
+    log = MemoryLog()
+    found = deciding(log)
+    log.append(PANES, [pane.to_record() for pane in panes()])
+    decided(found)
+    before = {record.key: record for record in records_of(log, RESULTS)}
+    found._member.commit({0: Position(0)})
+    found._member.leave()
+
+    decided(deciding(log))
+
+    assert {record.key: record for record in records_of(log, RESULTS)} == before

@@ -110,7 +110,9 @@ class DecidingPartition:
             self._offset = span.begin
         else:
             self._offset = position.offset
-        before = Snapshot() if position is None else Snapshot.from_bytes(position.note)
+        # Whoever moves a group by hand leaves no note.
+        note = position.note if position else b""
+        before = Snapshot.from_bytes(note) if note else Snapshot()
         self._restore(before)
         self._committed = self._offset
         self._known_to = span.end

@@ -108,6 +108,9 @@ class HalvesPartition:
         self._committed = -1
 
     def _restore(self, position: Position) -> None:
+        if not position.note:  # Somebody has moved the group by hand.
+            self._begin(position.offset)
+            return
         snapshot = Snapshot(position.note)
         if snapshot.format != FORMAT:
             logger.warning(
