@@ -73,7 +73,7 @@ class Bounds:
             enable_auto_commit=False,
             allow_auto_create_topics=False,
             isolation_level="read_committed",
-            request_timeout_ms=self._wait_ms,
+            request_timeout_ms=self._wait_ms // 2,
             fetch_max_wait_ms=0,  # Nothing is fetched; kafka-python wants it below the former.
             metrics_enabled=False,
         )

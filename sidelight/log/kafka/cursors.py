@@ -75,8 +75,9 @@ class Cursors:
             allow_auto_create_topics=False,
             isolation_level="read_committed",
             max_partition_fetch_bytes=_FETCH_BYTES,
-            request_timeout_ms=milliseconds(seconds),
-            fetch_max_wait_ms=milliseconds(min(0.5, seconds / 2)),
+            # Half, so that there is time to ask the leader that follows a broker which is silent.
+            request_timeout_ms=milliseconds(seconds / 2),
+            fetch_max_wait_ms=milliseconds(min(0.5, seconds / 4)),
             metrics_enabled=False,
         )
         return Cursor(consumer, at, self._bounds, seconds)

@@ -7,6 +7,7 @@ heard, a refused login ends the wait early, and nothing stays.
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -63,6 +64,8 @@ def _attempt(kind: Callable[..., Client], seconds: float, options: dict[str, Any
     except BaseException:
         for connections in made:
             connections.close()
+        # kafka-python leaves refused sockets open, in cycles: in an outage they use up descriptors.
+        gc.collect()
         raise
 
 
