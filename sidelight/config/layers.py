@@ -23,7 +23,11 @@ Flags = Mapping[str, Any] | Mapping[Key, Any]
 
 PREFIX = "SIDELIGHT_"
 CONFIG_VARIABLE = "SIDELIGHT_CONFIG"
-"""Names the configuration file; every other variable is a setting."""
+"""Names the configuration file."""
+BROKER_VARIABLE = "SIDELIGHT_KAFKA"
+"""Names a broker that runs already, for the demo and the tests."""
+_NO_SETTINGS = {CONFIG_VARIABLE, BROKER_VARIABLE, "SIDELIGHT_REQUIRE_KAFKA"}
+"""Every other variable that begins so is a setting."""
 
 # What Kubernetes puts into every container for a Service named sidelight or sidelight-logger.
 _KUBERNETES = re.compile(r"_(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)$")
@@ -81,11 +85,15 @@ def from_environment(environ: Mapping[str, str], known: Iterable[Key]) -> Layer:
     known = tuple(known)
     layers = []
     for name in sorted(environ):
-        if name.startswith(PREFIX) and name != CONFIG_VARIABLE and not _KUBERNETES.search(name):
+        if name.startswith(PREFIX) and not _is_other(name):
             key = _spelt_as_known(tuple(name.removeprefix(PREFIX).split("__")), known)
             value = environ[name] if takes_text(key) else scalar(environ[name])
             layers.append(_single(key, value, f"environment {name}"))
     return merged(layers)
+
+
+def _is_other(name: str) -> bool:
+    return name in _NO_SETTINGS or bool(_KUBERNETES.search(name))
 
 
 def from_flags(flags: Flags) -> Layer:

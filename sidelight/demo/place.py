@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from sidelight.config.layers import BROKER_VARIABLE
 from sidelight.config.settings import LogSettings
 
 PARTITIONS = 3
-BROKER_VARIABLE = "SIDELIGHT_KAFKA"
 
 Place = Callable[[Path], AbstractContextManager[LogSettings]]
 """Makes the log's place ready in the demo's folder; what was started for it ends with the demo."""

@@ -235,6 +235,17 @@ def test_an_unknown_variable_is_refused_by_its_name(tmp_path: Path) -> None:
     ]
 
 
+def test_variables_that_name_a_broker_for_the_demo_and_the_tests_are_no_settings(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "c.yaml").write_text("")
+    broker = {"SIDELIGHT_KAFKA": "127.0.0.1:9092", "SIDELIGHT_REQUIRE_KAFKA": "1"}
+    assert (
+        load(tmp_path / "c.yaml", environ=broker).settings
+        == load(tmp_path / "c.yaml", environ={}).settings
+    )
+
+
 def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
     text = """\
 log: {partitions: 0}
