@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from threading import Lock
 
 from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaTimeoutError
 
 from sidelight.config.settings import LogSettings
 from sidelight.log.contract import Span
@@ -51,14 +52,17 @@ class Bounds:
     @contextmanager
     def _asked(self) -> Iterator[KafkaConsumer]:
         """One that fails is not kept."""
-        with self._lock:
+        if not self._lock.acquire(timeout=self._wait_ms / 1000):
+            raise KafkaTimeoutError("others wait for an answer to the same question")
+        try:
             if self._consumer is None:
                 self._consumer = self._dialled()
-            try:
-                yield self._consumer
-            except BaseException:
-                self._give_up()
-                raise
+            yield self._consumer
+        except BaseException:
+            self._give_up()
+            raise
+        finally:
+            self._lock.release()
 
     def _give_up(self) -> None:
         consumer, self._consumer = self._consumer, None
