@@ -123,6 +123,9 @@ def _event(record: Record) -> CloudEvent:
         if not event.id:
             raise MalformedPayload("is missing; request and response share it", where="requestid")
         return event
+    if record.value[:1] == b"{" and b'"specversion"' in record.value:
+        # The CloudEvents SDK for Python before 2.0 names the type of the data instead.
+        return structured.from_json(record.value)
     raise MalformedPayload(
         "no CloudEvent: neither ce_ headers nor a content type application/cloudevents",
         where="headers",

@@ -58,6 +58,13 @@ def test_kserves_halves_in_both_modes(mode: str) -> None:
     assert (exchange.model, exchange.correlation_id) == ("income", "client-1")
 
 
+def test_a_structured_half_with_its_datas_content_type_is_read() -> None:
+    """As the SDK's release 1.13 writes it to Kafka, the one that KServe's own SDK comes with."""
+    record = kserve("request", 1, request_body(1), mode="structured")
+    mistyped = replace(record, headers=(("content-type", b"application/json"),))
+    assert half(mistyped) == half(record)
+
+
 def test_what_a_knative_broker_adds_changes_nothing() -> None:
     plain = half(kserve("request", 1, request_body(1)))
     added = {
