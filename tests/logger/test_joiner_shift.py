@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,9 +14,9 @@ from hypothesis import strategies as st
 
 from sidelight.config.settings import JoinerSettings
 from sidelight.errors import LogUnreachable
-from sidelight.log import Record
+from sidelight.log import Record, Stored
 from sidelight.log.contract import Address, Membership
-from sidelight.log.testing import MemoryLog, SharingLog
+from sidelight.log.testing import MemoryLog, SharingLog, SharingMembership
 from sidelight.log.topics import HALVES, INFERENCE
 from sidelight_logger.joiner import pairing, shift
 from sidelight_logger.joiner.importing import ForeignPartition, Source
@@ -90,6 +92,41 @@ def test_what_the_log_refused_is_said_again_without_reading_it_again() -> None:
     assert len(exchanges_in(ours)) == 9
     assert ours.span(HALVES, 0).end > 18, "halves were carried twice"
     assert ours.span(INFERENCE, 0).end > 9, "exchanges were said twice"
+
+
+class Stalling(SharingLog):
+    """Halves are read by nobody until the consumer has joined again."""
+
+    joined = 0
+
+    def join(  # type: ignore[override]
+        self, group: str, topic: str, *, wait_seconds: float = 0.0
+    ) -> SharingMembership:
+        self.joined += topic == HALVES
+        return super().join(group, topic)
+
+    def read(self, topic: str, partition: int, offset: int, **limits: Any) -> list[Stored]:
+        if topic == HALVES and self.joined < 2:
+            return []
+        return super().read(topic, partition, offset, **limits)
+
+
+def test_a_partition_that_stands_still_is_joined_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sidelight_logger.joiner.serving.STALLED_SECONDS", 0.05)
+    foreign, ours, stop = MemoryLog(), Stalling(1, random.Random(0)), threading.Event()
+    spread(foreign, halves_of(1), [0])
+    joining, importing = shifts_of(foreign, ours, stop)
+    loops = threading.Thread(target=run, args=(stop, joining, importing))
+    loops.start()
+    try:
+        deadline = time.monotonic() + 60
+        while ours.joined < 2 or not ours.span(INFERENCE, 0).end:
+            assert time.monotonic() < deadline
+            stop.wait(0.01)
+    finally:
+        stop.set()
+        loops.join(10)
+    assert [one.outcome for one in exchanges_in(ours)] == ["answered"]
 
 
 def test_both_loops_end_when_they_are_told_to() -> None:
