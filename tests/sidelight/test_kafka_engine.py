@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -193,6 +194,29 @@ def test_who_was_put_out_while_joining_gets_other_claims(log: Log) -> None:
     [after] = claims
     assert after.partition == before.partition
     assert after.epoch > before.epoch
+
+
+DIALLING_NOBODY = """
+import os
+from kafka import KafkaProducer
+from sidelight.config.settings import LogSettings
+from sidelight.errors import LogUnreachable
+from sidelight.log.kafka.dialling import dial
+
+for _ in range(8):
+    try:
+        dial(KafkaProducer, LogSettings(url="kafka://127.0.0.1:1/x"), seconds=0.4)
+    except LogUnreachable:
+        print(len(os.listdir("/proc/self/fd")))
+"""
+
+
+def test_refused_connections_leave_no_sockets_open() -> None:
+    # In a process of its own: pytest keeps what is logged, and with that the sockets.
+    told = subprocess.check_output([sys.executable, "-c", DIALLING_NOBODY], text=True)
+    counts = [int(line) for line in told.split()]
+    assert len(counts) == 8
+    assert max(counts[2:]) <= max(counts[:2])
 
 
 def test_without_kafka_python_the_address_says_what_to_install(
