@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 
@@ -39,6 +40,7 @@ def run_service(settings: Settings) -> None:
     registry.register(StateCollector(detectors.deciders))
     registry.register(GroupCollector([detectors.scorers, detectors.deciders]))
     app = application(registry, lambda: detectors.readiness)
+    gc.freeze()  # What stands by now lives as long as the process: no collection looks at it again.
     with serve(Listen.parse(settings.detectors.listen), app) as server:
         logger.info("serving metrics and health", port=server.server_port)
         detectors.run()
