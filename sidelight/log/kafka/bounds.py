@@ -18,6 +18,9 @@ from sidelight.log.contract import Span
 from sidelight.log.kafka.dialling import dial
 from sidelight.log.kafka.times import milliseconds
 
+_ANSWER_MS = 3000
+"""After that another broker is asked: the one that leads may have changed, and all wait here."""
+
 
 class Bounds:
     """One for a log; asked from any thread, by one after the other."""
@@ -77,7 +80,7 @@ class Bounds:
             enable_auto_commit=False,
             allow_auto_create_topics=False,
             isolation_level="read_committed",
-            request_timeout_ms=self._wait_ms // 2,
+            request_timeout_ms=min(_ANSWER_MS, self._wait_ms // 3),
             fetch_max_wait_ms=0,  # Nothing is fetched; kafka-python wants it below the former.
             metrics_enabled=False,
         )
