@@ -164,7 +164,8 @@ def test_the_rights_are_printed_without_a_broker(tmp_path: Path) -> None:
     assert (told.returncode, told.stderr) == (0, "")
     assert (
         "kafka-acls --bootstrap-server h1:9092,h2:9092 --add --allow-principal User:logger"
-        " --operation Write --topic watch.inference --topic watch.dead-letters\n"
+        " --operation Write --operation DescribeConfigs"
+        " --topic watch.inference --topic watch.dead-letters\n"
     ) in told.stdout
     assert "--operation Read --group watch. --resource-pattern-type prefixed\n" in told.stdout
 
