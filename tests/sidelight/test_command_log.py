@@ -166,7 +166,7 @@ def test_an_unknown_topic_is_refused_with_those_there_are(tmp_path: Path) -> Non
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr == (
         "sidelight: there is no topic 'alarm'; there are "
-        "inference, panes, results, alarms, dead-letters, state\n"
+        "inference, halves, panes, results, alarms, dead-letters, state\n"
     )
 
 
