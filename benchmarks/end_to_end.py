@@ -31,7 +31,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from sidelight.config.settings import DetectorsSettings, ModelSettings
+from sidelight.config.detecting.service import DetectorsSettings
+from sidelight.config.settings import ModelSettings
 from sidelight.events import Body, Exchange
 from sidelight.events.exchanges import to_record
 from sidelight.log import Log, Record, open_log

@@ -16,6 +16,7 @@ from sidelight.config.settings import ModelSettings
 from sidelight.demo import data, model, scenario
 from sidelight.tensors import Column, Columns
 from sidelight_detectors.fitted import Fitted, fit
+from sidelight_detectors.indexed import Indexed
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,8 @@ def _windows(rows: int, window: int) -> list[slice]:
     return [slice(start, start + window) for start in range(0, rows - window + 1, window)]
 
 
-def _flagged(fitted: Fitted, windows: list[np.ndarray], settings: ModelSettings) -> float:
-    scores = [fitted.score(cells) for cells in windows]
+def _flagged(fitted: Fitted, windows: list[Indexed], settings: ModelSettings) -> float:
+    scores = [fitted.score(rows) for rows in windows]
     rate = settings.detectors.outlier.rate if settings.detectors.outlier else 0.0
     return float(np.mean([score.p_values <= rate for score in scores if score is not None]))
 

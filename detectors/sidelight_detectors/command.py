@@ -86,7 +86,7 @@ def score(
         raise ConfigError(f"{file}: name one of {', '.join(models)} with --model")
     ((name, chosen),) = models.items()
     fitted = fitted_model(name, chosen, folder_of(settings))
-    _refuse_undetected(name, {"drift": fitted.drift, "outlier": fitted.outlier}, wanted)
+    _refuse_undetected(name, {"drift": fitted.drift, "outlier": fitted.settings.outlier}, wanted)
     report = score_rows(name, fitted, load_reference(file))
     typer.echo(as_json(report) if format is Format.json else as_table(report))
     if _found(report) & wanted:

@@ -1,23 +1,31 @@
-"""What a detector is, in four steps that never look at the data twice.
+"""What a detector is, in four steps.
 
     fit      reference rows              -> Fitted (frozen; its bytes are the plan's identity)
-    index    a batch of rows             -> Cells: one integer a row and column
-    sum up   the cells of a batch        -> Summary: additive integers
-    judge    the sum of a window         -> DriftFinding ...
+    index    a batch of rows             -> Indexed: one integer a row and column
+    observe  an indexed batch            -> Summary: additive integers; scores of its rows
+    judge    the sum of a window         -> a Finding: DriftFinding ...
 
-The scorer does index and sum up, in any number of processes; the decider adds summaries and judges.
-Rows are scored (outliers) from the same cells.
+The scorer indexes and observes, in any number of processes; the decider adds summaries and judges.
+A detector of one model is a `Part` of its `Fitted`: it adds its own sums to every summary, scores
+rows, judges windows, or does several of these (`sidelight_detectors.parts` knows them all).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from sidelight_detectors.indexed import Indexed
+    from sidelight_detectors.summary import Summary
+
+Sums = NDArray[np.int64]
+"""What a part adds up over rows: integers, or reals in fixed point; shape ``(size,)``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +80,72 @@ class DriftFinding:
         return any(column.drifted for column in self.columns)
 
 
+class Finding(Protocol):
+    """What a detector says of one window against the reference; a frozen dataclass."""
+
+    @property
+    def rows(self) -> int: ...
+
+    @property
+    def is_drift(self) -> bool:
+        """Whether this window speaks for an alarm."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class RowScores:
     """Scores of a batch of rows; larger is stranger.
 
-    `scores` (n,), `p_values` (n,) conformal, `contributions` (n, n_columns) adding up to `scores`.
+    `scores` (n,), `p_values` (n,) conformal, `contributions` (n, n_columns) adding up to `scores`,
+    `flagged` (n,) which rows count as outliers.
     """
 
     scores: NDArray[np.float64]
     p_values: NDArray[np.float64]
     contributions: NDArray[np.float64]
+    flagged: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a part saw in a batch: `sums`, and the scores of its rows if it scores rows."""
+
+    sums: Sums
+    scores: RowScores | None = None
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A part as it is stored.
+
+    `header` (JSON) and `arrays` are its identity and must be equal in every process that fits the
+    same rows; `derived` follows from them up to the platform's last bits and only saves time.
+    """
+
+    header: Mapping[str, Any]
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    derived: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+
+class Part(Protocol):
+    """One detector of a fitted reference. Frozen; safe to share by threads; no I/O."""
+
+    @property
+    def size(self) -> int:
+        """Length of its sums; 0 when it adds nothing to a summary."""
+        ...
+
+    def observe(self, rows: Indexed) -> Observation:
+        """Its sums over a batch, the same under any cut and order of rows."""
+        ...
+
+    def pack(self) -> Packed: ...
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """A part that judges windows."""
+
+    def judge(self, summary: Summary, number: int) -> Finding:
+        """The window with this number, from 1; `NotEnoughData` when it cannot be judged."""
+        ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,23 +13,38 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sidelight.config.settings import DriftSettings, ModelSettings, OutlierSettings
+from sidelight.config.detecting.drift import DriftSettings
+from sidelight.config.detecting.of_model import ModelDetectors
+from sidelight.config.services import named
+from sidelight.config.settings import ModelSettings
 from sidelight.errors import ArtifactError, ConfigError, DataMismatch, NotEnoughData
 from sidelight.tensors import Columns
 from sidelight_detectors.artifact import Arrays, read_artifact, write_artifact
-from sidelight_detectors.cells import CellIndex, Counts
-from sidelight_detectors.contract import DriftFinding, RowScores
+from sidelight_detectors.cells import Counts
+from sidelight_detectors.contract import DriftFinding, Finding, Judge, Packed, Part, RowScores
 from sidelight_detectors.drift.chi_squared import GROUPING_SHARE
 from sidelight_detectors.drift.judge import MIN_ROWS, DriftJudge
 from sidelight_detectors.grid import Grid
-from sidelight_detectors.outlier import OutlierDetector, fit_outliers
-from sidelight_detectors.packing import pack_grid, unpack_grid
+from sidelight_detectors.indexed import Indexed, Origin
+from sidelight_detectors.packing import integers, pack_grid, unpack_grid
+from sidelight_detectors.parts import KINDS, Reference
 from sidelight_detectors.split import held_out
-from sidelight_detectors.summary import P_VALUE_BINS, Summary
+from sidelight_detectors.summary import Summary, empty_summary
 from sidelight_detectors.watched import cells_of, watched
 
-FORMAT = 2
+FORMAT = 3
 """Of cells, tables, files and judgement; a change makes a new plan."""
+
+DRIFT = "drift"
+"""The name of what `Fitted` judges from the counts alone."""
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """A batch summed up, and the scores of its rows by the part that scored them."""
+
+    summary: Summary
+    scores: Mapping[str, RowScores]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,10 +63,10 @@ class Fitted:
         Flat counts of the reference in the grid's cells.
     grouping:
         Flat counts of the reference rows that decide which categories are pooled.
-    drift, outlier:
-        The settings fitted with; None when the detector does not run.
-    outliers:
-        The fitted outlier detector; None without `outlier`.
+    settings:
+        The detectors asked for.
+    parts:
+        The fitted ones, by name; drift needs no part, it is judged from the counts.
     """
 
     grid: Grid
@@ -58,9 +74,12 @@ class Fitted:
     rows: int
     reference: Counts
     grouping: Counts
-    drift: DriftSettings | None
-    outlier: OutlierSettings | None
-    outliers: OutlierDetector | None
+    settings: ModelDetectors
+    parts: Mapping[str, Part]
+
+    @property
+    def drift(self) -> DriftSettings | None:
+        return self.settings.drift
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -84,8 +103,16 @@ class Fitted:
             digest.update(little.tobytes())
         return digest.hexdigest()
 
-    def index(self, columns: Columns, outputs: Columns | None = None) -> CellIndex:
-        """The cell of each value, ``(n, F)`` int32: the one look at the data.
+    @property
+    def judges(self) -> tuple[str, ...]:
+        """Names of what judges windows."""
+        parts = [name for name, part in self.parts.items() if isinstance(part, Judge)]
+        return ((DRIFT,) if self.drift else ()) + tuple(parts)
+
+    def index(
+        self, columns: Columns, outputs: Columns | None = None, origin: Origin | None = None
+    ) -> Indexed:
+        """The cell of each value: the one look at the data, save for parts that need values.
 
         Parameters
         ----------
@@ -107,20 +134,43 @@ class Fitted:
         rows = max(len(columns), len(outputs))
         answers = {column.name: column for column in outputs}
         chosen = [*columns.select(names), *map(answers.get, results)]
-        for column in chosen:
-            if column is not None and len(column) != rows:
+        there = tuple(column for column in chosen if column is not None)
+        for column in there:
+            if len(column) != rows:
                 raise DataMismatch(f"column {column.name!r} has {len(column)} rows of {rows}")
-        return self.grid.index(chosen, rows)
+        return Indexed(self.grid.index(chosen, rows), Columns(there), origin=origin)
 
-    def summarise(self, cells: CellIndex, scores: RowScores | None = None) -> Summary:
-        """What adds up over batches; give `scores` when they are known, to save their cost."""
-        p_values, flagged = np.empty(0), 0
-        if self.outliers is not None:
-            p_values = self.outliers.p_values(cells) if scores is None else scores.p_values
-            flagged = int(self.outliers.flagged(p_values).sum())
-        bins = np.ceil(p_values * P_VALUE_BINS).astype(np.int64) - 1
-        histogram = np.bincount(bins, minlength=P_VALUE_BINS).astype(np.int64)
-        return Summary(self.plan, len(cells), self.grid.count(cells), flagged, histogram)
+    def observe(self, rows: Indexed) -> Observed:
+        """What adds up over batches, and the scores of the rows."""
+        seen = {name: part.observe(rows) for name, part in self.parts.items()}
+        sums = {name: one.sums for name, one in seen.items() if self.parts[name].size}
+        scores = {name: one.scores for name, one in seen.items() if one.scores is not None}
+        summary = Summary(self.plan, len(rows), self.grid.count(rows.cells), sums)
+        return Observed(summary, scores)
+
+    def summarise(self, rows: Indexed) -> Summary:
+        """What adds up over batches."""
+        return self.observe(rows).summary
+
+    def score(self, rows: Indexed, part: str = "outlier") -> RowScores | None:
+        """Scores of each row by that part, None when the model does not have it."""
+        return self.parts[part].observe(rows).scores if part in self.parts else None
+
+    @property
+    def nothing(self) -> Summary:
+        """The summary of no rows."""
+        sizes = {name: part.size for name, part in self.parts.items() if part.size}
+        return empty_summary(self.plan, self.grid.size, sizes)
+
+    def fits(self, summary: Summary) -> bool:
+        """Whether the summary counts what this plan counts."""
+        own = self.nothing
+        sizes = {name: len(sums) for name, sums in summary.sums.items()}
+        return (
+            summary.plan == self.plan
+            and len(summary.counts) == self.grid.size
+            and sizes == {name: len(sums) for name, sums in own.sums.items()}
+        )
 
     def judge(self, summary: Summary, window: int) -> DriftFinding:
         """Drift of the window with this number, counted from 1.
@@ -143,20 +193,21 @@ class Fitted:
             )
         return self._judge.judge(summary.counts, summary.rows, window)
 
-    def score(self, cells: CellIndex) -> RowScores | None:
-        """Outlier scores of each row, None when the model has no outlier detector."""
-        return None if self.outliers is None else self.outliers.score(cells)
-
-    def flagged(self, scores: RowScores) -> NDArray[np.bool_]:
-        """Which rows count as outliers, ``(n,)``: ``p_value <= rate``."""
-        if self.outliers is None:
-            return np.zeros(len(scores.scores), bool)
-        return self.outliers.flagged(scores.p_values)
+    def judge_by(self, name: str, summary: Summary, window: int) -> Finding:
+        """As `judge`, by the part of that name (one of `judges`)."""
+        part = self.parts.get(name)
+        if isinstance(part, Judge):
+            return part.judge(summary, window)
+        return self.judge(summary, window)
 
     def save(self, path: Path) -> None:
         """Writes an ``.npz`` without pickles; equal content gives equal bytes."""
         header, arrays = self._identity
-        derived = {} if self.outliers is None else {"calibration": self.outliers.calibration}
+        derived = {
+            f"{name}/derived/{key}": array
+            for name, packed in self._packed.items()
+            for key, array in packed.derived.items()
+        }
         write_artifact(Path(path), {**header, "plan": self.plan}, {**arrays, **derived})
 
     @classmethod
@@ -185,26 +236,28 @@ class Fitted:
             self.drift.tolerance,
         )
 
+    @cached_property
+    def _packed(self) -> Mapping[str, Packed]:
+        return {name: part.pack() for name, part in self.parts.items()}
+
     @property
     def _identity(self) -> tuple[dict[str, Any], Arrays]:
-        # Tables and calibration scores follow from these, and their last bits from the platform.
         columns, points = pack_grid(self.grid)
         header = {
             "format": FORMAT,
             "columns": columns,
             "features": self.features,
             "rows": self.rows,
-            "drift": None if self.drift is None else self.drift.model_dump(mode="json"),
-            "outlier": None if self.outlier is None else self.outlier.model_dump(mode="json"),
+            "settings": self.settings.model_dump(mode="json"),
+            "parts": {name: dict(packed.header) for name, packed in self._packed.items()},
         }
         arrays: dict[str, NDArray[Any]] = {
             "points": points,
             "reference": self.reference,
             "grouping": self.grouping,
         }
-        if self.outliers is not None:
-            arrays["counts"] = self.outliers.counts
-            arrays["left_skewed"] = self.outliers.left_skewed
+        for name, packed in self._packed.items():
+            arrays.update({f"{name}/{key}": array for key, array in packed.arrays.items()})
         return header, arrays
 
 
@@ -227,49 +280,43 @@ def fit(reference: Columns, model: ModelSettings) -> Fitted:
     ConfigError
         No detector is configured, or a name is both a feature and an output.
     """
-    drift, outlier = model.detectors.drift, model.detectors.outlier
-    if drift is None and outlier is None:
+    if not named(model.detectors):
         raise ConfigError("no detector is configured; set 'detectors.drift' or 'detectors.outlier'")
     if len(reference) < MIN_ROWS:
         raise NotEnoughData(f"the reference has {len(reference)} rows; at least {MIN_ROWS} needed")
     columns, kinds, features = watched(reference, model)
-    limits = drift or DriftSettings()
+    limits = model.detectors.drift or DriftSettings()
     limit = None if limits.exact else limits.cells
     grid = Grid(tuple(cells_of(*pair, limit) for pair in zip(columns, kinds, strict=True)))
-    cells = grid.index(columns.columns, len(reference))
-    outliers = None
-    if outlier is not None:
-        outliers = fit_outliers(
-            grid, columns.columns[:features], cells, outlier.rate, outlier.calibration
-        )
-    counts = grid.count(cells)
-    grouping = grid.count(cells[held_out(len(cells), GROUPING_SHARE)])
-    return Fitted(grid, features, len(reference), counts, grouping, drift, outlier, outliers)
+    rows = Indexed(grid.index(columns.columns, len(reference)), columns)
+    fitting = Reference(grid, features, rows, reference, model)
+    fitted = {name: kind.fit(fitting) for name, kind in KINDS.items()}
+    parts = {name: part for name, part in fitted.items() if part is not None}
+    counts = grid.count(rows.cells)
+    grouping = grid.count(rows.cells[held_out(len(rows), GROUPING_SHARE)])
+    return Fitted(grid, features, len(reference), counts, grouping, model.detectors, parts)
 
 
 def _rebuilt(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Fitted:
     if header["format"] != FORMAT:
         raise ValueError(f"format {header['format']}, this version reads {FORMAT}")
     grid = unpack_grid(header["columns"], arrays["points"])
-    features, outlier = header["features"], header["outlier"]
-    outliers = None
-    if outlier is not None:
-        outlier = OutlierSettings.model_validate(outlier)
-        outliers = OutlierDetector(
-            grid,
-            _integers(arrays["counts"], grid.size),
-            arrays["left_skewed"].astype(bool).reshape(features),
-            np.sort(_integers(arrays["calibration"], None)),
-            outlier.rate,
-        )
-    drift = None if header["drift"] is None else DriftSettings.model_validate(header["drift"])
-    counts, grouping = (_integers(arrays[name], grid.size) for name in ("reference", "grouping"))
-    return Fitted(grid, features, header["rows"], counts, grouping, drift, outlier, outliers)
+    features = header["features"]
+    settings = ModelDetectors.model_validate(header["settings"])
+    parts = {
+        name: KINDS[name].unpack(_packed(name, head, arrays), grid, features)
+        for name, head in header["parts"].items()
+    }
+    counts, grouping = (integers(arrays[name], grid.size) for name in ("reference", "grouping"))
+    return Fitted(grid, features, header["rows"], counts, grouping, settings, parts)
 
 
-def _integers(array: NDArray[Any], length: int | None) -> Counts:
-    if array.dtype != np.int64 or array.ndim != 1 or length not in (None, len(array)):
-        raise ValueError(f"expected {length} whole numbers, found {array.dtype} {array.shape}")
-    if array.min(initial=0) < 0:
-        raise ValueError(f"a count is {array.min()}")
-    return array
+def _packed(name: str, header: dict[str, Any], arrays: Arrays) -> Packed:
+    own = {key.partition("/")[2]: array for key, array in arrays.items() if _owner(key) == name}
+    plain = {key: array for key, array in own.items() if _owner(key) != "derived"}
+    derived = {key.partition("/")[2]: own[key] for key in own if _owner(key) == "derived"}
+    return Packed(header, plain, derived)
+
+
+def _owner(key: str) -> str:
+    return key.partition("/")[0]

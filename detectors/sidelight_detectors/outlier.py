@@ -6,9 +6,9 @@ Detection Using Empirical Cumulative Distribution Functions", IEEE TKDE 2022, ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,17 @@ from numpy.typing import NDArray
 from sidelight.tensors import Column
 from sidelight_detectors.cells import CellIndex, Counts, NumericCells, numbers_of
 from sidelight_detectors.conformal import Conformal, require_resolution
-from sidelight_detectors.contract import RowScores
+from sidelight_detectors.contract import Observation, Packed, RowScores
 from sidelight_detectors.grid import Grid
+from sidelight_detectors.indexed import Indexed
+from sidelight_detectors.packing import integers
 from sidelight_detectors.split import held_out
+
+if TYPE_CHECKING:
+    from sidelight_detectors.parts import Reference
+
+P_VALUE_BINS = 20
+"""Bins of equal width over the conformal p-values (0, 1]."""
 
 UNIT = 2.0**32
 """Scores are whole numbers of 1/UNIT nats, so that sums do not depend on their order."""
@@ -133,42 +141,52 @@ class OutlierDetector:
     def _ecod(self) -> Ecod:
         return fit_ecod(self.grid, len(self.left_skewed), self.counts, self.left_skewed)
 
-    def p_values(self, cells: CellIndex) -> NDArray[np.float64]:
-        """Shape ``(n,)``; the p-values of `score`, without what else it tells."""
-        sums, _ = self._ecod.aggregates(cells)
-        return Conformal(self.calibration).p_values(sums.max(axis=0))
+    @property
+    def size(self) -> int:
+        """Rows flagged, then how many p-values fell into each bin."""
+        return 1 + P_VALUE_BINS
+
+    def observe(self, rows: Indexed) -> Observation:
+        scores = self.score(rows.cells)
+        bins = np.ceil(scores.p_values * P_VALUE_BINS).astype(np.int64) - 1
+        histogram = np.bincount(bins, minlength=P_VALUE_BINS)
+        sums = np.concatenate([[scores.flagged.sum()], histogram]).astype(np.int64)
+        return Observation(sums, scores)
+
+    def pack(self) -> Packed:
+        arrays = {"counts": self.counts, "left_skewed": self.left_skewed}
+        # Scores follow from these, and their last bits from the platform.
+        return Packed({"rate": self.rate}, arrays, {"calibration": self.calibration})
 
     def score(self, cells: CellIndex) -> RowScores:
         """Scores in nats, p-values, and each column's part of the winning sum."""
         sums, parts = self._ecod.aggregates(cells)
         scores = sums.max(axis=0)
         won = parts[sums.argmax(axis=0), :, np.arange(len(cells))]
-        return RowScores(scores / UNIT, Conformal(self.calibration).p_values(scores), won / UNIT)
-
-    def flagged(self, p_values: NDArray[np.float64]) -> NDArray[np.bool_]:
-        return p_values <= self.rate
+        p_values = Conformal(self.calibration).p_values(scores)
+        return RowScores(scores / UNIT, p_values, won / UNIT, p_values <= self.rate)
 
 
-def fit_outliers(
-    grid: Grid, reference: Sequence[Column], cells: CellIndex, rate: float, calibration: float
-) -> OutlierDetector:
+def fit_outliers(reference: Reference) -> OutlierDetector | None:
     """Fits on a random share of the reference rows and calibrates on the rest.
 
-    Parameters
-    ----------
-    reference, cells:
-        The feature columns, and the cells ``(n, F)`` of all watched columns.
-    calibration:
-        Share of the rows held out.
-
-    Raises
-    ------
-    NotEnoughData
-        When no p-value could be as small as `rate`.
+    Raises `NotEnoughData` when no p-value could be as small as the rate.
     """
-    out = held_out(len(cells), calibration)
-    require_resolution(int(out.sum()), rate)
-    left = np.array([skewed_left(column, ~out) for column in reference], bool)
+    settings = reference.model.detectors.outlier
+    if settings is None:
+        return None
+    cells, grid = reference.rows.cells, reference.grid
+    out = held_out(len(cells), settings.calibration)
+    require_resolution(int(out.sum()), settings.rate)
+    features = reference.rows.columns.columns[: reference.features]
+    left = np.array([skewed_left(column, ~out) for column in features], bool)
     counts = grid.count(cells[~out])
     sums, _ = fit_ecod(grid, len(left), counts, left).aggregates(cells[out])
-    return OutlierDetector(grid, counts, left, np.sort(sums.max(axis=0)), rate)
+    return OutlierDetector(grid, counts, left, np.sort(sums.max(axis=0)), settings.rate)
+
+
+def unpack_outliers(packed: Packed, grid: Grid, features: int) -> OutlierDetector:
+    counts = integers(packed.arrays["counts"], grid.size)
+    left_skewed = packed.arrays["left_skewed"].astype(bool).reshape(features)
+    calibration = np.sort(integers(packed.derived["calibration"], None))
+    return OutlierDetector(grid, counts, left_skewed, calibration, float(packed.header["rate"]))

@@ -50,3 +50,12 @@ def _numeric(header: Mapping[str, Any], points: NDArray[np.float64]) -> NumericC
 
 def _categorical(header: Mapping[str, Any]) -> CategoricalCells:
     return CategoricalCells(header["name"], tuple(map(str, header["categories"])))
+
+
+def integers(array: NDArray[Any], length: int | None) -> NDArray[np.int64]:
+    """The array itself; `ValueError` unless it is that many whole numbers, none below zero."""
+    if array.dtype != np.int64 or array.ndim != 1 or length not in (None, len(array)):
+        raise ValueError(f"expected {length} whole numbers, found {array.dtype} {array.shape}")
+    if array.min(initial=0) < 0:
+        raise ValueError(f"a count is {array.min()}")
+    return array

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import struct
 import zlib
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sidelight.errors import DataMismatch, MalformedPayload
 from sidelight_detectors.cells import Counts
-
-P_VALUE_BINS = 20
-"""Bins of equal width over the conformal p-values (0, 1]."""
+from sidelight_detectors.contract import Sums
 
 MAX_CELLS = 1 << 26
-"""Cells a stored summary may claim; more is damage, not data."""
+"""Cells a stored summary may claim, in its counts and in each sum; more is damage, not data."""
 
-_MAGIC = b"SLS1"
-_HEAD = struct.Struct("<32sqqqqBB")
-_WIDTHS = ("<u1", "<u2", "<u4", "<i8")
+_MAGIC = b"SLS2"
+_HEAD = struct.Struct("<32sqqqBBB")
+_PART = struct.Struct("<BqB")
+_UNSIGNED = ("<u1", "<u2", "<u4", "<i8")
+_SIGNED = ("<i1", "<i2", "<i4", "<i8")
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,17 +36,14 @@ class Summary:
         Rows counted.
     counts:
         Shape ``(cells,)`` int64: rows in each cell, column after column.
-    flagged:
-        Rows the outlier detector flagged.
-    p_values:
-        Shape ``(P_VALUE_BINS,)`` int64: rows whose conformal p-value fell into each bin.
+    sums:
+        What each part adds up, by its name; int64, wrapping never: parts scale theirs to fit.
     """
 
     plan: str
     rows: int
     counts: Counts
-    flagged: int
-    p_values: Counts
+    sums: Mapping[str, Sums] = field(default_factory=dict)
 
     def __add__(self, other: Summary) -> Summary:
         if self.plan != other.plan:
@@ -53,13 +51,17 @@ class Summary:
                 f"summaries of plans {self.plan[:12]} and {other.plan[:12]} do not add up; "
                 "a new reference or setting starts a new count"
             )
-        return Summary(
-            self.plan,
-            self.rows + other.rows,
-            self.counts + other.counts,
-            self.flagged + other.flagged,
-            self.p_values + other.p_values,
-        )
+        sums = {name: own + other.sums[name] for name, own in self.sums.items()}
+        return Summary(self.plan, self.rows + other.rows, self.counts + other.counts, sums)
+
+    def __sub__(self, other: Summary) -> Summary:
+        """Of rows that are all in this one: what is left without them."""
+        sums = {name: own - other.sums[name] for name, own in self.sums.items()}
+        return Summary(self.plan, self.rows - other.rows, self.counts - other.counts, sums)
+
+    def flagged(self, part: str) -> int:
+        """Rows that this part flagged; parts that score rows count them first."""
+        return int(self.sums[part][0]) if part in self.sums else 0
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Summary) and self._content() == other._content()
@@ -86,20 +88,30 @@ class Summary:
         head = _HEAD.pack(
             bytes.fromhex(self.plan),
             self.rows,
-            self.flagged,
             len(self.counts),
             len(filled),
             width,
             depth,
+            len(self.sums),
         )
-        body = steps.astype(_WIDTHS[width]).tobytes() + counts.astype(_WIDTHS[depth]).tobytes()
-        return head + self.p_values.astype("<i8").tobytes() + body
+        body = steps.astype(_UNSIGNED[width]).tobytes() + counts.astype(_UNSIGNED[depth]).tobytes()
+        return b"".join([head, body, *_packed(self.sums)])
 
 
-def empty_summary(plan: str, cells: int) -> Summary:
-    """No rows at all: what sums begin with."""
-    bins = np.zeros(P_VALUE_BINS, np.int64)
-    return Summary(plan, 0, np.zeros(cells, np.int64), 0, bins)
+def empty_summary(plan: str, cells: int, sums: Mapping[str, int] | None = None) -> Summary:
+    """No rows at all: what additions begin with. `sums` are the sizes by name."""
+    sizes = (sums or {}).items()
+    zeros = {name: np.zeros(size, np.int64) for name, size in sizes}
+    return Summary(plan, 0, np.zeros(cells, np.int64), zeros)
+
+
+def _packed(sums: Mapping[str, Sums]) -> Iterator[bytes]:
+    for name in sorted(sums):
+        largest = int(np.abs(sums[name]).max(initial=0))
+        width = next((code for code, limit in enumerate((7, 15, 31)) if largest < 1 << limit), 3)
+        encoded = name.encode()
+        yield _PART.pack(len(encoded), len(sums[name]), width) + encoded
+        yield sums[name].astype(_SIGNED[width]).tobytes()
 
 
 def _width(values: NDArray[np.int64]) -> int:
@@ -111,26 +123,46 @@ def _decompress(data: bytes) -> bytes:
     if data[: len(_MAGIC)] != _MAGIC:
         raise ValueError(f"it begins with {data[:4]!r}, not {_MAGIC!r}")
     reader = zlib.decompressobj()
-    content = reader.decompress(data[len(_MAGIC) :], _HEAD.size + 8 * P_VALUE_BINS + 16 * MAX_CELLS)
+    content = reader.decompress(data[len(_MAGIC) :], _HEAD.size + 32 * MAX_CELLS)
     if not reader.eof or reader.unused_data:
         raise ValueError("it is cut short, too large or followed by something else")
     return content
 
 
 def _parse(content: bytes) -> Summary:
-    plan, rows, flagged, cells, filled, width, depth = _HEAD.unpack_from(content)
-    if not (0 <= filled <= cells <= MAX_CELLS and width < 4 and depth < 4):
-        raise ValueError(f"{filled} filled of {cells} cells")
-    types = ((P_VALUE_BINS, "<i8"), (filled, _WIDTHS[width]), (filled, _WIDTHS[depth]))
-    parts, offset = [], _HEAD.size
-    for length, dtype in types:
-        parts.append(np.frombuffer(content, dtype, length, offset).astype(np.int64))
-        offset += parts[-1].size * np.dtype(dtype).itemsize
-    counts = np.zeros(cells, np.int64)
-    places = np.cumsum(parts[1])
-    if filled and not (places[0] >= 0 and places[-1] < cells and (parts[1][1:] > 0).all()):
+    plan, rows, cells, filled, width, depth, parts = _HEAD.unpack_from(content)
+    if not (0 <= filled <= cells <= MAX_CELLS and width < 4 and depth < 4 and rows >= 0):
+        raise ValueError(f"{filled} filled of {cells} cells, {rows} rows")
+    place = _HEAD.size
+    steps, place = _read(content, place, filled, _UNSIGNED[width])
+    found, place = _read(content, place, filled, _UNSIGNED[depth])
+    if found.min(initial=0) < 0:
+        raise ValueError("a count is below zero")
+    places = np.cumsum(steps)
+    if filled and not (places[0] >= 0 and places[-1] < cells and (steps[1:] > 0).all()):
         raise ValueError("cells out of order")
-    if offset != len(content) or min(rows, flagged, *(part.min(initial=0) for part in parts)) < 0:
-        raise ValueError("a count is below zero or belongs to no cell")
-    counts[places] = parts[2]
-    return Summary(plan.hex(), rows, counts, flagged, parts[0])
+    counts = np.zeros(cells, np.int64)
+    counts[places] = found
+    sums, place = _sums(content, place, parts)
+    if place != len(content):
+        raise ValueError("something belongs to no cell")
+    return Summary(plan.hex(), rows, counts, sums)
+
+
+def _sums(content: bytes, place: int, parts: int) -> tuple[dict[str, Sums], int]:
+    sums: dict[str, Sums] = {}
+    for _ in range(parts):
+        length, size, width = _PART.unpack_from(content, place)
+        if not (0 <= size <= MAX_CELLS and width < 4):
+            raise ValueError(f"a sum of {size} numbers")
+        place += _PART.size + length
+        name = content[place - length : place].decode()
+        sums[name], place = _read(content, place, size, _SIGNED[width])
+    if len(sums) != parts or list(sums) != sorted(sums):
+        raise ValueError("sums out of order")
+    return sums, place
+
+
+def _read(content: bytes, place: int, length: int, dtype: str) -> tuple[Sums, int]:
+    values = np.frombuffer(content, dtype, length, place)
+    return values.astype(np.int64), place + values.nbytes

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sidelight.config.settings import FeatureSettings, ModelSettings
+from sidelight.config.detecting.features import FeatureSettings
+from sidelight.config.settings import ModelSettings
 from sidelight.errors import ConfigError
 from sidelight.tensors import Column, Columns
 from sidelight_detectors.cells import ColumnCells, categorical_cells, elements_of, numeric_cells

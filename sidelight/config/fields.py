@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from sidelight.config.settings import Section, Settings
+from sidelight.config.section import Section
+from sidelight.config.settings import Settings
 
 Key = tuple[str, ...]
 """Where a setting stands: ``("models", "income", "reference")``."""

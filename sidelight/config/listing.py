@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from sidelight.config.fields import Key
 from sidelight.config.loading import Loaded
-from sidelight.config.settings import Section
+from sidelight.config.section import Section
 
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sidelight.config.brokers import is_kafka
-from sidelight.config.settings import LogSettings, Section, Settings
+from sidelight.config.section import Section
+from sidelight.config.settings import LogSettings, Settings
 
 SERVICES = ("logger", "joiner", "detectors", "explainers")
 """In the order in which traffic meets them."""

@@ -8,24 +8,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from sidelight.config.addresses import Listen
+from sidelight.config.detecting.features import Feature
+from sidelight.config.detecting.of_model import ModelDetectors
+from sidelight.config.detecting.service import DetectorsSettings
+from sidelight.config.section import Address, Section
 from sidelight.errors import ConfigError
-
-
-class Section(BaseModel):
-    """A part of the file: unknown keys are errors, values do not change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 def _upper(value: Any) -> Any:
@@ -87,46 +77,6 @@ class LogSettings(Section):
     store: str | None = None
     """Where bodies go that a Kafka topic does not take: ``file:///FOLDER``, ``s3://BUCKET/PREFIX``
     or another address that fsspec knows; without one they are cut."""
-
-
-class FeatureSettings(Section):
-    """What a column is. Short forms: ``age: numeric``, ``sex: {categories: [female, male]}``."""
-
-    kind: Literal["numeric", "categorical"]
-    """numeric: ordered, compared by KS. categorical: compared by chi-squared."""
-    categories: tuple[str | int | float | bool, ...] = ()
-    """The known categories; taken from the reference when empty."""
-
-
-def _feature(value: Any) -> Any:
-    if isinstance(value, str):
-        return {"kind": value}
-    if isinstance(value, dict) and "categories" in value and "kind" not in value:
-        return {"kind": "categorical", **value}
-    return value
-
-
-class _Categories(Section):
-    """The short form ``{categories: [female, male]}``, for the schema."""
-
-    categories: tuple[str | int | float | bool, ...]
-
-
-Feature = Annotated[
-    FeatureSettings,
-    BeforeValidator(
-        _feature,
-        json_schema_input_type=Literal["numeric", "categorical"] | FeatureSettings | _Categories,
-    ),
-]
-
-
-def _listen(text: str) -> str:
-    Listen.parse(text)
-    return text
-
-
-Address = Annotated[str, AfterValidator(_listen)]
 
 
 TENSORS: dict[str, tuple[str, ...]] = {
@@ -223,52 +173,6 @@ class PredictorSettings(Section):
     def form_of_tensors(self) -> str:
         """How tensors travel, also when it was left to the protocol."""
         return self.tensors or TENSORS[self.protocol][0]
-
-
-class AlarmSettings(Section):
-    """When a drift becomes an alarm."""
-
-    false_alarms: float = Field(default=0.05, gt=0, lt=1)
-    """Chance that this detector ever raises a false alarm on one model version (alpha)."""
-    clear_after: int = Field(default=3, ge=1)
-    """Windows in a row without drift that clear an alarm."""
-
-
-class DriftSettings(Section):
-    """Drift of each column against the reference: KS for numeric, chi-squared for categorical."""
-
-    method: Literal["ks"] = "ks"
-    """ks: Kolmogorov-Smirnov and chi-squared over reference cells."""
-    window: int = Field(default=1000, ge=20)
-    """Rows of a tumbling window. It closes at the end of a run and may hold up to
-    `detectors.run_rows` more."""
-    window_seconds: float | None = Field(default=None, gt=0)
-    """Event-time windows of this length instead of count windows."""
-    tolerance: float = Field(default=0.05, ge=0, lt=1)
-    """Largest effect (KS or total-variation distance beyond chance) of no practical interest."""
-    cells: int = Field(default=513, ge=5)
-    """Cells a numeric column is cut into at most: quantile points and the gaps between them."""
-    exact: bool = False
-    """Keep every distinct reference value as a cell; the statistic is then exact."""
-    alarm: AlarmSettings = AlarmSettings()
-
-
-class OutlierSettings(Section):
-    """Rows that lie in the tails of the reference."""
-
-    method: Literal["ecod"] = "ecod"
-    """ecod: sum of empirical tail probabilities (Li et al., 2022)."""
-    rate: float = Field(default=0.01, gt=0, lt=1)
-    """Share of ordinary rows that may be flagged."""
-    calibration: float = Field(default=0.25, gt=0, lt=1)
-    """Share of the reference held out to calibrate the p-values."""
-
-
-class ModelDetectors(Section):
-    """The detectors of one model; a detector that is not named does not run."""
-
-    drift: DriftSettings | None = None
-    outlier: OutlierSettings | None = None
 
 
 class ShapleySettings(Section):
@@ -383,26 +287,6 @@ class JoinerSettings(Section):
     time."""
     listen: Address = "127.0.0.1:9085"
     """Address of its metrics and health."""
-
-
-class DetectorsSettings(Section):
-    """The scoring service."""
-
-    listen: Address = "127.0.0.1:9082"
-    """Address of its metrics and health."""
-    run_rows: int = Field(default=250, ge=1)
-    """A run of exchanges ends at this many rows ..."""
-    run_bytes: int = Field(default=8 << 20, ge=1)
-    """... or bytes ..."""
-    run_seconds: float = Field(default=1.0, gt=0)
-    """... or seconds."""
-    bucket_seconds: float = Field(default=60.0, gt=0)
-    """Length of an event-time bucket, the smallest unit of event-time windows."""
-    lateness_seconds: float = Field(default=30.0, ge=0)
-    """How long an event-time window waits for late exchanges."""
-    stalled_seconds: float = Field(default=30.0, gt=0)
-    """A partition that stands still for so long though there is something to read is an error;
-    the service then joins its group again."""
 
 
 class ExplainersSettings(Section):

@@ -15,7 +15,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from sidelight.config.settings import DetectorsSettings
+from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.log import Address, Claim, Position, Record, Span, Stored
 from sidelight.log.testing import SharingLog, SharingMembership
 from sidelight.log.topics import INFERENCE, PANES

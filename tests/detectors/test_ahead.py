@@ -9,7 +9,7 @@ from unittest import mock
 import orjson
 import pytest
 
-from sidelight.config.settings import DetectorsSettings
+from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.events import Body
 from sidelight.log import Record, Stored
 from sidelight.log.testing import MemoryLog

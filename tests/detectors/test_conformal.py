@@ -60,7 +60,7 @@ def flagged_shares(references: int, rate: float) -> np.ndarray[Any, np.dtype[np.
         fitted = fit(rows_of(rng, 800), settings(rate=rate))
         scores = fitted.score(fitted.index(rows_of(rng, 500)))
         assert scores is not None
-        shares.append(fitted.flagged(scores).mean())
+        shares.append(scores.flagged.mean())
     return np.array(shares)
 
 

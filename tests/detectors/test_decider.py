@@ -8,8 +8,10 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from sidelight.config.settings import DetectorsSettings
+from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.log import Address
+from sidelight_detectors.alarms.windows import WindowRule
+from sidelight_detectors.contract import DriftFinding
 from sidelight_detectors.results.findings import (
     Alarm,
     DriftResult,
@@ -17,7 +19,6 @@ from sidelight_detectors.results.findings import (
     PromiseResult,
     UnjudgedResult,
 )
-from sidelight_detectors.streaming.alarms import AlarmState
 from sidelight_detectors.streaming.decider import Decider
 from sidelight_detectors.streaming.intake import Sample
 from sidelight_detectors.streaming.panes import Pane
@@ -104,8 +105,10 @@ def test_an_alarm_is_raised_once_and_cleared_after_quiet_windows() -> None:
         8: ["cleared"],
     }
     raised, cleared = told[3][0], told[8][0]
-    assert raised.raised_by == cleared.raised_by == results(said[3])[0].id
-    assert raised.result is not None
+    assert raised.raised_by == cleared.raised_by == raised.id
+    assert isinstance(raised.result, DriftResult)
+    assert raised.result.id == results(said[3])[0].id
+    assert raised.suspects[0].column == "age"
     assert raised.result.drifted[0].column == "age"
     assert cleared.reason == "quiet"
 
@@ -205,12 +208,19 @@ def test_a_bucket_that_does_not_divide_the_window_becomes_the_window() -> None:
     assert part.bucket_ns == 30 * SECOND
 
 
+def finding(number: int, shift: float = 0.0) -> DriftFinding:
+    summary = pane(number, 100, shift=shift).slices[0].summary
+    return PLAN.fitted.judge(summary, 1)
+
+
 def test_an_alarm_that_is_quiet_stays_quiet() -> None:
-    assert AlarmState().after_quiet(3) == (AlarmState(), None)
+    rule = WindowRule(3)
+    assert rule.judged("", finding(0)) is None
+    assert not rule.active
 
 
 def test_drift_in_between_starts_the_quiet_count_anew() -> None:
-    state, _ = AlarmState().after_drift("first")
-    state, _ = state.after_quiet(3)
-    state, change = state.after_drift("second")
-    assert (state, change) == (AlarmState("first"), None)
+    rule, drifted, quiet = WindowRule(3), finding(0, shift=1.5), finding(0)
+    assert rule.judged("", drifted) is not None
+    told = [rule.judged("", one) for one in (quiet, quiet, drifted, quiet, quiet, quiet)]
+    assert [one.change if one else None for one in told] == [None] * 5 + ["cleared"]

@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 import pytest
 
-from sidelight.config.settings import DetectorsSettings
+from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.errors import MalformedPayload
 from sidelight.events.deadletters import from_event
 from sidelight.events.records import from_record

@@ -79,13 +79,13 @@ def test_a_missing_feature_is_named(fitted: Fitted) -> None:
 
 
 def test_an_output_that_is_not_there_is_not_observed(fitted: Fitted) -> None:
-    cells = fitted.index(rows_of(5, 1).select(["age", "income", "sex", "member"]))
+    indexed = fitted.index(rows_of(5, 1).select(["age", "income", "sex", "member"]))
 
-    assert cells.shape == (5, 5)
-    assert cells.dtype == np.int32
-    assert (cells[:, 4] == -1).all()
-    assert (cells[:, :4] >= 0).all()
-    assert fitted.summarise(cells).counts.sum() == 20
+    assert indexed.cells.shape == (5, 5)
+    assert indexed.cells.dtype == np.int32
+    assert (indexed.cells[:, 4] == -1).all()
+    assert (indexed.cells[:, :4] >= 0).all()
+    assert fitted.summarise(indexed).counts.sum() == 20
 
 
 def test_answers_may_come_apart_from_the_rows(fitted: Fitted) -> None:
@@ -94,7 +94,7 @@ def test_answers_may_come_apart_from_the_rows(fitted: Fitted) -> None:
 
     apart = fitted.index(features, rows.select(["predict"]))
 
-    assert np.array_equal(apart, fitted.index(rows))
+    assert np.array_equal(apart.cells, fitted.index(rows).cells)
     with pytest.raises(DataMismatch, match="rows"):
         fitted.index(features, rows.take(slice(3)).select(["predict"]))
 
@@ -105,17 +105,17 @@ def test_a_matrix_is_split_into_the_features_by_position() -> None:
     fitted = fit(reference, ModelSettings.model_validate({"detectors": BOTH}))
     matrix = np.column_stack([reference["a"].values, reference["b"].values])
 
-    cells = fitted.index(Columns((Column("input-0", matrix),)))
+    indexed = fitted.index(Columns((Column("input-0", matrix),)))
 
-    assert np.array_equal(cells, fitted.index(reference))
+    assert np.array_equal(indexed.cells, fitted.index(reference).cells)
 
 
 def test_no_rows_have_no_cells(fitted: Fitted) -> None:
-    cells = fitted.index(rows_of(600, 0).take(slice(0)))
-    scores = fitted.score(cells)
+    indexed = fitted.index(rows_of(600, 0).take(slice(0)))
+    scores = fitted.score(indexed)
 
-    assert cells.shape == (0, 5)
-    assert fitted.summarise(cells).rows == 0
+    assert indexed.cells.shape == (0, 5)
+    assert fitted.summarise(indexed).rows == 0
     assert scores is not None
     assert len(scores.scores) == 0
 
@@ -149,10 +149,10 @@ def test_categories_of_which_none_occurs_in_the_reference_are_refused() -> None:
 
 def test_detectors_that_were_not_asked_for_do_not_run() -> None:
     fitted = fit(rows_of(600, 0), model(detectors={"drift": {}}))
-    cells = fitted.index(rows_of(600, 1))
+    indexed = fitted.index(rows_of(600, 1))
 
-    assert fitted.score(cells) is None
-    assert fitted.summarise(cells).p_values.sum() == 0
+    assert fitted.score(indexed) is None
+    assert fitted.summarise(indexed).sums == {}
 
 
 @pytest.mark.parametrize(
@@ -202,13 +202,13 @@ def test_the_plan_is_the_same_in_every_process(fitted: Fitted) -> None:
 def test_a_saved_reference_answers_as_before(fitted: Fitted, tmp_path: Path) -> None:
     fitted.save(tmp_path / "reference.npz")
     loaded = Fitted.load(tmp_path / "reference.npz")
-    cells = loaded.index(rows_of(300, 1))
-    scores, expected = loaded.score(cells), fitted.score(cells)
+    indexed = loaded.index(rows_of(300, 1))
+    scores, expected = loaded.score(indexed), fitted.score(indexed)
 
     assert loaded.plan == fitted.plan
     assert loaded.columns == fitted.columns
-    assert loaded.summarise(cells) == fitted.summarise(fitted.index(rows_of(300, 1)))
-    assert loaded.judge(loaded.summarise(cells), 1) == fitted.judge(fitted.summarise(cells), 1)
+    assert loaded.summarise(indexed) == fitted.summarise(fitted.index(rows_of(300, 1)))
+    assert loaded.judge(loaded.summarise(indexed), 1) == fitted.judge(fitted.summarise(indexed), 1)
     assert scores is not None
     assert expected is not None
     assert np.array_equal(scores.p_values, expected.p_values)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sidelight.config.settings import DetectorsSettings
+from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.log import Record, open_log
 from sidelight.log.testing import SharingLog
 from sidelight.log.topics import ALARMS, DEAD_LETTERS, INFERENCE, PANES, RESULTS

@@ -12,7 +12,8 @@ import pytest
 from kafka import KafkaProducer
 from prometheus_client import CollectorRegistry
 
-from sidelight.config.settings import DetectorsSettings, LogSettings
+from sidelight.config.detecting.service import DetectorsSettings
+from sidelight.config.settings import LogSettings
 from sidelight.events.deadletters import DeadLetter, from_event
 from sidelight.events.exchanges import to_record
 from sidelight.events.records import from_record

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from sidelight.config.settings import DetectorsSettings
+from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.errors import Fenced, LogFull
 from sidelight.log import Address, Record
 from sidelight.log.testing import MemoryLog

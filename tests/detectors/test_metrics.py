@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from sidelight.config.settings import DetectorsSettings
+from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.log.testing import MemoryLog
 from sidelight_detectors.service.detectors import Detectors
 from sidelight_detectors.service.group_metrics import GroupCollector, LagCollector

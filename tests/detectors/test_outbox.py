@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sidelight.config.settings import DetectorsSettings
+from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.log import Record
 from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import ALARMS, INFERENCE, PANES, RESULTS

@@ -48,7 +48,7 @@ def log() -> MemoryLog:
 
 
 def test_every_output_comes_back_from_its_record(log: MemoryLog) -> None:
-    outputs = [*replayed(log, PLAN), UnjudgedResult("x", About("m", "", "p"), SEEN, "few")]
+    outputs = [*replayed(log, PLAN), UnjudgedResult("x", About("m", "", "p"), "drift", SEEN, "few")]
     assert {type(output).__name__ for output in outputs} == {
         "Alarm",
         "DriftResult",

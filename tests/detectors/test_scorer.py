@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from sidelight.config.settings import DetectorsSettings
+from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.errors import Fenced, OffsetOutOfRange
 from sidelight.events import Body, CloudEvent
 from sidelight.events.deadletters import DeadLetter, from_event
@@ -401,7 +401,7 @@ def test_flagged_rows_are_bounded_and_the_true_number_is_kept() -> None:
     log, _ = score_all(record(rows(400, 1, shift=4.0)))
     (pane,) = panes_of(log)
     assert len(pane.flags) == 100
-    assert pane.slices[0].summary.flagged > 300
+    assert pane.slices[0].summary.flagged("outlier") > 300
     assert all(flag.p_value <= 0.02 for flag in pane.flags)
     assert [flag.row for flag in pane.flags] == sorted(flag.row for flag in pane.flags)
 

@@ -150,8 +150,8 @@ def test_traffic_becomes_results_alarms_and_metrics_also_after_a_restart(
         page = get(port, "/metrics")[1]
         assert service.end(signal.SIGTERM) == 0
     for line in (
-        f'sidelight_drift_alarm{{model="{MODEL}",version=""}} 1.0',
-        f'sidelight_drift_alarms_total{{model="{MODEL}",version=""}} 1.0',
+        f'sidelight_detectors_alarm{{detector="drift",model="{MODEL}",version=""}} 1.0',
+        f'sidelight_detectors_alarms_total{{detector="drift",model="{MODEL}",version=""}} 1.0',
         f'sidelight_drift_tolerance_ratio{{model="{MODEL}"}} 0.05',
         f'sidelight_detectors_outlier_expected_ratio{{model="{MODEL}"}} 0.02',
         f'sidelight_detectors_exchanges_total{{model="{MODEL}",outcome="scored"}} 200.0',

@@ -9,7 +9,7 @@ from sidelight.config.settings import ModelSettings
 from sidelight.errors import DataMismatch, MalformedPayload
 from sidelight.tensors import Columns
 from sidelight_detectors.fitted import Fitted, fit
-from sidelight_detectors.summary import P_VALUE_BINS, Summary, empty_summary
+from sidelight_detectors.summary import Summary, empty_summary
 
 PLAN = "ab" * 32
 
@@ -33,10 +33,11 @@ counts = st.lists(st.sampled_from([0, 0, 0, 1, 2, 255, 256, 70_000, 2**40]), max
 
 @st.composite
 def summaries(draw: st.DrawFn) -> Summary:
-    bins = draw(st.lists(st.integers(0, 2**40), min_size=P_VALUE_BINS, max_size=P_VALUE_BINS))
     cells = np.array(draw(counts), np.int64)
-    small = st.integers(0, 2**40)
-    return Summary(PLAN, draw(small), cells, draw(small), np.array(bins))
+    numbers = st.lists(st.sampled_from([0, 1, -1, 127, -128, 2**15, -(2**31), 2**62]), max_size=9)
+    named = draw(st.dictionaries(st.sampled_from(["outlier", "joint", "é"]), numbers))
+    sums = {name: np.array(values, np.int64) for name, values in named.items()}
+    return Summary(PLAN, draw(st.integers(0, 2**40)), cells, sums)
 
 
 @given(summaries())
@@ -74,8 +75,7 @@ def test_a_changed_byte_is_refused_or_means_nothing(summary: Summary, data: st.D
 
 @pytest.mark.parametrize(("rows", "counts"), [(-1, [5]), (3, [2**40, -5])])
 def test_counts_below_zero_are_refused(rows: int, counts: list[int]) -> None:
-    bins = np.zeros(P_VALUE_BINS, np.int64)
-    data = Summary(PLAN, rows, np.array(counts), 0, bins).to_bytes()
+    data = Summary(PLAN, rows, np.array(counts)).to_bytes()
 
     with pytest.raises(MalformedPayload):
         Summary.from_bytes(data)
@@ -85,15 +85,16 @@ def test_counts_below_zero_are_refused(rows: int, counts: list[int]) -> None:
 def test_a_summary_is_the_same_under_any_cut_and_order(
     fitted: Fitted, order: list[int], cuts: list[int]
 ) -> None:
-    cells = fitted.index(rows_of(500, 1))
-    whole = fitted.summarise(cells)
-    parts = np.split(cells[order], sorted(cuts))
+    rows = fitted.index(rows_of(500, 1))
+    whole = fitted.summarise(rows)
+    parts = [fitted.summarise(rows.take(part)) for part in np.split(np.array(order), sorted(cuts))]
 
-    total = empty_summary(fitted.plan, fitted.grid.size)
+    total = fitted.nothing
     for part in parts:
-        total = fitted.summarise(part) + total
+        total = part + total
 
     assert total.to_bytes() == whole.to_bytes()
+    assert total - parts[0] + parts[0] == whole
 
 
 def test_what_is_counted_is_what_was_there(fitted: Fitted) -> None:
@@ -101,14 +102,14 @@ def test_what_is_counted_is_what_was_there(fitted: Fitted) -> None:
 
     assert summary.rows == 1
     assert [part.sum() for part in fitted.grid.split(summary.counts)] == [1, 1, 1, 1]
-    assert summary.p_values.sum() == 1
-    assert summary.flagged == 1
+    assert summary.flagged("outlier") == 1
+    assert summary.sums["outlier"].tolist() == [1, 1] + [0] * 19
 
 
-def test_scores_given_are_scores_not_computed_again(fitted: Fitted) -> None:
-    cells = fitted.index(rows_of(300, 2))
+def test_scores_come_with_the_summary(fitted: Fitted) -> None:
+    seen = fitted.observe(fitted.index(rows_of(300, 2)))
 
-    assert fitted.summarise(cells, fitted.score(cells)) == fitted.summarise(cells)
+    assert seen.summary.flagged("outlier") == seen.scores["outlier"].flagged.sum()
 
 
 def test_summaries_of_different_plans_do_not_add_up() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from sidelight.config.settings import DetectorsSettings
+from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.log import Stored
 from sidelight.log.testing import MemoryLog, SharingLog, SharingMembership
 from sidelight.log.topics import INFERENCE

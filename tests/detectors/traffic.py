@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import orjson
 
-from sidelight.config.settings import DetectorsSettings, ModelSettings
+from sidelight.config.detecting.service import DetectorsSettings
+from sidelight.config.settings import ModelSettings
 from sidelight.events import Body, Exchange
 from sidelight.events.exchanges import to_record
 from sidelight.log import Record

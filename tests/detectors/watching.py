@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from sidelight.config.settings import DetectorsSettings
+from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.log import Address, Claim, Log, Membership, Position, Record, Span, Stored
 from sidelight.log.testing import MemoryLog, MemoryMembership
 from sidelight.log.topics import INFERENCE, PANES

@@ -13,7 +13,7 @@ from typing import cast
 
 import pytest
 
-from sidelight.config.settings import DetectorsSettings
+from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.events.kserve import to_events
 from sidelight.events.records import to_record as event_record
 from sidelight.log import Record

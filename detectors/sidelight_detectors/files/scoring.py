@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from sidelight.config.settings import DetectorsSettings
+from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.tensors import Columns
 from sidelight_detectors.fitted import Fitted
 from sidelight_detectors.results.findings import (
@@ -104,7 +104,8 @@ def _outlier(size: int, result: OutlierResult) -> FileOutlier:
 def _by_count(fitted: Fitted) -> Fitted:
     if fitted.drift is None or fitted.drift.window_seconds is None:
         return fitted
-    return replace(fitted, drift=fitted.drift.model_copy(update={"window_seconds": None}))
+    drift = fitted.drift.model_copy(update={"window_seconds": None})
+    return replace(fitted, settings=fitted.settings.model_copy(update={"drift": drift}))
 
 
 def _pane(plan: Plan, block: int, rows: Columns) -> Pane:

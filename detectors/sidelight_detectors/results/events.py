@@ -16,6 +16,7 @@ from sidelight.errors import MalformedPayload
 from sidelight.events import CloudEvent
 from sidelight.events.records import from_record, to_record
 from sidelight.log import Address, Record
+from sidelight_detectors.alarms.rule import Suspect
 from sidelight_detectors.contract import ColumnFinding, DriftFinding
 from sidelight_detectors.results.findings import (
     About,
@@ -27,9 +28,12 @@ from sidelight_detectors.results.findings import (
     Seen,
     Stretch,
     UnjudgedResult,
+    WindowResult,
 )
+from sidelight_detectors.results.kinds import FINDINGS
 
 DRIFT_TYPE = "io.sidelight.result.drift.v1"
+WINDOW_TYPE = "io.sidelight.result.window.v1"
 UNJUDGED_TYPE = "io.sidelight.result.unjudged.v1"
 OUTLIER_TYPE = "io.sidelight.result.outlier.v1"
 PROMISE_TYPE = "io.sidelight.result.promise.v1"
@@ -50,15 +54,20 @@ def output_event(output: Output) -> CloudEvent:
         case DriftResult():
             data, time_ns = _drift_data(output), output.seen.last_ns
             return _event(output, DRIFT_TYPE, time_ns, "drift", data)
+        case WindowResult():
+            data, time_ns = _window_data(output), output.seen.last_ns
+            return _event(output, WINDOW_TYPE, time_ns, output.detector, data)
         case UnjudgedResult():
             data, time_ns = _unjudged_data(output), output.seen.last_ns
-            return _event(output, UNJUDGED_TYPE, time_ns, "drift", data)
+            return _event(output, UNJUDGED_TYPE, time_ns, output.detector, data)
         case OutlierResult():
-            return _event(output, OUTLIER_TYPE, output.time_ns, "outlier", _outlier_data(output))
+            data = _outlier_data(output)
+            return _event(output, OUTLIER_TYPE, output.time_ns, output.detector, data)
         case PromiseResult():
             return _event(output, PROMISE_TYPE, output.time_ns, "promise", _promise_data(output))
         case Alarm():
-            return _event(output, ALARM_TYPE, output.time_ns, "drift", _alarm_data(output))
+            data = _alarm_data(output)
+            return _event(output, ALARM_TYPE, output.time_ns, output.detector, data)
 
 
 def output_of(record: Record) -> Output:
@@ -69,20 +78,21 @@ def output_of(record: Record) -> Output:
         raise MalformedPayload(f"{event.type!r} is none of {sorted(_READERS)}", where="type")
     try:
         body = orjson.loads(event.data or b"")
-        return reader(event, _about(body["meta"]), body["data"])
+        return reader(event, body["meta"], body["data"])
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as exc:
         raise MalformedPayload(f"not a {event.type} ({exc!r})", where="data") from exc
 
 
 def _event(output: Output, type_: str, time_ns: int, detector: str, data: Json) -> CloudEvent:
     meta = {
-        "name": _NAMES[detector],
+        "name": _NAMES.get(detector, detector),
         "detector_type": detector,
         "data_type": "tabular",
         "version": __version__,
         "model": output.about.model,
         "model_version": output.about.version,
         "plan": output.about.plan,
+        "segment": output.about.segment,
     }
     extensions = {"modelname": output.about.model, "plan": output.about.plan}
     if output.about.version:
@@ -99,7 +109,7 @@ def _event(output: Output, type_: str, time_ns: int, detector: str, data: Json) 
     )
 
 
-_NAMES = {"drift": "CellDrift", "outlier": "ECOD", "promise": "Plan"}
+_NAMES = {"drift": "CellDrift", "outlier": "RowOutlier", "promise": "Plan"}
 
 
 def _drift_data(result: DriftResult) -> Json:
@@ -116,6 +126,16 @@ def _drift_data(result: DriftResult) -> Json:
         "window": finding.window,
         "alpha": finding.alpha,
         "tolerance": finding.tolerance,
+        "promise": result.promise,
+        **_seen_data(result.seen),
+    }
+
+
+def _window_data(result: WindowResult) -> Json:
+    return {
+        "is_drift": int(result.finding.is_drift),
+        "n": result.finding.rows,
+        "finding": result.finding,
         "promise": result.promise,
         **_seen_data(result.seen),
     }
@@ -167,14 +187,25 @@ def _promise_data(result: PromiseResult) -> Json:
 
 
 def _alarm_data(alarm: Alarm) -> Json:
-    change = {"state": alarm.change, "reason": alarm.reason, "raised_by": alarm.raised_by}
-    if alarm.result is None:
-        return {"is_drift": 0, **change}
-    return {**_drift_data(alarm.result), **change, "result": alarm.result.id}
+    told = {
+        "state": alarm.change,
+        "reason": alarm.reason,
+        "raised_by": alarm.raised_by,
+        "evidence": alarm.evidence,
+        "evidence_threshold": alarm.threshold,
+        "suspects": alarm.suspects,
+    }
+    match alarm.result:
+        case None:
+            return {"is_drift": 0, **told}
+        case DriftResult():
+            return {**_drift_data(alarm.result), **told, "result": alarm.result.id}
+        case WindowResult():
+            return {**_window_data(alarm.result), **told, "result": alarm.result.id}
 
 
 def _about(meta: Json) -> About:
-    return About(meta["model"], meta["model_version"], meta["plan"])
+    return About(meta["model"], meta["model_version"], meta["plan"], meta["segment"])
 
 
 def _seen(data: Json) -> Seen:
@@ -199,18 +230,31 @@ def _drift(id_: str, about: About, data: Json) -> DriftResult:
     return DriftResult(id_, about, _seen(data), finding, data["promise"])
 
 
-def _read_drift(event: CloudEvent, about: About, data: Json) -> DriftResult:
-    return _drift(event.id, about, data)
+def _read_drift(event: CloudEvent, meta: Json, data: Json) -> DriftResult:
+    return _drift(event.id, _about(meta), data)
 
 
-def _read_unjudged(event: CloudEvent, about: About, data: Json) -> UnjudgedResult:
-    return UnjudgedResult(event.id, about, _seen(data), data["not_enough_data"])
+def _window(id_: str, meta: Json, data: Json) -> WindowResult:
+    detector = meta["detector_type"]
+    finding = FINDINGS[detector](data["finding"])
+    return WindowResult(id_, _about(meta), detector, _seen(data), finding, data["promise"])
 
 
-def _read_outlier(event: CloudEvent, about: About, data: Json) -> OutlierResult:
+def _read_window(event: CloudEvent, meta: Json, data: Json) -> WindowResult:
+    return _window(event.id, meta, data)
+
+
+def _read_unjudged(event: CloudEvent, meta: Json, data: Json) -> UnjudgedResult:
+    return UnjudgedResult(
+        event.id, _about(meta), meta["detector_type"], _seen(data), data["not_enough_data"]
+    )
+
+
+def _read_outlier(event: CloudEvent, meta: Json, data: Json) -> OutlierResult:
     return OutlierResult(
         event.id,
-        about,
+        _about(meta),
+        meta["detector_type"],
         Address.parse(data["exchange"]),
         data["row"],
         event.time_ns or 0,
@@ -221,19 +265,40 @@ def _read_outlier(event: CloudEvent, about: About, data: Json) -> OutlierResult:
     )
 
 
-def _read_promise(event: CloudEvent, about: About, data: Json) -> PromiseResult:
+def _read_promise(event: CloudEvent, meta: Json, data: Json) -> PromiseResult:
     begins_at = Address.parse(data["begins_at"])
-    return PromiseResult(event.id, about, begins_at, event.time_ns or 0, data["promise"])
+    return PromiseResult(event.id, _about(meta), begins_at, event.time_ns or 0, data["promise"])
 
 
-def _read_alarm(event: CloudEvent, about: About, data: Json) -> Alarm:
-    change = (data["state"], data["reason"], data["raised_by"], event.time_ns or 0)
-    result = _drift(data["result"], about, data) if "result" in data else None
-    return Alarm(event.id, about, *change, result)
+def _read_alarm(event: CloudEvent, meta: Json, data: Json) -> Alarm:
+    about, result = _about(meta), _result_of(meta, data)
+    return Alarm(
+        event.id,
+        about,
+        meta["detector_type"],
+        data["state"],
+        data["reason"],
+        data["raised_by"],
+        event.time_ns or 0,
+        data["evidence"],
+        data["evidence_threshold"],
+        tuple(Suspect(**suspect) for suspect in data["suspects"]),
+        result,
+    )
 
 
-_READERS: Mapping[str, Callable[[CloudEvent, About, Json], Output]] = {
+def _result_of(meta: Json, data: Json) -> DriftResult | WindowResult | None:
+    """What an alarm was raised or cleared by; None when a new plan ended it."""
+    if "result" not in data:
+        return None
+    if "finding" in data:
+        return _window(data["result"], meta, data)
+    return _drift(data["result"], _about(meta), data)
+
+
+_READERS: Mapping[str, Callable[[CloudEvent, Json, Json], Output]] = {
     DRIFT_TYPE: _read_drift,
+    WINDOW_TYPE: _read_window,
     UNJUDGED_TYPE: _read_unjudged,
     OUTLIER_TYPE: _read_outlier,
     PROMISE_TYPE: _read_promise,

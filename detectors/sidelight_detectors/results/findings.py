@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sidelight.log import Address
-from sidelight_detectors.contract import ColumnFinding, DriftFinding
-from sidelight_detectors.streaming.alarms import Change
+from sidelight_detectors.alarms.rule import Change, Suspect
+from sidelight_detectors.contract import ColumnFinding, DriftFinding, Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,15 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Which model, version and plan (what it was compared with, and how) a result speaks of."""
+    """Which model, version and plan (what it was compared with, and how) a result speaks of.
+
+    `segment` is empty when it speaks of all rows.
+    """
 
     model: str
     version: str
     plan: str
+    segment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +72,31 @@ class DriftResult:
 
 
 @dataclass(frozen=True, slots=True)
-class UnjudgedResult:
-    """A window that closed with too few rows to be judged; `reason` says so."""
+class WindowResult:
+    """One window judged by another detector than drift: `finding` is of its kind."""
 
     id: str
     about: About
+    detector: str
+    seen: Seen
+    finding: Finding
+    promise: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnjudgedResult:
+    """A window that closed and could not be judged by that detector; `reason` says so."""
+
+    id: str
+    about: About
+    detector: str
     seen: Seen
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class OutlierResult:
-    """One flagged row: `row` of the exchange at `address`.
+    """One row that a detector flagged: `row` of the exchange at `address`.
 
     Flagged because `p_value` is not above `rate`, the share of ordinary rows that may be flagged.
     `contributions` are the largest parts of `score`, by column.
@@ -87,6 +104,7 @@ class OutlierResult:
 
     id: str
     about: About
+    detector: str
     address: Address
     row: int
     time_ns: int
@@ -109,20 +127,25 @@ class PromiseResult:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """An alarm raised or cleared; `raised_by` is the id of the result that raised it, in both.
+    """A detector's alarm raised or cleared; `raised_by` is the id of the alarm that was raised.
 
-    `reason` says why: ``drift``, ``quiet`` (windows without drift) or ``new plan``. `result` is the
-    window that decided; there is none when a new plan ended the alarm.
+    `reason` says why: ``drift``, ``quiet`` or ``new plan``. `evidence` was held against
+    `threshold` when it was raised, and `suspects` are to blame, the worst first. `result` is what
+    was judged then; there is none when a new plan ended the alarm.
     """
 
     id: str
     about: About
+    detector: str
     change: Change
     reason: str
     raised_by: str
     time_ns: int
-    result: DriftResult | None = None
+    evidence: float = 0.0
+    threshold: float = 0.0
+    suspects: tuple[Suspect, ...] = ()
+    result: DriftResult | WindowResult | None = None
 
 
-Result = DriftResult | UnjudgedResult | OutlierResult | PromiseResult
+Result = DriftResult | WindowResult | UnjudgedResult | OutlierResult | PromiseResult
 Output = Result | Alarm

@@ -8,7 +8,7 @@ from functools import partial
 
 import structlog
 
-from sidelight.config.settings import DetectorsSettings
+from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.errors import Fenced, GroupBusy, LogError
 from sidelight.log import Log, Membership
 from sidelight.log.crew import Crew
@@ -175,12 +175,10 @@ class Detectors:
 
 
 def _tell(alarm: Alarm) -> None:
-    drifted = alarm.result.drifted if alarm.result else ()
     logger.warning(
-        f"drift alarm {alarm.change}",
+        f"{alarm.detector} alarm {alarm.change}",
         model=alarm.about.model,
         version=alarm.about.version,
         reason=alarm.reason,
-        window=alarm.result.finding.window if alarm.result else None,
-        columns={column.column: round(column.effect, 4) for column in drifted},
+        columns=list(dict.fromkeys(suspect.column for suspect in alarm.suspects)),
     )

@@ -93,8 +93,7 @@ def fitted_model(name: str, model: ModelSettings, folder: Path) -> Fitted:
 
 
 def _checked(name: str, model: ModelSettings, fitted: Fitted) -> Fitted:
-    wanted = (model.detectors.drift, model.detectors.outlier)
-    if (fitted.drift, fitted.outlier) != wanted:
+    if fitted.settings != model.detectors:
         raise _fitted_otherwise(name, model, "detector settings")
     if model.features and list(model.features) != list(fitted.columns[: fitted.features]):
         raise _fitted_otherwise(name, model, "features")

@@ -20,7 +20,6 @@ COUNTED = {
     "flagged": ("sidelight_detectors_outliers", "Rows flagged as outliers."),
     "windows": ("sidelight_drift_windows", "Windows judged."),
     "drifted": ("sidelight_drift_drifted_windows", "Windows judged to have drifted."),
-    "alarms": ("sidelight_drift_alarms", "Drift alarms raised."),
 }
 """Counters by the field of `VersionState` they show."""
 
@@ -55,7 +54,7 @@ class StateCollector(Collector):
         watches = [decider.watch for decider in deciders]
         yield from (_counter(field, watches) for field in COUNTED)
         yield from (_by_column(field, watches) for field in BY_COLUMN)
-        yield _alarm(watches)
+        yield from _alarms(watches)
         yield from _settings(watches)
         yield _lost(deciders)
         yield _gaps(deciders)
@@ -75,7 +74,7 @@ def _settings(watches: Sequence[Watch]) -> Iterator[Family]:
     for watch in watches:
         if watch.plan.fitted.drift:
             tolerance.add_metric([watch.plan.model], watch.plan.fitted.drift.tolerance)
-        if watch.plan.fitted.outlier:
+        if watch.plan.outlier_rate:
             rate.add_metric([watch.plan.model], watch.plan.outlier_rate)
     yield tolerance
     yield rate
@@ -124,13 +123,22 @@ def _by_column(field: str, watches: Sequence[Watch]) -> Family:
     return family
 
 
-def _alarm(watches: Sequence[Watch]) -> Family:
-    family = GaugeMetricFamily(
-        "sidelight_drift_alarm",
-        "1 while a drift alarm is raised, 0 when all is quiet.",
-        labels=["model", "version"],
+def _alarms(watches: Sequence[Watch]) -> Iterator[Family]:
+    labels = ["model", "version", "detector"]
+    raised = CounterMetricFamily(
+        "sidelight_detectors_alarms", "Alarms raised, by detector.", labels=labels
+    )
+    active = GaugeMetricFamily(
+        "sidelight_detectors_alarm",
+        "1 while the detector's alarm is raised, 0 when all is quiet.",
+        labels=labels,
     )
     for watch in watches:
         for version, state in watch.known():
-            family.add_metric([watch.plan.model, version], float(state.alarm.active))
-    return family
+            for detector, rule in state.rules.items():
+                names = [watch.plan.model, version, detector]
+                log = state.alarms.get(detector)
+                raised.add_metric(names, log.raised if log else 0)
+                active.add_metric(names, float(rule.active))
+    yield raised
+    yield active

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
 
-from sidelight.config.settings import DetectorsSettings
+from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.errors import LogError, OffsetOutOfRange
 from sidelight.log import Stored
 from sidelight.log.topics import INFERENCE

@@ -13,7 +13,6 @@ from sidelight.errors import MalformedPayload
 from sidelight.log import Address
 from sidelight.log.topics import INFERENCE
 from sidelight_detectors.results.findings import About, Alarm, Output, PromiseResult
-from sidelight_detectors.streaming.alarms import AlarmState
 from sidelight_detectors.streaming.chain import Chain
 from sidelight_detectors.streaming.identity import digest
 from sidelight_detectors.streaming.panes import Pane
@@ -32,7 +31,6 @@ class Decider:
         self.plan = plan
         self.chain = Chain(partitions)
         self.watch = Watch(plan)
-        self._cells = plan.fitted.grid.size
         self._lost: Counter[str] = Counter()
         self._before: Mapping[str, Any] | None = _NOTHING
 
@@ -82,10 +80,10 @@ class Decider:
         if pane.plan != self.plan.id:
             return
         for part in pane.slices:
-            if part.summary.plan != pane.plan or len(part.summary.counts) != self._cells:
+            if not self.plan.fitted.fits(part.summary):
                 raise MalformedPayload(
                     f"{len(part.summary.counts)} cells of plan {part.summary.plan[:12]}, not "
-                    f"{self._cells} of {pane.plan[:12]}",
+                    f"{self.plan.fitted.grid.size} of {pane.plan[:12]}",
                     where="pane",
                 )
 
@@ -111,13 +109,14 @@ _NOTHING: Mapping[str, Any] = {"plan": "", "versions": {}}
 
 def _ended(before: Mapping[str, Any], plan: Plan, pane: Pane) -> Iterator[Alarm]:
     for name, version in before["versions"].items():
-        alarm = AlarmState(**version["alarm"])
-        if alarm.active:
-            yield Alarm(
-                digest("alarm", alarm.raised_by, plan.id),
-                About(plan.model, name, plan.id),
-                "cleared",
-                "new plan",
-                alarm.raised_by,
-                pane.watermark_ns,
-            )
+        for detector, log in version["alarms"].items():
+            if log["raised_by"]:
+                yield Alarm(
+                    digest("alarm", log["raised_by"], plan.id),
+                    About(plan.model, name, plan.id),
+                    detector,
+                    "cleared",
+                    "new plan",
+                    log["raised_by"],
+                    pane.watermark_ns,
+                )

@@ -19,7 +19,7 @@ from sidelight.log import Record
 from sidelight_detectors.streaming.identity import digest
 from sidelight_detectors.summary import Summary
 
-FORMAT = 1
+FORMAT = 2
 """Changes when the bytes of a pane change their meaning; panes of another format are refused."""
 
 MODEL_HEADER = "model"
@@ -55,8 +55,9 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """One row that lies in the tails: where it is, how strange, and which columns make it so."""
+    """One strange row: who says so, where it is, how strange, and which columns make it so."""
 
+    detector: str
     offset: int
     row: int
     version: str
@@ -155,4 +156,4 @@ def _flag(values: list[Any]) -> Flag:
 
 _PLAIN = ("model", "plan", "partition", "begin", "end", "watermark_ns", "bucket_ns")
 _SLICE = ("version", "bucket", "first", "last", "first_ns", "last_ns")
-_FLAG = ("offset", "row", "version", "time_ns", "score", "p_value", "contributions")
+_FLAG = ("detector", "offset", "row", "version", "time_ns", "score", "p_value", "contributions")

@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from sidelight.config.settings import DetectorsSettings
+from sidelight.config.detecting.drift import DriftSettings
+from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.events.dataref import Keeper
+from sidelight_detectors.alarms.rule import AlarmRule
+from sidelight_detectors.alarms.windows import WindowRule
 from sidelight_detectors.cells import CategoricalCells
 from sidelight_detectors.contract import ColumnFinding
 from sidelight_detectors.fitted import Fitted
@@ -54,11 +57,8 @@ class Plan:
     @property
     def outlier_rate(self) -> float:
         """The share of ordinary rows that may be flagged; 0 without an outlier detector."""
-        return self.fitted.outlier.rate if self.fitted.outlier else 0.0
-
-    @property
-    def clear_after(self) -> int:
-        return self.fitted.drift.alarm.clear_after if self.fitted.drift else 1
+        outlier = self.fitted.settings.outlier
+        return outlier.rate if outlier else 0.0
 
     @property
     def columns_unseen(self) -> tuple[ColumnFinding, ...]:
@@ -88,11 +88,20 @@ class Plan:
             f"{len(self.fitted.columns)} columns. Rows that depend on each other void the promise."
         )
 
+    def rules(self) -> dict[str, AlarmRule]:
+        """What decides about alarms on one model version, by detector; nothing seen yet."""
+        drift = self.fitted.drift or DriftSettings()
+        return {name: WindowRule(drift.alarm.clear_after) for name in self.fitted.judges}
+
+    def promise_of(self, detector: str) -> str:
+        """What this detector promises about false alarms, and what that rests on."""
+        return self.promise
+
     def windows(self) -> Windows:
         """Empty windows as the settings want them."""
-        drift = self.fitted.drift
-        if drift is None:
+        if not self.fitted.judges:
             return NoWindows()
+        drift = self.fitted.drift or DriftSettings()
         if self.uses_event_time:
             return EventTimeWindows(self._window_ns, round(self.service.lateness_seconds * NS))
         return CountWindows(drift.window)

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from sidelight.config.settings import DetectorsSettings
+from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.events import deadletters, records
 from sidelight.events.deadletters import DeadLetter
 from sidelight.log import Log, Membership, Position, Record

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sidelight.tensors import Columns
-from sidelight_detectors.cells import CellIndex
 from sidelight_detectors.contract import RowScores
+from sidelight_detectors.indexed import Indexed, Origin
 from sidelight_detectors.streaming.intake import Sample
 from sidelight_detectors.streaming.opened import Rows
 from sidelight_detectors.streaming.panes import Flag, Slice
 from sidelight_detectors.streaming.plan import Plan
 
 MAX_FLAGS = 100
-"""Flagged rows a run tells of at most, the strangest first; all are counted."""
+"""Rows that a detector flags and a run tells of at most, the strangest first; all are counted."""
 
 TOP_COLUMNS = 5
 """Columns named with a flagged row, those that add most to its score."""
@@ -34,18 +34,18 @@ class Scored:
 
 @dataclass(frozen=True)
 class Batch:
-    """Cells of the rows of some samples; `rows` is how many rows each has."""
+    """The rows of some samples; `rows` is how many each has."""
 
     samples: Sequence[Sample]
     rows: NDArray[np.int64]
-    cells: CellIndex
+    indexed: Indexed
 
     def take(self, chosen: NDArray[np.bool_]) -> Batch:
         """The batch of the chosen samples."""
         if chosen.all():
             return self
         samples = [sample for sample, keep in zip(self.samples, chosen, strict=True) if keep]
-        return Batch(samples, self.rows[chosen], self.cells[np.repeat(chosen, self.rows)])
+        return Batch(samples, self.rows[chosen], self.indexed.take(np.repeat(chosen, self.rows)))
 
     def locate(self, row: int) -> tuple[Sample, int]:
         """The sample a row of the batch belongs to, and its number there."""
@@ -65,10 +65,18 @@ def score(plan: Plan, samples: Sequence[Sample]) -> Scored:
                 place = (part.version, part.bucket)
                 slices[place] = slices[place] + part if place in slices else part
                 flags += found
-    strangest = sorted(flags, key=lambda flag: (-flag.score, flag.offset, flag.row))[:MAX_FLAGS]
-    in_order = sorted(strangest, key=lambda flag: (flag.offset, flag.row))
     ordered = tuple(slices[place] for place in sorted(slices))
-    return Scored(ordered, tuple(in_order), tuple(refused))
+    return Scored(ordered, _strangest(flags), tuple(refused))
+
+
+def _strangest(flags: Sequence[Flag]) -> tuple[Flag, ...]:
+    by_score = sorted(flags, key=lambda flag: (-flag.score, flag.offset, flag.row))
+    chosen = [
+        flag
+        for detector in sorted({flag.detector for flag in flags})
+        for flag in [one for one in by_score if one.detector == detector][:MAX_FLAGS]
+    ]
+    return tuple(sorted(chosen, key=lambda flag: (flag.offset, flag.row, flag.detector)))
 
 
 def _alike(samples: Sequence[Sample]) -> list[list[Sample]]:
@@ -105,15 +113,18 @@ def _indexed(
 
 
 def _index(plan: Plan, samples: Sequence[Sample]) -> Batch:
-    """The cells in the order of the samples, whatever blocks they were decoded in."""
+    """The rows in the order of the samples, whatever blocks they were decoded in."""
     rows = np.array([len(sample.columns) for sample in samples])
     blocks: dict[Columns, list[int]] = {}
     for number, sample in enumerate(samples):
         blocks.setdefault(_block_of(sample), []).append(number)
     parts = [_taken(block, [samples[number] for number in of]) for block, of in blocks.items()]
     order = np.concatenate([np.repeat(of, rows[of]) for of in blocks.values()])
-    cells = plan.fitted.index(Columns.concatenate(parts))
-    return Batch(samples, rows, cells[np.argsort(order, kind="stable")])
+    numbers = np.arange(len(samples))
+    times = np.array([sample.time_ns for sample in samples], np.int64)
+    indexed = plan.fitted.index(Columns.concatenate(parts)).take(np.argsort(order, kind="stable"))
+    origin = Origin(np.repeat(numbers, rows), np.repeat(times, rows))
+    return Batch(samples, rows, replace(indexed, origin=origin))
 
 
 def _taken(block: Columns, samples: Sequence[Sample]) -> Columns:
@@ -128,28 +139,32 @@ def _summarised(plan: Plan, batch: Batch) -> Iterator[tuple[Slice, list[Flag]]]:
     places = [(sample.version, sample.time_ns // plan.bucket_ns) for sample in batch.samples]
     for place in dict.fromkeys(places):
         part = batch.take(np.array([other == place for other in places]))
-        scores = plan.fitted.score(part.cells)
-        summary = plan.fitted.summarise(part.cells, scores)
+        seen = plan.fitted.observe(part.indexed)
         offsets = [sample.offset for sample in part.samples]
         times = [sample.time_ns for sample in part.samples]
         yield (
-            Slice(*place, min(offsets), max(offsets), min(times), max(times), summary),
-            [] if scores is None else _flags(plan, part, scores),
+            Slice(*place, min(offsets), max(offsets), min(times), max(times), seen.summary),
+            [
+                flag
+                for name, scores in seen.scores.items()
+                for flag in _flags(plan, part, name, scores)
+            ],
         )
 
 
-def _flags(plan: Plan, batch: Batch, scores: RowScores) -> list[Flag]:
-    flagged = np.flatnonzero(plan.fitted.flagged(scores))
+def _flags(plan: Plan, batch: Batch, detector: str, scores: RowScores) -> list[Flag]:
+    flagged = np.flatnonzero(scores.flagged)
     order = np.argsort(-scores.scores[flagged], kind="stable")
-    return [_flag(plan, batch, scores, int(row)) for row in flagged[order[:MAX_FLAGS]]]
+    return [_flag(plan, batch, detector, scores, int(row)) for row in flagged[order[:MAX_FLAGS]]]
 
 
-def _flag(plan: Plan, batch: Batch, scores: RowScores, row: int) -> Flag:
+def _flag(plan: Plan, batch: Batch, detector: str, scores: RowScores, row: int) -> Flag:
     sample, number = batch.locate(row)
     parts = scores.contributions[row]
     top = np.argsort(-parts, kind="stable")[:TOP_COLUMNS]
     names = plan.fitted.columns
     return Flag(
+        detector,
         sample.offset,
         number,
         sample.version,

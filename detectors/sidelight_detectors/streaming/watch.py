@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Any
 
 from sidelight.errors import NotEnoughData
 from sidelight.log import Address
 from sidelight.log.topics import INFERENCE
-from sidelight_detectors.contract import ColumnFinding
+from sidelight_detectors.alarms.rule import WHOLE, AlarmRule, Verdict
+from sidelight_detectors.contract import ColumnFinding, DriftFinding
 from sidelight_detectors.results.findings import (
     About,
     Alarm,
@@ -20,8 +23,8 @@ from sidelight_detectors.results.findings import (
     Seen,
     Stretch,
     UnjudgedResult,
+    WindowResult,
 )
-from sidelight_detectors.streaming.alarms import AlarmState
 from sidelight_detectors.streaming.identity import digest
 from sidelight_detectors.streaming.panes import Flag, Pane, Slice
 from sidelight_detectors.streaming.plan import Plan
@@ -39,21 +42,43 @@ spent, and a server that invents a version for every call is watched all the sam
 
 
 @dataclass(slots=True)
-class VersionState:
-    """What is known of one model version under the plan; `columns` are of its last window."""
+class AlarmLog:
+    """The alarms of one detector on one version: how many were raised, and the one that is."""
 
+    raised: int = 0
+    raised_by: str = ""
+
+
+@dataclass(slots=True)
+class VersionState:
+    """What is known of one model version under the plan; `columns` are of its last window.
+
+    `rules` and `alarms` are by detector.
+    """
+
+    rules: Mapping[str, AlarmRule]
     rows: int = 0
     flagged: int = 0
     windows: int = 0
     drifted: int = 0
-    alarms: int = 0
-    alarm: AlarmState = field(default_factory=AlarmState)
+    alarms: dict[str, AlarmLog] = field(default_factory=dict)
     columns: tuple[ColumnFinding, ...] = ()
 
+    def saved(self) -> dict[str, Any]:
+        plain = {name: getattr(self, name) for name in _PLAIN}
+        return {**plain, "rules": {name: rule.saved() for name, rule in self.rules.items()}}
+
     @classmethod
-    def from_json(cls, saved: Mapping[str, Any]) -> VersionState:
+    def restored(cls, rules: Mapping[str, AlarmRule], saved: Mapping[str, Any]) -> VersionState:
+        for name, rule in rules.items():
+            rule.restore(saved["rules"][name])
+        counts = {name: saved[name] for name in ("rows", "flagged", "windows", "drifted")}
+        alarms = {name: AlarmLog(**log) for name, log in saved["alarms"].items()}
         columns = tuple(map(ColumnFinding.from_json, saved["columns"]))
-        return cls(**{**saved, "alarm": AlarmState(**saved["alarm"]), "columns": columns})
+        return cls(rules, **counts, alarms=alarms, columns=columns)
+
+
+_PLAIN = ("rows", "flagged", "windows", "drifted", "alarms", "columns")
 
 
 class Watch:
@@ -71,14 +96,15 @@ class Watch:
 
     def known(self) -> list[tuple[str, VersionState]]:
         """The versions seen; a nameless one that has nothing yet when there is none."""
-        return list(self.versions.items()) or [("", VersionState())]
+        return list(self.versions.items()) or [("", VersionState(self.plan.rules()))]
 
     def accept(self, pane: Pane, watermark_ns: int) -> Iterator[Output]:
-        """Flagged rows first, then the windows that are complete now."""
+        """Flagged rows first, then what the pane says, then the windows that are complete now."""
         for flag in pane.flags:
             yield self._outlier(flag, pane.partition)
-        for part in map(self._watched_as, pane.slices):
-            self._count(part)
+        slices = [self._watched_as(part) for part in pane.slices]
+        yield from self._observe(slices)
+        for part in slices:
             for window in self._windows.add(part, pane.partition, pane.bucket_ns):
                 yield from self._judge(window)
         for window in self._windows.advance(watermark_ns):
@@ -93,32 +119,32 @@ class Watch:
         """For orjson, which writes dataclasses as objects."""
         return {
             "plan": self.plan.id,
-            "versions": self.versions,
+            "versions": {name: version.saved() for name, version in self.versions.items()},
             "windows": self._windows.saved(),
         }
 
     def restore(self, saved: Mapping[str, Any]) -> None:
-        pairs = saved["versions"].items()
-        self.versions = {name: VersionState.from_json(version) for name, version in pairs}
+        self.versions = {
+            name: VersionState.restored(self.plan.rules(), version)
+            for name, version in saved["versions"].items()
+        }
         self._windows.restore(saved["windows"])
 
-    def _about(self, version: str) -> About:
-        return About(self.plan.model, version, self.plan.id)
+    def _about(self, version: str, segment: str = WHOLE) -> About:
+        return About(self.plan.model, version, self.plan.id, segment)
 
     def _watched_as(self, part: Slice) -> Slice:
         known = part.version in self.versions or len(self.versions) < MAX_VERSIONS
-        return part if known else replace(part, version=LATER)
-
-    def _count(self, part: Slice) -> None:
-        version = self.versions.setdefault(part.version, VersionState())
-        version.rows += part.summary.rows
-        version.flagged += part.summary.flagged
+        watched = part if known else replace(part, version=LATER)
+        self.versions.setdefault(watched.version, VersionState(self.plan.rules()))
+        return watched
 
     def _outlier(self, flag: Flag, partition: int) -> OutlierResult:
         address = Address(INFERENCE, partition, flag.offset)
         return OutlierResult(
-            digest("outlier", self.plan.model, self.plan.id, str(address), flag.row),
+            digest(flag.detector, self.plan.model, self.plan.id, str(address), flag.row),
             self._about(flag.version),
+            flag.detector,
             address,
             flag.row,
             flag.time_ns,
@@ -128,40 +154,78 @@ class Watch:
             flag.contributions,
         )
 
+    def _observe(self, slices: Sequence[Slice]) -> Iterator[Output]:
+        """Counts, and what the rules make of the pane's rows of each version."""
+        for name in dict.fromkeys(part.version for part in slices):
+            own = [part for part in slices if part.version == name]
+            version = self.versions[name]
+            whole = reduce(operator.add, (part.summary for part in own))
+            version.rows += whole.rows
+            version.flagged += whole.flagged("outlier")
+            for detector, rule in version.rules.items():
+                verdict = rule.observe({WHOLE: whole})
+                if verdict is not None:
+                    yield self._alarm(name, detector, verdict, own[-1].last_ns, None)
+
     def _judge(self, window: Window) -> Iterator[Output]:
         version = self.versions[window.version]
-        number = version.windows + 1
-        id_ = digest(
-            "drift", self.plan.model, self.plan.id, window.version, number, window.content()
-        )
+        number, is_judged = version.windows + 1, False
+        for detector in self.plan.fitted.judges:
+            result = self._judged_by(detector, window, number)
+            yield result
+            if isinstance(result, UnjudgedResult):
+                continue
+            is_judged = True
+            if isinstance(result, DriftResult):
+                version.drifted += result.finding.is_drift
+                version.columns = result.finding.columns
+            verdict = version.rules[detector].judged(WHOLE, result.finding)
+            if verdict is not None:
+                time_ns = result.seen.last_ns
+                yield self._alarm(window.version, detector, verdict, time_ns, result)
+        version.windows += is_judged
+
+    def _judged_by(
+        self, detector: str, window: Window, number: int
+    ) -> DriftResult | WindowResult | UnjudgedResult:
+        names = (detector, self.plan.model, self.plan.id, window.version, number)
+        id_ = digest(*names, window.content())
         about, seen = self._about(window.version), _seen(window)
         try:
-            finding = self.plan.fitted.judge(window.summary, number)
+            finding = self.plan.fitted.judge_by(detector, window.summary, number)
         except NotEnoughData as exc:
-            yield UnjudgedResult(id_, about, seen, str(exc))
-            return
-        version.windows, version.columns = number, finding.columns
-        result = DriftResult(id_, about, seen, finding, self.plan.promise)
-        yield result
-        yield from self._alarm(version, result)
+            return UnjudgedResult(id_, about, detector, seen, str(exc))
+        promise = self.plan.promise_of(detector)
+        if isinstance(finding, DriftFinding):
+            return DriftResult(id_, about, seen, finding, promise)
+        return WindowResult(id_, about, detector, seen, finding, promise)
 
-    def _alarm(self, version: VersionState, result: DriftResult) -> Iterator[Alarm]:
-        before = version.alarm
-        if result.finding.is_drift:
-            version.drifted += 1
-            version.alarm, change = before.after_drift(result.id)
-        else:
-            version.alarm, change = before.after_quiet(self.plan.clear_after)
-        if change is None:
-            return
-        version.alarms += change == "raised"
-        yield Alarm(
-            digest("alarm", result.id, change),
-            result.about,
-            change,
-            "drift" if change == "raised" else "quiet",
-            version.alarm.raised_by or before.raised_by,
-            result.seen.last_ns,
+    def _alarm(
+        self,
+        version: str,
+        detector: str,
+        verdict: Verdict,
+        time_ns: int,
+        result: DriftResult | WindowResult | None,
+    ) -> Alarm:
+        log = self.versions[version].alarms.setdefault(detector, AlarmLog())
+        log.raised += verdict.change == "raised"
+        about = self._about(version)
+        names = (detector, about.model, about.version, about.plan, log.raised, verdict.change)
+        id_ = digest("alarm", *names, result.id if result else "")
+        raised_by = id_ if verdict.change == "raised" else log.raised_by
+        log.raised_by = id_ if verdict.change == "raised" else ""
+        return Alarm(
+            id_,
+            about,
+            detector,
+            verdict.change,
+            verdict.reason,
+            raised_by,
+            time_ns,
+            verdict.evidence,
+            verdict.threshold,
+            verdict.suspects,
             result,
         )
 
@@ -172,4 +236,6 @@ def _seen(window: Window) -> Seen:
         for partition, (first, last) in sorted(window.spans.items())
     )
     summary = window.summary
-    return Seen(summary.rows, summary.flagged, tuple(stretches), window.first_ns, window.last_ns)
+    return Seen(
+        summary.rows, summary.flagged("outlier"), tuple(stretches), window.first_ns, window.last_ns
+    )

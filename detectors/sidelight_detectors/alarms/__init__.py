@@ -1,0 +1,1 @@
+"""When evidence becomes an alarm, and when an alarm is over."""

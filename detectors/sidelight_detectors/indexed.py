@@ -1,0 +1,77 @@
+"""A batch of rows in the reference's terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidelight.tensors import Column, Columns
+from sidelight_detectors.cells import CellIndex
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where each row of a batch comes from.
+
+    Parameters
+    ----------
+    exchange:
+        Shape ``(n,)`` int64: equal for rows that came in one exchange, within this batch.
+    time_ns:
+        Shape ``(n,)`` int64: event time.
+    """
+
+    exchange: NDArray[np.int64]
+    time_ns: NDArray[np.int64]
+
+    def take(self, rows: Any) -> Origin:
+        return Origin(self.exchange[rows], self.time_ns[rows])
+
+
+@dataclass(frozen=True, eq=False)
+class Indexed:
+    """Rows as cells, and their values for what cells cannot give.
+
+    Parameters
+    ----------
+    cells:
+        Shape ``(n, F)`` int32, one column of the grid after the other.
+    values:
+        Where the values of the watched columns stand: the rows `chosen` of these columns. An
+        output that was not observed is missing.
+    chosen:
+        Which rows of `values` these are; None for all.
+    origin:
+        None when nothing is known of it (a reference, a file).
+    """
+
+    cells: CellIndex
+    values: Columns
+    chosen: NDArray[np.intp] | None = None
+    origin: Origin | None = None
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def take(self, rows: NDArray[Any]) -> Indexed:
+        """The given rows: an index array or a boolean mask."""
+        places = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
+        chosen = places if self.chosen is None else self.chosen[places]
+        origin = None if self.origin is None else self.origin.take(places)
+        return Indexed(self.cells[places], self.values, chosen, origin)
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The values of these rows; only who needs values pays for taking them."""
+        return self.values if self.chosen is None else self.values.take(self.chosen)
+
+    def column(self, name: str) -> Column | None:
+        """One watched column, None when it was not observed."""
+        if name not in self.values:
+            return None
+        column = self.values[name]
+        return column if self.chosen is None else column.take(self.chosen)

@@ -1,0 +1,52 @@
+"""The kinds of detectors a fitted reference can have: how each is fitted and read back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from sidelight.config.settings import ModelSettings
+from sidelight.tensors import Columns
+from sidelight_detectors.contract import Packed, Part
+from sidelight_detectors.grid import Grid
+from sidelight_detectors.indexed import Indexed
+from sidelight_detectors.outlier import fit_outliers, unpack_outliers
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """What a detector is fitted on.
+
+    Parameters
+    ----------
+    grid:
+        The cells of the watched columns: `features` features, then the model's outputs.
+    rows:
+        The reference rows in these cells, with their values.
+    table:
+        All columns of the reference as they were read, also those that are not watched.
+    """
+
+    grid: Grid
+    features: int
+    rows: Indexed
+    table: Columns
+    model: ModelSettings
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of detector.
+
+    `fit` gives None when the model does not ask for it. `unpack` reads what `Part.pack` gave and
+    raises `KeyError`, `ValueError` or `TypeError` on anything else.
+    """
+
+    fit: Callable[[Reference], Part | None]
+    unpack: Callable[[Packed, Grid, int], Part]
+
+
+KINDS: Mapping[str, Kind] = {
+    "outlier": Kind(fit_outliers, unpack_outliers),
+}
+"""By the name of their sums, results and metrics."""

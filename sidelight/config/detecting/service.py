@@ -1,0 +1,27 @@
+"""The service that scores and decides."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from sidelight.config.section import Address, Section
+
+
+class DetectorsSettings(Section):
+    """The scoring service."""
+
+    listen: Address = "127.0.0.1:9082"
+    """Address of its metrics and health."""
+    run_rows: int = Field(default=250, ge=1)
+    """A run of exchanges ends at this many rows ..."""
+    run_bytes: int = Field(default=8 << 20, ge=1)
+    """... or bytes ..."""
+    run_seconds: float = Field(default=1.0, gt=0)
+    """... or seconds."""
+    bucket_seconds: float = Field(default=60.0, gt=0)
+    """Length of an event-time bucket, the smallest unit of event-time windows."""
+    lateness_seconds: float = Field(default=30.0, ge=0)
+    """How long an event-time window waits for late exchanges."""
+    stalled_seconds: float = Field(default=30.0, gt=0)
+    """A partition that stands still for so long though there is something to read is an error;
+    the service then joins its group again."""
