@@ -1,0 +1,80 @@
+"""Every kind of detector with settings that make it work, on rows that suit all of them.
+
+A new kind adds one line to `CASES` and is held to the whole contract; a kind without one fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sidelight.config.settings import ModelSettings
+from sidelight.tensors import Columns
+from sidelight_detectors.fitted import Fitted, fit
+
+REFERENCE, WINDOW = 4000, 300
+
+MODEL = {
+    "features": {
+        "age": "numeric",
+        "income": "numeric",
+        "visits": "numeric",
+        "colour": "categorical",
+        "member": "categorical",
+    },
+    "outputs": {"probability": "numeric"},
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A kind's settings; `judges` and `scores` say what it must do."""
+
+    detectors: Mapping[str, Any]
+    judges: bool = False
+    scores: bool = False
+
+
+CASES: dict[str, Case] = {
+    "drift": Case({"drift": {"window": WINDOW}}, judges=True),
+    "outlier": Case({"outlier": {"rate": 0.02}}, scores=True),
+}
+
+
+def rows_of(count: int, seed: int, *, changed: bool = False) -> Columns:
+    """People: older and richer ones visit less; `changed` ones are a population that any kind of
+    detector has to tell apart: other marginals, other dependence, extreme values, less certainty.
+    """
+    rng = np.random.default_rng(seed)
+    hidden = rng.normal(size=count)
+    age = np.round(45 + 12 * (hidden + rng.normal(size=count)) / 1.4)
+    income = np.exp(0.6 * (hidden if not changed else -hidden) + 0.5 * rng.normal(size=count))
+    visits = rng.poisson(np.exp(0.8 - 0.4 * hidden)).astype(float)
+    visits[rng.random(count) < 0.05] = np.nan
+    names = np.array(["red", "green", "blue", "grey"], object)
+    colour = rng.choice(names, count, p=[0.5, 0.3, 0.15, 0.05])
+    member = rng.random(count) < 0.3
+    logit = 1.5 * hidden + 0.5 * member - 0.2
+    if changed:
+        age, income, logit = age + 90, income * 60, 0.15 * logit
+        colour = rng.choice(np.array(["red", "violet"], object), count)
+    probability = 1 / (1 + np.exp(-logit))
+    label = (rng.random(count) < probability).astype(np.int64)
+    return Columns.of(
+        age=age,
+        income=income,
+        visits=visits,
+        colour=colour,
+        member=member,
+        probability=probability,
+        label=label,
+    )
+
+
+def fitted_for(kind: str, seed: int = 0, rows: int = REFERENCE) -> Fitted:
+    """The kind's case on a reference drawn with this seed."""
+    settings = {**MODEL, "detectors": dict(CASES[kind].detectors)}
+    return fit(rows_of(rows, seed), ModelSettings.model_validate(settings))
