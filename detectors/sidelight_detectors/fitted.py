@@ -159,18 +159,13 @@ class Fitted:
     @property
     def nothing(self) -> Summary:
         """The summary of no rows."""
-        sizes = {name: part.size for name, part in self.parts.items() if part.size}
-        return empty_summary(self.plan, self.grid.size, sizes)
+        return empty_summary(self.plan, self.grid.size, self._sizes)
 
     def fits(self, summary: Summary) -> bool:
         """Whether the summary counts what this plan counts."""
-        own = self.nothing
         sizes = {name: len(sums) for name, sums in summary.sums.items()}
-        return (
-            summary.plan == self.plan
-            and len(summary.counts) == self.grid.size
-            and sizes == {name: len(sums) for name, sums in own.sums.items()}
-        )
+        is_ours = summary.plan == self.plan and len(summary.counts) == self.grid.size
+        return is_ours and sizes == self._sizes
 
     def judge(self, summary: Summary, window: int) -> DriftFinding:
         """Drift of the window with this number, counted from 1.
@@ -235,6 +230,10 @@ class Fitted:
             self.drift.alarm.false_alarms,
             self.drift.tolerance,
         )
+
+    @cached_property
+    def _sizes(self) -> dict[str, int]:
+        return {name: part.size for name, part in self.parts.items() if part.size}
 
     @cached_property
     def _packed(self) -> Mapping[str, Packed]:
