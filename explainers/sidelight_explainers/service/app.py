@@ -11,13 +11,14 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from sidelight import __version__
 from sidelight.config.settings import ExplainersSettings
+from sidelight.serving.answers import json_answer
+from sidelight.serving.refusals import answer_with_errors
+from sidelight.serving.workers import Workers
 from sidelight_explainers.models import Explained
 from sidelight_explainers.service import schema, v1, v2
-from sidelight_explainers.service.answers import json_answer
 from sidelight_explainers.service.explaining import Service
 from sidelight_explainers.service.metrics import UNKNOWN, Metrics
-from sidelight_explainers.service.refusals import answer_with_errors
-from sidelight_explainers.service.workers import Workers
+from sidelight_explainers.service.refusals import CODES
 
 
 def create_app(
@@ -32,7 +33,7 @@ def create_app(
     """
     settings = settings or ExplainersSettings()
     registry = registry or CollectorRegistry()
-    workers = Workers(settings.workers, settings.waiting)
+    workers = Workers(settings.workers, settings.waiting, "explain")
     service = Service(models, settings, Metrics(registry, [*models, UNKNOWN]), workers)
 
     @asynccontextmanager
@@ -51,7 +52,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    answer_with_errors(app)
+    answer_with_errors(app, CODES)
     app.include_router(v1.routes(service))
     app.include_router(v2.routes(service))
     app.include_router(_own_routes(registry))

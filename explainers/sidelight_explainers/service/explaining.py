@@ -12,14 +12,15 @@ from fastapi import Request
 from sidelight.config.settings import ExplainersSettings
 from sidelight.errors import LimitExceeded, MalformedPayload
 from sidelight.protocols.limits import Limits
+from sidelight.serving.refusals import UnknownModel
+from sidelight.serving.workers import Workers
 from sidelight.tensors import Columns
 from sidelight_explainers.contract import Wish
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.models import Explained
 from sidelight_explainers.service.metrics import UNKNOWN, Metrics
-from sidelight_explainers.service.refusals import NoExplainer, UnknownModel
-from sidelight_explainers.service.requests import read_body, read_wish
-from sidelight_explainers.service.workers import Workers
+from sidelight_explainers.service.refusals import NoExplainer
+from sidelight_explainers.service.requests import read_request, read_wish
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Service:
             model = self.known(name)
             if model is None:
                 raise NoExplainer(f"model {name!r} has no explainer; set models.{name}.explainers")
-            body = await read_body(request, self.settings.max_body)
+            body = await read_request(request, self.settings.max_body)
             return await self.workers.run(partial(self._answered, model, decode, body))
 
     def _answered(self, model: Explained, decode: Decode, body: bytes) -> Answered:

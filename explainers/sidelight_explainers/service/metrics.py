@@ -9,8 +9,9 @@ from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from sidelight.serving.refusals import Busy, code_of
 from sidelight_explainers.explanation import Explanation
-from sidelight_explainers.service.refusals import Busy, code_of
+from sidelight_explainers.service.refusals import CODES
 
 Outcome = Literal["explained", "refused", "busy", "predictor_failed", "failed"]
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -90,7 +91,7 @@ class Metrics:
 def _outcome(error: Exception) -> Outcome:
     if isinstance(error, Busy):
         return "busy"
-    code = code_of(error)
+    code = code_of(error, CODES)
     if code in (502, 504):
         return "predictor_failed"
     return "failed" if code == 500 else "refused"

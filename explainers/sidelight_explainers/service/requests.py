@@ -9,23 +9,19 @@ from typing import Any
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
 
-from sidelight.errors import LimitExceeded, MalformedPayload
+from sidelight.errors import MalformedPayload
 from sidelight.protocols.documents import parse_object
 from sidelight.protocols.limits import Limits
+from sidelight.serving.bodies import read_body
 from sidelight_explainers.contract import Wish
 
 WISHES = "parameters.explain_parameters"
 
 
-async def read_body(request: Request, limit: int) -> bytes:
-    """The whole body; nothing beyond `limit` bytes is ever held."""
+async def read_request(request: Request, limit: int) -> bytes:
+    """The whole body, which is JSON; nothing beyond `limit` bytes is ever held."""
     _refuse_other_encodings(request)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise LimitExceeded(f"more than {limit} bytes; send fewer rows at once", where="body")
-    return bytes(body)
+    return await read_body(request, limit)
 
 
 def _refuse_other_encodings(request: Request) -> None:

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request, Response
 
 from sidelight.protocols import v1
 from sidelight.protocols.limits import Limits
+from sidelight.serving.answers import json_answer
 from sidelight_explainers.service import schema
-from sidelight_explainers.service.answers import json_answer
 from sidelight_explainers.service.explaining import Asked, Service
 from sidelight_explainers.service.requests import v1_parameters
 

@@ -11,11 +11,11 @@ from fastapi import APIRouter, Request, Response
 from sidelight import __version__
 from sidelight.protocols import v2
 from sidelight.protocols.limits import Limits
+from sidelight.serving.answers import json_answer
 from sidelight.tensors import Column, Columns
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.models import Explained
 from sidelight_explainers.service import schema
-from sidelight_explainers.service.answers import json_answer
 from sidelight_explainers.service.explaining import Asked, Service
 
 DATATYPES = {

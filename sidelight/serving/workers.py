@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from sidelight_explainers.service.refusals import Busy
+from sidelight.serving.refusals import Busy
 
 T = TypeVar("T")
 
@@ -15,18 +15,19 @@ T = TypeVar("T")
 class Workers:
     """Runs functions for coroutines; what neither runs nor waits is refused with `Busy`."""
 
-    def __init__(self, workers: int, waiting: int) -> None:
+    def __init__(self, workers: int, waiting: int, name: str = "work") -> None:
         self._workers = workers
         self._capacity = workers + waiting
         self._pool: ThreadPoolExecutor | None = None
         self._taken = 0
+        self._name = name
 
     async def run(self, work: Callable[[], T]) -> T:
         """The function's result. A caller that leaves does not free its place before the end."""
         if self._taken >= self._capacity:
-            raise Busy(f"{self._taken} requests are being explained or wait; try again later")
+            raise Busy(f"{self._taken} requests are under way or wait; try again later")
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="explain")
+            self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix=self._name)
         future = asyncio.get_running_loop().run_in_executor(self._pool, work)
         self._taken += 1
         future.add_done_callback(self._free)

@@ -1,0 +1,1 @@
+"""What the HTTP services share: answers, errors as answers, bounded work (needs FastAPI)."""
