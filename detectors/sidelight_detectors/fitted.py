@@ -19,6 +19,7 @@ from sidelight.config.services import named
 from sidelight.config.settings import ModelSettings
 from sidelight.errors import ArtifactError, ConfigError, DataMismatch, NotEnoughData
 from sidelight.tensors import Columns
+from sidelight_detectors.alarms.rule import WHOLE
 from sidelight_detectors.artifact import Arrays, read_artifact, write_artifact
 from sidelight_detectors.cells import Counts
 from sidelight_detectors.contract import DriftFinding, Finding, Judge, Packed, Part, RowScores
@@ -28,11 +29,17 @@ from sidelight_detectors.grid import Grid
 from sidelight_detectors.indexed import Indexed, Origin
 from sidelight_detectors.packing import integers, pack_grid, unpack_grid
 from sidelight_detectors.parts import KINDS, Reference
+from sidelight_detectors.segments import (
+    ReferenceCounts,
+    Segments,
+    fit_segments,
+    unpack_segments,
+)
 from sidelight_detectors.split import held_out
 from sidelight_detectors.summary import Summary, empty_summary
 from sidelight_detectors.watched import cells_of, watched
 
-FORMAT = 3
+FORMAT = 4
 """Of cells, tables, files and judgement; a change makes a new plan."""
 
 DRIFT = "drift"
@@ -67,6 +74,8 @@ class Fitted:
         The detectors asked for.
     parts:
         The fitted ones, by name; drift needs no part, it is judged from the counts.
+    segments:
+        What drift is also judged apart by, if anything.
     """
 
     grid: Grid
@@ -76,6 +85,7 @@ class Fitted:
     grouping: Counts
     settings: ModelDetectors
     parts: Mapping[str, Part]
+    segments: Segments | None = None
 
     @property
     def drift(self) -> DriftSettings | None:
@@ -108,6 +118,17 @@ class Fitted:
         """Names of what judges windows."""
         parts = [name for name, part in self.parts.items() if isinstance(part, Judge)]
         return ((DRIFT,) if self.drift else ()) + tuple(parts)
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """What drift is judged of: all rows (`WHOLE`), then each segment."""
+        return (WHOLE, *(self.segments.names if self.segments else ()))
+
+    def reference_of(self, segment: str = WHOLE) -> ReferenceCounts:
+        """The reference rows of one of the `scopes`."""
+        if segment == WHOLE or self.segments is None:
+            return ReferenceCounts(self.rows, self.reference, self.grouping)
+        return self.segments.references[self.segments.names.index(segment)]
 
     def index(
         self, columns: Columns, outputs: Columns | None = None, origin: Origin | None = None
@@ -167,26 +188,26 @@ class Fitted:
         is_ours = summary.plan == self.plan and len(summary.counts) == self.grid.size
         return is_ours and sizes == self._sizes
 
-    def judge(self, summary: Summary, window: int) -> DriftFinding:
-        """Drift of the window with this number, counted from 1.
+    def judge(self, summary: Summary, window: int, segment: str = WHOLE) -> DriftFinding:
+        """Drift of the window with this number, counted from 1 in each of the `scopes`.
 
         Raises
         ------
         NotEnoughData
-            The window has fewer than `MIN_ROWS` rows.
+            The window, or the segment in the reference, has too few rows.
         DataMismatch
             The summary belongs to another plan.
         ConfigError
             This model has no drift detector.
         """
-        if self._judge is None:
+        if not self._judges:
             raise ConfigError("no drift detector was fitted; set 'detectors.drift' and fit again")
         if summary.plan != self.plan:
             raise DataMismatch(
                 f"summary of plan {summary.plan[:12]} judged by plan {self.plan[:12]}; "
                 "index the rows again"
             )
-        return self._judge.judge(summary.counts, summary.rows, window)
+        return self._judges[segment].judge(summary.counts, summary.rows, window)
 
     def judge_by(self, name: str, summary: Summary, window: int) -> Finding:
         """As `judge`, by the part of that name (one of `judges`)."""
@@ -218,17 +239,22 @@ class Fitted:
         return fitted
 
     @cached_property
-    def _judge(self) -> DriftJudge | None:
+    def _judges(self) -> Mapping[str, DriftJudge]:
+        """By scope. They share the promise: each gets the same part of alpha."""
         if self.drift is None:
-            return None
+            return {}
+        return {scope: self._judge(self.drift, scope) for scope in self.scopes}
+
+    def _judge(self, drift: DriftSettings, scope: str) -> DriftJudge:
+        reference = self.reference_of(scope)
         return DriftJudge(
             self.grid,
-            self.reference,
-            self.grouping,
-            self.rows,
-            self.drift.window,
-            self.drift.alarm.false_alarms,
-            self.drift.tolerance,
+            reference.counts,
+            reference.grouping,
+            reference.rows,
+            round(drift.window * reference.rows / self.rows),
+            drift.alarm.false_alarms / len(self.scopes),
+            drift.tolerance,
         )
 
     @cached_property
@@ -249,12 +275,16 @@ class Fitted:
             "rows": self.rows,
             "settings": self.settings.model_dump(mode="json"),
             "parts": {name: dict(packed.header) for name, packed in self._packed.items()},
+            "segments": None,
         }
         arrays: dict[str, NDArray[Any]] = {
             "points": points,
             "reference": self.reference,
             "grouping": self.grouping,
         }
+        if self.segments is not None:
+            header["segments"], own = self.segments.pack()
+            arrays.update(own)
         for name, packed in self._packed.items():
             arrays.update({f"{name}/{key}": array for key, array in packed.arrays.items()})
         return header, arrays
@@ -291,9 +321,11 @@ def fit(reference: Columns, model: ModelSettings) -> Fitted:
     fitting = Reference(grid, features, rows, reference, model)
     fitted = {name: kind.fit(fitting) for name, kind in KINDS.items()}
     parts = {name: part for name, part in fitted.items() if part is not None}
-    counts = grid.count(rows.cells)
-    grouping = grid.count(rows.cells[held_out(len(rows), GROUPING_SHARE)])
-    return Fitted(grid, features, len(reference), counts, grouping, model.detectors, parts)
+    counts, deciding = grid.count(rows.cells), held_out(len(rows), GROUPING_SHARE)
+    grouping = grid.count(rows.cells[deciding])
+    segments = fit_segments(grid, rows.cells, deciding, limits)
+    size = len(reference)
+    return Fitted(grid, features, size, counts, grouping, model.detectors, parts, segments)
 
 
 def _rebuilt(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Fitted:
@@ -307,7 +339,10 @@ def _rebuilt(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Fitted:
         for name, head in header["parts"].items()
     }
     counts, grouping = (integers(arrays[name], grid.size) for name in ("reference", "grouping"))
-    return Fitted(grid, features, header["rows"], counts, grouping, settings, parts)
+    head = header["segments"]
+    segments = None if head is None else unpack_segments(head, arrays, grid)
+    rows = header["rows"]
+    return Fitted(grid, features, rows, counts, grouping, settings, parts, segments)
 
 
 def _packed(name: str, header: dict[str, Any], arrays: Arrays) -> Packed:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sidelight.config.section import Section
+
+MAX_SLIDES = 100
+"""Slides a window has at most: each is remembered until it leaves the window."""
 
 
 class AlarmSettings(Section):
@@ -24,10 +27,25 @@ class DriftSettings(Section):
     method: Literal["ks"] = "ks"
     """ks: Kolmogorov-Smirnov and chi-squared over reference cells."""
     window: int = Field(default=1000, ge=20)
-    """Rows of a tumbling window. It closes at the end of a run and may hold up to
-    `detectors.run_rows` more."""
+    """Rows of a window, up to the exchange that fills it."""
+    slide: int | None = Field(default=None, ge=1)
+    """Judge the last `window` rows whenever so many have come; a part of `window` that divides it.
+    Unset: whenever all of them are new."""
     window_seconds: float | None = Field(default=None, gt=0)
     """Event-time windows of this length instead of count windows."""
+    slide_seconds: float | None = Field(default=None, gt=0)
+    """As `slide`, in event time; a part of `window_seconds` that divides it."""
+    min_rows: int = Field(default=20, ge=20)
+    """A window, also a segment's, with fewer rows is answered with *not enough data*."""
+    by: str | None = None
+    """A watched column by which windows are judged apart too: each of its categories, or its
+    quartiles in the reference where it is numeric."""
+    segments: int = Field(default=16, ge=1, le=64)
+    """Segments judged for themselves at most, the largest of the reference; the others are one."""
+    min_reference_rows: int = Field(default=200, ge=20)
+    """A segment with fewer rows in the reference is judged with the others like it."""
+    compare_versions: bool = True
+    """Compare model versions that have traffic at the same time with each other too."""
     tolerance: float = Field(default=0.05, ge=0, lt=1)
     """Largest effect (KS or total-variation distance beyond chance) of no practical interest."""
     cells: int = Field(default=513, ge=5)
@@ -35,3 +53,24 @@ class DriftSettings(Section):
     exact: bool = False
     """Keep every distinct reference value as a cell; the statistic is then exact."""
     alarm: AlarmSettings = AlarmSettings()
+
+    @model_validator(mode="after")
+    def _slides_fit(self) -> DriftSettings:
+        if self.slide is not None and self.window_seconds is not None:
+            raise ValueError("slide counts rows, the windows seconds; set slide_seconds instead")
+        if self.slide_seconds is not None and self.window_seconds is None:
+            raise ValueError("slide_seconds needs window_seconds; for windows of rows set slide")
+        _check("slide", self.slide, self.window)
+        _check("slide_seconds", self.slide_seconds, self.window_seconds)
+        return self
+
+
+def _check(name: str, slide: float | None, window: float | None) -> None:
+    if slide is None or window is None:
+        return
+    slides = window / slide
+    if not 1 <= slides <= MAX_SLIDES or abs(slides - round(slides)) > 1e-9:
+        raise ValueError(
+            f"{name}: {slide:g} does not go into {window:g} a whole number of times from 1 to "
+            f"{MAX_SLIDES}; {window / min(max(round(slides), 1), MAX_SLIDES):g} does"
+        )
