@@ -1,0 +1,89 @@
+"""Detectors of alibi-detect, through the extra of that name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from pydantic import Field, model_validator
+
+from sidelight.config.section import Section
+
+AlibiType = Literal[
+    "CVMDrift",
+    "CVMDriftOnline",
+    "ChiSquareDrift",
+    "ClassifierDrift",
+    "FETDrift",
+    "FETDriftOnline",
+    "IForest",
+    "KSDrift",
+    "LSDDDrift",
+    "LSDDDriftOnline",
+    "MMDDrift",
+    "MMDDriftOnline",
+    "Mahalanobis",
+    "SpectralResidual",
+    "TabularDrift",
+]
+TYPES: tuple[str, ...] = get_args(AlibiType)
+
+GIVEN = ("x_ref", "x_ref_preprocessed", "preprocess_fn", "preprocess_at_init", "update_x_ref")
+"""Arguments that are not for the configuration: the reference is the model's, and a reference that
+moves would be a state that no checkpoint holds."""
+
+
+class AlibiSettings(Section):
+    """One detector of alibi-detect, made from the configuration or loaded from a folder."""
+
+    type: AlibiType | None = None
+    """Its class. Those named MMD and LSDD need PyTorch or TensorFlow."""
+    args: dict[str, Any] = Field(default_factory=dict)
+    """Arguments of the class, by alibi-detect's names; the reference is the model's."""
+    load: Path | None = None
+    """A folder that alibi-detect's ``save_detector`` wrote, instead of `type`."""
+    sha256: str | None = None
+    """Hash over the folder to load; anything else in it is refused."""
+    allow_unsafe_artifacts: bool = False
+    """Load a folder that holds more than numbers and text: pickles and models run code."""
+    columns: tuple[str, ...] = ()
+    """The features it looks at; all that its class can read when empty."""
+    window: int = Field(default=1000, ge=2)
+    """Rows of a batch; for a detector that takes row by row, between two results."""
+    rate: float = Field(default=0.01, gt=0, lt=1)
+    """Outlier detectors without a `threshold` among their arguments: share of reference rows
+    above it."""
+    seed: int = Field(default=0, ge=0, lt=1 << 32)
+    """Seeds all that is random in it."""
+    sample: float = Field(default=1.0, gt=0, le=1)
+    """Share of the exchanges it looks at, chosen by their ids."""
+    max_lag: int | None = Field(default=None, ge=2)
+    """Exchanges it may be behind in a partition; above it skips to the newer half and counts what
+    it skipped. Not set: it skips nothing."""
+    false_alarms: float = Field(default=0.05, gt=0, lt=1)
+    """Chance of ever raising a false alarm, for those whose p-values carry such a promise."""
+    clear_after: int = Field(default=3, ge=1)
+    """Results in a row without drift that clear an alarm."""
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> AlibiSettings:
+        if (self.type is None) == (self.load is None):
+            raise ValueError("set one of 'type' (a class) and 'load' (a folder)")
+        if self.load is None:
+            return self._constructed()
+        if self.args:
+            raise ValueError("'args' belong to 'type'; a loaded detector brings its own")
+        if self.sha256 is None:
+            raise ValueError(
+                "'load' needs 'sha256', the hash over the folder; how: docs/methods/alibi-detect.md"
+            )
+        return self
+
+    def _constructed(self) -> AlibiSettings:
+        if self.sha256 is not None or self.allow_unsafe_artifacts:
+            raise ValueError("'sha256' and 'allow_unsafe_artifacts' belong to 'load'")
+        if wrong := sorted(set(self.args) & set(GIVEN)):
+            raise ValueError(
+                f"{wrong[0]!r} is no argument for 'args': the reference is the model's"
+            )
+        return self
