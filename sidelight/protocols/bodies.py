@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 
 from sidelight.errors import MalformedPayload
 from sidelight.events.exchange import Body
@@ -25,7 +26,7 @@ _JSON_TYPES = (
     "text/plain",
     "application/x-www-form-urlencoded",
 )
-_BYTE_TYPES = ("application/octet-stream", "binary/octet-stream")
+_TENSOR_TYPES = (*_JSON_TYPES, "application/octet-stream", "binary/octet-stream")
 _MESSAGE_TYPES = (
     "",
     "application/grpc",
@@ -55,7 +56,7 @@ def tensor_bytes(body: Body, limits: Limits) -> tuple[bytes, Limits]:
     Peers send binary tensors under any content type or none (KServe), so JSON's are as good.
     Raises as `json_bytes`.
     """
-    return _whole(body, _JSON_TYPES + _BYTE_TYPES, limits)
+    return _whole(body, _TENSOR_TYPES, limits)
 
 
 def message_bytes(body: Body, limits: Limits) -> tuple[bytes, Limits]:
@@ -91,6 +92,7 @@ def _refuse_partial(body: Body) -> None:
         raise MalformedPayload(f"{kept}; there is nothing to decode", where="body")
 
 
+@lru_cache(maxsize=256)
 def _refuse_other_types(content_type: str, types: tuple[str, ...]) -> None:
     essence, _, rest = content_type.lower().partition(";")
     essence = essence.strip()

@@ -67,11 +67,13 @@ def test_a_file_is_no_log(tmp_path: Path) -> None:
         open_log(tmp_path / "log")
 
 
-def test_a_log_of_a_newer_format_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("step", "way"), [(1, "a newer"), (-1, "the older")])
+def test_a_log_of_another_format_is_refused(tmp_path: Path, step: int, way: str) -> None:
     open_log(tmp_path).close()
     facts = json.loads((tmp_path / "log.json").read_text())
-    (tmp_path / "log.json").write_text(json.dumps({**facts, "format": 2}))
-    with pytest.raises(LogError, match=r"log format 2.*install a newer one"):
+    other = facts["format"] + step
+    (tmp_path / "log.json").write_text(json.dumps({**facts, "format": other}))
+    with pytest.raises(LogError, match=rf"log format {other}.*install {way} one"):
         open_log(tmp_path)
 
 

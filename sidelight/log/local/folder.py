@@ -12,7 +12,7 @@ from sidelight.errors import ConfigError, LogError
 from sidelight.log.local.disk import sync
 from sidelight.log.local.failures import spaced
 
-FORMAT = 1
+FORMAT = 2
 """Of the files in the folder; a log of a newer one is refused."""
 _NAME = "log.json"
 
@@ -68,9 +68,10 @@ def _read(path: Path) -> Folder:
         found, log_id, partitions = int(facts["format"]), facts["log_id"], int(facts["partitions"])
     except (ValueError, KeyError, TypeError) as exc:
         raise LogError(f"{path / _NAME} cannot be read ({exc}); restore it from a backup") from exc
-    if found > FORMAT:
+    if found != FORMAT:
+        other = "a newer" if found > FORMAT else "the older"
         raise LogError(
-            f"{path} has log format {found}, this version of Sidelight reads up to {FORMAT}; "
-            "install a newer one or begin another log"
+            f"{path} has log format {found}, this version of Sidelight reads {FORMAT}; "
+            f"install {other} one or begin another log"
         )
     return Folder(path, log_id, partitions)

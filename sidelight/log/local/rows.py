@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from typing import NamedTuple
 from zlib import crc32
+
+import orjson
 
 from sidelight.log.contract import Address, Headers, Record, Stored
 
@@ -12,6 +15,7 @@ Row = tuple[int, int, int, bytes, bytes, bytes]
 """offset, appended_ns, checksum, key, headers, value"""
 
 _WHERE_AND_WHEN = struct.Struct("<qq")
+_COUNT_AND_SIZE = struct.Struct("<HI")
 
 
 class Content(NamedTuple):
@@ -55,17 +59,25 @@ def stored(row: Row, topic: str, partition: int) -> Stored:
 
 
 def _pack(headers: Headers) -> bytes:
-    parts = [part for name, value in headers for part in (name.encode(), value)]
-    return struct.pack(f"<I{len(parts)}I", len(parts), *map(len, parts)) + b"".join(parts)
+    """Lengths, all names as one JSON list, all values: most records of a topic share the list."""
+    names = orjson.dumps([name for name, _ in headers])
+    values = [value for _, value in headers]
+    head = struct.pack(f"<HI{len(values)}I", len(values), len(names), *map(len, values))
+    return b"".join((head, names, *values))
 
 
 def _unpack(packed: bytes) -> Headers:
-    (count,) = struct.unpack_from("<I", packed)
-    at = 4 + 4 * count
-    parts = []
-    for length in struct.unpack_from(f"<{count}I", packed, 4):
-        parts.append(packed[at : at + length])
-        at += length
-    return tuple(
-        (name.decode(), value) for name, value in zip(parts[::2], parts[1::2], strict=True)
-    )
+    count, size = _COUNT_AND_SIZE.unpack_from(packed)
+    lengths = struct.unpack_from(f"<{count}I", packed, _COUNT_AND_SIZE.size)
+    begin = _COUNT_AND_SIZE.size + 4 * count
+    names, headers = _names(packed[begin : begin + size]), []
+    begin += size
+    for name, length in zip(names, lengths, strict=True):
+        headers.append((name, packed[begin : begin + length]))
+        begin += length
+    return tuple(headers)
+
+
+@lru_cache(maxsize=256)
+def _names(packed: bytes) -> tuple[str, ...]:
+    return tuple(orjson.loads(packed))
