@@ -31,6 +31,7 @@ _WORDS = {
     float: "number",
     bool: "true or false",
     Path: "path",
+    dict: "table",
 }
 _SIGNS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 
@@ -79,7 +80,7 @@ def _words(annotation: Any) -> str:
         return ", ".join(f"`{one}`" for one in arguments)
     if origin is tuple:
         return f"list of {_words(arguments[0])}"
-    return _WORDS[annotation]
+    return _WORDS[get_origin(annotation) or annotation]
 
 
 def main() -> None:

@@ -74,16 +74,12 @@ class AlibiSettings(Section):
         if self.args:
             raise ValueError("'args' belong to 'type'; a loaded detector brings its own")
         if self.sha256 is None:
-            raise ValueError(
-                "'load' needs 'sha256', the hash over the folder; how: docs/methods/alibi-detect.md"
-            )
+            raise ValueError("'load' needs 'sha256' (docs/methods/alibi-detect.md says how)")
         return self
 
     def _constructed(self) -> AlibiSettings:
         if self.sha256 is not None or self.allow_unsafe_artifacts:
             raise ValueError("'sha256' and 'allow_unsafe_artifacts' belong to 'load'")
         if wrong := sorted(set(self.args) & set(GIVEN)):
-            raise ValueError(
-                f"{wrong[0]!r} is no argument for 'args': the reference is the model's"
-            )
+            raise ValueError(f"{wrong[0]!r} is not for 'args': the reference is the model's")
         return self
