@@ -4,18 +4,47 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, model_validator
 
+from sidelight.config.detecting.encoding import DEFAULTS, METHODS, EncodeSettings
 from sidelight.config.section import Section
+
+Kind = Literal["numeric", "categorical", "image", "tensor", "text"]
 
 
 class FeatureSettings(Section):
-    """What a column is. Short forms: ``age: numeric``, ``sex: {categories: [female, male]}``."""
+    """What a column is. Short forms: ``age: numeric``, ``sex: {categories: [female, male]}``,
+    ``picture: image``."""
 
-    kind: Literal["numeric", "categorical"]
-    """numeric: ordered, compared by KS. categorical: compared by chi-squared."""
+    kind: Kind
+    """numeric: ordered, compared by KS. categorical: compared by chi-squared. image, tensor (an
+    embedding), text: compared by what `encode` makes of them."""
     categories: tuple[str | int | float | bool, ...] = ()
     """The known categories; taken from the reference when empty."""
+    shape: tuple[int, ...] = ()
+    """The shape of an image that is sent flat, such as ``[28, 28]``; the reference's when empty."""
+    encode: EncodeSettings | None = None
+    """What an image (statistics and pca when not set), a tensor (pca) or a text (statistics and
+    tfidf) is encoded by: numeric columns such as ``picture.pca0``, watched like any other."""
+
+    @model_validator(mode="after")
+    def _encodes_what_it_can(self) -> FeatureSettings:
+        known = METHODS.get(self.kind, ())
+        if not known and (self.encode or self.shape):
+            raise ValueError(f"{self.kind} columns are not encoded; leave 'encode' and 'shape' out")
+        asked = self.encode.methods if self.encode else known
+        if strange := [method for method in asked if method not in known]:
+            raise ValueError(f"{self.kind} has no encoder {strange[0]!r}; use {', '.join(known)}")
+        if known and not asked:
+            raise ValueError(f"'encode' names no encoder; use {', '.join(known)}, or leave it out")
+        if any(length < 1 for length in self.shape):
+            raise ValueError(f"'shape' is {list(self.shape)}; every axis has 1 element at least")
+        return self
+
+    @property
+    def encoding(self) -> EncodeSettings | None:
+        """The encoders, also when they were left to the kind; None for a plain column."""
+        return self.encode or DEFAULTS.get(self.kind)
 
 
 def _feature(value: Any) -> Any:
@@ -34,8 +63,5 @@ class _Categories(Section):
 
 Feature = Annotated[
     FeatureSettings,
-    BeforeValidator(
-        _feature,
-        json_schema_input_type=Literal["numeric", "categorical"] | FeatureSettings | _Categories,
-    ),
+    BeforeValidator(_feature, json_schema_input_type=Kind | FeatureSettings | _Categories),
 ]
