@@ -55,7 +55,7 @@ def encode_response(columns: Columns) -> bytes:
     NaN and NaT are sent as null. Raises `DataMismatch` naming the column JSON cannot carry.
     """
     outputs = [json_of(tensor_from(column)) for column in columns]
-    return write_object(response_document(columns) | {"outputs": outputs})
+    return write_object(response_document(columns.parameters) | {"outputs": outputs})
 
 
 def read_document(
@@ -104,10 +104,10 @@ def request_document(columns: Columns, form: Form) -> dict[str, Any]:
     return document | ({"parameters": said} if said else {})
 
 
-def response_document(columns: Columns) -> dict[str, Any]:
-    """What a response says beside its outputs."""
+def response_document(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """What a response says beside its outputs; `parameters` as in its `Columns`."""
     names = ("model_name", "model_version", "id", "parameters")
-    return {"model_name": "", **_said(columns.parameters, names)}
+    return {"model_name": "", **_said(parameters, names)}
 
 
 def _envelope(document: dict[str, Any], key: str, limits: Limits) -> dict[str, Any]:

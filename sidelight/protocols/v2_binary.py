@@ -14,7 +14,7 @@ Source: Open Inference Protocol, "Binary tensor data extension".
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -25,7 +25,7 @@ from sidelight.protocols.heads import read_head
 from sidelight.protocols.json_end import WHITE_SPACE, end_of_object
 from sidelight.protocols.limits import DEFAULT_LIMITS, Limits
 from sidelight.protocols.raw import read_raw, write_raw
-from sidelight.protocols.tensor import Tensor
+from sidelight.protocols.tensor import Tensor, tensor_from
 from sidelight.protocols.v2 import (
     Form,
     read_document,
@@ -33,8 +33,8 @@ from sidelight.protocols.v2 import (
     request_tensors,
     response_document,
 )
-from sidelight.protocols.v2_tensors import BINARY_SIZE, head_of, with_data
-from sidelight.tensors import Columns
+from sidelight.protocols.v2_tensors import BINARY_SIZE, head_of, json_of, with_data
+from sidelight.tensors import Column, Columns
 
 CONTENT_TYPE = "application/octet-stream"
 
@@ -99,8 +99,29 @@ def encode_request(
 
 def encode_response(columns: Columns) -> BinaryBody:
     """The columns as a response of binary tensors; what is said beside them as in `v2`."""
-    tensors = [binary_tensor_from(column) for column in columns]
-    return _body(response_document(columns), "outputs", tensors)
+    names = {column.name for column in columns}
+    return encode_outputs(columns.columns, columns.parameters, names)
+
+
+def encode_outputs(
+    outputs: Sequence[Column], parameters: Mapping[str, Any], binary: Container[str]
+) -> BinaryBody:
+    """A response of outputs that need not have as many rows each: those in `binary` as bytes, the
+    others as JSON. `parameters` as of the `Columns` of `v2.encode_response`.
+
+    Raises `DataMismatch` naming the column that its form cannot carry.
+    """
+    heads: list[dict[str, Any]] = []
+    parts: list[bytes] = []
+    for column in outputs:
+        if column.name not in binary:
+            heads.append(json_of(tensor_from(column)))
+            continue
+        tensor = binary_tensor_from(column)
+        parts.append(write_raw(tensor))
+        heads.append(head_of(_sized(tensor, len(parts[-1]))))
+    head = write_object(response_document(parameters) | {"outputs": heads})
+    return BinaryBody(b"".join((head, *parts)), len(head))
 
 
 def head_of_body(content: bytes, json_length: int | None, limits: Limits) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def encode_response(columns: Columns, contents: Contents = "raw") -> bytes:
     tensors = [binary_tensor_from(column) for column in columns]
     response = ModelInferResponse()
     with _whole_characters():
-        _describe(response, response_document(columns))
+        _describe(response, response_document(columns.parameters))
         _write(tensors, response.outputs, response.raw_output_contents, contents)
     return response.SerializeToString()
 
