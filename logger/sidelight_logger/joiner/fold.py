@@ -18,7 +18,7 @@ from sidelight.events.halves import Feedback, Half, exchange_of, recognised
 from sidelight.events.ids import derived_id
 from sidelight.log.contract import Address, Record, Stored
 from sidelight.log.topics import HALVES
-from sidelight_logger.joiner.describing import described
+from sidelight.protocols.describing import described
 from sidelight_logger.joiner.identity import Account, Terms, digest_of
 from sidelight_logger.joiner.memory import Held, Memory
 from sidelight_logger.joiner.origin import Origins, origin_of
