@@ -6,6 +6,7 @@ the same result.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -30,7 +31,7 @@ from sidelight_detectors.results.findings import (
     UnjudgedResult,
     WindowResult,
 )
-from sidelight_detectors.results.kinds import FINDINGS
+from sidelight_detectors.results.kinds import finding_of
 
 DRIFT_TYPE = "io.sidelight.result.drift.v1"
 WINDOW_TYPE = "io.sidelight.result.window.v1"
@@ -176,7 +177,7 @@ def _outlier_data(result: OutlierResult) -> Json:
         "instance_score": result.score,
         "feature_score": dict(result.contributions),
         "p_val": result.p_value,
-        "threshold": result.rate,
+        "threshold": result.rate if result.threshold is None else result.threshold,
         "exchange": str(result.address),
         "row": result.row,
     }
@@ -236,7 +237,7 @@ def _read_drift(event: CloudEvent, meta: Json, data: Json) -> DriftResult:
 
 def _window(id_: str, meta: Json, data: Json) -> WindowResult:
     detector = meta["detector_type"]
-    finding = FINDINGS[detector](data["finding"])
+    finding = finding_of(detector, data["finding"])
     return WindowResult(id_, _about(meta), detector, _seen(data), finding, data["promise"])
 
 
@@ -251,6 +252,8 @@ def _read_unjudged(event: CloudEvent, meta: Json, data: Json) -> UnjudgedResult:
 
 
 def _read_outlier(event: CloudEvent, meta: Json, data: Json) -> OutlierResult:
+    # JSON has no NaN and writes null; then the threshold is the score's.
+    has_p_value = data["p_val"] is not None
     return OutlierResult(
         event.id,
         _about(meta),
@@ -259,9 +262,10 @@ def _read_outlier(event: CloudEvent, meta: Json, data: Json) -> OutlierResult:
         data["row"],
         event.time_ns or 0,
         data["instance_score"],
-        data["p_val"],
-        data["threshold"],
+        data["p_val"] if has_p_value else math.nan,
+        data["threshold"] if has_p_value else math.nan,
         tuple(data["feature_score"].items()),
+        None if has_p_value else data["threshold"],
     )
 
 

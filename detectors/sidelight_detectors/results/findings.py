@@ -100,6 +100,8 @@ class OutlierResult:
 
     Flagged because `p_value` is not above `rate`, the share of ordinary rows that may be flagged.
     `contributions` are the largest parts of `score`, by column.
+    A detector without p-values (both are NaN then) flags a row whose `score` is above its
+    `threshold`.
     """
 
     id: str
@@ -112,6 +114,7 @@ class OutlierResult:
     p_value: float
     rate: float
     contributions: tuple[tuple[str, float], ...]
+    threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sidelight_detectors.alibi.finding import AlibiFinding
 from sidelight_detectors.contract import Finding
 
-FINDINGS: Mapping[str, Callable[[Mapping[str, Any]], Finding]] = {}
-"""By detector: its finding from the JSON of its fields."""
+FINDINGS: Mapping[str, Callable[[Mapping[str, Any]], Finding]] = {
+    "alibi": AlibiFinding.from_json,
+}
+"""By detector: its finding from the JSON of its fields. Of ``alibi:NAME`` what is before the colon
+counts."""
+
+
+def finding_of(detector: str, saved: Mapping[str, Any]) -> Finding:
+    """`KeyError` for a detector that is not known."""
+    return FINDINGS[detector.partition(":")[0]](saved)

@@ -1,0 +1,208 @@
+"""alibi-detect's online detectors: row by row, with a state that survives a restart.
+
+Their own checkpoint leaves out thresholds and whatever was drawn at random, and keeps every
+statistic ever computed. Here the state is what the next answer depends on: how many rows there
+were, the last window of them, the last statistic and the thresholds. Randomness needs none: it
+follows from seed and row (`seeding`). So both checkpoint and memory stay as small as the window.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidelight.config.detecting.alibi import AlibiSettings
+from sidelight.log import Address
+from sidelight.log.topics import INFERENCE
+from sidelight_detectors.alibi.arrays import as_list, packed, unpacked
+from sidelight_detectors.alibi.batch import Batch
+from sidelight_detectors.alibi.finding import AlibiFinding
+from sidelight_detectors.alibi.saying import Alarms, Speaker
+from sidelight_detectors.alibi.seeding import seeded
+from sidelight_detectors.alibi.watching import innermost, type_of
+from sidelight_detectors.results.findings import Output, Seen, Stretch
+
+DRAWN = ("thresholds", "permit_probs")
+"""What was drawn at random when it was made, and decides."""
+
+
+class Online:
+    """One online detector with its state in hand."""
+
+    def __init__(self, detector: Any, seed: int) -> None:
+        self._outer = detector
+        self._inner = innermost(detector)
+        self._seed = seed
+        self._recent: deque[NDArray[np.float64]] = deque(maxlen=self._span)
+
+    @property
+    def rows(self) -> int:
+        return int(self._inner.t)
+
+    def predict(self, row: NDArray[np.float64]) -> Mapping[str, Any]:
+        """alibi-detect's ``data`` for the next row."""
+        with seeded(self._seed, self.rows + 1):
+            data: Mapping[str, Any] = self._outer.predict(row)["data"]
+        self._recent.append(row)
+        self._forget()
+        return data
+
+    def saved(self) -> dict[str, Any]:
+        arrays = {name: np.asarray(getattr(self._inner, name)) for name in self._drawn}
+        arrays["recent"] = np.asarray(self._recent, np.float64)
+        arrays["test_stats"] = np.asarray(self._inner.test_stats)
+        return {"t": self.rows, **{name: packed(array) for name, array in arrays.items()}}
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        """Feeds the last window again, which gives the windows they had to the last bit."""
+        self._inner.reset_state()
+        for row in unpacked(saved["recent"]):
+            self._feed(row)
+        for name in self._drawn:
+            setattr(self._inner, name, unpacked(saved[name]))
+        self._inner.t = saved["t"]
+        self._inner.test_stats = unpacked(saved["test_stats"])
+        self._recent.extend(unpacked(saved["recent"]))
+
+    @property
+    def _span(self) -> int:
+        """Rows that the next answer depends on."""
+        largest = getattr(self._inner, "max_ws", None) or self._inner.window_size
+        return int(largest)
+
+    @property
+    def _drawn(self) -> list[str]:
+        return [name for name in DRAWN if hasattr(self._inner, name)]
+
+    def _feed(self, row: NDArray[np.float64]) -> None:
+        with seeded(self._seed, self.rows + 1):
+            self._inner.score(row)
+
+    def _forget(self) -> None:
+        """They keep all statistics and all rows for ever; the next answer needs the last."""
+        self._inner.test_stats = self._inner.test_stats[-1:]
+        self._inner.drift_preds = self._inner.drift_preds[:0]
+        if hasattr(self._inner, "xs"):
+            self._inner.xs = self._inner.xs[-self._span :]
+
+
+class OnlineWatching:
+    """Row by row. A result every `window` rows, and at once when an alarm is raised.
+
+    Drift is what alibi-detect says at its own threshold; a result says drift when any row since
+    the last one did.
+    """
+
+    size = 1
+
+    def __init__(
+        self, detector: Any, speaker: Speaker, settings: AlibiSettings, columns: tuple[str, ...]
+    ) -> None:
+        self.counts: Counter[str] = Counter()
+        self.alarms: Alarms | None = Alarms(speaker, settings.clear_after)
+        self.last: AlibiFinding | None = None
+        self._alarms = self.alarms
+        self._online = Online(detector, settings.seed)
+        self._type = type_of(detector)
+        self._ert = float(innermost(detector).ert)
+        self._speaker = speaker
+        self._columns = columns
+        self._window = settings.window
+        self._stretch = _Stretch()
+
+    def take(self, batch: Batch) -> Iterator[Output]:
+        try:
+            data = self._online.predict(batch.values[0])
+        except Exception as exc:  # As in `BatchWatching`: it costs this row.
+            self.counts["unjudged"] += 1
+            seen = batch.seen(self._speaker.partition, 0)
+            yield self._speaker.unjudged(self._online.rows, seen, exc)
+            return
+        says = bool(data["is_drift"])
+        self._stretch.add(batch, says)
+        self.last = self._finding(data)
+        if self._stretch.rows == self._window or (says and not self._alarms.active):
+            yield from self._tell(self.last)
+
+    def saved(self) -> dict[str, Any]:
+        return {
+            "online": self._online.saved(),
+            "stretch": self._stretch.saved(),
+            "alarms": self._alarms.saved(),
+        }
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        self._online.restore(saved["online"])
+        self._stretch = _Stretch(*saved["stretch"])
+        self._alarms.restore(saved["alarms"])
+
+    def _tell(self, finding: AlibiFinding) -> Iterator[Output]:
+        self.counts["windows"] += 1
+        self.counts["drifted"] += finding.is_drift
+        result = self._speaker.judged(finding, self._stretch.seen(self._speaker.partition))
+        self._stretch = _Stretch()
+        yield result
+        yield from self._alarms.hear(result, finding)
+
+    def _finding(self, data: Mapping[str, Any]) -> AlibiFinding:
+        statistics = np.atleast_2d(np.asarray(data["test_stat"], np.float64))
+        # Of its windows that are full the one that speaks loudest, which is what it decides by.
+        largest = np.fmax.reduce(statistics, axis=0)
+        thresholds = np.broadcast_to(np.asarray(data["threshold"], np.float64), largest.shape)
+        return AlibiFinding(
+            self._type,
+            self._speaker.partition,
+            self._online.rows,
+            self._stretch.rows,
+            self._stretch.drifted > 0,
+            bool(data["is_drift"]),
+            self._columns if len(self._columns) == len(largest) else (),
+            tuple(as_list(largest)),
+            (),
+            tuple(as_list(thresholds)),
+            self._ert,
+        )
+
+
+class _Stretch:
+    """The rows since the last result."""
+
+    def __init__(
+        self,
+        rows: int = 0,
+        drifted: int = 0,
+        first: int = 0,
+        last: int = 0,
+        first_ns: int = 0,
+        last_ns: int = 0,
+    ) -> None:
+        self.rows = rows
+        self.drifted = drifted
+        self._first, self._last = first, last
+        self._first_ns, self._last_ns = first_ns, last_ns
+
+    def add(self, row: Batch, drifted: bool) -> None:
+        offset, time_ns = int(row.offsets[0]), int(row.times[0])
+        if not self.rows:
+            self._first, self._first_ns, self._last_ns = offset, time_ns, time_ns
+        self.rows += 1
+        self.drifted += drifted
+        self._last = offset
+        self._first_ns = min(self._first_ns, time_ns)
+        self._last_ns = max(self._last_ns, time_ns)
+
+    def seen(self, partition: int) -> Seen:
+        ends = Stretch(_address(partition, self._first), _address(partition, self._last))
+        return Seen(self.rows, 0, (ends,), self._first_ns, self._last_ns)
+
+    def saved(self) -> list[int]:
+        bounds = (self._first, self._last, self._first_ns, self._last_ns)
+        return [self.rows, self.drifted, *bounds]
+
+
+def _address(partition: int, offset: int) -> Address:
+    return Address(INFERENCE, partition, offset)
