@@ -24,13 +24,17 @@ PATH = f"/v2/models/{MODEL}/infer"
 
 
 def settings(**drift: Any) -> ModelSettings:
-    """Two features and one output; `drift` overrides the drift detector's settings."""
+    """Two features and one output; `drift` overrides the drift detector's settings.
+
+    Alarms are raised by windows unless `alarm` names another rule.
+    """
+    alarm = {"rule": "windows", **drift.pop("alarm", {})}
     return ModelSettings.model_validate(
         {
             "features": {"age": "numeric", "sex": {"categories": ["f", "m"]}},
             "outputs": {"score": "numeric"},
             "detectors": {
-                "drift": {"window": 100, **drift},
+                "drift": {"window": 100, "alarm": alarm, **drift},
                 "outlier": {"rate": 0.02},
             },
         }

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 from sidelight.config.detecting.drift import DriftSettings
 from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.events.dataref import Keeper
+from sidelight_detectors.alarms.choosing import Alarms
 from sidelight_detectors.alarms.rule import AlarmRule
-from sidelight_detectors.alarms.windows import WindowRule
 from sidelight_detectors.cells import CategoricalCells
 from sidelight_detectors.contract import ColumnFinding
-from sidelight_detectors.fitted import Fitted
+from sidelight_detectors.fitted import DRIFT, Fitted
 from sidelight_detectors.spending import spend
 from sidelight_detectors.streaming.windows import CountWindows, EventTimeWindows, NoWindows, Windows
 
@@ -77,25 +78,16 @@ class Plan:
 
     @property
     def promise(self) -> str:
-        """What is promised about false alarms, and what it rests on."""
-        drift = self.fitted.drift
-        if drift is None:
-            return "No window is judged, so no drift alarm is ever raised."
-        return (
-            f"The chance that any alarm ever raised on this model version is false is at most "
-            f"{drift.alarm.false_alarms:g}, as long as rows are drawn independently and like the "
-            f"reference's. Window k spends 6/(pi k)^2 of it, shared by "
-            f"{len(self.fitted.columns)} columns. Rows that depend on each other void the promise."
-        )
+        """What is promised about false alarms of drift, and what it rests on."""
+        return self.promise_of(DRIFT)
 
     def rules(self) -> dict[str, AlarmRule]:
         """What decides about alarms on one model version, by detector; nothing seen yet."""
-        drift = self.fitted.drift or DriftSettings()
-        return {name: WindowRule(drift.alarm.clear_after) for name in self.fitted.judges}
+        return {name: self._alarms.new(name) for name in self.fitted.judges}
 
     def promise_of(self, detector: str) -> str:
         """What this detector promises about false alarms, and what that rests on."""
-        return self.promise
+        return self._alarms.promise_of(detector)
 
     def windows(self) -> Windows:
         """Empty windows as the settings want them."""
@@ -105,6 +97,10 @@ class Plan:
         if self.uses_event_time:
             return EventTimeWindows(self._window_ns, round(self.service.lateness_seconds * NS))
         return CountWindows(drift.window)
+
+    @cached_property
+    def _alarms(self) -> Alarms:
+        return Alarms(self.fitted)
 
     @property
     def _window_ns(self) -> int:

@@ -15,10 +15,22 @@ MAX_SLIDES = 100
 class AlarmSettings(Section):
     """When a drift becomes an alarm."""
 
+    rule: Literal["sequential", "windows"] = "windows"
+    """sequential: evidence gathered from run to run, against all that the tolerance and the
+    reference's own error allow. windows: a window with drift raises the alarm at once."""
     false_alarms: float = Field(default=0.05, gt=0, lt=1)
     """Chance that this detector ever raises a false alarm on one model version (alpha)."""
+    run_length: int | None = Field(default=None, ge=100)
+    """Promise this instead, by the sequential rule: rows (or blocks) before a false alarm, on
+    average at least. Alarms come sooner, and false ones again and again."""
     clear_after: int = Field(default=3, ge=1)
-    """Windows in a row without drift that clear an alarm."""
+    """Windows in a row without drift that clear an alarm; runs, by the sequential rule."""
+
+    @model_validator(mode="after")
+    def _run_length_is_sequential(self) -> AlarmSettings:
+        if self.run_length is not None and self.rule != "sequential":
+            raise ValueError("run_length is a promise of rule: sequential; the windows keep none")
+        return self
 
 
 class DriftSettings(Section):
