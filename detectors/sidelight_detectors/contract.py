@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -29,17 +30,40 @@ Sums = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
+class Measure:
+    """How far one column of one window is from the reference, by one way of measuring.
+
+    `value` is the measure as defined; `effect` is the value with its expectation without a change
+    taken off, so zero on average when nothing has changed. `low` and `high` bound the true value
+    with 95 % confidence, and include `error`: what the cells cannot tell (0 when nothing).
+    """
+
+    name: str
+    value: float
+    effect: float
+    low: float
+    high: float
+    error: float = 0.0
+
+    @classmethod
+    def from_json(cls, saved: Mapping[str, Any]) -> Measure:
+        """Reads its fields; JSON has no NaN and writes null."""
+        return cls(**_numbers(saved))
+
+
+@dataclass(frozen=True, slots=True)
 class ColumnFinding:
     """One column of one window against the reference.
 
-    `distance` is D for ks and total variation for chi2, in [0, 1]; `distance_error` bounds its
-    distance from the exact value (0 in exact mode). `p_value` is in (0, 1].
-    `threshold` is the p-value below which the column counts as changed in this window.
+    `distance` is D for ks and cvm and total variation for chi2, in [0, 1]; `distance_error` bounds
+    its distance from the exact value (0 in exact mode). `p_value` is in (0, 1].
+    `threshold` is the p-value up to which the column counts as changed in this window
+    (`sidelight_detectors.drift.naming`).
     `effect` is the distance with what chance gives taken off; `low` and `high` bound the true
     distance with 95 % confidence (`sidelight_detectors.drift.effect`).
-    `drifted` needs both: p_value < threshold and effect > tolerance.
+    `drifted` needs both: p_value <= threshold and effect > tolerance.
     `rows` of the window held this column. 0 means not enough data: statistic, distance and effect
-    are then NaN and the p-value is 1.
+    are then NaN and the p-value is 1. `measures` are the other measures that were asked for.
     """
 
     column: str
@@ -54,14 +78,18 @@ class ColumnFinding:
     effect: float = math.nan
     low: float = 0.0
     high: float = 1.0
+    measures: tuple[Measure, ...] = ()
 
     @classmethod
     def from_json(cls, saved: Mapping[str, Any]) -> ColumnFinding:
         """Reads its fields; JSON has no NaN and writes null."""
-        filled: dict[str, Any] = {
-            name: math.nan if value is None else value for name, value in saved.items()
-        }
-        return cls(**filled)
+        measures = tuple(map(Measure.from_json, saved.get("measures", ())))
+        return cls(**{**_numbers(saved), "measures": measures})
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """Sorts findings: what is surely large first, by `low`, then by the effect."""
+        return (-self.low, -self.effect if self.rows else math.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +106,24 @@ class DriftFinding:
     @property
     def is_drift(self) -> bool:
         return any(column.drifted for column in self.columns)
+
+    @property
+    def drifted(self) -> tuple[ColumnFinding, ...]:
+        """The columns that drifted, the largest lower bound first."""
+        return tuple(sorted((one for one in self.columns if one.drifted), key=_rank))
+
+    @property
+    def worst(self) -> ColumnFinding:
+        """The column with the largest lower bound: one that drifted, if any did."""
+        seen = [column for column in self.columns if column.rows]
+        return min(self.drifted or seen or self.columns, key=_rank)
+
+
+_rank = attrgetter("rank")
+
+
+def _numbers(saved: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: math.nan if value is None else value for name, value in saved.items()}
 
 
 class Finding(Protocol):

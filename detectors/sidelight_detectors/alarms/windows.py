@@ -56,6 +56,6 @@ class WindowRule:
 
 
 def suspects_of(segment: str, finding: DriftFinding) -> tuple[Suspect, ...]:
-    """The columns that drifted, the largest effect first."""
-    found = sorted((one for one in finding.columns if one.drifted), key=lambda one: -one.effect)
-    return tuple(Suspect(segment, one.column, one.threshold / one.p_value) for one in found)
+    """The columns that drifted, the largest lower bound first."""
+    drifted = finding.drifted
+    return tuple(Suspect(segment, one.column, one.threshold / one.p_value) for one in drifted)

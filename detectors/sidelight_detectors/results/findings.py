@@ -59,16 +59,13 @@ class DriftResult:
 
     @property
     def drifted(self) -> tuple[ColumnFinding, ...]:
-        """The columns that drifted, the largest effect first."""
-        found = (column for column in self.finding.columns if column.drifted)
-        return tuple(sorted(found, key=lambda column: -column.effect))
+        """The columns that drifted, the largest lower bound first."""
+        return self.finding.drifted
 
     @property
     def worst(self) -> ColumnFinding:
-        """The column with the largest effect: one that drifted, if any did."""
-        seen = [column for column in self.finding.columns if column.rows]
-        found = [column for column in seen if column.drifted] or seen or self.finding.columns
-        return max(found, key=lambda column: column.effect)
+        """The column with the largest lower bound: one that drifted, if any did."""
+        return self.finding.worst
 
 
 @dataclass(frozen=True, slots=True)
