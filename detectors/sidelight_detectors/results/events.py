@@ -195,10 +195,11 @@ def _alarm_data(alarm: Alarm) -> Json:
         "evidence": alarm.evidence,
         "evidence_threshold": alarm.threshold,
         "suspects": alarm.suspects,
+        "rows_seen": alarm.rows_seen,
     }
     match alarm.result:
         case None:
-            return {"is_drift": 0, **told}
+            return {"is_drift": int(alarm.change == "raised"), **told}
         case DriftResult():
             return {**_drift_data(alarm.result), **told, "result": alarm.result.id}
         case WindowResult():
@@ -288,6 +289,7 @@ def _read_alarm(event: CloudEvent, meta: Json, data: Json) -> Alarm:
         data["evidence_threshold"],
         tuple(Suspect(**suspect) for suspect in data["suspects"]),
         result,
+        data["rows_seen"],
     )
 
 

@@ -131,7 +131,8 @@ class Alarm:
 
     `reason` says why: ``drift``, ``quiet`` or ``new plan``. `evidence` was held against
     `threshold` when it was raised, and `suspects` are to blame, the worst first. `result` is what
-    was judged then; there is none when a new plan ended the alarm.
+    was judged then; there is none when a new plan ended the alarm, or panes changed it between
+    windows. `rows_seen` of the version had been seen under the plan.
     """
 
     id: str
@@ -145,6 +146,7 @@ class Alarm:
     threshold: float = 0.0
     suspects: tuple[Suspect, ...] = ()
     result: DriftResult | WindowResult | None = None
+    rows_seen: int = 0
 
 
 Result = DriftResult | WindowResult | UnjudgedResult | OutlierResult | PromiseResult

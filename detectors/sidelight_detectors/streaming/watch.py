@@ -227,6 +227,7 @@ class Watch:
             verdict.threshold,
             verdict.suspects,
             result,
+            self.versions[version].rows,
         )
 
 
