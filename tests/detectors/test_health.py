@@ -1,19 +1,20 @@
-"""The address of metrics and health."""
+"""The address of scoring, metrics and health."""
 
 from __future__ import annotations
 
 import pytest
-from prometheus_client import CollectorRegistry
+from fastapi import FastAPI
 
 from sidelight.config.addresses import Listen
 from sidelight.errors import ConfigError
-from sidelight_detectors.service.health import Readiness, application, serve
+from sidelight_detectors.service.http.server import serve
 
 
 def test_an_address_that_is_taken_is_named() -> None:
-    app = application(CollectorRegistry(), lambda: Readiness(True, ""))
-    with serve(Listen("127.0.0.1", 0), app) as server:
-        taken = f"127.0.0.1:{server.server_port}"
-        with pytest.raises(ConfigError, match=f"detectors.listen {taken}"):
-            serve(Listen.parse(taken), app)
-        server.shutdown()
+    with serve(Listen("127.0.0.1", 0), FastAPI()) as port:
+        taken = f"127.0.0.1:{port}"
+        with (
+            pytest.raises(ConfigError, match=f"detectors.listen {taken}"),
+            serve(Listen.parse(taken), FastAPI()),
+        ):
+            pass

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from sidelight.config.references import encoder_files
 from sidelight.config.services import named
 from sidelight.config.settings import ModelSettings, Settings
 from sidelight.errors import ArtifactError, ConfigError
@@ -95,9 +96,9 @@ def fitted_model(name: str, model: ModelSettings, folder: Path) -> Fitted:
 def _checked(name: str, model: ModelSettings, fitted: Fitted) -> Fitted:
     if fitted.settings != model.detectors:
         raise _fitted_otherwise(name, model, "detector settings")
-    if model.features and list(model.features) != list(fitted.columns[: fitted.features]):
+    if model.features and list(model.features) != list(fitted.inputs):
         raise _fitted_otherwise(name, model, "features")
-    if list(model.outputs) != list(fitted.outputs):
+    if list(model.outputs) != list(fitted.answers):
         raise _fitted_otherwise(name, model, "outputs")
     return fitted
 
@@ -111,14 +112,18 @@ def _fitted_otherwise(name: str, model: ModelSettings, what: str) -> ConfigError
 
 def _place(name: str, model: ModelSettings, folder: Path) -> Path:
     """Named after all that a fit depends on: another reference or setting, another file."""
-    table = _table(name, model)
-    try:
-        with table.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as exc:
-        raise ConfigError(f"models.{name}.reference: {table}: {exc.strerror}") from exc
+    content = _content_hash(f"models.{name}.reference", _table(name, model))
     asked = model.model_dump_json(include={"features", "outputs", "detectors"})
-    return folder / f"{quote(name, safe='')}-{digest(FORMAT, content, asked)}.npz"
+    encoders = [_content_hash(f"models.{name}: an encoder", one) for one in encoder_files(model)]
+    return folder / f"{quote(name, safe='')}-{digest(FORMAT, content, asked, *encoders)}.npz"
+
+
+def _content_hash(what: str, path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as exc:
+        raise ConfigError(f"{what}: {path}: {exc.strerror}") from exc
 
 
 def _table(name: str, model: ModelSettings) -> Path:

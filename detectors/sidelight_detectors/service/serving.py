@@ -17,7 +17,10 @@ from sidelight.log import open_log
 from sidelight_detectors.service.detectors import Detectors
 from sidelight_detectors.service.fitting import fitted_model, folder_of, watched_models
 from sidelight_detectors.service.group_metrics import GroupCollector, LagCollector
-from sidelight_detectors.service.health import application, serve
+from sidelight_detectors.service.http.app import create_app
+from sidelight_detectors.service.http.metrics import RequestMetrics
+from sidelight_detectors.service.http.scoring import Scoring
+from sidelight_detectors.service.http.server import serve
 from sidelight_detectors.service.metrics import ScorerMetrics
 from sidelight_detectors.service.state_metrics import StateCollector
 from sidelight_detectors.streaming.plan import Plan
@@ -39,12 +42,12 @@ def run_service(settings: Settings) -> None:
     registry.register(LagCollector(detectors.scorers, detectors.deciders))
     registry.register(StateCollector(detectors.deciders))
     registry.register(GroupCollector([detectors.scorers, detectors.deciders]))
-    app = application(registry, lambda: detectors.readiness)
+    scoring = Scoring(plans, settings.detectors, RequestMetrics(registry, list(plans)))
+    app = create_app(scoring, registry, lambda: detectors.readiness)
     gc.freeze()  # What stands by now lives as long as the process: no collection looks at it again.
-    with serve(Listen.parse(settings.detectors.listen), app) as server:
-        logger.info("serving metrics and health", port=server.server_port)
+    with serve(Listen.parse(settings.detectors.listen), app) as port:
+        logger.info("serving metrics and health", port=port)
         detectors.run()
-        server.shutdown()
     log.close()
 
 

@@ -11,7 +11,7 @@ class DetectorsSettings(Section):
     """The scoring service."""
 
     listen: Address = "127.0.0.1:9082"
-    """Address of its metrics and health."""
+    """Address of scoring over HTTP, metrics and health."""
     run_rows: int = Field(default=250, ge=1)
     """A run of exchanges ends at this many rows ..."""
     run_bytes: int = Field(default=8 << 20, ge=1)
@@ -25,3 +25,11 @@ class DetectorsSettings(Section):
     stalled_seconds: float = Field(default=30.0, gt=0)
     """A partition that stands still for so long though there is something to read is an error;
     the service then joins its group again."""
+    workers: int = Field(default=1, ge=1)
+    """Requests over HTTP scored at one time ..."""
+    waiting: int = Field(default=15, ge=0)
+    """... and those that may wait; above it the answer is 503."""
+    max_rows: int = Field(default=10_000, ge=1)
+    """Rows of one request over HTTP."""
+    max_body: int = Field(default=4 << 20, ge=1)
+    """Bytes of one request's body."""

@@ -1,0 +1,1 @@
+"""Scoring on request: CloudEvents and V2 inference, answered at once and remembered nowhere."""
