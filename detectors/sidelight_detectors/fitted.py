@@ -25,6 +25,7 @@ from sidelight_detectors.cells import Counts
 from sidelight_detectors.contract import DriftFinding, Finding, Judge, Packed, Part, RowScores
 from sidelight_detectors.drift.chi_squared import GROUPING_SHARE
 from sidelight_detectors.drift.judge import MIN_ROWS, DriftJudge
+from sidelight_detectors.encoders.encoding import PLAIN, Encoding, learn, unpack_encoding
 from sidelight_detectors.grid import Grid
 from sidelight_detectors.indexed import Indexed, Origin
 from sidelight_detectors.packing import integers, pack_grid, unpack_grid
@@ -37,7 +38,7 @@ from sidelight_detectors.segments import (
 )
 from sidelight_detectors.split import held_out
 from sidelight_detectors.summary import Summary, empty_summary
-from sidelight_detectors.watched import cells_of, watched
+from sidelight_detectors.watched import cells_of, named_columns, watched
 
 FORMAT = 4
 """Of cells, tables, files and judgement; a change makes a new plan."""
@@ -76,6 +77,8 @@ class Fitted:
         The fitted ones, by name; drift needs no part, it is judged from the counts.
     segments:
         What drift is also judged apart by, if anything.
+    encoding:
+        What images, tensors and texts become before they are watched.
     """
 
     grid: Grid
@@ -86,6 +89,7 @@ class Fitted:
     settings: ModelDetectors
     parts: Mapping[str, Part]
     segments: Segments | None = None
+    encoding: Encoding = PLAIN
 
     @property
     def drift(self) -> DriftSettings | None:
@@ -100,6 +104,16 @@ class Fitted:
     def outputs(self) -> tuple[str, ...]:
         """Names of the watched columns that the model answers."""
         return self.columns[self.features :]
+
+    @cached_property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the features as they are sent, before any is encoded."""
+        return self.encoding.sources_of(self.columns[: self.features])
+
+    @cached_property
+    def answers(self) -> tuple[str, ...]:
+        """Names of the outputs as the model answers them, before any is encoded."""
+        return self.encoding.sources_of(self.outputs)
 
     @cached_property
     def plan(self) -> str:
@@ -148,7 +162,7 @@ class Fitted:
         DataMismatch
             A feature is missing or holds what cannot be compared, named.
         """
-        names, results = self.columns[: self.features], self.columns[self.features :]
+        names, results = self.inputs, self.answers
         if outputs is None:
             outputs = columns
             columns = Columns(tuple(c for c in columns if c.name not in results))
@@ -159,7 +173,9 @@ class Fitted:
         for column in there:
             if len(column) != rows:
                 raise DataMismatch(f"column {column.name!r} has {len(column)} rows of {rows}")
-        return Indexed(self.grid.index(chosen, rows), Columns(there), origin=origin)
+        watched = self.encoding.encode(chosen, [*names, *results])
+        seen = Columns(tuple(column for column in watched if column is not None))
+        return Indexed(self.grid.index(watched, rows), seen, origin=origin)
 
     def observe(self, rows: Indexed) -> Observed:
         """What adds up over batches, and the scores of the rows."""
@@ -268,6 +284,7 @@ class Fitted:
     @property
     def _identity(self) -> tuple[dict[str, Any], Arrays]:
         columns, points = pack_grid(self.grid)
+        encoding = self.encoding.pack()
         header = {
             "format": FORMAT,
             "columns": columns,
@@ -276,6 +293,7 @@ class Fitted:
             "settings": self.settings.model_dump(mode="json"),
             "parts": {name: dict(packed.header) for name, packed in self._packed.items()},
             "segments": None,
+            "encoding": encoding.header,
         }
         arrays: dict[str, NDArray[Any]] = {
             "points": points,
@@ -285,7 +303,7 @@ class Fitted:
         if self.segments is not None:
             header["segments"], own = self.segments.pack()
             arrays.update(own)
-        for name, packed in self._packed.items():
+        for name, packed in {**self._packed, "encoding": encoding}.items():
             arrays.update({f"{name}/{key}": array for key, array in packed.arrays.items()})
         return header, arrays
 
@@ -311,9 +329,11 @@ def fit(reference: Columns, model: ModelSettings) -> Fitted:
     """
     if not named(model.detectors):
         raise ConfigError("no detector is configured; set 'detectors.drift' or 'detectors.outlier'")
+    asked = named_columns(reference, model)
+    encoding, reference = learn(reference, asked)
     if len(reference) < MIN_ROWS:
         raise NotEnoughData(f"the reference has {len(reference)} rows; at least {MIN_ROWS} needed")
-    columns, kinds, features = watched(reference, model)
+    columns, kinds, features = watched(reference, asked, len(model.outputs), encoding)
     limits = model.detectors.drift or DriftSettings()
     limit = None if limits.exact else limits.cells
     grid = Grid(tuple(cells_of(*pair, limit) for pair in zip(columns, kinds, strict=True)))
@@ -325,7 +345,8 @@ def fit(reference: Columns, model: ModelSettings) -> Fitted:
     grouping = grid.count(rows.cells[deciding])
     segments = fit_segments(grid, rows.cells, deciding, limits)
     size = len(reference)
-    return Fitted(grid, features, size, counts, grouping, model.detectors, parts, segments)
+    found = (counts, grouping, model.detectors, parts, segments, encoding)
+    return Fitted(grid, features, size, *found)
 
 
 def _rebuilt(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Fitted:
@@ -342,7 +363,9 @@ def _rebuilt(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Fitted:
     head = header["segments"]
     segments = None if head is None else unpack_segments(head, arrays, grid)
     rows = header["rows"]
-    return Fitted(grid, features, rows, counts, grouping, settings, parts, segments)
+    encoding = unpack_encoding(_packed("encoding", header["encoding"], arrays))
+    found = (counts, grouping, settings, parts, segments, encoding)
+    return Fitted(grid, features, rows, *found)
 
 
 def _packed(name: str, header: dict[str, Any], arrays: Arrays) -> Packed:

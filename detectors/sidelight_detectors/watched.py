@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sidelight.config.detecting.features import FeatureSettings
 from sidelight.config.settings import ModelSettings
 from sidelight.errors import ConfigError
 from sidelight.tensors import Column, Columns
 from sidelight_detectors.cells import ColumnCells, categorical_cells, elements_of, numeric_cells
+from sidelight_detectors.encoders.encoding import Encoding
 from sidelight_detectors.texts import texts_of
 
 NUMERIC = FeatureSettings(kind="numeric")
@@ -29,16 +32,34 @@ def watched_features(reference: Columns, model: ModelSettings) -> dict[str, Feat
     }
 
 
-def watched(reference: Columns, model: ModelSettings) -> tuple[Columns, list[FeatureSettings], int]:
-    """The reference's watched columns, what each is, and how many of them are features."""
+def named_columns(reference: Columns, model: ModelSettings) -> dict[str, FeatureSettings]:
+    """What is watched as it is sent: features, then outputs."""
     features = watched_features(reference, model)
     both = [name for name in model.outputs if name in features]
     if both:
         raise ConfigError(f"{both[0]!r} is a feature and an output; a watched name must be unique")
     if not features and not model.outputs:
         raise ConfigError("the reference has no column to watch; name some under 'features'")
-    names = [*features, *model.outputs]
-    return reference.select(names), [*features.values(), *model.outputs.values()], len(features)
+    return {**features, **model.outputs}
+
+
+def watched(
+    reference: Columns, named: Mapping[str, FeatureSettings], outputs: int, encoding: Encoding
+) -> tuple[Columns, list[FeatureSettings], int]:
+    """The reference's watched columns, what each is, and how many of them are features.
+
+    Of `named` the last `outputs` are the model's answers. Encoded columns become numeric ones.
+    """
+    names = [*named]
+    columns = encoding.encode(reference.select(names).columns, names)
+    widths = encoding.widths(names)
+    kinds = [
+        NUMERIC if kind.encoding else kind
+        for kind, width in zip(named.values(), widths, strict=True)
+        for _ in range(width)
+    ]
+    there = tuple(column for column in columns if column is not None)
+    return Columns(there), kinds, sum(widths[: len(names) - outputs])
 
 
 def cells_of(column: Column, feature: FeatureSettings, limit: int | None) -> ColumnCells:

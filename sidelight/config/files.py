@@ -8,7 +8,7 @@ from pathlib import Path
 from sidelight.config.checks import Fault
 from sidelight.config.kafka import absent_files
 from sidelight.config.loading import Loaded
-from sidelight.config.references import reference_faults
+from sidelight.config.references import encoder_faults, reference_faults
 from sidelight.config.settings import Settings
 from sidelight.errors import ConfigError
 
@@ -18,7 +18,12 @@ def require_files(loaded: Loaded) -> None:
 
     Not part of loading: a service does not need the files of another, which may run elsewhere.
     """
-    wrong = [*reference_faults(loaded.settings), *_absent_of_predictors(loaded.settings)]
+    settings = loaded.settings
+    wrong = [
+        *reference_faults(settings),
+        *encoder_faults(settings),
+        *_absent_of_predictors(settings),
+    ]
     wrong += [Fault(key, message) for key, message in absent_files(loaded.settings.log)]
     lines = [f"{loaded.origin(fault.key)}: {fault.message}" for fault in wrong]
     if lines:

@@ -28,6 +28,31 @@ def reference_faults(settings: Settings) -> Iterator[Fault]:
             yield from _of_model(("models", name), model, model.reference)
 
 
+def encoder_faults(settings: Settings) -> Iterator[Fault]:
+    """Files of encoders that are not there."""
+    for name, model in settings.models.items():
+        for key, path in _encoder_files(model):
+            if not path.is_file():
+                place = ("models", name, *key)
+                yield Fault(place, f"{dotted(place)} ({path}): there is no such file")
+
+
+def encoder_files(model: ModelSettings) -> list[Path]:
+    """Files that the model's encoders are read from."""
+    return [path for _, path in _encoder_files(model)]
+
+
+def _encoder_files(model: ModelSettings) -> Iterator[tuple[Key, Path]]:
+    for part, columns in (("features", model.features), ("outputs", model.outputs)):
+        for name, column in columns.items():
+            onnx = column.encoding.onnx if column.encoding else None
+            key = (part, name, "encode", "onnx")
+            if onnx is not None:
+                yield (*key, "path"), onnx.path
+            if onnx is not None and onnx.tokenizer is not None:
+                yield (*key, "tokenizer"), onnx.tokenizer
+
+
 def _of_model(key: Key, model: ModelSettings, reference: Path) -> Iterator[Fault]:
     place = (*key, "reference")
     told = f"{dotted(place)} ({reference})"

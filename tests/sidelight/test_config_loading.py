@@ -260,8 +260,8 @@ explainers: {listen: here}
     assert refusal(tmp_path / "c.yaml", text) == [
         "1: log.partitions is 0; it should be greater than or equal to 1",
         "4: models.m.predictor: set one of 'url' (a model server) and 'model' (a file)",
-        "5: models.m.features.age is 'numerical'; it should be 'numeric', 'categorical', 'image', 'tensor' or"
-        " 'text'",
+        "5: models.m.features.age is 'numerical'; it should be 'numeric', 'categorical', 'image', "
+        "'tensor' or 'text'",
         "5: models.m.features.sex.categories is [1]; it should be a valid string",
         "6: logger.listen is 8080; it should be a valid string",
         "6: logger.sink.url is missing",

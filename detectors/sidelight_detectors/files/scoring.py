@@ -87,7 +87,7 @@ def score_rows(model: str, fitted: Fitted, rows: Columns) -> FileReport:
         sum(state.flagged for state in decider.watch.versions.values()),
         tuple(_window(size, output) for output in said if isinstance(output, DriftResult)),
         tuple(_outlier(size, output) for output in said if isinstance(output, OutlierResult)),
-        tuple(name for name in plan.fitted.outputs if name not in rows),
+        tuple(name for name in plan.fitted.answers if name not in rows),
         plan.promise,
     )
 

@@ -106,8 +106,7 @@ class WatchedColumns:
 
     @classmethod
     def by(cls, plan: Plan) -> WatchedColumns:
-        columns, features = plan.fitted.columns, plan.fitted.features
-        return cls(plan.model, columns[:features], columns[features:], plan.store)
+        return cls(plan.model, plan.fitted.inputs, plan.fitted.answers, plan.store)
 
     def of(self, exchange: Exchange) -> Columns:
         """Raises `MalformedPayload`, `DataMismatch` or `StoreUnreachable`."""
