@@ -46,7 +46,9 @@ def write_artifact(path: Path, header: Mapping[str, Any], arrays: Arrays) -> Non
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            _write(partial, {_HEADER: np.frombuffer(text, np.uint8), **arrays})
+            # Row after row, as `_array` reads them.
+            ordered = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+            _write(partial, {_HEADER: np.frombuffer(text, np.uint8), **ordered})
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
