@@ -1,0 +1,34 @@
+"""Real images and texts in `build/data`; a test that cannot have them is skipped."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from sidelight.demo import samples
+from sidelight.errors import ArtifactError
+
+DATA = Path("build/data")
+
+
+@cache
+def digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """As `samples.digits`."""
+    try:
+        return samples.digits(DATA)
+    except ArtifactError as exc:
+        pytest.skip(str(exc))
+
+
+@cache
+def texts(domain: str) -> NDArray[Any]:
+    """As `samples.texts`."""
+    try:
+        return samples.texts(DATA, domain)
+    except ArtifactError as exc:
+        pytest.skip(str(exc))
