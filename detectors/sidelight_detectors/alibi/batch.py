@@ -26,8 +26,7 @@ class Batch:
         return len(self.offsets)
 
     def __getitem__(self, rows: slice) -> Batch:
-        parts = (self.values, self.offsets, self.numbers, self.times)
-        return Batch(*(part[rows] for part in parts))
+        return Batch(self.values[rows], self.offsets[rows], self.numbers[rows], self.times[rows])
 
     @property
     def times_bounds(self) -> tuple[int, int]:

@@ -17,6 +17,7 @@ from sidelight.config.detecting.alibi import AlibiSettings
 from sidelight.errors import ArtifactError, ConfigError, MissingExtra, SidelightError
 from sidelight_detectors.alibi.artefact import pinned_copy
 from sidelight_detectors.alibi.kinds import KINDS
+from sidelight_detectors.alibi.legacy import legacy_file, load_legacy
 from sidelight_detectors.alibi.matrix import Encoder
 from sidelight_detectors.alibi.seeding import seeded
 
@@ -68,8 +69,15 @@ def _loaded(folder: Path, settings: AlibiSettings) -> Any:
     with TemporaryDirectory(prefix="sidelight-") as place:
         allowed = settings.allow_unsafe_artifacts
         copy = pinned_copy(folder, Path(place), settings.sha256 or "", allowed)
-        load = importlib.import_module("alibi_detect.saving").load_detector
-        return _told(lambda: load(copy, enable_unsafe_loading=allowed), f"{folder}", ArtifactError)
+        return _told(lambda: _read(copy, allowed), f"{folder}", ArtifactError)
+
+
+def _read(folder: Path, allowed: bool) -> Any:
+    legacy = legacy_file(folder)
+    if legacy is not None:
+        return load_legacy(legacy)
+    load = importlib.import_module("alibi_detect.saving").load_detector
+    return load(folder, enable_unsafe_loading=allowed)
 
 
 def _made(settings: AlibiSettings, reference: Matrix, encoder: Encoder) -> Any:

@@ -86,8 +86,9 @@ class Encoder:
 
 def usable(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which rows hold finite numbers only, shape ``(n,)``."""
-    finite: NDArray[np.bool_] = np.isfinite(values).reshape(len(values), -1).all(axis=1)
-    return finite
+    finite = np.isfinite(values).reshape(len(values), -1)
+    whole: NDArray[np.bool_] = np.logical_and.reduce(finite, axis=1)
+    return whole
 
 
 def fit_encoder(

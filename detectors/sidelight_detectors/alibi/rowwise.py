@@ -2,13 +2,14 @@
 
 Their own checkpoint leaves out thresholds and whatever was drawn at random, and keeps every
 statistic ever computed. Here the state is what the next answer depends on: how many rows there
-were, the last window of them, the last statistic and the thresholds. Randomness needs none: it
+were, the last window, the last statistic and the thresholds. Randomness needs none: it
 follows from seed and row (`seeding`). So both checkpoint and memory stay as small as the window.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
+import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -29,6 +30,9 @@ from sidelight_detectors.results.findings import Output, Seen, Stretch
 DRAWN = ("thresholds", "permit_probs")
 """What was drawn at random when it was made, and decides."""
 
+HISTORY = ("t", "test_stats", "drift_preds")
+"""What every one of them has in its `online_state_keys`, treated apart here."""
+
 
 class Online:
     """One online detector with its state in hand."""
@@ -37,7 +41,7 @@ class Online:
         self._outer = detector
         self._inner = innermost(detector)
         self._seed = seed
-        self._recent: deque[NDArray[np.float64]] = deque(maxlen=self._span)
+        self._forget()
 
     @property
     def rows(self) -> int:
@@ -47,47 +51,57 @@ class Online:
         """alibi-detect's ``data`` for the next row."""
         with seeded(self._seed, self.rows + 1):
             data: Mapping[str, Any] = self._outer.predict(row)["data"]
-        self._recent.append(row)
         self._forget()
         return data
 
     def saved(self) -> dict[str, Any]:
-        arrays = {name: np.asarray(getattr(self._inner, name)) for name in self._drawn}
-        arrays["recent"] = np.asarray(self._recent, np.float64)
-        arrays["test_stats"] = np.asarray(self._inner.test_stats)
-        return {"t": self.rows, **{name: packed(array) for name, array in arrays.items()}}
+        names = ("test_stats", *self._drawn, *self._windows)
+        kept = {name: packed(np.asarray(getattr(self._inner, name))) for name in names}
+        return {"t": self.rows, **kept}
 
     def restore(self, saved: Mapping[str, Any]) -> None:
-        """Feeds the last window again, which gives the windows they had to the last bit."""
+        """By column: the rows of the last window are fed again, which gives to the last bit what
+        they had, in a fraction of the space. All columns together: the windows as they were."""
         self._inner.reset_state()
-        for row in unpacked(saved["recent"]):
-            self._feed(row)
         for name in self._drawn:
             setattr(self._inner, name, unpacked(saved[name]))
+        if "xs" in self._windows:
+            for row in unpacked(saved["xs"]):
+                self._inner._update_state(row[None])
+        else:
+            for name in self._windows:
+                array = _like(getattr(self._inner, name), unpacked(saved[name]))
+                setattr(self._inner, name, array)
         self._inner.t = saved["t"]
         self._inner.test_stats = unpacked(saved["test_stats"])
-        self._recent.extend(unpacked(saved["recent"]))
-
-    @property
-    def _span(self) -> int:
-        """Rows that the next answer depends on."""
-        largest = getattr(self._inner, "max_ws", None) or self._inner.window_size
-        return int(largest)
 
     @property
     def _drawn(self) -> list[str]:
         return [name for name in DRAWN if hasattr(self._inner, name)]
 
-    def _feed(self, row: NDArray[np.float64]) -> None:
-        with seeded(self._seed, self.rows + 1):
-            self._inner.score(row)
+    @property
+    def _windows(self) -> list[str]:
+        """What holds the last window."""
+        if hasattr(self._inner, "xs"):
+            return ["xs"]
+        return [name for name in self._inner.online_state_keys if name not in HISTORY]
 
     def _forget(self) -> None:
         """They keep all statistics and all rows for ever; the next answer needs the last."""
         self._inner.test_stats = self._inner.test_stats[-1:]
         self._inner.drift_preds = self._inner.drift_preds[:0]
         if hasattr(self._inner, "xs"):
-            self._inner.xs = self._inner.xs[-self._span :]
+            self._inner.xs = self._inner.xs[-self._inner.max_ws :]
+
+
+def _like(pattern: Any, array: NDArray[Any]) -> Any:
+    """The array as a tensor of the pattern's own library."""
+    library = type(pattern).__module__.partition(".")[0]
+    if library == "torch":
+        return sys.modules["torch"].from_numpy(array).to(pattern.device)
+    if library == "tensorflow":
+        return sys.modules["tensorflow"].convert_to_tensor(array)
+    return array
 
 
 class OnlineWatching:

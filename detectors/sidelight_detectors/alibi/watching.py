@@ -173,7 +173,7 @@ class RowWatching:
 
 def type_of(detector: Any) -> str:
     """The name of alibi-detect's class."""
-    return str(detector.meta["name"])
+    return type(detector).__name__
 
 
 def innermost(detector: Any) -> Any:
