@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import structlog
 from prometheus_client import CollectorRegistry
 
-from sidelight.config.detecting.service import DetectorsSettings
-from sidelight.config.settings import ModelSettings
-from sidelight.events.dataref import Keeper
+from sidelight.config.settings import Settings
+from sidelight.events.store import PatientStore, open_store
 from sidelight.log import Log
 from sidelight.log.topics import INFERENCE
 from sidelight_detectors.alibi import building
@@ -27,15 +26,14 @@ LICENCE = (
 logger = structlog.get_logger("sidelight.detectors")
 
 
-def stations(
-    models: Mapping[str, ModelSettings], log: Log, store: Keeper | None
-) -> tuple[Station, ...]:
+def stations(settings: Settings, log: Log) -> tuple[Station, ...]:
     """Every configured detector, made; errors name the setting."""
     partitions = log.partitions(INFERENCE)
+    store = None if settings.log.store is None else PatientStore(open_store(settings.log.store))
     made = tuple(
-        station(model_name, model, name, settings, partitions, store)
-        for model_name, model in models.items()
-        for name, settings in (model.detectors.alibi or {}).items()
+        station(model_name, model, name, asked, partitions, store)
+        for model_name, model in settings.models.items()
+        for name, asked in (model.detectors.alibi or {}).items()
     )
     if made:
         names = [f"{one.model}.{one.name}" for one in made]
@@ -45,20 +43,18 @@ def stations(
 
 @contextmanager
 def alibi_at_work(
-    log: Log,
-    made: tuple[Station, ...],
-    settings: DetectorsSettings,
-    registry: CollectorRegistry,
-    stop: threading.Event,
+    settings: Settings, log: Log, registry: CollectorRegistry, stop: threading.Event
 ) -> Iterator[None]:
     """A thread of their own until the block ends; what breaks it stops the service and is raised.
 
-    Without any detector there is neither thread nor metrics.
+    Where no model has such a detector there is neither thread nor metrics, and nothing of
+    alibi-detect is imported.
     """
+    made = stations(settings, log)
     if not made:
         yield
         return
-    detectors = AlibiDetectors(log, made, settings, stop)
+    detectors = AlibiDetectors(log, made, settings.detectors, stop)
     registry.register(AlibiCollector(made, detectors.crews))
     failed: list[BaseException] = []
     thread = threading.Thread(target=_run, args=(detectors, stop, failed), name="alibi-detect")

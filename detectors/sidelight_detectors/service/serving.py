@@ -14,6 +14,7 @@ from sidelight.config.settings import Settings
 from sidelight.errors import ConfigError
 from sidelight.events.store import PatientStore, open_store
 from sidelight.log import open_log
+from sidelight_detectors.alibi.serving import alibi_at_work
 from sidelight_detectors.service.detectors import Detectors
 from sidelight_detectors.service.fitting import fitted_model, folder_of, watched_models
 from sidelight_detectors.service.group_metrics import GroupCollector, LagCollector
@@ -45,7 +46,10 @@ def run_service(settings: Settings) -> None:
     scoring = Scoring(plans, settings.detectors, RequestMetrics(registry, list(plans)))
     app = create_app(scoring, registry, lambda: detectors.readiness)
     gc.freeze()  # What stands by now lives as long as the process: no collection looks at it again.
-    with serve(Listen.parse(settings.detectors.listen), app) as port:
+    with (
+        alibi_at_work(settings, log, registry, stop),
+        serve(Listen.parse(settings.detectors.listen), app) as port,
+    ):
         logger.info("serving metrics and health", port=port)
         detectors.run()
     log.close()
