@@ -43,7 +43,7 @@ class Outcome:
 
     @property
     def delay_rows(self) -> int | None:
-        """Rows from the change to the end of the window that raised the alarm."""
+        """Rows from the change to the alarm."""
         return None if self.alarm is None else self.alarm.rows_until - self.onset
 
     @property
@@ -84,7 +84,7 @@ class Outcome:
         if self.alarm is None:
             return "none"
         worst = ", ".join(self.alarm.columns[:3])
-        return f"{self.delay_rows:,} rows after the change, in window {self.alarm.window}: {worst}"
+        return f"{self.delay_rows:,} rows after the change: {worst}"
 
     def _told_explanation(self) -> str:
         if self.explanation is None or self.explained is None:

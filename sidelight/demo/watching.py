@@ -30,9 +30,8 @@ class Window:
 
 @dataclass(frozen=True)
 class Raised:
-    """An alarm; `rows_until` counts all rows up to the end of its window."""
+    """An alarm after `rows_until` rows; `columns` are to blame, the worst first."""
 
-    window: int
     rows_until: int
     columns: tuple[str, ...]
 
@@ -69,24 +68,19 @@ class Watcher:
 
     def look(self) -> None:
         """Take in all that was written since the last look."""
-        alarms = list(self._new(ALARMS))  # first: an alarm is written after its window
         for event in self._new(RESULTS):
             body = orjson.loads(event.data or b"")["data"]
             if event.type == DRIFT:
                 self.windows.append(_window(body, self.rows))
             elif event.type == OUTLIER:
                 self.flagged.append(_flagged(body))
-        for event in alarms:
+        for event in self._new(ALARMS):
             self._take_alarm(orjson.loads(event.data or b"")["data"])
 
     def _take_alarm(self, body: Any) -> None:
-        if body["state"] != "raised":
-            return
-        until = next(one.rows_until for one in self.windows if one.number == body["window"])
-        drifted = [column for column in body["columns"] if column["drifted"]]
-        worst_first = sorted(drifted, key=lambda column: -column["distance"])
-        names = tuple(column["column"] for column in worst_first)
-        self.raised.append(Raised(body["window"], until, names))
+        if body["state"] == "raised":
+            columns = dict.fromkeys(suspect["column"] for suspect in body["suspects"])
+            self.raised.append(Raised(body["rows_seen"], tuple(columns)))
 
     def _new(self, topic: str) -> Iterator[CloudEvent]:
         for partition in range(self.log.partitions(topic)):

@@ -15,11 +15,11 @@ from sidelight.demo.outcome import Outcome
 from sidelight.demo.prepare import Accuracy, free_addresses
 from sidelight.demo.replay import Played
 from sidelight.demo.traffic import LARGEST_REQUEST, cuts
-from sidelight.demo.watching import DRIFT, OUTLIER, Flagged, Raised, Watcher, Window
+from sidelight.demo.watching import OUTLIER, Flagged, Raised, Watcher, Window
 from sidelight.errors import ArtifactError
 from sidelight.events import CloudEvent
 from sidelight.events.records import to_record
-from sidelight.log import Address, Stored
+from sidelight.log import Address
 from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import ALARMS, RESULTS
 
@@ -94,31 +94,15 @@ def test_what_is_said_twice_counts_once() -> None:
     assert [one.address for one in watcher.flagged] == [Address("inference", 0, 3)]
 
 
-class _Busy(MemoryLog):
-    """A log to which detectors say a window and its alarm while the window's topic is read."""
-
-    said: tuple[CloudEvent, CloudEvent] | None = None
-
-    def read(self, topic: str, *args: Any, **more: Any) -> list[Stored]:
-        batch = super().read(topic, *args, **more)
-        if topic == RESULTS and self.said:
-            (window, alarm), self.said = self.said, None
-            self.append(RESULTS, [to_record(window)])
-            self.append(ALARMS, [to_record(alarm)])
-        return batch
-
-
-def test_an_alarm_that_comes_during_a_look_waits_for_its_window() -> None:
-    column = {"column": "AGEP", "drifted": True, "distance": 0.3}
-    window = {"window": 1, "n": 250, "is_drift": 1, "effect": column}
-    alarm = {"window": 1, "state": "raised", "columns": [column]}
-    log = _Busy()
-    log.said = (_said("window", DRIFT, window), _said("alarm", "io.sidelight.alarm.v1", alarm))
+def test_an_alarm_is_told_with_its_rows_and_columns_the_worst_first() -> None:
+    log, suspects = MemoryLog(), [{"column": "RELP"}, {"column": "AGEP"}, {"column": "RELP"}]
+    for number, state in enumerate(("raised", "cleared")):
+        body = {"state": state, "rows_seen": 250 * (number + 1), "suspects": suspects}
+        log.append(ALARMS, [to_record(_said(state, "io.sidelight.alarm.v1", body))])
     watcher = Watcher(log)
     watcher.look()
-    watcher.look()
 
-    assert watcher.raised == [Raised(1, 250, ("AGEP",))]
+    assert watcher.raised == [Raised(250, ("RELP", "AGEP"))]
 
 
 def _said(name: str, kind: str, body: dict[str, Any]) -> CloudEvent:
@@ -134,7 +118,7 @@ def _outcome(raised: tuple[Raised, ...], flagged: int = 10) -> Outcome:
 
 
 def test_an_alarm_after_the_change_and_none_before_is_the_promised_story() -> None:
-    outcome = _outcome((Raised(5, 1250, ("RELP",)),))
+    outcome = _outcome((Raised(1250, ("RELP",)),))
 
     assert list(outcome.shortfalls()) == []
     assert outcome.delay_rows == 250
@@ -145,8 +129,8 @@ def test_an_alarm_after_the_change_and_none_before_is_the_promised_story() -> No
     ("raised", "flagged", "told"),
     [
         ((), 10, "no drift alarm after the change"),
-        ((Raised(2, 500, ("RELP",)), Raised(5, 1250, ("RELP",))), 10, "before anything"),
-        ((Raised(5, 1250, ("RELP",)),), 50, "5.00% of quiet rows flagged"),
+        ((Raised(500, ("RELP",)), Raised(1250, ("RELP",))), 10, "before anything"),
+        ((Raised(1250, ("RELP",)),), 50, "5.00% of quiet rows flagged"),
     ],
 )
 def test_a_story_that_did_not_come_out_says_why(

@@ -102,9 +102,11 @@ def _outlier(size: int, result: OutlierResult) -> FileOutlier:
 
 
 def _by_count(fitted: Fitted) -> Fitted:
-    if fitted.drift is None or fitted.drift.window_seconds is None:
+    if fitted.drift is None:
         return fitted
-    drift = fitted.drift.model_copy(update={"window_seconds": None})
+    # A file has an end: what is said of it is what its windows say.
+    alarm = fitted.drift.alarm.model_copy(update={"rule": "windows"})
+    drift = fitted.drift.model_copy(update={"window_seconds": None, "alarm": alarm})
     return replace(fitted, settings=fitted.settings.model_copy(update={"drift": drift}))
 
 

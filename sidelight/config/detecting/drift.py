@@ -15,7 +15,7 @@ MAX_SLIDES = 100
 class AlarmSettings(Section):
     """When a drift becomes an alarm."""
 
-    rule: Literal["sequential", "windows"] = "windows"
+    rule: Literal["sequential", "windows"] = "sequential"
     """sequential: evidence gathered from run to run, against all that the tolerance and the
     reference's own error allow. windows: a window with drift raises the alarm at once."""
     false_alarms: float = Field(default=0.05, gt=0, lt=1)
