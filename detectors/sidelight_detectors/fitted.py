@@ -23,11 +23,13 @@ from sidelight_detectors.alarms.rule import WHOLE
 from sidelight_detectors.artifact import Arrays, read_artifact, write_artifact
 from sidelight_detectors.cells import Counts
 from sidelight_detectors.contract import DriftFinding, Finding, Judge, Packed, Part, RowScores
-from sidelight_detectors.drift.chi_squared import GROUPING_SHARE
+from sidelight_detectors.drift.groups import GROUPING_SHARE
 from sidelight_detectors.drift.judge import MIN_ROWS, DriftJudge
 from sidelight_detectors.encoders.encoding import PLAIN, Encoding, learn, unpack_encoding
 from sidelight_detectors.grid import Grid
 from sidelight_detectors.indexed import Indexed, Origin
+from sidelight_detectors.moments import NAME as MOMENTS
+from sidelight_detectors.moments import Moments
 from sidelight_detectors.packing import integers, pack_grid, unpack_grid
 from sidelight_detectors.parts import KINDS, Reference
 from sidelight_detectors.segments import (
@@ -36,6 +38,7 @@ from sidelight_detectors.segments import (
     fit_segments,
     unpack_segments,
 )
+from sidelight_detectors.spending import spend
 from sidelight_detectors.split import held_out
 from sidelight_detectors.summary import Summary, empty_summary
 from sidelight_detectors.watched import cells_of, named_columns, watched
@@ -168,7 +171,7 @@ class Fitted:
             columns = Columns(tuple(c for c in columns if c.name not in results))
         rows = max(len(columns), len(outputs))
         answers = {column.name: column for column in outputs}
-        chosen = [*columns.select(names), *map(answers.get, results)]
+        chosen = [*self.encoding.select(columns, names), *map(answers.get, results)]
         there = tuple(column for column in chosen if column is not None)
         for column in there:
             if len(column) != rows:
@@ -216,14 +219,14 @@ class Fitted:
         ConfigError
             This model has no drift detector.
         """
-        if not self._judges:
+        if self.drift is None:
             raise ConfigError("no drift detector was fitted; set 'detectors.drift' and fit again")
         if summary.plan != self.plan:
             raise DataMismatch(
                 f"summary of plan {summary.plan[:12]} judged by plan {self.plan[:12]}; "
                 "index the rows again"
             )
-        return self._judges[segment].judge(summary.counts, summary.rows, window)
+        return self._judges[segment].judge(summary, window, self._alpha(self.drift, window))
 
     def judge_by(self, name: str, summary: Summary, window: int) -> Finding:
         """As `judge`, by the part of that name (one of `judges`)."""
@@ -256,21 +259,32 @@ class Fitted:
 
     @cached_property
     def _judges(self) -> Mapping[str, DriftJudge]:
-        """By scope. They share the promise: each gets the same part of alpha."""
+        """By scope."""
         if self.drift is None:
             return {}
         return {scope: self._judge(self.drift, scope) for scope in self.scopes}
 
+    def _alpha(self, drift: DriftSettings, window: int) -> float:
+        """What a window of one scope may err by: they share it evenly.
+
+        Where windows raise alarms it is what this one spends of the promise; else windows only name
+        columns, and each may err by as much as the promise.
+        """
+        allowed = drift.alarm.false_alarms / len(self.scopes)
+        return spend(allowed, window) if drift.alarm.rule == "windows" else allowed
+
     def _judge(self, drift: DriftSettings, scope: str) -> DriftJudge:
         reference = self.reference_of(scope)
+        window = round(drift.window * reference.rows / self.rows)
+        moments = self.parts.get(MOMENTS) if scope == WHOLE else None
         return DriftJudge(
             self.grid,
             reference.counts,
             reference.grouping,
             reference.rows,
-            round(drift.window * reference.rows / self.rows),
-            drift.alarm.false_alarms / len(self.scopes),
-            drift.tolerance,
+            window,
+            drift,
+            moments if isinstance(moments, Moments) else None,
         )
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Reference rows from a CSV or Parquet file."""
+"""Reference rows from a CSV or Parquet file, or an ``.npz`` of arrays."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def load_reference(path: Path) -> Columns:
     Raises
     ------
     DataMismatch
-        The file is missing, is neither CSV nor Parquet, is damaged, has no rows, or has a column
+        The file is missing, is no CSV, Parquet or arrays, is damaged, has no rows, or has a column
         of a type that cannot be watched (named).
     """
     try:

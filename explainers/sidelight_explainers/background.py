@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sidelight.config.references import FITTED, ONLY_DETECTORS
+from sidelight.config.references import ONLY_DETECTORS, is_fitted
 from sidelight.config.settings import ModelSettings
 from sidelight.errors import ArtifactError, ConfigError, DataMismatch
 from sidelight.tables import read_table
@@ -53,7 +53,7 @@ def read_background(model: str, settings: ModelSettings, size: int, seed: int) -
 
 
 def _read(model: str, path: Path) -> Columns:
-    if path.suffix == FITTED:
+    if is_fitted(path):
         raise ConfigError(f"models.{model}.reference ({path}): {ONLY_DETECTORS}")
     try:
         reference = read_table(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from sidelight.errors import ArtifactError
 
 FITTED = ".npz"
 """How a reference ends that `sidelight fit` wrote: it knows its columns itself."""
+_FITTED_HAS = "header.npy"
+"""What a fitted reference holds and an ``.npz`` of rows does not."""
 ONLY_DETECTORS = (
     "a fitted reference serves detectors only, and explainers need the rows themselves; "
     "name the CSV or Parquet file it was fitted from"
@@ -26,6 +29,17 @@ def reference_faults(settings: Settings) -> Iterator[Fault]:
     for name, model in settings.models.items():
         if model.reference is not None:
             yield from _of_model(("models", name), model, model.reference)
+
+
+def is_fitted(reference: Path) -> bool:
+    """Whether it is a fitted reference, by its name; arrays of rows are told by what is inside."""
+    if reference.suffix != FITTED:
+        return False
+    try:
+        with zipfile.ZipFile(reference) as archive:
+            return _FITTED_HAS in archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        return True
 
 
 def encoder_faults(settings: Settings) -> Iterator[Fault]:
@@ -58,7 +72,7 @@ def _of_model(key: Key, model: ModelSettings, reference: Path) -> Iterator[Fault
     told = f"{dotted(place)} ({reference})"
     if not reference.exists():
         yield Fault(place, f"{told}: there is no such file")
-    elif reference.suffix == FITTED:
+    elif is_fitted(reference):
         if named(model.explainers):
             yield Fault(place, f"{told}: {ONLY_DETECTORS}")
     else:

@@ -102,7 +102,62 @@ def test_a_file_that_is_no_reference_says_why(
 
 
 def test_a_column_that_cannot_be_watched_is_named(tmp_path: Path) -> None:
-    pq.write_table(pa.table({"a": [[1, 2]]}), tmp_path / "r.parquet")
+    pq.write_table(pa.table({"a": [{"b": 1}]}), tmp_path / "r.parquet")
 
-    with pytest.raises(DataMismatch, match=r"column 'a' has type list"):
+    with pytest.raises(DataMismatch, match=r"column 'a' has type struct"):
         load_reference(tmp_path / "r.parquet")
+
+
+def test_lists_of_one_length_in_parquet_are_tensors(tmp_path: Path) -> None:
+    flat = pa.array([[1.0, 2.0], None, [3.0, None]], pa.list_(pa.float32()))
+    images = pa.array([[[1, 2, 3], [4, 5, 6]]] * 3, pa.list_(pa.list_(pa.int16()), 2))
+    shaped = pa.FixedShapeTensorArray.from_numpy_ndarray(np.arange(12).reshape(3, 2, 2))
+    pq.write_table(pa.table({"f": flat, "i": images, "s": shaped}), tmp_path / "r.parquet")
+
+    columns = load_reference(tmp_path / "r.parquet")
+
+    assert columns["f"].values.shape == (3, 2)
+    assert columns["f"].valid is not None
+    assert columns["f"].valid.tolist() == [[True, True], [False, False], [True, False]]
+    assert columns["i"].values.shape == (3, 2, 3)
+    assert columns["i"].values[2].tolist() == [[1, 2, 3], [4, 5, 6]]
+    assert columns["s"].values.tolist() == np.arange(12).reshape(3, 2, 2).tolist()
+
+
+def test_ragged_lists_in_parquet_are_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"a": [[1, 2], [3]]}), tmp_path / "r.parquet")
+
+    with pytest.raises(DataMismatch, match=r"'a' has lists of 2 and 1 elements"):
+        load_reference(tmp_path / "r.parquet")
+
+
+def test_arrays_are_columns_of_rows(tmp_path: Path) -> None:
+    images, names = np.zeros((3, 4, 4), np.uint8), np.array(["a", "", "ç"])
+    np.savez_compressed(tmp_path / "r.npz", picture=images, name=names, score=[0.5, 1, 2])
+
+    columns = load_reference(tmp_path / "r.npz")
+
+    assert columns.names == ("picture", "name", "score")
+    assert columns["picture"].values.shape == (3, 4, 4)
+    assert columns["picture"].values.dtype == np.uint8
+    assert columns["name"].kind == "string"
+    assert columns["name"].values.tolist() == ["a", "", "ç"]
+
+
+@pytest.mark.parametrize(
+    ("arrays", "told"),
+    [
+        ({"a": np.array([{}, None], object)}, "cannot be read as arrays.*allow_pickle=False"),
+        ({"a": np.zeros(3), "b": np.zeros(2)}, "different numbers of rows"),
+        ({"a": np.zeros(3, complex)}, "holds complex128"),
+        ({"a": np.float64(3)}, "'a' is a scalar"),
+        ({"a": np.zeros((0, 4))}, "no rows"),
+    ],
+)
+def test_arrays_that_are_no_rows_are_refused(
+    tmp_path: Path, arrays: dict[str, object], told: str
+) -> None:
+    np.savez(tmp_path / "r.npz", **arrays)  # type: ignore[arg-type]
+
+    with pytest.raises(DataMismatch, match=told):
+        load_reference(tmp_path / "r.npz")

@@ -42,6 +42,12 @@ class Encoding:
         """The columns to be sent for these watched ones, each once."""
         return tuple(dict.fromkeys(map(self.source_of, watched)))
 
+    def select(self, columns: Columns, names: Sequence[str]) -> Columns:
+        """The sent columns of these names; a tensor or text that comes alone needs no name."""
+        if len(names) == 1 and names[0] in self.columns and len(columns.columns) == 1:
+            return Columns((columns.columns[0].renamed(names[0]),), columns.parameters)
+        return columns.select(names)
+
     def widths(self, names: Sequence[str]) -> list[int]:
         """How many watched columns each of these sent ones becomes."""
         return [len(self.columns[name].names) if name in self.columns else 1 for name in names]

@@ -15,6 +15,7 @@ from sidelight.log import Record, Stored
 from sidelight.protocols.blocks import Block
 from sidelight.protocols.decoding import decode_inputs, decode_outputs
 from sidelight.tensors import Columns
+from sidelight_detectors.encoders.encoding import PLAIN, Encoding
 from sidelight_detectors.streaming.identity import digest
 from sidelight_detectors.streaming.opened import Opened, Rows
 from sidelight_detectors.streaming.plan import Plan
@@ -103,10 +104,12 @@ class WatchedColumns:
     inputs: Sequence[str]
     outputs: Sequence[str]
     store: Keeper | None = None
+    encoding: Encoding = PLAIN
 
     @classmethod
     def by(cls, plan: Plan) -> WatchedColumns:
-        return cls(plan.model, plan.fitted.inputs, plan.fitted.answers, plan.store)
+        fitted = plan.fitted
+        return cls(plan.model, fitted.inputs, fitted.answers, plan.store, fitted.encoding)
 
     def of(self, exchange: Exchange) -> Columns:
         """Raises `MalformedPayload`, `DataMismatch` or `StoreUnreachable`."""
@@ -118,11 +121,11 @@ class WatchedColumns:
         return self._joined(iter(block.sides))
 
     def _joined(self, sides: Iterator[Columns]) -> Columns:
-        inputs = next(sides).select(self.inputs)
+        inputs = self.encoding.select(next(sides), self.inputs)
         if not self.outputs:
             # Without what the request says of itself: a client must not choose its version.
             return Columns(inputs.columns)
-        outputs = next(sides).select(self.outputs)
+        outputs = self.encoding.select(next(sides), self.outputs)
         if len(inputs) != len(outputs):
             raise RowCountMismatch(
                 f"{len(inputs)} rows were asked and {len(outputs)} answered; "
