@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from sidelight.config.references import encoder_files
+from sidelight.config.references import encoder_files, is_fitted
 from sidelight.config.services import named
 from sidelight.config.settings import ModelSettings, Settings
 from sidelight.errors import ArtifactError, ConfigError
@@ -79,7 +79,7 @@ def fitted_model(name: str, model: ModelSettings, folder: Path) -> Fitted:
 
     Raises `ConfigError` when an ``.npz`` was fitted with other settings than the file's.
     """
-    if model.reference is not None and model.reference.suffix == FITTED:
+    if model.reference is not None and is_fitted(model.reference):
         return _checked(name, model, Fitted.load(model.reference))
     place = _place(name, model, folder)
     try:
@@ -129,7 +129,7 @@ def _content_hash(what: str, path: Path) -> str:
 def _table(name: str, model: ModelSettings) -> Path:
     if model.reference is None:
         raise ConfigError(f"models.{name}.reference: not set; name the rows to compare with")
-    if model.reference.suffix == FITTED:
+    if is_fitted(model.reference):
         raise ConfigError(
             f"models.{name}.reference: {model.reference} is fitted already; name a table to fit"
         )
