@@ -25,6 +25,9 @@ DISTANCES = (0.02, 0.05, 0.12, 0.3)
 """From p0 to its alternatives, in units of 2 asin(sqrt(p)): a bet on the truth doubles about every
 1.4 / distance^2 rows. In between two of them at least four fifths of that speed are kept."""
 
+TINY = 1e-9
+"""Shares closer to 0 or 1 are not told from them."""
+
 LARGEST = 600.0
 """No bet is paid more than exp(LARGEST) at once; paying less keeps it fair."""
 
@@ -93,8 +96,8 @@ class Bets:
 
 def bets_against(null: Null, cuts: Cuts) -> Bets:
     """Bets on a share above the null, and on one below it, wherever the null leaves room."""
-    above, below = null.highest < 1, null.lowest > 0
-    bounds = np.concatenate([null.highest[above], 1 - null.lowest[below]])
+    above, below = null.highest < 1 - TINY, null.lowest > TINY
+    bounds = np.maximum(np.concatenate([null.highest[above], 1 - null.lowest[below]]), TINY)
     cut = np.concatenate([np.flatnonzero(above), np.flatnonzero(below)])
     angles = np.arcsin(np.sqrt(bounds))[:, None] + np.array(DISTANCES) / 2
     # Beyond the last angle there is no share: bet on the largest one that leaves room to lose.
