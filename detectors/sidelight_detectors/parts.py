@@ -10,6 +10,7 @@ from sidelight.tensors import Columns
 from sidelight_detectors.contract import Packed, Part
 from sidelight_detectors.grid import Grid
 from sidelight_detectors.indexed import Indexed
+from sidelight_detectors.moments import fit_moments, unpack_moments
 from sidelight_detectors.outlier import fit_outliers, unpack_outliers
 
 
@@ -47,6 +48,7 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
+    "moments": Kind(fit_moments, unpack_moments),
     "outlier": Kind(fit_outliers, unpack_outliers),
 }
 """By the name of their sums, results and metrics."""

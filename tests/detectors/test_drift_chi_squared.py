@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,23 +10,50 @@ from numpy.typing import NDArray
 from scipy.stats import chi2, chi2_contingency, hypergeom
 
 from sidelight_detectors.cells import CategoricalCells
-from sidelight_detectors.drift.chi_squared import (
-    NEW,
-    ChiSquaredTest,
-    fit_chi_squared,
-    homogeneity_p,
-    pearson,
-    total_variation,
-)
+from sidelight_detectors.drift.chi_squared import homogeneity_ps, one_table
+from sidelight_detectors.drift.chi_squared import pearson as pearsons
+from sidelight_detectors.drift.groups import NEW, Grouped, group_categories
 
 REFERENCE, WINDOW = 20_000, 1000
 
 
-def fitted(reference: list[int], other: int = 0, null: int = 0) -> ChiSquaredTest:
+@dataclass(frozen=True)
+class Test:
+    """One column and its groups."""
+
+    __test__ = False
+
+    grouped: Grouped
+
+    @property
+    def error(self) -> float:
+        return self.grouped.pooled
+
+    def table(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Window and reference by group, without groups that both leave empty."""
+        groups = len(self.grouped.reference)
+        window = np.bincount(self.grouped.of_cell, counts, groups).astype(np.int64)
+        table = np.stack([window, self.grouped.reference])
+        return table[:, table.any(axis=0)]
+
+
+def pearson(table: NDArray[np.int64]) -> float:
+    return float(pearsons(one_table(table))[0])
+
+
+def total_variation(table: NDArray[np.int64]) -> float:
+    return float(one_table(table).variation[0])
+
+
+def homogeneity_p(table: NDArray[np.int64]) -> float:
+    return float(homogeneity_ps(one_table(table))[0])
+
+
+def fitted(reference: list[int], other: int = 0, null: int = 0) -> Test:
     """A test whose deciding fifth is exactly a fifth of each category."""
     cells = CategoricalCells("c", tuple(f"{i:03}" for i in range(len(reference))))
     counts = np.array([*reference, other, null])
-    return fit_chi_squared(cells, counts, counts // 5, WINDOW)
+    return Test(group_categories(cells, counts, counts // 5, WINDOW))
 
 
 shares = st.lists(st.integers(600, 9000), min_size=2, max_size=8)
@@ -85,8 +114,8 @@ def test_total_variation_is_half_the_difference_of_shares() -> None:
 def test_rare_categories_are_pooled_and_new_ones_stand_apart() -> None:
     test = fitted([15_000, 4000, 60, 50, 3], other=0, null=40)
 
-    assert test.groups.tolist() == [2, 3, 1, 1, NEW, NEW, 1]
-    assert test.reference.tolist() == [3, 48 + 40 + 32, 12_000, 3200]
+    assert test.grouped.of_cell.tolist() == [2, 3, 1, 1, NEW, NEW, 1]
+    assert test.grouped.reference.tolist() == [3, 48 + 40 + 32, 12_000, 3200]
     assert test.error == pytest.approx(123 / 15_323)
 
 
@@ -110,7 +139,7 @@ def test_pooling_hides_no_more_than_the_error_it_states(
 
 
 def test_a_common_null_is_a_category() -> None:
-    assert fitted([15_000], null=5000).groups.tolist() == [2, NEW, 3]
+    assert fitted([15_000], null=5000).grouped.of_cell.tolist() == [2, NEW, 3]
 
 
 def test_a_value_never_seen_is_found_in_a_constant_column() -> None:
@@ -152,7 +181,7 @@ def test_a_column_of_values_that_never_repeat_says_nothing() -> None:
     cells = CategoricalCells("id", tuple(f"{i:05}" for i in range(5000)))
     counts = np.array([*[1] * 5000, 0, 0])
     deciding = np.where(np.arange(5002) < 1000, counts, 0)
-    test = fit_chi_squared(cells, counts, deciding, WINDOW)
+    test = Test(group_categories(cells, counts, deciding, WINDOW))
     window = np.array([*[0] * 5000, 1000, 0])
 
     assert homogeneity_p(test.table(window)) == 1
@@ -187,7 +216,7 @@ def _null_p(
     known = counts > 0
     cells = CategoricalCells("c", tuple(f"{i:04}" for i in range(int(known.sum()))))
     both = np.append(counts[known], [0, 0]), np.append(deciding[known], [0, 0])
-    test = fit_chi_squared(cells, *both, window)
+    test = Test(group_categories(cells, *both, window))
     return homogeneity_p(test.table(np.append(seen[known], [seen[~known].sum(), 0])))
 
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import integrate, stats
 
-from sidelight_detectors.cells import CategoricalCells, NumericCells
-from sidelight_detectors.drift.chi_squared import total_variation
+from sidelight.config.detecting.drift import DriftSettings
+from sidelight_detectors.cells import CategoricalCells, Counts, NumericCells
+from sidelight_detectors.contract import DriftFinding
+from sidelight_detectors.drift.chi_squared import one_table
 from sidelight_detectors.drift.effect import (
     _KOLMOGOROV,
-    _NORMAL,
-    Effect,
-    kolmogorov_effect,
-    variation_effect,
+    HALF_NORMAL,
+    kolmogorov_effects,
+    variation_effects,
 )
 from sidelight_detectors.drift.judge import DriftJudge
 from sidelight_detectors.drift.kolmogorov import KolmogorovTest
+from sidelight_detectors.drift.numeric import NumericReference, NumericWindow
+from sidelight_detectors.drift.stack import stack_of
 from sidelight_detectors.grid import Grid
+from sidelight_detectors.summary import Summary
 
 REFERENCE = 20_000
 REPEATS = 400
@@ -32,7 +38,35 @@ def test_the_constants_make_the_mean_zero_without_a_change() -> None:
 
     law = stats.halfnorm
     taken_off, _ = integrate.quad(lambda z: law.pdf(z) * np.exp(-z * z / 2), 0, 40)
-    assert pytest.approx(law.mean() / taken_off, rel=1e-8) == _NORMAL
+    assert pytest.approx(law.mean() / taken_off, rel=1e-8) == HALF_NORMAL
+
+
+@dataclass(frozen=True)
+class Effect:
+    size: float
+    low: float
+    high: float
+
+
+def effect_of(effects: tuple[NDArray[np.float64], ...]) -> Effect:
+    return Effect(*(float(one[0]) for one in effects))
+
+
+def total_variation(table: NDArray[np.int64]) -> float:
+    return float(one_table(table).variation[0])
+
+
+def variation_effect(table: NDArray[np.int64], error: float) -> Effect:
+    return effect_of(variation_effects(one_table(table), np.array([error])))
+
+
+def kolmogorov_effect(distance: float, error: float, n: int, m: int) -> Effect:
+    numbers = (np.array([one]) for one in (distance, error, float(n), float(m)))
+    return effect_of(kolmogorov_effects(*numbers))
+
+
+def judged(judge: DriftJudge, window: Counts, rows: int) -> DriftFinding:
+    return judge.judge(Summary("00" * 32, rows, window), 1, 0.05)
 
 
 def variations(
@@ -102,25 +136,27 @@ def test_the_effect_of_ks_is_zero_without_a_change_and_true_with_one(shift: floa
 
 
 def test_coarse_cells_widen_the_upper_bound() -> None:
-    test = KolmogorovTest(np.array([0, 1, 50, 1, 50, 1, 0, 0, 0]))
-    seen = test.compare(np.array([0, 0, 0, 0, 10, 0, 0, 0, 0]))
-    exact = kolmogorov_effect(seen.distance, 0.0, 10, 103)
-    assert seen.effect.high == pytest.approx(min(exact.high + test.error, 1.0))
-    assert seen.effect.low == exact.low
+    reference = NumericReference(np.array([0, 1, 50, 1, 50, 1, 0, 0, 0]), stack_of([9]))
+    window = NumericWindow(np.array([0, 0, 0, 0, 10, 0, 0, 0, 0]), reference)
+    seen = KolmogorovTest(reference).compare(window)
+    exact = kolmogorov_effect(float(seen.distance[0]), 0.0, 10, 103)
+    assert seen.high[0] == pytest.approx(min(exact.high + reference.errors[0], 1.0))
+    assert seen.low[0] == exact.low
 
 
 def judge(tolerance: float) -> DriftJudge:
     """One column of 25 categories: the last has 0.6 % of the reference."""
     cells = CategoricalCells("code", tuple(f"{number:02}" for number in range(25)))
     counts = np.append(np.rint(RARE_LAST * REFERENCE), [0, 0]).astype(np.int64)
-    return DriftJudge(Grid((cells,)), counts, counts // 5, REFERENCE, 1000, 0.05, tolerance)
+    settings = DriftSettings(tolerance=tolerance)
+    return DriftJudge(Grid((cells,)), counts, counts // 5, REFERENCE, 1000, settings)
 
 
 def test_a_change_below_the_tolerance_is_no_drift_however_sure_it_is() -> None:
     random, found = np.random.RandomState(2), judge(0.05)
     for _ in range(50):
         window = np.append(random.multinomial(2000, moved(RARE_LAST, 0.03)), [0, 0])
-        (column,) = found.judge(window, 2000, 1).columns
+        (column,) = judged(found, window, 2000).columns
         assert column.p_value < column.threshold
         assert not column.drifted
 
@@ -128,8 +164,9 @@ def test_a_change_below_the_tolerance_is_no_drift_however_sure_it_is() -> None:
 def test_what_nobody_observed_has_no_distance_and_no_drift() -> None:
     grid = Grid((NumericCells("score", np.arange(5.0)),))
     counts = np.full(grid.size, 30)
-    column = DriftJudge(grid, counts, counts, 390, 100, 0.05, 0.0).judge(counts * 0, 100, 1)
-    (finding,) = column.columns
+    judge = DriftJudge(grid, counts, counts, 390, 100, DriftSettings(tolerance=0.0))
+    (finding,) = judged(judge, counts * 0, 100).columns
+    assert finding.measures == ()
     assert np.isnan([finding.statistic, finding.distance, finding.effect]).all()
     assert (finding.low, finding.high, finding.p_value) == (0.0, 1.0, 1.0)
     assert not finding.drifted
@@ -138,9 +175,6 @@ def test_what_nobody_observed_has_no_distance_and_no_drift() -> None:
 def test_no_p_value_is_zero() -> None:
     grid = Grid((NumericCells("x", np.array([0.0])),))
     reference, window = np.array([10**6, 0, 0, 0, 0]), np.array([0, 0, 10**6, 0, 0])
-    (finding,) = (
-        DriftJudge(grid, reference, reference, 10**6, 1000, 0.05, 0.0)
-        .judge(window, 10**6, 1)
-        .columns
-    )
+    judge = DriftJudge(grid, reference, reference, 10**6, 1000, DriftSettings(tolerance=0.0))
+    (finding,) = judged(judge, window, 10**6).columns
     assert 0.0 < finding.p_value < 1e-300

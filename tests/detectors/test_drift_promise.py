@@ -20,7 +20,9 @@ ALPHA = 0.05
 
 
 def model(**drift: Any) -> ModelSettings:
-    return ModelSettings.model_validate({"detectors": {"drift": {"window": 500, **drift}}})
+    return ModelSettings.model_validate(
+        {"detectors": {"drift": {"window": 500, "alarm": {"rule": "windows"}, **drift}}}
+    )
 
 
 def quiet_rows(rng: np.random.Generator, count: int) -> Columns:

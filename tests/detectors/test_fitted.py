@@ -148,7 +148,7 @@ def test_categories_of_which_none_occurs_in_the_reference_are_refused() -> None:
 
 
 def test_detectors_that_were_not_asked_for_do_not_run() -> None:
-    fitted = fit(rows_of(600, 0), model(detectors={"drift": {}}))
+    fitted = fit(rows_of(600, 0), model(detectors={"drift": {"measures": []}}))
     indexed = fitted.index(rows_of(600, 1))
 
     assert fitted.score(indexed) is None

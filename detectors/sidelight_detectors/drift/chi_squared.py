@@ -3,39 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtrc, gammaln, ndtri
 
-from sidelight_detectors.cells import CategoricalCells, Counts
-from sidelight_detectors.drift.comparison import Comparison
-from sidelight_detectors.drift.effect import variation_effect
+from sidelight_detectors.cells import Counts
+from sidelight_detectors.drift.comparison import Comparisons
+from sidelight_detectors.drift.effect import variation_effects
+from sidelight_detectors.drift.stack import Stack, stack_of
 
-MIN_EXPECTED = 5.0
-"""A category expected less often in a window is pooled with the other rare ones."""
-
-GROUPING_SHARE = 0.2
-"""Share of the reference rows that decide which categories are rare."""
-
-NEW, RARE = 0, 1
-"""The two pools; groups of one category follow."""
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class ChiSquaredTest:
-    """Whether two samples fall into the same groups of categories equally often.
-
-    Null is a category. One fifth of the reference decides: a category it expects fewer than
-    `MIN_EXPECTED` times in a window is pooled with the other *rare* ones; one it does not hold
-    at all is *new*, with every value that is not a known category; any other is a group of its
-    own. Windows are then compared with the other four fifths, because counts that had a say in the
-    grouping are no longer a fair sample (a thousand categories seen once make the next unseen one
-    quite ordinary). Where nothing is pooled, all of the reference is compared.
+    """Whether two samples fall into the same groups (`drift.groups`) equally often.
 
     The statistic is Pearson's over groups; the distance is the total variation over groups. The
     p-value does not rest on the chi-squared limit, which is wrong by orders of magnitude where
-    alpha spending looks: see `homogeneity_p`. It needs no group to be large, so a pool the
+    alpha spending looks: see `homogeneity_ps`. It needs no group to be large, so a pool the
     reference leaves empty is tested like any other.
 
     Sees any change of the groups' shares. Misses changes inside a pool, up to `error`, and so
@@ -43,70 +31,79 @@ class ChiSquaredTest:
 
     Parameters
     ----------
-    groups:
-        Shape ``(cells,)``: the group of each cell.
     reference:
-        Shape ``(groups,)``: reference counts.
-    error:
-        The pools' reference share: the total variation over cells exceeds that over groups by at
-        most this.
+        Shape ``(groups,)``: reference counts, column after column.
+    errors:
+        Shape ``(F,)``: the total variation over cells exceeds that over groups by at most this.
     """
 
-    groups: NDArray[np.int64]
     reference: Counts
-    error: float
+    stack: Stack
+    errors: Floats
 
     method = "chi2"
 
-    def table(self, counts: Counts) -> NDArray[np.int64]:
-        """Shape ``(2, groups)``: window and reference, without groups that both leave empty."""
-        window = np.bincount(self.groups, counts, len(self.reference)).astype(np.int64)
-        table = np.stack([window, self.reference])
-        return table[:, table.any(axis=0)]
-
-    def compare(self, counts: Counts) -> Comparison:
-        """A window with at least one row."""
-        table = self.table(counts)
-        effect = variation_effect(table, self.error)
-        return Comparison(pearson(table), total_variation(table), homogeneity_p(table), effect)
+    def compare(self, counts: Counts) -> Comparisons:
+        """A window's rows in the same groups, at least one in each column."""
+        tables = Tables(counts, self.reference, self.stack)
+        size, low, high = variation_effects(tables, self.errors)
+        return Comparisons(
+            pearson(tables), tables.variation, self.errors, homogeneity_ps(tables), size, low, high
+        )
 
 
-def fit_chi_squared(
-    cells: CategoricalCells, reference: Counts, grouping: Counts, window: int
-) -> ChiSquaredTest:
-    """Groups for windows of `window` rows.
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """Window and reference, ``(groups,)`` each, as one ``(2, k)`` table a column of `stack`."""
 
-    Parameters
-    ----------
-    reference, grouping:
-        Shape ``(cells,)``: counts of all reference rows, and of the part that decides.
-    """
-    expected = grouping * (window / max(grouping.sum(), 1))
-    apart = (expected >= MIN_EXPECTED) & (grouping >= MIN_EXPECTED)
-    apart[cells.other] = False
-    alone = np.cumsum(apart) + RARE
-    groups = np.where(apart, alone, np.where(grouping > 0, RARE, NEW))
-    groups[cells.other] = NEW
-    compared = reference - grouping if reference[~apart].any() else reference
-    counts = np.bincount(groups, compared, alone[-1] + 1).astype(np.int64)
-    pooled = counts[[NEW, RARE]].sum() / max(counts.sum(), 1)
-    return ChiSquaredTest(groups, counts, float(pooled))
+    window: Counts
+    reference: Counts
+    stack: Stack
+
+    @cached_property
+    def rows(self) -> Counts:
+        """Rows of the window in each column."""
+        return self.stack.total(self.window)
+
+    @cached_property
+    def reference_rows(self) -> Counts:
+        return self.stack.total(self.reference)
+
+    @cached_property
+    def shares(self) -> tuple[Floats, Floats]:
+        """Of the column's rows in each group."""
+        spread = self.stack.spread
+        return self.window / spread(self.rows), self.reference / spread(self.reference_rows)
+
+    @cached_property
+    def pooled(self) -> Floats:
+        """The share in both samples together."""
+        both = self.rows + self.reference_rows
+        return (self.window + self.reference) / self.stack.spread(both)
+
+    @cached_property
+    def variation(self) -> Floats:
+        """Half the summed differences of shares, in [0, 1], ``(F,)``."""
+        ours, theirs = self.shares
+        return self.stack.total(np.abs(ours - theirs)) / 2
 
 
-def pearson(table: NDArray[np.int64]) -> float:
-    """Pearson's statistic of a ``(2, k)`` table whose columns are not all zero."""
-    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / table.sum()
-    return float(((table - expected) ** 2 / expected).sum())
+def one_table(table: NDArray[np.int64]) -> Tables:
+    """A ``(2, k)`` table of one column: window, then reference."""
+    return Tables(table[0], table[1], stack_of([table.shape[1]]))
 
 
-def total_variation(table: NDArray[np.int64]) -> float:
-    """Half the summed differences of the two rows' shares, in [0, 1]."""
-    shares = table / table.sum(axis=1, keepdims=True)
-    return float(np.abs(shares[0] - shares[1]).sum() / 2)
+def pearson(tables: Tables) -> Floats:
+    """Pearson's statistic of each column; groups that both samples leave empty add nothing."""
+    ours, theirs = tables.shares
+    pooled = tables.pooled
+    terms = np.divide((ours - theirs) ** 2, pooled, out=np.zeros(len(pooled)), where=pooled > 0)
+    n, m = tables.rows, tables.reference_rows
+    return tables.stack.total(terms) * n * m / (n + m)
 
 
-def homogeneity_p(table: NDArray[np.int64]) -> float:
-    """P-value of a ``(2, k)`` table that holds in the far tail too, at any counts.
+def homogeneity_ps(tables: Tables) -> Floats:
+    """P-value of each column that holds in the far tail too, at any counts.
 
     Given its margins the first row falls into the columns one after the other by hypergeometric
     laws. Each tail, counted exactly with half the mass of what was seen, becomes a normal score,
@@ -119,32 +116,48 @@ def homogeneity_p(table: NDArray[np.int64]) -> float:
     2.75 x where evaluated (2 to 151 groups, x from 1e-2 to 1e-7); measured it is at most x, within
     error (docs/decisions/0005).
     """
-    drawn, other = table
-    draws = np.cumsum(drawn[::-1])[::-1]
-    beyond = np.cumsum((drawn + other)[::-1])[::-1] - drawn - other
-    scores = [
-        _normal_score(int(hits), int(hits + missed), int(n), int(bad))
-        for hits, missed, n, bad in zip(drawn, other, draws, beyond, strict=True)
-    ]
-    return float(chdtrc(len(scores) - 1.0, np.square(scores).sum())) if len(scores) > 1 else 1.0
-
-
-def _normal_score(hits: int, good: int, draws: int, bad: int) -> float:
-    """The normal score of the mid-tail of `hits` good ones in `draws` from `good` + `bad`."""
-    if hits * (good + bad) < draws * good:
-        hits, good, bad = draws - hits, bad, good
-    mass = np.exp(_log_mass(hits, good, draws, bad))
-    steps = np.arange(hits, min(good, draws), dtype=np.float64)
-    ratios = (good - steps) * (draws - steps) / ((steps + 1) * (bad - draws + steps + 1))
-    tail = mass * (0.5 + np.cumprod(ratios).sum())
-    return float(ndtri(max(tail, np.finfo(float).tiny)))
-
-
-def _log_mass(hits: int, good: int, draws: int, bad: int) -> float:
-    return float(
-        _log_choose(good, hits) + _log_choose(bad, draws - hits) - _log_choose(good + bad, draws)
+    stack = tables.stack
+    before = stack.running(tables.window, tables.rows) - tables.window
+    both = tables.window + tables.reference
+    beyond = stack.spread(tables.rows + tables.reference_rows) - stack.running(
+        both, tables.rows + tables.reference_rows
     )
+    scores = normal_scores(tables.window, both, stack.spread(tables.rows) - before, beyond)
+    degrees = stack.total((both > 0).astype(np.int64)) - 1
+    squares = stack.total(np.where(both > 0, scores**2, 0.0))
+    return np.where(degrees > 0, chdtrc(np.maximum(degrees, 1.0), squares), 1.0)
 
 
-def _log_choose(n: int, k: int) -> float:
-    return float(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
+def normal_scores(hits: Counts, good: Counts, draws: Counts, bad: Counts) -> Floats:
+    """The normal score of the mid-tail of `hits` good ones in `draws` from `good` + `bad`."""
+    upper = hits * (good + bad) >= draws * good
+    hits = np.where(upper, hits, draws - hits)
+    good, bad = np.where(upper, good, bad), np.where(upper, bad, good)
+    mass = np.exp(_log_mass(hits, good, draws, bad))
+    tails = mass * (0.5 + _later_masses(hits, good, draws, bad))
+    return ndtri(np.maximum(tails, np.finfo(float).tiny))
+
+
+def _later_masses(hits: Counts, good: Counts, draws: Counts, bad: Counts) -> Floats:
+    """The masses of more hits than these, in units of the mass of `hits`."""
+    steps = hits[:, None] + np.arange(_steps_needed(hits, good, draws, bad), dtype=np.float64)
+    ways = np.maximum((good[:, None] - steps) * (draws[:, None] - steps), 0.0)
+    ways[steps >= np.minimum(good, draws)[:, None]] = 0.0
+    ratios = ways / ((steps + 1) * (np.maximum(bad - draws, -hits)[:, None] + steps + 1))
+    return np.cumprod(ratios, axis=1).sum(axis=1)
+
+
+def _steps_needed(hits: Counts, good: Counts, draws: Counts, bad: Counts) -> int:
+    """Beyond ten standard deviations from the mean and 60 more nothing is left of a mass."""
+    all_ = np.maximum(good + bad, 1.0)
+    deviation = np.sqrt(draws * (good / all_) * (bad / all_))
+    most = np.minimum(good, draws) - hits
+    return int(np.minimum(most, 10 * deviation + 60).max(initial=0.0))
+
+
+def _log_mass(hits: Counts, good: Counts, draws: Counts, bad: Counts) -> Floats:
+    return _log_choose(good, hits) + _log_choose(bad, draws - hits) - _log_choose(good + bad, draws)
+
+
+def _log_choose(n: Counts, k: Counts) -> Floats:
+    return gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0)

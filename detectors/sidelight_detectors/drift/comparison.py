@@ -1,22 +1,29 @@
-"""What a test says of one window of one column."""
+"""What a test says of one window, column by column."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-from sidelight_detectors.drift.effect import Effect
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """A window's counts against the reference's; fields as in `ColumnFinding`."""
+@dataclass(frozen=True, eq=False)
+class Comparisons:
+    """Windows' counts against the reference's, ``(F,)`` each; fields as in `ColumnFinding`."""
 
-    statistic: float
-    distance: float
-    p_value: float
-    effect: Effect
+    statistic: Floats
+    distance: Floats
+    error: Floats
+    p_value: Floats
+    size: Floats
+    low: Floats
+    high: Floats
 
-
-UNSEEN = Comparison(math.nan, math.nan, 1.0, Effect(math.nan, 0.0, 1.0))
-"""Of a window in which nobody observed the column."""
+    @property
+    def table(self) -> Floats:
+        """All fields in their order, ``(7, F)``."""
+        fields = self.statistic, self.distance, self.error, self.p_value
+        return np.stack([*fields, self.size, self.low, self.high])

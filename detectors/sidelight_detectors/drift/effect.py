@@ -12,66 +12,81 @@ mean of the effect zero when nothing has changed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import exp, log, pi, sqrt
+from math import log, pi, sqrt
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from sidelight_detectors.drift.chi_squared import Tables
+
 CONFIDENCE = 0.95
 """Of the bounds of an effect."""
+
+NORMAL = 1.959963984540054
+"""Standard deviations from the mean within which a normal value lies with `CONFIDENCE`."""
+
+HALF_NORMAL = 2 / sqrt(pi)
+"""c for the difference of two shares or distribution functions at one place: the mean of |Z| over
+that of exp(-Z^2 / 2), with Z standard normal."""
 
 _KOLMOGOROV = 1.2727366567
 """c for D: E(K) / E(exp(-K^2 / 2)) with K of Kolmogorov's law."""
 
-_NORMAL = 2 / sqrt(pi)
-"""c for the difference of two shares: the same with the absolute value of a standard normal."""
+_MARGIN = sqrt(log(2 / (1 - CONFIDENCE)) / 2)
+
+Floats = NDArray[np.float64]
+Effects = tuple[Floats, Floats, Floats]
+"""A distance beyond chance, ``(F,)`` each: its size, then the bounds of the true distance.
+
+The size is zero on average when nothing has changed (then cut off below 0), and close to the true
+distance when that is well beyond chance; in between it is too small rather than too large. The
+bounds hold with `CONFIDENCE` for one column of one window.
+"""
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """A distance beyond chance.
-
-    `size` is zero on average when nothing has changed (then cut off below 0), and close to the true
-    distance when that is well beyond chance; in between it is too small rather than too large.
-    `low` and `high` are `CONFIDENCE` bounds of the true distance, valid for this one column of this
-    one window.
-    """
-
-    size: float
-    low: float
-    high: float
-
-
-def kolmogorov_effect(distance: float, error: float, n: int, m: int) -> Effect:
+def kolmogorov_effects(distance: Floats, error: Floats, n: Floats, m: Floats) -> Effects:
     """Of D between samples of `n` and `m` rows, seen in cells with this `error`.
 
-    The bounds follow from the triangle inequality and the bound on D of `kolmogorov_p`. On tied
+    The bounds follow from the triangle inequality and the bound on D of `kolmogorov_ps`. On tied
     columns chance gives less than is taken off.
     """
-    scale = sqrt(1 / n + 1 / m)
-    size = distance - _KOLMOGOROV * scale * exp(-((distance / scale) ** 2) / 2)
+    scale = np.sqrt(1 / n + 1 / m)
+    size = distance - _KOLMOGOROV * scale * np.exp(-((distance / scale) ** 2) / 2)
     return _bounded(size, distance, distance + error, scale)
 
 
-def variation_effect(table: NDArray[np.int64], error: float) -> Effect:
-    """Of the total variation between the rows of a ``(2, k)`` table without empty columns.
+def variation_effects(tables: Tables, error: Floats) -> Effects:
+    """Of the total variation in each of the tables.
 
     One row of a sample moves the total variation by at most one over the sample's size, so it lies
     close to its mean (McDiarmid's inequality); that mean is at least the true value, and above it
     by at most half the groups' standard deviations.
     """
-    n, m = table.sum(axis=1).tolist()
-    shares, pooled = table / np.array([[n], [m]]), table.sum(axis=0) / (n + m)
-    distances = np.abs(shares[0] - shares[1])
-    scales = np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
-    ratios = np.divide(distances, scales, out=np.zeros_like(scales), where=scales > 0)
-    total = float(distances.sum() / 2)
-    chance = float((_NORMAL * scales * np.exp(-(ratios**2) / 2)).sum() / 2)
-    lowest = total - float(scales.sum() / 2)
-    return _bounded(total - chance, lowest, total + error, sqrt(1 / n + 1 / m))
+    lowest = tables.variation - tables.stack.total(group_scales(tables)) / 2
+    scale = np.sqrt(1 / tables.rows + 1 / tables.reference_rows)
+    return _bounded(variation_beyond_chance(tables), lowest, tables.variation + error, scale)
 
 
-def _bounded(size: float, low: float, high: float, scale: float) -> Effect:
-    margin = scale * sqrt(log(2 / (1 - CONFIDENCE)) / 2)
-    return Effect(max(size, 0.0), max(low - margin, 0.0), min(high + margin, 1.0))
+def variation_beyond_chance(tables: Tables) -> Floats:
+    """The total variation with what chance gives taken off; below 0 by chance."""
+    ours, theirs = tables.shares
+    return tables.variation - tables.stack.total(chance_of(ours - theirs, group_scales(tables))) / 2
+
+
+def group_scales(tables: Tables) -> Floats:
+    """The standard deviation of each difference of shares when nothing has changed."""
+    sizes = tables.stack.spread(1 / tables.rows + 1 / tables.reference_rows)
+    return np.sqrt(tables.pooled * (1 - tables.pooled) * sizes)
+
+
+def chance_of(differences: Floats, scales: Floats) -> Floats:
+    """What to take off absolute differences of these scales."""
+    ratios = np.divide(differences, scales, out=np.zeros_like(scales), where=scales > 0)
+    return HALF_NORMAL * scales * np.exp(-(ratios**2) / 2)
+
+
+def _bounded(size: Floats, low: Floats, high: Floats, scale: Floats) -> Effects:
+    margin = scale * _MARGIN
+    return np.maximum(size, 0.0), np.maximum(low - margin, 0.0), np.minimum(high + margin, 1.0)

@@ -1,21 +1,40 @@
-"""A window's counts against the reference: one test a column, one threshold for all."""
+"""A window's counts against the reference: one test a column, one correction for all."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 
+import numpy as np
+from numpy.typing import NDArray
+
+from sidelight.config.detecting.drift import DriftSettings
 from sidelight.errors import NotEnoughData
-from sidelight_detectors.cells import CategoricalCells, ColumnCells, Counts
-from sidelight_detectors.contract import ColumnFinding, DriftFinding
-from sidelight_detectors.drift.chi_squared import ChiSquaredTest, fit_chi_squared
-from sidelight_detectors.drift.comparison import UNSEEN
+from sidelight_detectors.cells import CategoricalCells, Counts
+from sidelight_detectors.contract import ColumnFinding, DriftFinding, Measure
+from sidelight_detectors.drift.chi_squared import ChiSquaredTest
+from sidelight_detectors.drift.comparison import Comparisons
+from sidelight_detectors.drift.cramer import CramerTest
+from sidelight_detectors.drift.groups import fit_groups
 from sidelight_detectors.drift.kolmogorov import KolmogorovTest
+from sidelight_detectors.drift.measures.kinds import gauges
+from sidelight_detectors.drift.measures.measured import Baseline, Gauge, View
+from sidelight_detectors.drift.measures.shares import is_constant
+from sidelight_detectors.drift.naming import critical_p
+from sidelight_detectors.drift.numeric import NumericReference
+from sidelight_detectors.drift.stack import stack_of
 from sidelight_detectors.grid import Grid
-from sidelight_detectors.spending import spend
+from sidelight_detectors.moments import NAME as MOMENTS
+from sidelight_detectors.moments import Moments
+from sidelight_detectors.summary import Summary
 
-Test = KolmogorovTest | ChiSquaredTest
+NUMERIC_TESTS: Mapping[str, type[KolmogorovTest] | type[CramerTest]] = {
+    "ks": KolmogorovTest,
+    "cvm": CramerTest,
+}
 
 MIN_ROWS = 20
 """A window with fewer rows answers *not enough data*."""
@@ -26,11 +45,10 @@ SMALLEST_P = sys.float_info.min
 
 @dataclass(frozen=True, eq=False)
 class DriftJudge:
-    """Drift of every column, with one false-alarm promise over columns and windows.
+    """Drift of every column of a window, against one reference.
 
-    Window k tests each of F columns at ``6 alpha / (pi^2 k^2) / F``: the chance that any column of
-    any window ever falls below its threshold while nothing has changed is at most alpha, also
-    though all windows share one reference (every p-value holds over the draw of both).
+    Numeric columns are tested by `settings.method`, categorical ones and those with one value in
+    the reference by chi-squared. `settings.correction` decides over all columns which are named.
 
     Parameters
     ----------
@@ -40,6 +58,8 @@ class DriftJudge:
         Flat counts of the reference rows that decide which categories are rare.
     window:
         Rows of a window, for the pooling of rare categories.
+    moments:
+        With the sums of the same reference rows; None leaves out the measures that need them.
     """
 
     grid: Grid
@@ -47,58 +67,119 @@ class DriftJudge:
     grouping: Counts
     reference_rows: int
     window: int
-    alpha: float
-    tolerance: float
+    settings: DriftSettings
+    moments: Moments | None = None
+
+    def judge(self, summary: Summary, number: int, alpha: float) -> DriftFinding:
+        """The finding for the window with this number (from 1), which may err by `alpha`."""
+        if summary.rows < MIN_ROWS:
+            raise NotEnoughData(
+                f"window {number} has {summary.rows} rows; at least {MIN_ROWS} are needed"
+            )
+        with np.errstate(divide="ignore", invalid="ignore"):
+            view = self._view(summary)
+            tested = self._compare(view)
+            measures = self._measure(view, view.rows > 0)
+        critical = critical_p(tested.p_value, alpha, self.settings.correction)
+        drifted = (tested.p_value <= critical) & (tested.size > self.settings.tolerance)
+        lines = zip(
+            self.grid.names,
+            self.methods,
+            tested.statistic.tolist(),
+            tested.distance.tolist(),
+            tested.error.tolist(),
+            tested.p_value.tolist(),
+            repeat(critical),
+            drifted.tolist(),
+            view.rows.tolist(),
+            tested.size.tolist(),
+            tested.low.tolist(),
+            tested.high.tolist(),
+            measures,
+        )
+        columns = tuple(ColumnFinding(*line) for line in lines)
+        tolerance = self.settings.tolerance
+        return DriftFinding(summary.rows, self.reference_rows, number, alpha, tolerance, columns)
 
     @cached_property
-    def _tests(self) -> list[Test]:
-        reference, grouping = self.grid.split(self.reference), self.grid.split(self.grouping)
-        return [
-            _test(column, counts, deciding, self.window)
-            for column, counts, deciding in zip(self.grid.columns, reference, grouping, strict=True)
-        ]
+    def methods(self) -> tuple[str, ...]:
+        """The test of each column."""
+        by_groups = set(self._by_groups.tolist())
+        places = range(len(self.grid.columns))
+        return tuple("chi2" if place in by_groups else self.settings.method for place in places)
 
-    def judge(self, counts: Counts, rows: int, number: int) -> DriftFinding:
-        """The finding for the window with this number (from 1); see `Fitted.judge`."""
-        if rows < MIN_ROWS:
-            raise NotEnoughData(f"window {number} has {rows} rows; at least {MIN_ROWS} are needed")
-        alpha = spend(self.alpha, number)
-        threshold = alpha / len(self.grid.columns)
-        findings = tuple(
-            self._column(name, test, part, threshold)
-            for name, test, part in zip(
-                self.grid.names, self._tests, self.grid.split(counts), strict=True
-            )
+    def _view(self, summary: Summary) -> View:
+        base = self._baseline
+        rows = np.add.reduceat(summary.counts, self.grid.starts[:-1])
+        counts = summary.counts
+        if not rows.all():
+            # What nobody observed is compared with itself; `_compare` then says that it is unseen.
+            counts = np.where(np.repeat(rows > 0, np.diff(self.grid.starts)), counts, base.counts)
+        sums = summary.sums.get(MOMENTS, np.empty(0, np.int64))
+        return View(counts, rows, base.groups.count(counts), base, sums)
+
+    def _compare(self, view: View) -> Comparisons:
+        tested = np.full((7, len(view.rows)), np.nan)
+        if len(self._baseline.places):
+            tested[:, self._baseline.places] = self._numeric.compare(view.numeric).table
+        if len(self._by_groups):
+            counted = view.groups[self._tested_groups]
+            tested[:, self._by_groups] = self._categorical.compare(counted).table
+        tested[:, view.rows == 0] = _UNSEEN[:, None]
+        found = Comparisons(*tested)
+        np.maximum(found.p_value, SMALLEST_P, out=found.p_value)
+        return found
+
+    def _measure(self, view: View, seen: NDArray[np.bool_]) -> list[tuple[Measure, ...]]:
+        found: list[list[Measure]] = [[] for _ in seen]
+        for name, gauge in self._gauges.items():
+            measured = gauge.measure(view)
+            told = (seen & ~np.isnan(measured.value)).tolist()
+            for column, line, is_told in zip(found, measured.lines(), told, strict=True):
+                if is_told:
+                    column.append(Measure(name, *line))
+        return [*map(tuple, found)]
+
+    @cached_property
+    def _baseline(self) -> Baseline:
+        grid, starts = self.grid, self.grid.starts
+        groups = fit_groups(grid, self.reference, self.grouping, self.window)
+        is_numeric = [not isinstance(one, CategoricalCells) for one in grid.columns]
+        places = np.flatnonzero(is_numeric)
+        cells = np.flatnonzero(np.repeat(is_numeric, np.diff(starts)))
+        stack = stack_of(grid.columns[place].size for place in places)
+        numeric = NumericReference(self.reference[cells], stack)
+        return Baseline(grid, self.reference, groups, places, cells, numeric)
+
+    @cached_property
+    def _by_groups(self) -> NDArray[np.int64]:
+        """The columns that are tested by their groups."""
+        columns = zip(self.grid.columns, self.grid.split(self.reference), strict=True)
+        return np.flatnonzero(
+            [isinstance(cells, CategoricalCells) or is_constant(own) for cells, own in columns]
         )
-        return DriftFinding(rows, self.reference_rows, number, alpha, self.tolerance, findings)
 
-    def _column(
-        self,
-        name: str,
-        test: Test,
-        counts: Counts,
-        threshold: float,
-    ) -> ColumnFinding:
-        rows = int(counts.sum())
-        seen = test.compare(counts) if rows else UNSEEN
-        drifted = seen.p_value < threshold and seen.effect.size > self.tolerance
-        return ColumnFinding(
-            name,
-            test.method,
-            seen.statistic,
-            seen.distance,
-            test.error,
-            max(seen.p_value, SMALLEST_P),
-            threshold,
-            drifted,
-            rows,
-            seen.effect.size,
-            seen.effect.low,
-            seen.effect.high,
+    @cached_property
+    def _tested_groups(self) -> NDArray[np.int64]:
+        stack = self._baseline.groups.stack
+        return np.flatnonzero(np.isin(stack.spread(np.arange(len(stack.sizes))), self._by_groups))
+
+    @cached_property
+    def _categorical(self) -> ChiSquaredTest:
+        groups = self._baseline.groups
+        stack = stack_of(groups.stack.sizes[self._by_groups])
+        return ChiSquaredTest(
+            groups.reference[self._tested_groups], stack, groups.pooled[self._by_groups]
         )
 
+    @cached_property
+    def _numeric(self) -> KolmogorovTest | CramerTest:
+        return NUMERIC_TESTS[self.settings.method](self._baseline.numeric)
 
-def _test(column: ColumnCells, reference: Counts, grouping: Counts, window: int) -> Test:
-    if isinstance(column, CategoricalCells):
-        return fit_chi_squared(column, reference, grouping, window)
-    return KolmogorovTest(reference)
+    @cached_property
+    def _gauges(self) -> Mapping[str, Gauge]:
+        return gauges(self.settings.measures, self._baseline, self.moments)
+
+
+_UNSEEN = np.array([np.nan, np.nan, 0.0, 1.0, np.nan, 0.0, 1.0])
+"""Of a column that nobody observed; fields as in `Comparisons`."""

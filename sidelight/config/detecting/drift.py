@@ -8,6 +8,18 @@ from pydantic import Field, model_validator
 
 from sidelight.config.section import Section
 
+MeasureName = Literal[
+    "psi",
+    "jensen-shannon",
+    "total-variation",
+    "wasserstein",
+    "mean",
+    "std",
+    "missing",
+    "new",
+    "constant",
+]
+
 MAX_SLIDES = 100
 """Slides a window has at most: each is remembered until it leaves the window."""
 
@@ -34,10 +46,20 @@ class AlarmSettings(Section):
 
 
 class DriftSettings(Section):
-    """Drift of each column against the reference: KS for numeric, chi-squared for categorical."""
+    """Drift of each column against the reference."""
 
-    method: Literal["ks"] = "ks"
-    """ks: Kolmogorov-Smirnov and chi-squared over reference cells."""
+    method: Literal["ks", "cvm"] = "ks"
+    """The test of numeric columns. ks: Kolmogorov-Smirnov, the largest distance. cvm: Cramer-von
+    Mises, the mean squared one. Categorical columns are tested by chi-squared."""
+    measures: tuple[MeasureName, ...] = ("psi", "wasserstein", "mean", "missing", "new", "constant")
+    """What is measured beside the test, with bounds: psi, jensen-shannon, total-variation; of
+    numbers also wasserstein, mean, std; missing, new (never seen), constant (other values in a
+    column that has only one in the reference)."""
+    correction: Literal["holm", "bh", "ebh", "bonferroni"] = "holm"
+    """How a window decides over many columns and segments which are named. holm, bonferroni: a
+    false one with chance alpha at most. bh, ebh: a share alpha of false ones on average at most,
+    bh for positively dependent columns, ebh for any. Where windows raise alarms (alarm.rule:
+    windows) only holm and bonferroni keep the promise of alarms."""
     window: int = Field(default=1000, ge=20)
     """Rows of a window, up to the exchange that fills it."""
     slide: int | None = Field(default=None, ge=1)
