@@ -20,7 +20,7 @@ from sidelight_detectors.encoders.projection import Projection, projection_onto,
 MAX_SIDE = 2048
 """Of rows or elements, the fewer; an eigenproblem of this size takes about two seconds."""
 _MAX_CELLS = 1 << 26
-_NEGLIGIBLE = 1e-9
+_NEGLIGIBLE = 1e-6
 
 
 def principal_projection(values: NDArray[np.float32], components: int) -> Projection:
@@ -31,7 +31,7 @@ def principal_projection(values: NDArray[np.float32], components: int) -> Projec
     require_narrow(values.shape[1])
     fixed = fixed_point_for(values)
     units = fixed.of(values[: _rows_used(*values.shape)])
-    centre = (units.sum(axis=0) // len(units)).astype(np.int64)
+    centre = np.rint(units.sum(axis=0) / len(units)).astype(np.int64)
     directions = _directions(units - centre, components)
     if not directions.shape[1]:
         raise DataMismatch("its rows in the reference are all the same; leave this column out")
