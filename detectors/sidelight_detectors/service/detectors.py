@@ -20,7 +20,7 @@ from sidelight_detectors.service.health import Readiness
 from sidelight_detectors.service.metrics import ScorerMetrics
 from sidelight_detectors.streaming import deciding, rounds, scorer
 from sidelight_detectors.streaming.cutter import Clock
-from sidelight_detectors.streaming.deciding import DecidingPartition
+from sidelight_detectors.streaming.deciding import Archive, DecidingPartition
 from sidelight_detectors.streaming.plan import Plan
 from sidelight_detectors.streaming.run import Run
 from sidelight_detectors.streaming.scorer import PartitionScorer
@@ -55,6 +55,7 @@ class Detectors:
         metrics: ScorerMetrics,
         stop: threading.Event,
         clock: Clock | None = None,
+        archive: Archive | None = None,
     ) -> None:
         self._clock = clock or Clock()
         guard = partial(
@@ -64,6 +65,7 @@ class Detectors:
         self.deciders = Crew(deciding.GROUP, guard(PANES), self._decider)
         self._log = log
         self._plans = plans
+        self._archive = archive
         self._settings = settings
         self._metrics = metrics
         self._complaints = Complaints([plan.name_in_exchanges for plan in plans.values()])
@@ -158,7 +160,7 @@ class Detectors:
 
     def _decider(self, member: Membership, partition: int) -> DecidingPartition:
         plans = list(self._plans.values())
-        return DecidingPartition(self._log, member, partition, plans, self._clock)
+        return DecidingPartition(self._log, member, partition, plans, self._clock, self._archive)
 
     def _observe(self, runs: Sequence[Run]) -> int:
         """How many runs were said."""

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
 
 from sidelight.config.references import encoder_files, is_fitted
 from sidelight.config.services import named
@@ -15,6 +14,7 @@ from sidelight.config.settings import ModelSettings, Settings
 from sidelight.errors import ArtifactError, ConfigError
 from sidelight_detectors.fitted import FORMAT, Fitted, fit
 from sidelight_detectors.reference import load_reference
+from sidelight_detectors.service.keeping import Keeping
 from sidelight_detectors.streaming.identity import digest
 
 FITTED = ".npz"
@@ -115,7 +115,7 @@ def _place(name: str, model: ModelSettings, folder: Path) -> Path:
     content = _content_hash(f"models.{name}.reference", _table(name, model))
     asked = model.model_dump_json(include={"features", "outputs", "detectors"})
     encoders = [_content_hash(f"models.{name}: an encoder", one) for one in encoder_files(model)]
-    return folder / f"{quote(name, safe='')}-{digest(FORMAT, content, asked, *encoders)}.npz"
+    return Keeping(folder).place(name, digest(FORMAT, content, asked, *encoders))
 
 
 def _content_hash(what: str, path: Path) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import gc
 import signal
 import threading
+from collections.abc import Mapping
 
 import structlog
 from prometheus_client import CollectorRegistry
 
 from sidelight.config.addresses import Listen
 from sidelight.config.settings import Settings
-from sidelight.errors import ConfigError
+from sidelight.errors import ArtifactError, ConfigError
 from sidelight.events.store import PatientStore, open_store
 from sidelight.log import open_log
 from sidelight_detectors.alibi.serving import alibi_at_work
@@ -22,6 +23,7 @@ from sidelight_detectors.service.http.app import create_app
 from sidelight_detectors.service.http.metrics import RequestMetrics
 from sidelight_detectors.service.http.scoring import Scoring
 from sidelight_detectors.service.http.server import serve
+from sidelight_detectors.service.keeping import Keeping
 from sidelight_detectors.service.metrics import ScorerMetrics
 from sidelight_detectors.service.state_metrics import StateCollector
 from sidelight_detectors.streaming.plan import Plan
@@ -38,7 +40,12 @@ def run_service(settings: Settings) -> None:
     plans = fitted_plans(settings)
     log = open_log(settings.log)
     detectors = Detectors(
-        log, plans, settings.detectors, ScorerMetrics(registry, list(plans)), stop
+        log,
+        plans,
+        settings.detectors,
+        ScorerMetrics(registry, list(plans)),
+        stop,
+        archive=_kept(plans, Keeping(folder_of(settings))),
     )
     registry.register(LagCollector(detectors.scorers, detectors.deciders))
     registry.register(StateCollector(detectors.deciders))
@@ -53,6 +60,16 @@ def run_service(settings: Settings) -> None:
         logger.info("serving metrics and health", port=port)
         detectors.run()
     log.close()
+
+
+def _kept(plans: Mapping[str, Plan], keeping: Keeping) -> Keeping:
+    """Keeps each reference, so that a successor can end this plan's windows in order."""
+    for name, plan in plans.items():
+        try:
+            keeping.keep(name, plan.fitted)
+        except ArtifactError as exc:
+            logger.warning("reference not kept, a change of plan will drop windows", error=str(exc))
+    return keeping
 
 
 def fitted_plans(settings: Settings) -> dict[str, Plan]:

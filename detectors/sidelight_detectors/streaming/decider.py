@@ -6,7 +6,7 @@ No I/O and no clock: the same panes give the same outputs, from the start or fro
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from sidelight.errors import MalformedPayload
@@ -19,18 +19,31 @@ from sidelight_detectors.streaming.panes import Pane
 from sidelight_detectors.streaming.plan import Plan
 from sidelight_detectors.streaming.watch import Watch
 
+Earlier = Callable[[str], Plan | None]
+"""A plan of the same model by its id, None when it cannot be had any more."""
+
+_NOTHING: Mapping[str, Any] = {"plan": "", "versions": {}}
+"""The watch before the first."""
+
+
+def _no_plan(id: str) -> None:
+    """Nothing is known of earlier plans."""
+
 
 class Decider:
     """Accepts each run once and hands it to the watch of the plan in force.
 
-    Panes of another plan are counted as lost rows: their cells mean something else. The first pane
-    of a new plan ends the alarms of the one before and begins a promise.
+    A plan comes into force with its first pane: the open windows of the one before are judged as
+    they are, its alarms end, and a promise begins. Until the decider's own plan has begun that may
+    be any plan that `earlier` still knows by its id, so what the scorers of an old plan left is
+    folded as they meant it. Other panes are counted as lost rows: their cells mean something else.
     """
 
-    def __init__(self, plan: Plan, partitions: int) -> None:
+    def __init__(self, plan: Plan, partitions: int, earlier: Earlier = _no_plan) -> None:
         self.plan = plan
         self.chain = Chain(partitions)
         self.watch = Watch(plan)
+        self._earlier = earlier
         self._lost: Counter[str] = Counter()
         self._before: Mapping[str, Any] | None = _NOTHING
 
@@ -44,13 +57,14 @@ class Decider:
 
         Raises `MalformedPayload`, and changes nothing, when the pane does not add up with others.
         """
-        self._check(pane)
+        plan = self._plan_of(pane)
+        self._check(pane, plan)
         if not self.chain.accept(pane):
             return []
-        if pane.plan != self.plan.id:
+        if plan is None:
             self._lost["plan"] += pane.rows
             return []
-        begun = list(self._begin(pane))
+        begun = [] if plan.id == self._in_force else list(self._begin(plan, pane))
         return begun + list(self.watch.accept(pane, self.chain.watermark_ns))
 
     def saved(self) -> dict[str, Any]:
@@ -62,61 +76,93 @@ class Decider:
         }
 
     def restore(self, saved: Mapping[str, Any]) -> None:
+        """Go on from there; of a plan that nobody knows any more only the alarms are left."""
         self.chain.restore(saved["chain"])
         self._lost = Counter(saved["lost"])
-        if saved["watch"]["plan"] == self.plan.id:
-            self.watch.restore(saved["watch"])
-            self._before = None
-        else:
+        plan = self._known(saved["watch"]["plan"])
+        if plan is None:
             self._before = saved["watch"]
+            return
+        self._before = None
+        self.watch = Watch(plan)
+        self.watch.restore(saved["watch"])
 
-    def _check(self, pane: Pane) -> None:
+    @property
+    def is_in_force(self) -> bool:
+        """Whether this decider's own plan has begun."""
+        return self._in_force == self.plan.id
+
+    @property
+    def _in_force(self) -> str:
+        return self.watch.plan.id if self._before is None else ""
+
+    def _known(self, plan: str) -> Plan | None:
+        return self.plan if plan == self.plan.id else self._earlier(plan)
+
+    def _plan_of(self, pane: Pane) -> Plan | None:
+        """What the pane is folded by; None when it comes too late, or nobody knows its plan."""
+        if pane.plan == self._in_force:
+            return self.watch.plan
+        if self.is_in_force:
+            return None
+        return self._known(pane.plan)
+
+    def _check(self, pane: Pane, plan: Plan | None) -> None:
         if not (0 <= pane.partition < self.chain.partitions and pane.begin <= pane.end):
             raise MalformedPayload(
                 f"run [{pane.begin}, {pane.end}) of partition {pane.partition}; "
                 f"there are {self.chain.partitions} partitions",
                 where="pane",
             )
-        if pane.plan != self.plan.id:
-            return
-        for part in pane.slices:
-            if not self.plan.fitted.fits(part.summary):
-                raise MalformedPayload(
-                    f"{len(part.summary.counts)} cells of plan {part.summary.plan[:12]}, not "
-                    f"{self.plan.fitted.grid.size} of {pane.plan[:12]}",
-                    where="pane",
-                )
+        if plan is not None:
+            _refuse_other_sizes(pane, plan)
 
-    def _begin(self, pane: Pane) -> Iterator[Output]:
-        """The first pane of this plan: the watch before it ends, a promise begins."""
-        before, self._before = self._before, None
-        if before is None:
-            return
-        yield from _ended(before, self.plan, pane)
+    def _begin(self, plan: Plan, pane: Pane) -> Iterator[Output]:
+        """The first pane of a plan: the watch before it ends, a promise begins."""
+        if self._before is None:
+            yield from self.watch.close()
+            self._lost += self.watch.lost
+            raised = self.watch.raised()
+        else:
+            raised = _raised(self._before)
+        yield from _ended(raised, plan, pane.watermark_ns)
+        self._before, self.watch = None, Watch(plan)
         begins_at = Address(INFERENCE, pane.partition, pane.begin)
         yield PromiseResult(
-            digest("promise", self.plan.model, self.plan.id, str(begins_at)),
-            About(self.plan.model, "", self.plan.id),
+            digest("promise", plan.model, plan.id, str(begins_at)),
+            About(plan.model, "", plan.id),
             begins_at,
             pane.watermark_ns,
-            self.plan.promise,
+            plan.promise,
         )
 
 
-_NOTHING: Mapping[str, Any] = {"plan": "", "versions": {}}
-"""The watch before the first."""
+def _refuse_other_sizes(pane: Pane, plan: Plan) -> None:
+    for part in pane.slices:
+        if not plan.fitted.fits(part.summary):
+            raise MalformedPayload(
+                f"{len(part.summary.counts)} cells of plan {part.summary.plan[:12]}, not "
+                f"{plan.fitted.grid.size} of {pane.plan[:12]}",
+                where="pane",
+            )
 
 
-def _ended(before: Mapping[str, Any], plan: Plan, pane: Pane) -> Iterator[Alarm]:
-    for name, version in before["versions"].items():
+def _raised(saved: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """As `Watch.raised`, of a watch whose plan cannot be had any more."""
+    for name, version in saved["versions"].items():
         for detector, log in version["alarms"].items():
             if log["raised_by"]:
-                yield Alarm(
-                    digest("alarm", log["raised_by"], plan.id),
-                    About(plan.model, name, plan.id),
-                    detector,
-                    "cleared",
-                    "new plan",
-                    log["raised_by"],
-                    pane.watermark_ns,
-                )
+                yield name, detector, log["raised_by"]
+
+
+def _ended(raised: Iterable[tuple[str, str, str]], plan: Plan, time_ns: int) -> Iterator[Alarm]:
+    for version, detector, raised_by in raised:
+        yield Alarm(
+            digest("alarm", raised_by, plan.id),
+            About(plan.model, version, plan.id),
+            detector,
+            "cleared",
+            "new plan",
+            raised_by,
+            time_ns,
+        )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 import structlog
 
@@ -42,6 +43,28 @@ class Said:
     letters: list[Record] = field(default_factory=list)
 
 
+class Archive(Protocol):
+    """Plans that were in force before."""
+
+    def plan(self, current: Plan, id: str) -> Plan | None:
+        """The plan of that id for the current one's model, None when it cannot be had any more."""
+        ...
+
+    def forget_before(self, current: Plan) -> None:
+        """This plan has begun: no earlier one of its model is needed."""
+        ...
+
+
+class NoArchive:
+    """Nothing is kept of earlier plans."""
+
+    def plan(self, current: Plan, id: str) -> Plan | None:
+        return None
+
+    def forget_before(self, current: Plan) -> None:
+        """There is nothing to forget."""
+
+
 class DecidingPartition:
     """The deciders of all models whose panes go to one partition.
 
@@ -50,12 +73,19 @@ class DecidingPartition:
     """
 
     def __init__(
-        self, log: Log, member: Membership, partition: int, plans: Sequence[Plan], clock: Clock
+        self,
+        log: Log,
+        member: Membership,
+        partition: int,
+        plans: Sequence[Plan],
+        clock: Clock,
+        archive: Archive | None = None,
     ) -> None:
         partitions = log.partitions(PANES)
+        self._archive = archive or NoArchive()
         self.partition = partition
         self.deciders: Mapping[str, Decider] = {
-            plan.model: Decider(plan, log.partitions(INFERENCE))
+            plan.model: Decider(plan, log.partitions(INFERENCE), partial(self._archive.plan, plan))
             for plan in plans
             if partition_of(plan.model, partitions) == partition
         }
@@ -128,9 +158,22 @@ class DecidingPartition:
             )
         for model, saved in before.models.items():
             if model in self.deciders:
-                self.deciders[model].restore(saved)
+                self._restore_one(self.deciders[model], saved)
             else:
                 self._others[model] = saved
+
+    def _restore_one(self, decider: Decider, saved: Mapping[str, Any]) -> None:
+        decider.restore(saved)
+        before, now = saved["watch"]["plan"], decider.plan.id
+        if decider.is_in_force:
+            self._archive.forget_before(decider.plan)
+        elif before and decider.watch.plan.id != before:
+            logger.warning(
+                "the reference of the plan before is gone, and what its open windows held",
+                model=decider.plan.model,
+                before=before[:12],
+                now=now[:12],
+            )
 
     def _fold(self) -> list[Output]:
         # Without a model here nothing is read, so that whoever has one finds its panes unread.
@@ -178,8 +221,8 @@ class DecidingPartition:
         headers = dict(record.headers)
         if headers.get("ce_source") == REPORTER.encode():
             return True
-        decider = self.deciders.get(headers.get("ce_modelname", b"").decode(errors="replace"))
-        return decider is not None and headers.get("ce_plan") == decider.plan.id.encode()
+        # Of whatever plan: an earlier one may have been in force since the last commit.
+        return headers.get("ce_modelname", b"").decode(errors="replace") in self.deciders
 
 
 def _letter(stored: Stored, cause: MalformedPayload) -> Record:

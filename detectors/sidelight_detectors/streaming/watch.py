@@ -115,6 +115,13 @@ class Watch:
         for window in self._windows.close():
             yield from self._judge(window)
 
+    def raised(self) -> Iterator[tuple[str, str, str]]:
+        """Version, detector and id of each alarm that is raised now."""
+        for name, version in self.versions.items():
+            for detector, log in version.alarms.items():
+                if log.raised_by:
+                    yield name, detector, log.raised_by
+
     def saved(self) -> dict[str, Any]:
         """For orjson, which writes dataclasses as objects."""
         return {
