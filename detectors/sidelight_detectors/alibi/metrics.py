@@ -58,9 +58,10 @@ class AlibiCollector(Collector):
         for station, crew in self._pairs:
             for worker in crew.workers:
                 last = worker.watching.last
-                values = getattr(last, field) if last else ()
-                names = last.columns if last and last.columns else ("",) * len(values)
-                for name, value in zip(names, values, strict=True):
+                values: tuple[float, ...] = getattr(last, field) if last else ()
+                names = last.columns if last else ()
+                together = ("",) * len(values)
+                for name, value in zip(names or together, values, strict=False):
                     family.add_metric([*_labels(station), name, str(worker.partition)], value)
         return family
 

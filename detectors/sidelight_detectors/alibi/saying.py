@@ -53,7 +53,8 @@ class Speaker:
         """The plan comes into force with the record at `offset`."""
         address = Address(INFERENCE, self.partition, offset)
         id_ = self.id_of("promise", str(address))
-        return PromiseResult(id_, self.about, address, time_ns, self.promise)
+        told = f"{self.detector}: {self.promise}"
+        return PromiseResult(id_, self.about, address, time_ns, told)
 
     def judged(self, finding: AlibiFinding, seen: Seen) -> WindowResult:
         id_ = self.id_of(finding.number, *_ends(seen))

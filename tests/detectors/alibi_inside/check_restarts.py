@@ -18,7 +18,7 @@ from tests.detectors.traffic import rows
 
 EVERY: dict[str, dict[str, Any]] = {
     **DRIFT,
-    **{kind: {"columns": ["age"], **asked} for kind, asked in OUTLIERS.items()},
+    **{kind: {"columns": ["age"], "rate": 0.1, **asked} for kind, asked in OUTLIERS.items()},
 }
 
 
@@ -34,12 +34,13 @@ def _with_restarts(log: Log, at: Station, steps: int) -> Iterator[Output]:
 
 @pytest.mark.parametrize("kind", EVERY)
 def test_answers_are_the_same_with_and_without_restarts(kind: str, tmp_path: Path) -> None:
-    at = appointed(tmp_path, type=kind, window=30, **EVERY[kind])
-    columns = rows(1007, seed=3, shift=0.3)
+    window = 150 if kind == "ClassifierDrift" else 30  # It trains anew for every batch.
+    at = appointed(tmp_path, type=kind, window=window, **EVERY[kind])
+    columns = rows(607, seed=3, shift=0.3)
     whole = [output_record(one) for one in drained(worker_on(log_of(columns, 3), at))]
     cut = [output_record(one) for one in _with_restarts(log_of(columns, 3), at, steps=1)]
     assert {one.key: one for one in cut} == {one.key: one for one in whole}
-    assert len(whole) > 10
+    assert len(whole) >= 5
 
 
 @pytest.mark.parametrize("kind", ["CVMDriftOnline", "FETDriftOnline"])
