@@ -195,3 +195,13 @@ class Judge(Protocol):
     def judge(self, summary: Summary, number: int) -> Finding:
         """The window with this number, from 1; `NotEnoughData` when it cannot be judged."""
         ...
+
+
+@runtime_checkable
+class Promising(Protocol):
+    """A judge that says itself what it promises about false alarms."""
+
+    @property
+    def promise(self) -> str:
+        """What is promised, and what that rests on."""
+        ...

@@ -10,6 +10,7 @@ from sidelight.tensors import Columns
 from sidelight_detectors.contract import Packed, Part
 from sidelight_detectors.grid import Grid
 from sidelight_detectors.indexed import Indexed
+from sidelight_detectors.joint.detector import fit_joint, unpack_joint
 from sidelight_detectors.moments import fit_moments, unpack_moments
 from sidelight_detectors.outlier import fit_outliers, unpack_outliers
 
@@ -48,6 +49,7 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
+    "joint": Kind(fit_joint, unpack_joint),
     "moments": Kind(fit_moments, unpack_moments),
     "outlier": Kind(fit_outliers, unpack_outliers),
 }

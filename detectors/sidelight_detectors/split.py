@@ -8,8 +8,12 @@ from numpy.typing import NDArray
 
 def held_out(rows: int, share: float) -> NDArray[np.bool_]:
     """A mask ``(rows,)`` of a random share of the rows, the same in every process."""
-    # RandomState's stream is frozen by numpy's policy; Generator's may change with a release.
-    order = np.random.RandomState(0).permutation(rows)
     mask = np.zeros(rows, bool)
-    mask[order[: round(rows * share)]] = True
+    mask[shuffled(rows)[: round(rows * share)]] = True
     return mask
+
+
+def shuffled(rows: int) -> NDArray[np.int64]:
+    """The numbers below `rows` in a random order, the same in every process."""
+    # RandomState's stream is frozen by numpy's policy; Generator's may change with a release.
+    return np.random.RandomState(0).permutation(rows).astype(np.int64, copy=False)

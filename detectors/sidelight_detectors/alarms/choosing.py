@@ -11,6 +11,7 @@ from sidelight_detectors.alarms.rule import AlarmRule
 from sidelight_detectors.alarms.sequential import Promise, SequentialRule
 from sidelight_detectors.alarms.stakes import REFERENCE_SHARE, Stakes, stakes_of_rows
 from sidelight_detectors.alarms.windows import WindowRule
+from sidelight_detectors.contract import Promising
 from sidelight_detectors.fitted import DRIFT, Fitted
 
 UNLUCKY = 0.05
@@ -30,6 +31,9 @@ class Alarms:
 
     def promise_of(self, detector: str) -> str:
         """What is promised about false alarms of this detector, and what that rests on."""
+        part = self.fitted.parts.get(detector)
+        if isinstance(part, Promising):
+            return part.promise
         if not self.fitted.drift:
             return "No window is judged, so no drift alarm is ever raised."
         if not self._is_sequential(detector):

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from sidelight.config.detecting.alibi import AlibiSettings
 from sidelight.config.detecting.drift import DriftSettings
+from sidelight.config.detecting.joint import JointSettings
 from sidelight.config.detecting.outlier import OutlierSettings
 from sidelight.config.section import Section
 
@@ -15,6 +16,7 @@ class ModelDetectors(Section):
 
     drift: DriftSettings | None = None
     outlier: OutlierSettings | None = None
+    joint: JointSettings | None = None
     alibi: dict[str, AlibiSettings] | None = Field(default=None, exclude=True)
     """By name. Not part of what is written with a fitted reference: they have states of their own.
     """

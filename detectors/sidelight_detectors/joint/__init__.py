@@ -1,0 +1,1 @@
+"""Changes of how columns go together: maximum mean discrepancy, and correlation by pairs."""
