@@ -77,28 +77,26 @@ class Moments:
         return self.high / 2 - self.low / 2
 
     def observe(self, rows: Indexed) -> Observation:
-        columns = [rows.column(name) for name in self.names]
-        values = np.empty((len(columns), len(rows)))
-        for line, column in zip(values, columns, strict=True):
-            if column is None:
-                line[:] = np.nan
-                continue
-            numbers, valid = numbers_of(column)
-            line[:] = numbers if valid is None else np.where(valid, numbers, np.nan)
+        known = {column.name: column for column in rows.columns}
+        values = np.full((len(self.names), len(rows)), np.nan)
+        for line, column in zip(values, map(known.get, self.names), strict=True):
+            if column is not None:
+                numbers, valid = numbers_of(column)
+                line[:] = numbers if valid is None else np.where(valid, numbers, np.nan)
         return Observation(self.add(values))
 
     def add(self, values: Floats) -> Sums:
         """Sums over values of shape ``(F, n)``; NaN counts nowhere."""
         scaled = (np.clip(values, *self._range) - self.centre[:, None]) / self.half[:, None]
-        scaled[np.isnan(scaled)] = 0.0
+        absent = np.isnan(scaled)
+        scaled[absent] = 0.0
         sums = np.empty((POWERS + 2, len(values)), np.int64)
         power = scaled
         for number in range(POWERS):
             sums[number] = _whole(power)
             power = power * scaled
-        present = ~np.isnan(values)
-        below = np.where(present, self._smallest[:, None] - scaled, 0.0)
-        above = np.where(present, scaled - self._largest[:, None], 0.0)
+        below, above = self._smallest[:, None] - scaled, scaled - self._largest[:, None]
+        below[absent] = above[absent] = 0.0
         sums[BELOW], sums[ABOVE] = _whole(np.maximum(below, 0)), _whole(np.maximum(above, 0))
         return sums.ravel()
 
@@ -124,7 +122,8 @@ class Moments:
 
 
 def _whole(values: Floats) -> Sums:
-    return np.rint(values * UNIT).sum(axis=1).astype(np.int64)
+    sums: Sums = np.rint(values * UNIT).sum(axis=1).astype(np.int64)
+    return sums
 
 
 def fit_moments(reference: Reference) -> Moments | None:
@@ -136,7 +135,8 @@ def fit_moments(reference: Reference) -> Moments | None:
         return None
     found = [numbers_of(reference.rows.columns[name]) for name in names]
     ranges = np.array([_range_of(*one) for one in found]).T
-    empty = Moments(names, *ranges, np.zeros((POWERS + 2) * len(names), np.int64))
+    low, high, smallest, largest = ranges
+    empty = Moments(names, low, high, smallest, largest, np.empty(0, np.int64))
     return empty.compared_with(empty.observe(reference.rows).sums)
 
 

@@ -12,6 +12,7 @@ from scipy.special import chdtrc, gammaln, ndtri
 from sidelight_detectors.cells import Counts
 from sidelight_detectors.drift.comparison import Comparisons
 from sidelight_detectors.drift.effect import variation_effects
+from sidelight_detectors.drift.groups import Groups
 from sidelight_detectors.drift.stack import Stack, stack_of
 
 Floats = NDArray[np.float64]
@@ -26,29 +27,22 @@ class ChiSquaredTest:
     alpha spending looks: see `homogeneity_ps`. It needs no group to be large, so a pool the
     reference leaves empty is tested like any other.
 
-    Sees any change of the groups' shares. Misses changes inside a pool, up to `error`, and so
+    Sees any change of the groups' shares. Misses changes inside a pool, up to `pooled`, and so
     everything in a column whose values hardly ever repeat.
 
-    Parameters
-    ----------
-    reference:
-        Shape ``(groups,)``: reference counts, column after column.
-    errors:
-        Shape ``(F,)``: the total variation over cells exceeds that over groups by at most this.
     """
 
-    reference: Counts
-    stack: Stack
-    errors: Floats
+    groups: Groups
 
     method = "chi2"
 
     def compare(self, counts: Counts) -> Comparisons:
-        """A window's rows in the same groups, at least one in each column."""
-        tables = Tables(counts, self.reference, self.stack)
-        size, low, high = variation_effects(tables, self.errors)
+        """A window's counts in the cells of `groups`, at least one row in each column."""
+        tables = Tables(self.groups.count(counts), self.groups.reference, self.groups.stack)
+        error = self.groups.pooled
+        size, low, high = variation_effects(tables, error)
         return Comparisons(
-            pearson(tables), tables.variation, self.errors, homogeneity_ps(tables), size, low, high
+            pearson(tables), tables.variation, error, homogeneity_ps(tables), size, low, high
         )
 
 
@@ -148,11 +142,11 @@ def _later_masses(hits: Counts, good: Counts, draws: Counts, bad: Counts) -> Flo
 
 
 def _steps_needed(hits: Counts, good: Counts, draws: Counts, bad: Counts) -> int:
-    """Beyond ten standard deviations from the mean and 60 more nothing is left of a mass."""
+    """Beyond seven standard deviations and 30 more hardly 1e-10 of a tail is left."""
     all_ = np.maximum(good + bad, 1.0)
     deviation = np.sqrt(draws * (good / all_) * (bad / all_))
     most = np.minimum(good, draws) - hits
-    return int(np.minimum(most, 10 * deviation + 60).max(initial=0.0))
+    return int(np.minimum(most, 7 * deviation + 30).max(initial=0.0))
 
 
 def _log_mass(hits: Counts, good: Counts, draws: Counts, bad: Counts) -> Floats:

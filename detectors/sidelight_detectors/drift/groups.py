@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sidelight_detectors.cells import CategoricalCells, ColumnCells, Counts, NumericCells
+from sidelight_detectors.cells import CategoricalCells, ColumnCells, Counts
 from sidelight_detectors.drift.stack import Stack, stack_of
 from sidelight_detectors.grid import Grid
 
@@ -60,6 +60,14 @@ class Groups:
         """The window's rows in each group, ``(groups,)``."""
         return np.bincount(self.of_cell, counts, len(self.reference)).astype(np.int64)
 
+    def only(self, columns: NDArray[np.int64], cells: NDArray[np.int64]) -> Groups:
+        """Of these columns, ascending, whose cells are `cells`."""
+        owner = self.stack.spread(np.arange(len(self.stack.sizes)))
+        kept = np.isin(owner, columns)
+        renumbered = (np.cumsum(kept) - 1)[self.of_cell[cells]]
+        stack = stack_of(self.stack.sizes[columns])
+        return Groups(renumbered, self.reference[kept], self.pooled[columns], stack)
+
 
 @dataclass(frozen=True, eq=False)
 class Grouped:
@@ -93,8 +101,7 @@ def fit_groups(grid: Grid, reference: Counts, grouping: Counts, window: int) -> 
 def _grouped(column: ColumnCells, counts: tuple[Counts, Counts], window: int) -> Grouped:
     if isinstance(column, CategoricalCells):
         return group_categories(column, *counts, window)
-    assert isinstance(column, NumericCells)
-    return group_numbers(column, counts[0])
+    return group_numbers(counts[0])
 
 
 def group_categories(
@@ -113,9 +120,9 @@ def group_categories(
     return Grouped(groups.astype(np.int64), counts, float(pooled))
 
 
-def group_numbers(cells: NumericCells, reference: Counts) -> Grouped:
+def group_numbers(reference: Counts) -> Grouped:
     """The groups of one numeric column: each cell goes where the middle of its rows ranks."""
-    numbers = reference[: cells.missing.start]
+    numbers = reference[:-2]
     middles = np.cumsum(numbers) - numbers / 2
     bins = np.minimum(middles * (BINS / max(numbers.sum(), 1)), BINS - 1).astype(np.int64)
     groups = np.concatenate([np.unique(bins, return_inverse=True)[1] + 1, [0, 0]])

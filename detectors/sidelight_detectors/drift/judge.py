@@ -116,14 +116,14 @@ class DriftJudge:
             # What nobody observed is compared with itself; `_compare` then says that it is unseen.
             counts = np.where(np.repeat(rows > 0, np.diff(self.grid.starts)), counts, base.counts)
         sums = summary.sums.get(MOMENTS, np.empty(0, np.int64))
-        return View(counts, rows, base.groups.count(counts), base, sums)
+        return View(counts, rows, base, sums)
 
     def _compare(self, view: View) -> Comparisons:
         tested = np.full((7, len(view.rows)), np.nan)
         if len(self._baseline.places):
             tested[:, self._baseline.places] = self._numeric.compare(view.numeric).table
         if len(self._by_groups):
-            counted = view.groups[self._tested_groups]
+            counted = view.counts[self._cells_of_groups]
             tested[:, self._by_groups] = self._categorical.compare(counted).table
         tested[:, view.rows == 0] = _UNSEEN[:, None]
         found = Comparisons(*tested)
@@ -142,11 +142,10 @@ class DriftJudge:
 
     @cached_property
     def _baseline(self) -> Baseline:
-        grid, starts = self.grid, self.grid.starts
+        grid = self.grid
         groups = fit_groups(grid, self.reference, self.grouping, self.window)
-        is_numeric = [not isinstance(one, CategoricalCells) for one in grid.columns]
-        places = np.flatnonzero(is_numeric)
-        cells = np.flatnonzero(np.repeat(is_numeric, np.diff(starts)))
+        is_numeric = np.array([not isinstance(one, CategoricalCells) for one in grid.columns])
+        places, cells = np.flatnonzero(is_numeric), self._cells_of(is_numeric)
         stack = stack_of(grid.columns[place].size for place in places)
         numeric = NumericReference(self.reference[cells], stack)
         return Baseline(grid, self.reference, groups, places, cells, numeric)
@@ -160,17 +159,16 @@ class DriftJudge:
         )
 
     @cached_property
-    def _tested_groups(self) -> NDArray[np.int64]:
-        stack = self._baseline.groups.stack
-        return np.flatnonzero(np.isin(stack.spread(np.arange(len(stack.sizes))), self._by_groups))
+    def _cells_of_groups(self) -> NDArray[np.int64]:
+        """The flat places of these columns' cells."""
+        return self._cells_of(np.isin(np.arange(len(self.grid.columns)), self._by_groups))
 
     @cached_property
     def _categorical(self) -> ChiSquaredTest:
-        groups = self._baseline.groups
-        stack = stack_of(groups.stack.sizes[self._by_groups])
-        return ChiSquaredTest(
-            groups.reference[self._tested_groups], stack, groups.pooled[self._by_groups]
-        )
+        return ChiSquaredTest(self._baseline.groups.only(self._by_groups, self._cells_of_groups))
+
+    def _cells_of(self, columns: NDArray[np.bool_]) -> NDArray[np.int64]:
+        return np.flatnonzero(np.repeat(columns, np.diff(self.grid.starts)))
 
     @cached_property
     def _numeric(self) -> KolmogorovTest | CramerTest:

@@ -65,13 +65,13 @@ class View:
 
     counts: Counts
     rows: Counts
-    groups: Counts
     baseline: Baseline
     sums: Sums
 
     @cached_property
     def tables(self) -> Tables:
-        return Tables(self.groups, self.baseline.groups.reference, self.baseline.groups.stack)
+        groups = self.baseline.groups
+        return Tables(groups.count(self.counts), groups.reference, groups.stack)
 
     @cached_property
     def numeric(self) -> NumericWindow:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sidelight_detectors.cells import CategoricalCells, ColumnCells, Counts, NumericCells
+from sidelight_detectors.cells import ColumnCells, Counts, NumericCells
 from sidelight_detectors.drift.effect import NORMAL
 from sidelight_detectors.drift.measures.measured import Baseline, Measured, View
 
@@ -36,29 +38,56 @@ class Share:
 
     def measure(self, view: View) -> Measured:
         hits = np.bincount(self.column, view.counts[self.cells], len(self.rows))
-        return difference_of_shares(hits, view.rows, self.expected, self.rows)
+        return difference_of_shares(Proportion(hits, view.rows), self._reference)
+
+    @cached_property
+    def _reference(self) -> Proportion:
+        return Proportion(self.expected, self.rows)
 
 
-def difference_of_shares(hits: Floats, n: Counts, expected: Floats, m: Counts) -> Measured:
+def difference_of_shares(ours: Proportion, theirs: Proportion) -> Measured:
     """The first share, and the difference to the second with Newcombe's bounds.
 
     R. G. Newcombe, "Interval estimation for the difference between independent proportions",
-    Statistics in Medicine 17 (1998), method 10: Wilson's intervals of both, combined.
+    Statistics in Medicine 17 (1998), method 11: Wilson's intervals of both, combined.
     """
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ours, theirs = hits / n, expected / m
-        (low_ours, high_ours), (low_theirs, high_theirs) = _wilson(ours, n), _wilson(theirs, m)
-    effect = ours - theirs
-    low = effect - np.hypot(ours - low_ours, high_theirs - theirs)
-    high = effect + np.hypot(high_ours - ours, theirs - low_theirs)
-    return Measured(np.where(m > 0, ours, np.nan), effect, low, high, np.zeros_like(effect))
+    effect = ours.share - theirs.share
+    low = effect - np.hypot(ours.below, theirs.above)
+    high = effect + np.hypot(ours.above, theirs.below)
+    # A column without such a measure has a reference of no rows.
+    value = np.where(theirs.rows > 0, ours.share, np.nan)
+    return Measured(value, effect, low, high, np.zeros_like(effect))
 
 
-def _wilson(share: Floats, n: Counts) -> tuple[Floats, Floats]:
-    square = NORMAL**2
-    middle = (share + square / (2 * n)) / (1 + square / n)
-    half = NORMAL * np.sqrt(share * (1 - share) / n + square / (4.0 * n**2)) / (1 + square / n)
-    return middle - half, middle + half
+@dataclass(frozen=True, eq=False)
+class Proportion:
+    """Shares `hits` of `rows`, ``(F,)``, and how far the bounds lie below and above them.
+
+    Wilson's interval with the correction for continuity: a few rows are far from normal.
+    """
+
+    hits: NDArray[Any]
+    rows: Counts
+
+    @cached_property
+    def share(self) -> Floats:
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.hits / self.rows, np.float64)
+
+    @cached_property
+    def below(self) -> Floats:
+        return self._margin(self.share)
+
+    @cached_property
+    def above(self) -> Floats:
+        return self._margin(1 - self.share)
+
+    def _margin(self, share: Floats) -> Floats:
+        """From the share down to its lower bound, never below 0."""
+        square, n = NORMAL**2, np.maximum(self.rows, 1)
+        root = np.sqrt(np.maximum(square - 2 - 1 / n + 4 * share * (n * (1 - share) + 1), 0.0))
+        low = (2 * n * share + square - 1 - NORMAL * root) / (2 * (n + square))
+        return np.maximum(share - np.maximum(low, 0.0), 0.0)
 
 
 def missing(baseline: Baseline) -> Share:
@@ -89,7 +118,7 @@ def constant(baseline: Baseline) -> Share:
 
 def is_constant(counts: Counts) -> bool:
     """Whether all rows of the column lie in one cell."""
-    return np.count_nonzero(counts) == 1
+    return int(np.count_nonzero(counts)) == 1
 
 
 def _share(baseline: Baseline, cells: list[NDArray[np.int64]], beside: Floats) -> Share:
@@ -102,17 +131,14 @@ def _share(baseline: Baseline, cells: list[NDArray[np.int64]], beside: Floats) -
 
 
 def _missing(column: ColumnCells) -> NDArray[np.int64]:
-    if isinstance(column, NumericCells):
-        return np.arange(column.missing.start, column.missing.stop)
-    assert isinstance(column, CategoricalCells)
-    return np.array([column.null])
+    missing = 2 if isinstance(column, NumericCells) else 1
+    return np.arange(column.size - missing, column.size)
 
 
 def _never_seen(column: ColumnCells) -> NDArray[np.int64]:
     if isinstance(column, NumericCells):
         return np.unique([0, column.missing.start - 1])
-    assert isinstance(column, CategoricalCells)
-    return np.array([column.other])
+    return np.array([column.size - 2])
 
 
 def _seen_once(column: ColumnCells, counts: Counts) -> float:
@@ -120,5 +146,4 @@ def _seen_once(column: ColumnCells, counts: Counts) -> float:
         numbers = counts[: column.missing.start]
         ends = np.unique([1, len(numbers) - 2]) if len(numbers) > 1 else np.empty(0, np.int64)
         return float((numbers[ends] == 1).sum())
-    assert isinstance(column, CategoricalCells)
-    return float((counts[: column.other] == 1).sum())
+    return float((counts[:-2] == 1).sum())
