@@ -168,7 +168,7 @@ def test_a_run_length_is_kept_on_average_by_rows_at_the_edge_of_the_null() -> No
 
 def edge_run(seed: int, run_length: int) -> int:
     """Rows until the evidence reaches the run length, every share on the boundary of the null."""
-    stakes = rule().stakes
+    stakes = rule().stakes[WHOLE]
     evidence, rng = Evidence(stakes.bets, steady), np.random.default_rng(seed)
     edge = np.clip(stakes.null.highest, 0, 1)
     while evidence.value < run_length and evidence.units < 100 * run_length:

@@ -66,27 +66,30 @@ class Cuts:
         return before[self.end] - before[self.first], observed[self.column]
 
 
-def cuts_of(grid: Grid, reference: Counts) -> Cuts:
-    """The cuts of a grid's columns, chosen by the flat counts of the reference in its cells."""
+def cuts_of(grid: Grid, reference: Counts, levels: int = LEVELS) -> Cuts:
+    """The cuts of a grid's columns, chosen by the flat counts of the reference in its cells.
+
+    `levels` of a numeric column and the ends of its range.
+    """
     chosen = [
         (number, start + first, start + end, sort)
         for number, (cells, counts) in enumerate(
             zip(grid.columns, grid.split(reference), strict=True)
         )
         for start in [int(grid.starts[number])]
-        for first, end, sort in _of_column(cells, counts)
+        for first, end, sort in _of_column(cells, counts, levels)
     ]
     table = np.array(chosen, np.int64).reshape(-1, 4).T
     return Cuts(grid.names, grid.starts, *table)
 
 
-def _of_column(cells: object, counts: Counts) -> list[tuple[int, int, int]]:
+def _of_column(cells: object, counts: Counts, levels: int) -> list[tuple[int, int, int]]:
     if not counts.any():
         return []
     if isinstance(cells, CategoricalCells):
         return _of_categories(cells, counts)
     if isinstance(cells, NumericCells):
-        return [(0, end, Sort.ORDERED) for end in _ends(cells, counts)]
+        return [(0, end, Sort.ORDERED) for end in _ends(cells, counts, levels)]
     raise TypeError(f"no cuts are known for {type(cells).__name__}")
 
 
@@ -97,13 +100,13 @@ def _of_categories(cells: CategoricalCells, counts: Counts) -> list[tuple[int, i
     return [*single, (cells.other, cells.other + 1, Sort.UNSEEN)]
 
 
-def _ends(cells: NumericCells, counts: Counts) -> list[int]:
+def _ends(cells: NumericCells, counts: Counts, levels: int) -> list[int]:
     """Cells in the chosen beginnings of the number line, denser where shares are near 0 or 1."""
     points, shares = len(cells.points), np.cumsum(counts) / counts.sum()
     ends = {1, 2 * points, 2 * points + 1} - {0}
     if points:
         candidates = 2 * np.arange(1, points + 1)
-        levels = np.sin(np.linspace(0, np.pi / 2, LEVELS + 2)[1:-1]) ** 2
-        nearest = np.searchsorted(shares[candidates - 1], levels)
+        targets = np.sin(np.linspace(0, np.pi / 2, levels + 2)[1:-1]) ** 2
+        nearest = np.searchsorted(shares[candidates - 1], targets)
         ends.update(candidates[np.minimum(nearest, points - 1)].tolist())
     return sorted(ends)

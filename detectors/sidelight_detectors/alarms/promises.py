@@ -16,19 +16,19 @@ def of_windows(alpha: float, columns: int) -> str:
 
 
 def of_sequential(drift: DriftSettings, null: Null) -> str:
-    return f"{_often(drift)} {_false(drift, null)} {_rests()}"
+    return f"{_often(drift)} {_false(drift, null)} {_RESTS[drift.alarm.block]} {_DEPENDENCE}"
 
 
 def _often(drift: DriftSettings) -> str:
     alarm = drift.alarm
     if alarm.run_length is not None:
         return (
-            f"On this model version at least {alarm.run_length:,} rows pass on average before a "
-            "false alarm, over the draw of the reference and of the rows; then again as many."
+            f"On this model version at least {alarm.run_length:,} {alarm.block}s pass on average "
+            "before a false alarm, over the draw of the reference and of the traffic."
         )
     return (
         "The chance that any alarm ever raised on this model version is false is at most "
-        f"{alarm.false_alarms:g}, over the draw of the reference and of the rows."
+        f"{alarm.false_alarms:g}, over the draw of the reference and of the traffic."
     )
 
 
@@ -41,9 +41,20 @@ def _false(drift: DriftSettings, null: Null) -> str:
     )
 
 
-def _rests() -> str:
-    return (
-        "It rests on rows being exchangeable: drawn independently of each other, the reference's "
-        "too. It holds whatever the dependence between columns. Rows of one client, request or "
-        "day that resemble each other void it; declare their block."
-    )
+_RESTS = {
+    "row": (
+        "It rests on rows being exchangeable, the reference's and the traffic's: rows of one "
+        "client, request or day that resemble each other void it; declare their block."
+    ),
+    "request": (
+        "It rests on requests being exchangeable, whatever the dependence between the rows of one; "
+        "each counts as much as any other, however many rows it has. Requests of one client or day "
+        "that resemble each other void it."
+    ),
+    "day": (
+        "It rests on days (UTC) being exchangeable, whatever the dependence between the rows of "
+        "one; each counts as much as any other and is judged when it is over. A season voids it."
+    ),
+}
+
+_DEPENDENCE = "It holds whatever the dependence between columns."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from sidelight_detectors.contract import Finding
 from sidelight_detectors.summary import Summary
@@ -54,8 +54,11 @@ class AlarmRule(Protocol):
         """Whether the alarm is raised."""
         ...
 
-    def observe(self, seen: Mapping[str, Summary]) -> Verdict | None:
-        """The rows of one pane by segment; `WHOLE` is always there."""
+    def observe(self, seen: Mapping[str, Summary], time_ns: int = 0) -> Verdict | None:
+        """The rows of one pane by segment; `WHOLE` is always there.
+
+        All are of one day (UTC); `time_ns` is the smallest event time.
+        """
         ...
 
     def judged(self, segment: str, finding: Finding) -> Verdict | None:
@@ -67,3 +70,14 @@ class AlarmRule(Protocol):
         ...
 
     def restore(self, saved: Mapping[str, Any]) -> None: ...
+
+
+@runtime_checkable
+class Weighing(Protocol):
+    """A rule that gathers evidence: how much there is, and what raises the alarm."""
+
+    @property
+    def e_value(self) -> float: ...
+
+    @property
+    def threshold(self) -> float: ...

@@ -6,56 +6,48 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sidelight_detectors.alarms.band import band_of_rows
+from sidelight_detectors.alarms.band import band_of_blocks, band_of_rows
 from sidelight_detectors.alarms.bets import Bets, Null, bets_against, practical
-from sidelight_detectors.alarms.cuts import Cuts, cuts_of
-from sidelight_detectors.cells import Counts
+from sidelight_detectors.alarms.blocks import UNIT, Blocks
+from sidelight_detectors.alarms.cuts import LEVELS, cuts_of
+from sidelight_detectors.alarms.units import Days, Requests, Rows, Units
 from sidelight_detectors.grid import Grid
-from sidelight_detectors.summary import Summary
+from sidelight_detectors.segments import ReferenceCounts
 
-REFERENCE_SHARE = 0.5
-"""Of the promise that is kept for a reference unlike what it was drawn from (eta of alpha)."""
-
-
-@dataclass(frozen=True)
-class Tally:
-    """A pane in the units of a promise: `units` of them, and hits and trials of each cut, (C,)."""
-
-    units: float
-    hits: NDArray[np.float64]
-    trials: NDArray[np.float64]
+ROUNDING = 1e-6
+"""Parts of a block are rounded; the null is made wider by more than that."""
 
 
 @dataclass(frozen=True, eq=False)
 class Stakes:
-    """Made once for a reference, shared by the rules of all versions; `scale` is its units."""
+    """Made once for a reference, shared by the rules of all versions.
+
+    `scale` is how many units the reference has; `units` makes what counts the units of a stream.
+    """
 
     names: tuple[str, ...]
     null: Null
     bets: Bets
     scale: float
-    tally: Callable[[Summary], Tally]
+    units: Callable[[], Units]
 
 
 def stakes_of_rows(
-    grid: Grid, reference: Counts, grouping: Counts, tolerance: float, eta: float
+    grid: Grid, reference: ReferenceCounts, tolerance: float, eta: float, levels: int = LEVELS
 ) -> Stakes:
     """Where every row is a unit of its own."""
-    cuts = cuts_of(grid, reference)
-    null = practical(band_of_rows(cuts, reference, grouping, eta), tolerance)
-    scale = float(max(reference[part].sum() for part in _columns(cuts)))
-    return Stakes(cuts.names, null, bets_against(null, cuts), scale, _rows_of(cuts))
+    cuts = cuts_of(grid, reference.counts, levels)
+    null = practical(band_of_rows(cuts, reference.counts, reference.grouping, eta), tolerance)
+    bets = bets_against(null, cuts)
+    return Stakes(cuts.names, null, bets, float(max(reference.rows, 1)), lambda: Rows(cuts))
 
 
-def _rows_of(cuts: Cuts) -> Callable[[Summary], Tally]:
-    def tally(summary: Summary) -> Tally:
-        hits, trials = cuts.count(summary.counts)
-        return Tally(float(summary.rows), hits.astype(np.float64), trials.astype(np.float64))
-
-    return tally
-
-
-def _columns(cuts: Cuts) -> list[slice]:
-    return [slice(*pair) for pair in zip(cuts.starts[:-1], cuts.starts[1:], strict=True)]
+def stakes_of_blocks(blocks: Blocks, tolerance: float, eta: float) -> Stakes:
+    """Where a block of rows is a unit."""
+    cuts, count = blocks.cuts, blocks.count[blocks.cuts.column].astype(np.float64)
+    band = band_of_blocks(cuts, blocks.sums / UNIT / count, count, eta)
+    null = practical(band, tolerance + ROUNDING)
+    counter = Requests if blocks.block == "request" else Days
+    scale = float(blocks.count.max())
+    return Stakes(cuts.names, null, bets_against(null, cuts), scale, lambda: counter(cuts))

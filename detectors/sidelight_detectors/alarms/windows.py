@@ -26,7 +26,7 @@ class WindowRule:
     def active(self) -> bool:
         return self._active
 
-    def observe(self, seen: Mapping[str, Summary]) -> Verdict | None:
+    def observe(self, seen: Mapping[str, Summary], time_ns: int = 0) -> Verdict | None:
         """Panes say nothing here: windows do."""
         return None
 

@@ -13,6 +13,7 @@ from sidelight.errors import NotEnoughData
 from sidelight.log import Address
 from sidelight.log.topics import INFERENCE
 from sidelight_detectors.alarms.rule import WHOLE, AlarmRule, Verdict
+from sidelight_detectors.alarms.units import DAY_NS
 from sidelight_detectors.contract import ColumnFinding, DriftFinding
 from sidelight_detectors.results.findings import (
     About,
@@ -163,16 +164,16 @@ class Watch:
 
     def _observe(self, slices: Sequence[Slice]) -> Iterator[Output]:
         """Counts, and what the rules make of the pane's rows of each version."""
-        for name in dict.fromkeys(part.version for part in slices):
-            own = [part for part in slices if part.version == name]
+        for name, day in sorted({(part.version, _day(part)) for part in slices}):
+            own = [part for part in slices if (part.version, _day(part)) == (name, day)]
             version = self.versions[name]
-            whole = reduce(operator.add, (part.summary for part in own))
-            version.rows += whole.rows
-            version.flagged += whole.flagged("outlier")
+            whole = reduce(operator.add, own)
+            version.rows += whole.summary.rows
+            version.flagged += whole.summary.flagged("outlier")
             for detector, rule in version.rules.items():
-                verdict = rule.observe({WHOLE: whole})
+                verdict = rule.observe({WHOLE: whole.summary}, whole.first_ns)
                 if verdict is not None:
-                    yield self._alarm(name, detector, verdict, own[-1].last_ns, None)
+                    yield self._alarm(name, detector, verdict, whole.last_ns, None)
 
     def _judge(self, window: Window) -> Iterator[Output]:
         version = self.versions[window.version]
@@ -236,6 +237,11 @@ class Watch:
             result,
             self.versions[version].rows,
         )
+
+
+def _day(part: Slice) -> int:
+    """Of its event times, UTC."""
+    return part.first_ns // DAY_NS
 
 
 def _seen(window: Window) -> Seen:

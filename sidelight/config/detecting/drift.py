@@ -37,11 +37,21 @@ class AlarmSettings(Section):
     average at least. Alarms come sooner, and false ones again and again."""
     clear_after: int = Field(default=3, ge=1)
     """Windows in a row without drift that clear an alarm; runs, by the sequential rule."""
+    block: Literal["row", "request", "day"] = "row"
+    """What counts as one, where rows of a request or of a day resemble each other: the promise is
+    then about exchangeable requests or days (UTC). Needs reference rows of a hundred and more."""
+    block_by: str | None = None
+    """The column of the reference that tells which request or day a row belongs to."""
 
     @model_validator(mode="after")
-    def _run_length_is_sequential(self) -> AlarmSettings:
-        if self.run_length is not None and self.rule != "sequential":
-            raise ValueError("run_length is a promise of rule: sequential; the windows keep none")
+    def _fits_its_rule(self) -> AlarmSettings:
+        if self.rule == "windows" and (self.run_length is not None or self.block != "row"):
+            raise ValueError("run_length and block are promises of rule: sequential alone")
+        if (self.block == "row") != (self.block_by is None):
+            raise ValueError(
+                "block_by names the reference's column of requests or days; "
+                "set it together with block: request or block: day"
+            )
         return self
 
 
