@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sidelight.config.settings import ModelSettings
 from sidelight.tensors import Columns
+from sidelight_detectors.alarms.blocks import fit_blocks, unpack_blocks
 from sidelight_detectors.contract import Packed, Part
 from sidelight_detectors.grid import Grid
 from sidelight_detectors.indexed import Indexed
@@ -49,6 +50,7 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
+    "blocks": Kind(fit_blocks, unpack_blocks),
     "joint": Kind(fit_joint, unpack_joint),
     "moments": Kind(fit_moments, unpack_moments),
     "outlier": Kind(fit_outliers, unpack_outliers),
