@@ -142,8 +142,8 @@ class Finding(Protocol):
 class RowScores:
     """Scores of a batch of rows; larger is stranger.
 
-    `scores` (n,), `p_values` (n,) conformal, `contributions` (n, n_columns) adding up to `scores`,
-    `flagged` (n,) which rows count as outliers.
+    `scores` (n,), `p_values` (n,) conformal, `contributions` (n, n_columns) adding up to `scores`
+    (of flagged rows; NaN where a row is not flagged), `flagged` (n,) which rows count as outliers.
     """
 
     scores: NDArray[np.float64]

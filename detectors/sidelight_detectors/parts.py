@@ -13,7 +13,7 @@ from sidelight_detectors.grid import Grid
 from sidelight_detectors.indexed import Indexed
 from sidelight_detectors.joint.detector import fit_joint, unpack_joint
 from sidelight_detectors.moments import fit_moments, unpack_moments
-from sidelight_detectors.outlier import fit_outliers, unpack_outliers
+from sidelight_detectors.outliers.detector import fit_outliers, unpack_outliers
 
 
 @dataclass(frozen=True, eq=False)

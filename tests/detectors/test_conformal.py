@@ -11,7 +11,12 @@ from scipy.stats import beta
 from sidelight.config.settings import ModelSettings
 from sidelight.errors import NotEnoughData
 from sidelight.tensors import Columns
-from sidelight_detectors.conformal import Conformal
+from sidelight_detectors.conformal import (
+    Conformal,
+    allowed_on_average,
+    allowed_with,
+    rate_bound,
+)
 from sidelight_detectors.fitted import fit
 from sidelight_detectors.split import held_out
 
@@ -75,3 +80,42 @@ def test_the_flagged_rate_over_references_is_the_configured_one() -> None:
     assert shares.mean() <= one.mean() + 4 * error
     assert shares.mean() >= 0.75 * rate
     assert shares.std() <= 1.3 * np.sqrt(one.var() + rate / 500)
+
+
+@given(st.integers(1, 3000), st.sampled_from([0.001, 0.01, 0.07, 0.29, 0.5]))
+def test_as_many_are_flagged_as_the_rate_allows(rows: int, rate: float) -> None:
+    if 1 / (rows + 1) > rate:
+        with pytest.raises(NotEnoughData):
+            allowed_on_average(rows, rate)
+        return
+    allowed = allowed_on_average(rows, rate)
+
+    assert allowed / (rows + 1) <= rate < (allowed + 1) / (rows + 1)
+
+
+def test_the_bound_on_one_references_rate_is_its_beta_quantile() -> None:
+    for rows, allowed, confidence in ((99, 1, 0.95), (5000, 50, 0.99), (250, 2, 0.5)):
+        expected = beta(allowed, rows + 1 - allowed).ppf(confidence)
+        assert rate_bound(confidence, rows, allowed) == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_guaranteed_rate_allows_the_most_rows_whose_bound_is_below_it() -> None:
+    allowed = allowed_with(0.95, 5000, 0.01)
+
+    assert rate_bound(0.95, 5000, allowed) <= 0.01 < rate_bound(0.95, 5000, allowed + 1)
+    assert allowed_with(0.95, 299, 0.01) == 1
+    with pytest.raises(NotEnoughData, match="at least 299 calibration rows, there are 298"):
+        allowed_with(0.95, 298, 0.01)
+
+
+def test_a_bound_holds_for_all_but_its_share_of_references() -> None:
+    """Uniform scores are the worst case, without ties: a reference's rate is then known exactly."""
+    rng = np.random.default_rng(0)
+    rows, allowed = 400, allowed_on_average(400, 0.05)
+    calibrations = np.sort(rng.random((4000, rows)), axis=1)
+    rates = 1 - calibrations[:, rows - allowed]
+
+    above = (rates > rate_bound(0.9, rows, allowed)).mean()
+
+    assert above == pytest.approx(0.1, abs=4 * np.sqrt(0.1 * 0.9 / 4000))
+    assert rates.mean() == pytest.approx(allowed / (rows + 1), rel=0.02)

@@ -12,15 +12,18 @@ from sidelight.config.settings import ModelSettings
 from sidelight.tensors import Columns
 from sidelight_detectors.contract import RowScores
 from sidelight_detectors.fitted import Fitted, fit
-from sidelight_detectors.outlier import UNIT
+from sidelight_detectors.outliers.detector import OutlierDetector
+from sidelight_detectors.outliers.ecod import UNIT
 from sidelight_detectors.split import held_out
 
 CALIBRATION = 0.25
 
+ECOD = {"outlier": {"method": "ecod", "rate": 0.1}}
+
 SETTINGS: dict[str, Any] = {
     "detectors": {
         "drift": {"exact": True},
-        "outlier": {"rate": 0.02, "calibration": CALIBRATION},
+        "outlier": {"method": "ecod", "rate": 0.02, "calibration": CALIBRATION},
     }
 }
 
@@ -47,25 +50,27 @@ def scored(fitted: Fitted, rows: Columns) -> RowScores:
     return scores
 
 
-def dense_ecod(reference: NDArray[Any], rows: NDArray[Any]) -> NDArray[np.float64]:
-    """Li et al. 2022, each row scored within the sample of the reference and itself.
+def parts_of(fitted: Fitted, rows: Columns) -> NDArray[np.float64]:
+    """The contributions of all rows, flagged or not."""
+    detector = fitted.parts["outlier"]
+    assert isinstance(detector, OutlierDetector)
+    indexed = fitted.index(rows)
+    return detector.scorer.contributions(indexed, detector.scorer.scores(indexed))
 
-    Empirical left and right tails, their summed negative logs, the tail chosen by the sign of the
-    sample skewness, and the largest of the three sums.
-    """
-    centred = reference - reference.mean(axis=0)
-    skewness = (centred**3).mean(axis=0) / (centred**2).mean(axis=0) ** 1.5
+
+def dense_ecod(reference: NDArray[Any], rows: NDArray[Any]) -> NDArray[np.float64]:
+    """Each row within the sample of the reference and itself: empirical left and right tails, the
+    negative log of the smaller, summed over columns."""
     scores = []
     for row in rows:
         sample = np.vstack([reference, row])
         left = -np.log((sample <= row).mean(axis=0))
         right = -np.log((sample >= row).mean(axis=0))
-        auto = np.where(skewness < 0, left, right)
-        scores.append(max(left.sum(), right.sum(), auto.sum()))
+        scores.append(np.maximum(left, right).sum())
     return np.array(scores)
 
 
-def test_scores_are_those_of_the_paper() -> None:
+def test_scores_are_tails_of_the_reference_with_the_row_itself() -> None:
     """On rows of the reference, new rows between them, and rows beyond them."""
     reference, rows = rows_of(1200, 0).take(slice(None)), rows_of(400, 1)
     names = ("even", "right", "left", "tied")
@@ -87,7 +92,7 @@ def test_a_categorys_score_is_its_surprise(fitted: Fitted) -> None:
     colours = reference["colour"].values[~held_out(1200, CALIBRATION)]
     position = fitted.columns.index("colour")
 
-    found = scored(fitted, reference).contributions[:, position]
+    found = parts_of(fitted, reference)[:, position]
 
     for colour in ("red", "green", "blue"):
         share = ((colours == colour).sum() + 1) / (len(colours) + 1)
@@ -108,7 +113,7 @@ def test_what_the_reference_never_held_is_strangest() -> None:
         colour=["purple", None, "red", "red"],
     )
 
-    parts = scored(fitted, strange).contributions
+    parts = parts_of(fitted, strange)
 
     np.testing.assert_allclose(parts[[0, 2, 3], 0], top, atol=1e-9)
     np.testing.assert_allclose(parts[:2, 4], top, atol=1e-9)
@@ -117,7 +122,7 @@ def test_what_the_reference_never_held_is_strangest() -> None:
 def test_a_common_null_is_not_strange() -> None:
     values = np.random.default_rng(0).normal(size=1000).tolist()
     values[::2] = [None] * 500
-    settings = ModelSettings.model_validate({"detectors": {"outlier": {"rate": 0.1}}})
+    settings = ModelSettings.model_validate({"detectors": ECOD})
     fitted = fit(Columns.of(x=values), settings)
 
     assert scored(fitted, Columns.of(x=[None, 0.0])).scores[0] < 0.8
@@ -136,20 +141,26 @@ def test_scores_do_not_depend_on_the_batch(fitted: Fitted, cuts: list[int]) -> N
 
 
 def test_contributions_add_up_to_the_score(fitted: Fitted) -> None:
-    scores = scored(fitted, rows_of(500, 4))
+    rows = rows_of(500, 4)
+    scores, parts = scored(fitted, rows), parts_of(fitted, rows)
 
-    assert scores.contributions.shape == (500, 5)
-    assert np.array_equal(scores.contributions.sum(axis=1), scores.scores)
+    assert parts.shape == (500, 5)
+    assert np.array_equal(parts.sum(axis=1), scores.scores)
     assert np.array_equal(scores.scores * UNIT, np.rint(scores.scores * UNIT))
+    assert np.array_equal(scores.contributions[scores.flagged], parts[scores.flagged])
+    assert np.isnan(scores.contributions[~scores.flagged]).all()
 
 
 def test_outputs_are_not_scored() -> None:
     rows = rows_of(600, 5)
-    settings = {"outputs": {"even": "numeric"}, "detectors": {"outlier": {"rate": 0.1}}}
+    settings = {
+        "outputs": {"even": "numeric"},
+        "detectors": ECOD,
+    }
     fitted = fit(rows, ModelSettings.model_validate(settings))
 
     assert fitted.columns[-1] == "even"
-    assert not scored(fitted, rows).contributions[:, -1].any()
+    assert not parts_of(fitted, rows)[:, -1].any()
 
 
 def test_planted_outliers_are_found_and_blamed_on_their_column(fitted: Fitted) -> None:
@@ -162,12 +173,12 @@ def test_planted_outliers_are_found_and_blamed_on_their_column(fitted: Fitted) -
     ordinary = scored(fitted, rows)
 
     assert (scores.scores[:5] > ordinary.scores[:5]).all()
-    assert (scores.contributions[:5].argmax(axis=1) == 1).all()
+    assert (parts_of(fitted, Columns.of(**changed))[:5].argmax(axis=1) == 1).all()
 
 
-def test_values_of_any_size_have_a_skewness() -> None:
+def test_values_of_any_size_have_a_score() -> None:
     huge = np.array([-1e308, 1e308, np.inf, *np.linspace(-1e300, 1e300, 200)])
-    settings = ModelSettings.model_validate({"detectors": {"outlier": {"rate": 0.1}}})
+    settings = ModelSettings.model_validate({"detectors": ECOD})
     fitted = fit(Columns.of(x=huge, flat=np.zeros(203)), settings)
 
     assert np.isfinite(scored(fitted, Columns.of(x=huge, flat=huge)).scores).all()

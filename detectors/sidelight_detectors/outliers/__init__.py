@@ -1,0 +1,1 @@
+"""Strange rows: methods that score them, and what makes a score a p-value."""
