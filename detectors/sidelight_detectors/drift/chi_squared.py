@@ -119,7 +119,8 @@ def homogeneity_ps(tables: Tables) -> Floats:
     scores = normal_scores(tables.window, both, stack.spread(tables.rows) - before, beyond)
     degrees = stack.total((both > 0).astype(np.int64)) - 1
     squares = stack.total(np.where(both > 0, scores**2, 0.0))
-    return np.where(degrees > 0, chdtrc(np.maximum(degrees, 1.0), squares), 1.0)
+    tails: Floats = chdtrc(np.maximum(degrees, 1.0), squares)
+    return np.where(degrees > 0, tails, 1.0)
 
 
 def normal_scores(hits: Counts, good: Counts, draws: Counts, bad: Counts) -> Floats:
@@ -129,7 +130,8 @@ def normal_scores(hits: Counts, good: Counts, draws: Counts, bad: Counts) -> Flo
     good, bad = np.where(upper, good, bad), np.where(upper, bad, good)
     mass = np.exp(_log_mass(hits, good, draws, bad))
     tails = mass * (0.5 + _later_masses(hits, good, draws, bad))
-    return ndtri(np.maximum(tails, np.finfo(float).tiny))
+    scores: Floats = ndtri(np.maximum(tails, np.finfo(float).tiny))
+    return scores
 
 
 def _later_masses(hits: Counts, good: Counts, draws: Counts, bad: Counts) -> Floats:
@@ -137,8 +139,9 @@ def _later_masses(hits: Counts, good: Counts, draws: Counts, bad: Counts) -> Flo
     steps = hits[:, None] + np.arange(_steps_needed(hits, good, draws, bad), dtype=np.float64)
     ways = np.maximum((good[:, None] - steps) * (draws[:, None] - steps), 0.0)
     ways[steps >= np.minimum(good, draws)[:, None]] = 0.0
-    ratios = ways / ((steps + 1) * (np.maximum(bad - draws, -hits)[:, None] + steps + 1))
-    return np.cumprod(ratios, axis=1).sum(axis=1)
+    ratios = ways / ((steps + 1) * ((bad - draws)[:, None] + steps + 1))
+    masses: Floats = np.cumprod(ratios, axis=1).sum(axis=1)
+    return masses
 
 
 def _steps_needed(hits: Counts, good: Counts, draws: Counts, bad: Counts) -> int:
@@ -154,4 +157,5 @@ def _log_mass(hits: Counts, good: Counts, draws: Counts, bad: Counts) -> Floats:
 
 
 def _log_choose(n: Counts, k: Counts) -> Floats:
-    return gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0)
+    ways: Floats = gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0)
+    return ways

@@ -13,7 +13,7 @@ mean of the effect zero when nothing has changed.
 from __future__ import annotations
 
 from math import log, pi, sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,9 @@ bounds hold with `CONFIDENCE` for one column of one window.
 """
 
 
-def kolmogorov_effects(distance: Floats, error: Floats, n: Floats, m: Floats) -> Effects:
+def kolmogorov_effects(
+    distance: Floats, error: Floats, n: NDArray[Any], m: NDArray[Any]
+) -> Effects:
     """Of D between samples of `n` and `m` rows, seen in cells with this `error`.
 
     The bounds follow from the triangle inequality and the bound on D of `kolmogorov_ps`. On tied

@@ -50,4 +50,5 @@ def kolmogorov_ps(distance: Floats, n: Counts, m: Counts) -> Floats:
     """
     constant = np.where((n == m) & (n < 458), 2.16863, 2.0)
     constant = np.where(np.maximum(n, m) < 4, np.e, constant)
-    return np.minimum(1.0, constant * np.exp(-2.0 * distance**2 / (1 / n + 1 / m)))
+    bound: Floats = constant * np.exp(-2.0 * distance**2 / (1 / n + 1 / m))
+    return np.minimum(1.0, bound)

@@ -43,7 +43,8 @@ class NumericReference:
     def gaps(self) -> NDArray[np.bool_]:
         """Cells in which values differ: gaps and tails, but not NaN and null."""
         own = np.arange(len(self.counts)) - self.stack.spread(self.stack.starts)
-        return (own % 2 == 0) & (own < self.stack.spread(self.stack.sizes - 2))
+        gaps: NDArray[np.bool_] = own % 2 == 0
+        return gaps & (own < self.stack.spread(self.stack.sizes - 2))
 
     @cached_property
     def errors(self) -> Floats:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Number = TypeVar("Number", np.int64, np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,15 +31,17 @@ class Stack:
         """Where the last of each column lies."""
         return self.starts + self.sizes - 1
 
-    def total(self, values: NDArray[Any]) -> NDArray[Any]:
+    def total(self, values: NDArray[Number]) -> NDArray[Number]:
         """The sum of each column, ``(F,)``."""
-        return np.add.reduceat(values, self.starts)
+        totals: NDArray[Number] = np.add.reduceat(values, self.starts)
+        return totals
 
-    def largest(self, values: NDArray[Any]) -> NDArray[Any]:
+    def largest(self, values: NDArray[Number]) -> NDArray[Number]:
         """The largest of each column, ``(F,)``."""
-        return np.maximum.reduceat(values, self.starts)
+        largest: NDArray[Number] = np.maximum.reduceat(values, self.starts)
+        return largest
 
-    def spread(self, by_column: NDArray[Any]) -> NDArray[Any]:
+    def spread(self, by_column: NDArray[Number]) -> NDArray[Number]:
         """One number a column, for all of the column."""
         return np.repeat(by_column, self.sizes)
 

@@ -24,11 +24,13 @@ class Values:
     @cached_property
     def powers(self) -> Floats:
         """Mean powers, then mean excess below and above the reference's range, ``(6, F)``."""
-        return self.sums.reshape(POWERS + 2, -1) / (UNIT * self.rows)
+        powers: Floats = self.sums.reshape(POWERS + 2, -1) / (UNIT * self.rows)
+        return powers
 
     @property
     def mean(self) -> Floats:
-        return self.powers[0]
+        mean: Floats = self.powers[0]
+        return mean
 
     @cached_property
     def variance(self) -> Floats:
@@ -46,7 +48,7 @@ class Values:
         mean, (_, second, third, fourth) = self.mean, self.powers[:POWERS]
         central = fourth - 4 * mean * third + 6 * mean**2 * second - 3 * mean**4
         squared = self.variance**2
-        return np.divide(central, squared, out=np.ones_like(mean), where=squared > 0)
+        return np.where(squared > 0, central / squared, 1.0)
 
     @property
     def log_deviation_variance(self) -> Floats:
