@@ -8,6 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from sidelight.log.crew import Crew
+from sidelight_detectors.alarms.rule import Weighing
 from sidelight_detectors.streaming.decider import Decider
 from sidelight_detectors.streaming.deciding import DecidingPartition
 from sidelight_detectors.streaming.watch import Watch
@@ -55,6 +56,7 @@ class StateCollector(Collector):
         yield from (_counter(field, watches) for field in COUNTED)
         yield from (_by_column(field, watches) for field in BY_COLUMN)
         yield from _alarms(watches)
+        yield from _evidence(watches)
         yield from _settings(watches)
         yield _lost(deciders)
         yield _gaps(deciders)
@@ -142,3 +144,23 @@ def _alarms(watches: Sequence[Watch]) -> Iterator[Family]:
                 active.add_metric(names, float(rule.active))
     yield raised
     yield active
+
+
+def _evidence(watches: Sequence[Watch]) -> Iterator[Family]:
+    labels = ["model", "version", "detector"]
+    evidence = GaugeMetricFamily(
+        "sidelight_drift_e_value",
+        "Evidence against the null: that on which the alarm was raised, while it is.",
+        labels=labels,
+    )
+    needed = GaugeMetricFamily(
+        "sidelight_drift_e_value_threshold", "Evidence that raises the alarm.", labels=labels
+    )
+    for watch in watches:
+        for version, state in watch.known():
+            for detector, rule in state.rules.items():
+                if isinstance(rule, Weighing):
+                    evidence.add_metric([watch.plan.model, version, detector], rule.e_value)
+                    needed.add_metric([watch.plan.model, version, detector], rule.threshold)
+    yield evidence
+    yield needed
