@@ -1,8 +1,10 @@
-"""The commands of the detectors: `detectors`, `fit`, `score`."""
+"""The commands of the detectors: `detectors`, `fit`, `score`, `replay`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +16,7 @@ from sidelight.errors import ConfigError, NotEnoughData
 
 if TYPE_CHECKING:
     from sidelight_detectors.files.scoring import FileReport
+    from sidelight_detectors.streaming.plan import Plan
 
 app = typer.Typer()
 
@@ -95,6 +98,65 @@ def score(
         raise NotEnoughData(
             f"{file}: {report.rows} rows are too few to judge drift; at least {MIN_ROWS} are needed"
         )
+
+
+@app.command()
+def replay(
+    begin: Annotated[
+        datetime | None,
+        typer.Option("--from", help="When the first was logged, in UTC.", show_default="all"),
+    ] = None,
+    end: Annotated[
+        datetime | None,
+        typer.Option("--to", help="Logged before this, in UTC.", show_default="now"),
+    ] = None,
+    config: Config = None,
+    model: Annotated[
+        str | None, typer.Option(help="Only this model.", show_default="all that have a detector")
+    ] = None,
+    format: Annotated[Format, typer.Option(help="How to print.")] = Format.table,
+    fail_on: Annotated[
+        str, typer.Option(help="Exit 3 when these would have raised an alarm: drift,outlier.")
+    ] = "",
+) -> None:
+    """Ask what this configuration would have said of traffic that is in the log.
+
+    Example: sidelight replay --config other.yaml --from 2026-11-01 --to 2026-11-08
+    """
+    from sidelight.command.log import open_standing
+    from sidelight.config import load
+    from sidelight_detectors.replay.replaying import replay as replay_log
+    from sidelight_detectors.replay.report import as_json, as_table
+    from sidelight_detectors.replay.stretch import Between, counting, nanoseconds
+    from sidelight_detectors.service.fitting import folder_of
+    from sidelight_detectors.service.keeping import Keeping
+    from sidelight_detectors.service.planning import fitted_plans
+
+    settings = load(config).settings
+    between = Between(nanoseconds(begin, 0), nanoseconds(end, time.time_ns()))
+    log = open_standing(settings.log)
+    try:
+        plans = fitted_plans(settings, model)
+        wanted = _known(fail_on, plans.values())
+        tell = counting(lambda told: typer.echo(told, err=True))
+        keeping = Keeping(folder_of(settings))
+        replayed = replay_log(log, plans, settings.detectors, between, keeping, tell)
+    finally:
+        log.close()
+    typer.echo(as_json(replayed) if format is Format.json else as_table(replayed))
+    if any(wanted & one.found for one in replayed):
+        raise typer.Exit(FOUND)
+
+
+def _known(fail_on: str, plans: Iterable[Plan]) -> set[str]:
+    """The detectors named; `ConfigError` for one that no model has."""
+    wanted = {name.strip() for name in fail_on.split(",") if name.strip()}
+    known = {name for plan in plans for name in plan.fitted.detectors}
+    if unknown := wanted - known:
+        raise ConfigError(
+            f"--fail-on {min(unknown)}: no such detector runs; there are {', '.join(sorted(known))}"
+        )
+    return wanted
 
 
 def _wanted(fail_on: str) -> set[str]:

@@ -137,6 +137,12 @@ class Fitted:
         return ((DRIFT,) if self.drift else ()) + tuple(parts)
 
     @property
+    def detectors(self) -> tuple[str, ...]:
+        """Names of what judges windows or scores rows."""
+        asked = named(self.settings)
+        return tuple(dict.fromkeys((*self.judges, *(one for one in self.parts if one in asked))))
+
+    @property
     def scopes(self) -> tuple[str, ...]:
         """What drift is judged of: all rows (`WHOLE`), then each segment."""
         return (WHOLE, *(self.segments.names if self.segments else ()))

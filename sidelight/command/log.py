@@ -39,7 +39,7 @@ def log(
         line = line_of(stored)
         return line if model in (None, model_of(line)) else None
 
-    opened = _open(load(config).settings.log)
+    opened = open_standing(load(config).settings.log)
     try:
         spans = ends(opened, topic)
         for line in newest(opened, topic, spans, limit, telling):
@@ -50,7 +50,7 @@ def log(
         opened.close()
 
 
-def _open(settings: LogSettings) -> Log:
+def open_standing(settings: LogSettings) -> Log:
     """The log, which must be there: to look at one must not make one."""
     from sidelight.log import open_log
 

@@ -15,7 +15,7 @@ from sidelight.log.testing import SharingLog
 from sidelight.log.topics import ALARMS, DEAD_LETTERS, INFERENCE, PANES, RESULTS
 from sidelight_detectors.results.events import output_of
 from sidelight_detectors.results.findings import Alarm, OutlierResult
-from sidelight_detectors.service.serving import fitted_plans
+from sidelight_detectors.service.planning import fitted_plans
 from sidelight_detectors.streaming.decider import Decider
 from sidelight_detectors.streaming.outbox import read_on
 from sidelight_detectors.streaming.panes import Pane

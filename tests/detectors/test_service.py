@@ -25,7 +25,7 @@ from sidelight.tensors import Columns
 from sidelight_detectors.results.events import output_record
 from sidelight_detectors.results.findings import Alarm
 from sidelight_detectors.results.reading import read_alarms, read_results
-from sidelight_detectors.service.serving import fitted_plans
+from sidelight_detectors.service.planning import fitted_plans
 from sidelight_detectors.streaming.decider import Decider
 from sidelight_detectors.streaming.outbox import read_on
 from sidelight_detectors.streaming.panes import Pane

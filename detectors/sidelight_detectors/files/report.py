@@ -21,7 +21,8 @@ def as_json(report: FileReport) -> str:
 
 def as_table(report: FileReport) -> str:
     """A line a window, then the strangest rows."""
-    return "\n".join([*_window_lines(report), "", *_outlier_lines(report)])
+    lines = [*_window_lines(report), *_permutation_lines(report), "", *_outlier_lines(report)]
+    return "\n".join(lines)
 
 
 def _document(report: FileReport) -> dict[str, Any]:
@@ -44,6 +45,7 @@ def _document(report: FileReport) -> dict[str, Any]:
                 for window in report.windows
             ],
         },
+        "permutation": asdict(report.permutation) if report.permutation else None,
         "outliers": {
             "found": report.outlier_found,
             "flagged": report.flagged,
@@ -63,11 +65,21 @@ def _document(report: FileReport) -> dict[str, Any]:
 def _window_lines(report: FileReport) -> Iterator[str]:
     if report.windows:
         head = ("rows", "drift", "column", "method", "distance", "effect", "p-value", "threshold")
-        yield from _aligned([head, *map(_window_cells, report.windows)])
+        yield from aligned([head, *map(_window_cells, report.windows)])
     if report.unjudged:
         yield f"the last {report.unjudged} rows are too few to be judged"
     for name in report.unobserved:
         yield f"output {name!r} is not in the file: nothing is known of its drift"
+
+
+def _permutation_lines(report: FileReport) -> Iterator[str]:
+    found = report.permutation
+    if found:
+        yield (
+            f"all columns together, {found.rows} rows against {found.reference_rows} of the "
+            f"reference: MMD {found.effect:.4f}, p-value {found.p_value:.2g} by "
+            f"{found.permutations} permutations"
+        )
 
 
 def _window_cells(window: FileWindow) -> tuple[str, ...]:
@@ -89,7 +101,7 @@ def _outlier_lines(report: FileReport) -> Iterator[str]:
     strangest = sorted(report.outliers, key=lambda outlier: (-outlier.result.score, outlier.row))
     if strangest:
         head = ("row", "score", "p-value", "mostly by")
-        yield from _aligned([head, *map(_outlier_cells, strangest[:MAX_LISTED])])
+        yield from aligned([head, *map(_outlier_cells, strangest[:MAX_LISTED])])
 
 
 def _outlier_cells(outlier: FileOutlier) -> tuple[str, ...]:
@@ -98,7 +110,7 @@ def _outlier_cells(outlier: FileOutlier) -> tuple[str, ...]:
     return str(outlier.row), f"{result.score:.2f}", f"{result.p_value:.2g}", columns
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))

@@ -12,12 +12,11 @@ from prometheus_client import CollectorRegistry
 
 from sidelight.config.addresses import Listen
 from sidelight.config.settings import Settings
-from sidelight.errors import ArtifactError, ConfigError
-from sidelight.events.store import PatientStore, open_store
+from sidelight.errors import ArtifactError
 from sidelight.log import open_log
 from sidelight_detectors.alibi.serving import alibi_at_work
 from sidelight_detectors.service.detectors import Detectors
-from sidelight_detectors.service.fitting import fitted_model, folder_of, watched_models
+from sidelight_detectors.service.fitting import folder_of
 from sidelight_detectors.service.group_metrics import GroupCollector, LagCollector
 from sidelight_detectors.service.http.app import create_app
 from sidelight_detectors.service.http.metrics import RequestMetrics
@@ -25,6 +24,7 @@ from sidelight_detectors.service.http.scoring import Scoring
 from sidelight_detectors.service.http.server import serve
 from sidelight_detectors.service.keeping import Keeping
 from sidelight_detectors.service.metrics import ScorerMetrics
+from sidelight_detectors.service.planning import fitted_plans
 from sidelight_detectors.service.state_metrics import StateCollector
 from sidelight_detectors.streaming.plan import Plan
 
@@ -38,6 +38,8 @@ def run_service(settings: Settings) -> None:
         signal.signal(number, lambda *_: stop.set())
     registry = CollectorRegistry()
     plans = fitted_plans(settings)
+    for name, plan in plans.items():
+        logger.info("reference ready", model=name, rows=plan.fitted.rows, plan=plan.id[:12])
     log = open_log(settings.log)
     detectors = Detectors(
         log,
@@ -70,29 +72,3 @@ def _kept(plans: Mapping[str, Plan], keeping: Keeping) -> Keeping:
         except ArtifactError as exc:
             logger.warning("reference not kept, a change of plan will drop windows", error=str(exc))
     return keeping
-
-
-def fitted_plans(settings: Settings) -> dict[str, Plan]:
-    """The plan of every model that has a detector."""
-    folder = folder_of(settings)
-    store = None if settings.log.store is None else PatientStore(open_store(settings.log.store))
-    plans = {}
-    for name, model in watched_models(settings).items():
-        fitted = fitted_model(name, model, folder)
-        logger.info("reference ready", model=name, rows=fitted.rows, plan=fitted.plan[:12])
-        served_as = model.predictor.name if model.predictor else None
-        plans[name] = Plan(name, fitted, settings.detectors, served_as or "", store)
-    return told_apart(plans)
-
-
-def told_apart(plans: dict[str, Plan]) -> dict[str, Plan]:
-    """Exchanges carry the server's name of a model, so each must stand for one model here."""
-    served: dict[str, str] = {}
-    for name, plan in plans.items():
-        other = served.setdefault(plan.name_in_exchanges, name)
-        if other != name:
-            raise ConfigError(
-                f"models.{name}.predictor.name: {plan.name_in_exchanges!r} is models.{other} at "
-                "its server too; give the second a log and a configuration of its own"
-            )
-    return plans

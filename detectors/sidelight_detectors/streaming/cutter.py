@@ -15,7 +15,7 @@ from sidelight.log.topics import INFERENCE
 from sidelight_detectors.streaming.ahead import open_ahead
 from sidelight_detectors.streaming.intake import WatchedColumns
 from sidelight_detectors.streaming.marks import Marks
-from sidelight_detectors.streaming.outbox import Shelf, read_on
+from sidelight_detectors.streaming.outbox import Readable, read_on
 from sidelight_detectors.streaming.run import Run
 
 
@@ -32,7 +32,7 @@ class Cutter:
 
     def __init__(
         self,
-        log: Shelf,
+        log: Readable,
         partition: int,
         watched: Mapping[str, WatchedColumns],
         settings: DetectorsSettings,

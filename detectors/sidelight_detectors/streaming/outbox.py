@@ -8,7 +8,11 @@ from typing import Protocol
 from sidelight.log import Offsets, Reader, Record, Stored, Writer
 
 
-class Shelf(Writer, Reader, Offsets, Protocol):
+class Readable(Reader, Offsets, Protocol):
+    """The part of a log that reads."""
+
+
+class Shelf(Writer, Readable, Protocol):
     """The part of a log an outbox needs."""
 
 
@@ -56,7 +60,7 @@ class Outbox:
             self._log.append(self._topic, new, partition=self._partition)
 
 
-def batches_from(log: Shelf, topic: str, partition: int, offset: int) -> Iterator[list[Stored]]:
+def batches_from(log: Readable, topic: str, partition: int, offset: int) -> Iterator[list[Stored]]:
     """All records from `offset` to the end, as they are read; from the first kept one."""
     offset = max(offset, log.span(topic, partition).begin)
     while found := log.read(topic, partition, offset):
@@ -64,7 +68,7 @@ def batches_from(log: Shelf, topic: str, partition: int, offset: int) -> Iterato
         offset = found[-1].address.offset + 1
 
 
-def read_on(log: Shelf, topic: str, partition: int, offset: int) -> Iterator[Stored]:
+def read_on(log: Readable, topic: str, partition: int, offset: int) -> Iterator[Stored]:
     """All records from `offset` to the end; from the first kept one when `offset` is gone."""
     for found in batches_from(log, topic, partition, offset):
         yield from found

@@ -154,15 +154,8 @@ class PartitionScorer:
     def _take(self, run: Run) -> None:
         self._ended = self._clock.monotonic()
         self._run = run
-        self._panes = [self._pane(run, plan) for plan in self._plans.values()]
+        self._panes = [pane_of(plan, self.partition, run) for plan in self._plans.values()]
         self._done_note = run.note_done()
-
-    def _pane(self, run: Run, plan: Plan) -> Pane:
-        scored = score(plan, run.samples.get(plan.model, []))
-        for sample, cause in scored.refused:
-            run.refuse(plan.model, sample, cause)
-        place = (self.partition, run.begin, run.end, run.watermark_ns, plan.bucket_ns)
-        return Pane(plan.model, plan.id, *place, scored.slices, scored.flags)
 
     @property
     def _is_silent(self) -> bool:
@@ -188,6 +181,15 @@ class PartitionScorer:
 
     def _position(self, offset: int, note: RunNote) -> Position:
         return Position(offset, replace(note, behind_ns=self._behind_ns).to_bytes())
+
+
+def pane_of(plan: Plan, partition: int, run: Run) -> Pane:
+    """What the run says under one plan; samples that do not fit become its dead letters."""
+    scored = score(plan, run.samples.get(plan.model, []))
+    for sample, cause in scored.refused:
+        run.refuse(plan.model, sample, cause)
+    place = (partition, run.begin, run.end, run.watermark_ns, plan.bucket_ns)
+    return Pane(plan.model, plan.id, *place, scored.slices, scored.flags)
 
 
 def _letter_record(letter: DeadLetter) -> Record:

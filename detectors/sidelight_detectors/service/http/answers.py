@@ -70,7 +70,7 @@ def answer(plan: Plan, columns: Columns, wish: Wish, time_ns: int) -> Answer:
 
 
 def _refuse_unknown(plan: Plan, detector: str) -> None:
-    known = dict.fromkeys((*plan.fitted.judges, *plan.fitted.parts))
+    known = plan.fitted.detectors
     if detector and detector not in known:
         raise MalformedPayload(
             f"{detector[:40]!r} is no detector of {plan.model!r}; it has {', '.join(known)}",
