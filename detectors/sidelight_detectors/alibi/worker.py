@@ -64,6 +64,7 @@ class AlibiWorker:
     ) -> None:
         self.partition = partition
         self.station = station
+        self.most_records = MAX_RECORDS
         self.watching = station.watching(partition)
         self.feed = Feed(station, self.watching.size, Begin(0))
         self._log = log
@@ -129,7 +130,7 @@ class AlibiWorker:
     def _read(self, wait_seconds: float) -> list[Stored]:
         place = (INFERENCE, self.partition, self.feed.offset)
         try:
-            return self._log.read(*place, max_records=MAX_RECORDS, wait_seconds=wait_seconds)
+            return self._log.read(*place, max_records=self.most_records, wait_seconds=wait_seconds)
         except OffsetOutOfRange as exc:
             if exc.begin <= self.feed.offset:
                 raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,3 @@ def drained(worker: AlibiWorker, steps: int = 1000) -> Iterator[Output]:
         yield from worker.step(0.0)
         if not worker.lag:
             return
-
-
-def by_id(outputs: list[Output]) -> Mapping[str, Output]:
-    return {output.id: output for output in outputs}

@@ -22,10 +22,11 @@ EVERY: dict[str, dict[str, Any]] = {
 }
 
 
-def _with_restarts(log: Log, at: Station, steps: int) -> Iterator[Output]:
-    """Killed every few steps: what was said since the last commit is said again."""
+def with_restarts(log: Log, at: Station, steps: int) -> Iterator[Output]:
+    """Another process every few steps, each of just more exchanges than fill a batch."""
     while True:
         worker = worker_on(log, at)
+        worker.most_records = at.settings.window // 3 + 7
         yield from drained(worker, steps)
         worker.membership.leave()  # type: ignore[attr-defined]
         if not worker.lag:
@@ -38,7 +39,7 @@ def test_answers_are_the_same_with_and_without_restarts(kind: str, tmp_path: Pat
     at = appointed(tmp_path, type=kind, window=window, **EVERY[kind])
     columns = rows(607, seed=3, shift=0.3)
     whole = [output_record(one) for one in drained(worker_on(log_of(columns, 3), at))]
-    cut = [output_record(one) for one in _with_restarts(log_of(columns, 3), at, steps=1)]
+    cut = [output_record(one) for one in with_restarts(log_of(columns, 3), at, steps=1)]
     assert {one.key: one for one in cut} == {one.key: one for one in whole}
     assert len(whole) >= 5
 
