@@ -9,7 +9,7 @@ from __future__ import annotations
 import types
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -78,6 +78,8 @@ def _words(annotation: Any) -> str:
         return " or ".join(_words(one) for one in arguments if one is not type(None))
     if origin is Literal:
         return ", ".join(f"`{one}`" for one in arguments)
+    if origin is Annotated:
+        return _words(arguments[0])
     if origin is tuple:
         return f"list of {_words(arguments[0])}"
     return _WORDS[get_origin(annotation) or annotation]

@@ -143,7 +143,7 @@ class RowScores:
     """Scores of a batch of rows; larger is stranger.
 
     `scores` (n,), `p_values` (n,) conformal, `contributions` (n, n_columns) adding up to `scores`
-    (of flagged rows; NaN where a row is not flagged), `flagged` (n,) which rows count as outliers.
+    (of flagged rows; 0 where a row is not flagged), `flagged` (n,) which rows count as outliers.
     """
 
     scores: NDArray[np.float64]

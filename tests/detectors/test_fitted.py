@@ -212,7 +212,7 @@ def test_a_saved_reference_answers_as_before(fitted: Fitted, tmp_path: Path) -> 
     assert scores is not None
     assert expected is not None
     assert np.array_equal(scores.p_values, expected.p_values)
-    assert np.array_equal(scores.contributions, expected.contributions)
+    assert np.array_equal(scores.contributions, expected.contributions, equal_nan=True)
 
 
 def test_equal_references_are_stored_in_equal_bytes(fitted: Fitted, tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ class OutlierDetector:
         scores = self.scorer.scores(rows)
         p_values = Conformal(self.calibration).p_values(ticks(scores))
         flagged = p_values <= self.allowed / (len(self.calibration) + 1)
-        contributions = np.full((len(rows), rows.cells.shape[1]), np.nan)
+        contributions = np.zeros((len(rows), rows.cells.shape[1]))
         if flagged.any():
             strange = rows if flagged.all() else rows.take(flagged)
             contributions[flagged] = self.scorer.contributions(strange, scores[flagged])
