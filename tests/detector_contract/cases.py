@@ -1,6 +1,7 @@
-"""Every kind of detector with settings that make it work, on rows that suit all of them.
+"""Every kind of detector, in every way it works, on rows that suit all of them.
 
-A new kind adds one line to `CASES` and is held to the whole contract; a kind without one fails.
+A new kind or method adds one line to `CASES` and is held to the whole contract; a kind without one
+fails.
 """
 
 from __future__ import annotations
@@ -31,16 +32,31 @@ MODEL = {
 
 @dataclass(frozen=True)
 class Case:
-    """A kind's settings; `judges` and `scores` say what it must do."""
+    """A kind with settings for it; `judges` and `scores` say what it must do."""
 
+    kind: str
     detectors: Mapping[str, Any]
     judges: bool = False
     scores: bool = False
 
 
+def _drift(**settings: Any) -> Case:
+    return Case("drift", {"drift": {"window": WINDOW, **settings}}, judges=True)
+
+
+def _outlier(method: str) -> Case:
+    return Case("outlier", {"outlier": {"method": method, "rate": 0.02}}, scores=True)
+
+
 CASES: dict[str, Case] = {
-    "drift": Case({"drift": {"window": WINDOW}}, judges=True),
-    "outlier": Case({"outlier": {"rate": 0.02}}, scores=True),
+    "drift": _drift(),
+    "drift-by-windows": _drift(alarm={"rule": "windows"}),
+    "drift-cvm": _drift(method="cvm", alarm={"rule": "windows"}),
+    "drift-exact": _drift(exact=True),
+    "drift-run-length": _drift(alarm={"run_length": 1_000_000}),
+    "drift-requests": _drift(alarm={"block": "request", "block_by": "request"}),
+    "joint": Case("joint", {"joint": {}, "drift": {"window": WINDOW}}, judges=True),
+    "outlier-ecod": _outlier("ecod"),
 }
 
 
@@ -64,6 +80,7 @@ def rows_of(count: int, seed: int, *, changed: bool = False) -> Columns:
     probability = 1 / (1 + np.exp(-logit))
     label = (rng.random(count) < probability).astype(np.int64)
     return Columns.of(
+        request=np.arange(count) // 2,
         age=age,
         income=income,
         visits=visits,
@@ -74,7 +91,7 @@ def rows_of(count: int, seed: int, *, changed: bool = False) -> Columns:
     )
 
 
-def fitted_for(kind: str, seed: int = 0, rows: int = REFERENCE) -> Fitted:
-    """The kind's case on a reference drawn with this seed."""
-    settings = {**MODEL, "detectors": dict(CASES[kind].detectors)}
+def fitted_for(case: str, seed: int = 0, rows: int = REFERENCE) -> Fitted:
+    """The case on a reference drawn with this seed."""
+    settings = {**MODEL, "detectors": dict(CASES[case].detectors)}
     return fit(rows_of(rows, seed), ModelSettings.model_validate(settings))

@@ -1,4 +1,4 @@
-"""Gives each test of the contract every kind of detector in turn."""
+"""Gives each test of the contract every case in turn."""
 
 from __future__ import annotations
 
@@ -7,33 +7,43 @@ import functools
 import pytest
 
 from sidelight_detectors.fitted import Fitted
-from tests.detector_contract.cases import CASES, fitted_for
+from tests.detector_contract.cases import CASES, Case, fitted_for
 
 
 @functools.cache
-def _fitted(kind: str) -> Fitted:
-    return fitted_for(kind)
+def _fitted(name: str) -> Fitted:
+    return fitted_for(name)
 
 
-@pytest.fixture(params=sorted(CASES))
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def fitted(kind: str) -> Fitted:
-    return _fitted(kind)
-
-
-@pytest.fixture
-def judging(kind: str) -> str:
-    if not CASES[kind].judges:
-        pytest.skip("this kind judges no windows")
-    return kind
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """`name` is each case's that does what the test asks of it."""
+    if "name" in metafunc.fixturenames:
+        asked = metafunc.fixturenames
+        names = [
+            name
+            for name, case in sorted(CASES.items())
+            if (case.judges or "judging" not in asked) and (case.scores or "scoring" not in asked)
+        ]
+        metafunc.parametrize("name", names)
 
 
 @pytest.fixture
-def scoring(kind: str) -> str:
-    if not CASES[kind].scores:
-        pytest.skip("this kind scores no rows")
-    return kind
+def case(name: str) -> Case:
+    return CASES[name]
+
+
+@pytest.fixture
+def fitted(name: str) -> Fitted:
+    return _fitted(name)
+
+
+@pytest.fixture
+def judging(case: Case) -> str:
+    """The kind, of a case that judges windows."""
+    return case.kind
+
+
+@pytest.fixture
+def scoring(case: Case) -> str:
+    """The kind, of a case that scores rows."""
+    return case.kind

@@ -17,7 +17,7 @@ from sidelight_detectors.streaming.intake import Sample
 from sidelight_detectors.streaming.panes import Pane
 from sidelight_detectors.streaming.plan import Plan
 from sidelight_detectors.streaming.scoring import score
-from tests.detector_contract.cases import WINDOW, fitted_for, rows_of
+from tests.detector_contract.cases import CASES, WINDOW, fitted_for, rows_of
 
 ALPHA = 0.05
 
@@ -37,9 +37,9 @@ def alarms_of(fitted: Fitted, seeds: Iterator[int], *, changed: bool = False) ->
     return said
 
 
-def test_quiet_streams_raise_no_more_alarms_than_promised(judging: str) -> None:
+def test_quiet_streams_raise_no_more_alarms_than_promised(name: str, judging: str) -> None:
     """Each stream with a reference of its own; the number of them that ever raise is binomial."""
-    streams = 12
+    streams = 8
     noisy = sum(
         bool(
             alarms_of(fitted_for(judging, seed), iter(range(10_000 * seed + 1, 10_000 * seed + 61)))
@@ -53,7 +53,9 @@ def test_quiet_streams_raise_no_more_alarms_than_promised(judging: str) -> None:
 def test_a_planted_change_raises_one_alarm_and_not_a_storm(judging: str, fitted: Fitted) -> None:
     said = alarms_of(fitted, iter(range(1, 31)), changed=True)
 
-    assert [(one.change, one.detector) for one in said] == [("raised", judging)]
+    own = [one.change for one in said if one.detector == judging]
+
+    assert own == ["raised"]
 
 
 def test_strange_rows_score_higher_than_ordinary_ones(scoring: str, fitted: Fitted) -> None:
@@ -67,11 +69,11 @@ def test_strange_rows_score_higher_than_ordinary_ones(scoring: str, fitted: Fitt
     assert strange.flagged.mean() > 10 * max(ordinary.flagged.mean(), 0.001)
 
 
-def test_p_values_of_ordinary_rows_are_not_too_small(scoring: str) -> None:
+def test_p_values_of_ordinary_rows_are_not_too_small(name: str, scoring: str) -> None:
     """On average over references, as split-conformal p-values promise."""
     rates: list[float] = []
     for seed in range(20):
-        fitted = fitted_for(scoring, seed, rows=1500)
+        fitted = fitted_for(name, seed, rows=1500)
         scores = fitted.score(fitted.index(rows_of(1000, 500 + seed)), scoring)
         assert scores is not None
         rates.append(float((scores.p_values <= 0.02).mean()))
@@ -80,14 +82,14 @@ def test_p_values_of_ordinary_rows_are_not_too_small(scoring: str) -> None:
     assert np.mean(rates) < 0.02 + 4 * max(error, 0.001)
 
 
-def calibration(judging: str, windows: int, references: int) -> dict[float, tuple[int, int]]:
+def calibration(name: str, windows: int, references: int) -> dict[float, tuple[int, int]]:
     """How often a p-value of a quiet window lay at or below each level, out of how many."""
     smallest: list[float] = []
     for reference in range(references):
-        fitted = fitted_for(judging, 1000 + reference)
+        fitted = fitted_for(name, 1000 + reference)
         for window in range(windows):
             rows = fitted.index(rows_of(WINDOW, 10**6 * (reference + 1) + window))
-            smallest += p_values_of(fitted.judge_by(judging, fitted.summarise(rows), 1))
+            smallest += p_values_of(fitted.judge_by(CASES[name].kind, fitted.summarise(rows), 1))
     found = np.array(smallest)
     return {level: (int((found <= level).sum()), len(found)) for level in (1e-2, 1e-3, 1e-4, 1e-5)}
 
@@ -107,14 +109,14 @@ def held(counts: dict[float, tuple[int, int]]) -> bool:
     )
 
 
-def test_p_values_of_quiet_windows_are_not_too_small(judging: str) -> None:
-    counts = calibration(judging, windows=60, references=5)
+def test_p_values_of_quiet_windows_are_not_too_small(name: str, judging: str) -> None:
+    counts = calibration(name, windows=60, references=5)
 
     assert held(counts), counts
 
 
 @pytest.mark.soak
-def test_p_values_of_quiet_windows_hold_far_in_the_tail(judging: str) -> None:
-    counts = calibration(judging, windows=4000, references=50)
+def test_p_values_of_quiet_windows_hold_far_in_the_tail(name: str, judging: str) -> None:
+    counts = calibration(name, windows=4000, references=50)
 
     assert held(counts), counts
