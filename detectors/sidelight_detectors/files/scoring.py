@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.tensors import Columns
-from sidelight_detectors.fitted import Fitted
+from sidelight_detectors.fitted import DRIFT, Fitted
+from sidelight_detectors.joint.detector import JointDetector
+from sidelight_detectors.joint.permutation import PermutationTest
 from sidelight_detectors.results.findings import (
     DriftResult,
     OutlierResult,
@@ -46,7 +49,8 @@ class FileReport:
 
     `flagged` counts all flagged rows; `outliers` are the strangest of each block, `MAX_FLAGS` at
     most. `unjudged` rows at the end are too few to be judged. `unobserved` are the model's outputs
-    that the file does not have: nothing is known of their drift.
+    that the file does not have: nothing is known of their drift. `permutation` compares the whole
+    file with the reference, where ``detectors.joint`` asks for it.
     """
 
     model: str
@@ -57,6 +61,7 @@ class FileReport:
     outliers: tuple[FileOutlier, ...]
     unobserved: tuple[str, ...]
     promise: str
+    permutation: PermutationTest | None = None
 
     @property
     def drift_found(self) -> bool:
@@ -83,13 +88,23 @@ def score_rows(model: str, fitted: Fitted, rows: Columns) -> FileReport:
     return FileReport(
         model,
         len(rows),
-        sum(output.seen.rows for output in said if isinstance(output, UnjudgedResult)),
+        sum(output.seen.rows for output in said if _without_drift(output)),
         sum(state.flagged for state in decider.watch.versions.values()),
         tuple(_window(size, output) for output in said if isinstance(output, DriftResult)),
         tuple(_outlier(size, output) for output in said if isinstance(output, OutlierResult)),
         tuple(name for name in plan.fitted.answers if name not in rows),
         plan.promise,
+        _permuted(plan.fitted, rows),
     )
+
+
+def _without_drift(output: Output) -> TypeGuard[UnjudgedResult]:
+    return isinstance(output, UnjudgedResult) and output.detector == DRIFT
+
+
+def _permuted(fitted: Fitted, rows: Columns) -> PermutationTest | None:
+    part = fitted.parts.get("joint")
+    return part.permuted(fitted.index(rows)) if isinstance(part, JointDetector) else None
 
 
 def _window(size: int, result: DriftResult) -> FileWindow:

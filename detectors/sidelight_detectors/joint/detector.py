@@ -25,6 +25,7 @@ from sidelight_detectors.joint.discrepancy import DiscrepancyTest, fit_discrepan
 from sidelight_detectors.joint.embedding import Embedding, fit_embedding, median_distance
 from sidelight_detectors.joint.findings import JointFinding
 from sidelight_detectors.joint.fourier import FourierFeatures, fourier_features
+from sidelight_detectors.joint.permutation import PermutationTest, permutation_mmd
 from sidelight_detectors.packing import integers
 from sidelight_detectors.spending import spend
 from sidelight_detectors.split import shuffled
@@ -109,6 +110,19 @@ class JointDetector:
             allowed,
             changes.worst(self.settings.pairs, threshold, allowed),
         )
+
+    def permuted(self, rows: Indexed) -> PermutationTest | None:
+        """The exact test of these rows (some, drawn at random, when they are many).
+
+        None when it was not asked for, or fewer than `MIN_ROWS` rows are complete.
+        """
+        own = self.embedding.complete(rows.cells)
+        own = own[shuffled(len(own))[: self.settings.rows]]
+        if not len(self.sample) or len(own) < MIN_ROWS:
+            return None
+        points = self.embedding.points(np.concatenate([self.sample, own]))
+        reference, window = np.split(points, [len(self.sample)])
+        return permutation_mmd(reference, window, self.settings.permutations, SEED)
 
     @property
     def promise(self) -> str:
