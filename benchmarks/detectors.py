@@ -1,11 +1,12 @@
-"""Rows a second through the detectors on one core, and what a window costs.
+"""Rows a second through the drift detector on one core, and what a window costs.
 
-    python -m benchmarks.detectors [--runs 20]
+    python -m benchmarks.detectors [--runs 20] [--alibi /path/to/its/python]
 
-Thirty columns (22 continuous, 4 rounded, 4 of strings), a reference of 20,000 rows, default cells.
-"index + summarise" is what a scorer does to every batch, "score" what it adds for the rows
-themselves, "judge" what a decider does once a window. The peer is `scipy.stats.ks_2samp` and
-`chi2_contingency` on the same rows, once a window and column, as most monitors call them.
+Thirty columns (22 continuous, 4 rounded, 4 of strings), a reference of 20,000 rows. "index" and
+"observe" are what a scorer does to every batch, "judge" what a decider does once a window, and
+"rows/s" all three. The tests alone are `measures: []`. The peer is `scipy.stats.ks_2samp` and
+`chi2_contingency` on the same rows, once a window and column, as most monitors call them;
+alibi-detect's `TabularDrift` runs in an environment of its own (strings as numbers).
 
 Below it, false alarms on quiet streams: runs in which the spending rule ever raised one, beside a
 threshold of alpha / columns in each window.
@@ -14,13 +15,18 @@ threshold of alpha / columns in each window.
 from __future__ import annotations
 
 import argparse
+import subprocess
 import time
 from collections.abc import Callable
 from functools import partial
+from tempfile import TemporaryDirectory
+from typing import get_args
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import binomtest, chi2_contingency, ks_2samp
 
+from sidelight.config.detecting.drift import MeasureName
 from sidelight.config.settings import ModelSettings
 from sidelight.tensors import Columns
 from sidelight_detectors.fitted import Fitted, fit
@@ -28,7 +34,19 @@ from sidelight_detectors.summary import Summary
 
 REFERENCE, ALPHA, WINDOWS = 20_000, 0.05, 50
 
-DRIFT = {"window": 1000, "tolerance": 0.0, "alarm": {"false_alarms": ALPHA}}
+DRIFT = {
+    "window": 1000,
+    "tolerance": 0.0,
+    "alarm": {"rule": "windows", "false_alarms": ALPHA},
+}
+KINDS: dict[str, dict[str, object]] = {
+    "tests alone": {"measures": []},
+    "default": {},
+    "cvm alone": {"measures": [], "method": "cvm"},
+    "all measures": {"measures": [*get_args(MeasureName)]},
+    "exact, tests": {"exact": True, "measures": []},
+    "exact": {"exact": True},
+}
 MODEL = ModelSettings.model_validate({"detectors": {"drift": DRIFT, "outlier": {"rate": 0.01}}})
 
 
@@ -66,20 +84,73 @@ def _scan(fitted: Fitted, rows: Columns) -> Summary:
     return fitted.summarise(fitted.index(rows))
 
 
-def speed(fitted: Fitted, reference: Columns, rng: np.random.Generator) -> None:
-    print(f"{'window':>7} {'index+summarise':>16} {'score':>12} {'judge':>9} {'peer':>11} ratio")
-    for count in (250, 1000, 5000):
+def speed(reference: Columns, rng: np.random.Generator) -> None:
+    head = ("window", "kind", "index", "observe", "judge", "rows/s", "scipy", "ratio")
+    print("{:>6} {:14} {:>9} {:>9} {:>9} {:>9} {:>9} {:>6}".format(*head))
+    for count in (100, 1000):
         rows = rows_of(rng, count)
-        cells = fitted.index(rows)
-        summary = fitted.summarise(cells)
-        ours = seconds(partial(_scan, fitted, rows))
-        score = seconds(partial(fitted.score, cells))
-        judge = seconds(partial(fitted.judge, summary, 1))
         other = seconds(partial(peer, reference, rows))
-        print(
-            f"{count:7} {count / ours:10,.0f} r/s {count / score:8,.0f} r/s {judge * 1e3:6.2f} ms"
-            f" {count / other:7,.0f} r/s {other / (ours + judge):5.0f}x"
-        )
+        for kind, settings in KINDS.items():
+            drift = {"drift": {**DRIFT, **settings}}
+            fitted = fit(reference, ModelSettings.model_validate({"detectors": drift}))
+            times = _times(fitted, rows)
+            told = " ".join(f"{one * 1e3:6.2f} ms" for one in times)
+            print(
+                f"{count:6} {kind:14} {told} {count / sum(times):9,.0f} {count / other:9,.0f}"
+                f" {other / sum(times):5.0f}x"
+            )
+
+
+def _times(fitted: Fitted, rows: Columns) -> tuple[float, float, float]:
+    cells = fitted.index(rows)
+    summary = fitted.summarise(cells)
+    return (
+        seconds(partial(fitted.index, rows)),
+        seconds(partial(fitted.observe, cells)),
+        seconds(partial(fitted.judge, summary, 1)),
+    )
+
+
+ALIBI = """
+import sys, time, numpy as np
+from alibi_detect.cd import TabularDrift
+found = np.load(sys.argv[1])
+reference = found["reference"]
+categories = {place: None for place in range(26, 30)}
+detector = TabularDrift(reference, p_val=0.05, categories_per_feature=categories)
+for name in ("w100", "w1000"):
+    rows, times = found[name], []
+    for _ in range(5):
+        begin = time.perf_counter()
+        detector.predict(rows)
+        times.append(time.perf_counter() - begin)
+    print(name[1:], sorted(times)[2])
+"""
+
+
+def alibi(python: str, reference: Columns, rng: np.random.Generator) -> None:
+    """alibi-detect's rate on the same kind of rows, strings as the numbers in them."""
+    with TemporaryDirectory() as folder:
+        path = f"{folder}/rows.npz"
+        small, large = (_numbers(rows_of(rng, count)) for count in (100, 1000))
+        np.savez(path, reference=_numbers(reference), w100=small, w1000=large)
+        command = [python, "-c", ALIBI, path]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(f"alibi-detect does not run there: {done.stderr.strip().splitlines()[-1]}")
+    for line in done.stdout.splitlines():
+        count, took = line.split()
+        print(f"{count:>6} alibi-detect's TabularDrift {int(count) / float(took):9,.0f} rows/s")
+
+
+def _numbers(rows: Columns) -> NDArray[np.float64]:
+    columns = [
+        column.values
+        if column.kind == "number"
+        else np.array([float(text.split()[1]) for text in column.values])
+        for column in rows
+    ]
+    return np.column_stack(columns).astype(np.float64)
 
 
 def false_alarms(runs: int) -> None:
@@ -100,6 +171,7 @@ def false_alarms(runs: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--alibi", help="a python that has alibi-detect (scripts/peer-venv)")
     arguments = parser.parse_args()
     rng = np.random.default_rng(0)
     reference = rows_of(rng, REFERENCE)
@@ -109,9 +181,12 @@ def main() -> None:
     pane = len(_scan(fitted, rows_of(rng, 1000)).to_bytes())
     print("python -m benchmarks.detectors")
     print(f"fit: {took:.2f} s; a pane of 1,000 rows: {pane:,} bytes")
-    speed(fitted, reference, rng)
-    print(f"false alarms in {WINDOWS} windows of {len(fitted.columns)} columns, alpha {ALPHA}")
-    false_alarms(arguments.runs)
+    speed(reference, rng)
+    if arguments.alibi:
+        alibi(arguments.alibi, reference, rng)
+    if arguments.runs:
+        print(f"false alarms in {WINDOWS} windows of {len(fitted.columns)} columns, alpha {ALPHA}")
+        false_alarms(arguments.runs)
 
 
 if __name__ == "__main__":
