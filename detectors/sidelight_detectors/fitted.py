@@ -232,7 +232,17 @@ class Fitted:
                 f"summary of plan {summary.plan[:12]} judged by plan {self.plan[:12]}; "
                 "index the rows again"
             )
+        self._check_size(summary, segment)
         return self._judges[segment].judge(summary, window, self._alpha(self.drift, window))
+
+    def _check_size(self, summary: Summary, segment: str) -> None:
+        least = self.drift.min_rows if self.drift else MIN_ROWS
+        known = self.reference_of(segment).rows
+        where = f" of segment {segment!r}" if segment else ""
+        if summary.rows < least:
+            raise NotEnoughData(f"{summary.rows} rows{where}; at least {least} are needed")
+        if known < MIN_ROWS:
+            raise NotEnoughData(f"{known} rows{where} in the reference; {MIN_ROWS} are needed")
 
     def judge_by(self, name: str, summary: Summary, window: int) -> Finding:
         """As `judge`, by the part of that name (one of `judges`)."""

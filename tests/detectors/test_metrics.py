@@ -60,7 +60,7 @@ def test_labels_are_there_before_the_first_exchange(registry: CollectorRegistry)
 
 
 def test_no_data_is_not_zero(registry: CollectorRegistry) -> None:
-    labels = {"model": MODEL, "version": "", "detector": "drift", "feature": "sex"}
+    labels = {"model": MODEL, "version": "", "segment": "", "detector": "drift", "feature": "sex"}
     labels["method"] = "chi2"
     distance = registry.get_sample_value("sidelight_drift_distance_ratio", labels)
     assert distance is not None

@@ -133,7 +133,7 @@ def test_a_model_without_rows_has_an_empty_pane() -> None:
 
 
 def test_the_end_of_a_run_is_noted_before_its_pane_is_said() -> None:
-    notes: list[tuple[int, int | None, int]] = []
+    notes: list[tuple[int, int | None, Any]] = []
 
     class Watched(MemoryLog):
         def append(self, topic: str, records: Any, *, partition: int | None = None) -> Any:
@@ -141,7 +141,7 @@ def test_the_end_of_a_run_is_noted_before_its_pane_is_said() -> None:
                 position = member.committed(0)
                 assert position is not None
                 note = RunNote.from_bytes(position.note)
-                notes.append((position.offset, note.end, len(note.plans)))
+                notes.append((position.offset, note.end, note.counted))
             return super().append(topic, records, partition=partition)
 
     log = Watched()
@@ -150,10 +150,12 @@ def test_the_end_of_a_run_is_noted_before_its_pane_is_said() -> None:
     one = scorer(log, member=member)
     one.poll()
     one.close()
-    assert notes == [(0, 5, 1)]
+    assert notes == [(0, 5, {})]
     position = member.committed(0)
     assert position is not None
-    assert (position.offset, RunNote.from_bytes(position.note).end) == (5, None)
+    note = RunNote.from_bytes(position.note)
+    assert (position.offset, note.end) == (5, None)
+    assert note.counted[MODEL] == {"": 5}
 
 
 def test_a_fenced_scorer_stops_and_says_nothing() -> None:

@@ -15,13 +15,15 @@ from sidelight.log.topics import INFERENCE
 from sidelight_detectors.results.findings import Alarm, DriftResult, OutlierResult, Output
 from sidelight_detectors.streaming.decider import Decider
 from sidelight_detectors.streaming.intake import Sample
-from sidelight_detectors.streaming.panes import Pane, Slice
+from sidelight_detectors.streaming.panes import Pane, Place, Slice, drawn_among
 from sidelight_detectors.streaming.scoring import score
 from tests.detectors.traffic import SECOND, START_NS, plan, record, rows, traffic
 from tests.detectors.watching import Fuse, panes_of, replayed, watch
 
 COUNTED = plan(window=40, alarm={"clear_after": 2})
 TIMED = plan(window_seconds=60.0, alarm={"clear_after": 2}, service=DetectorsSettings())
+
+APART = plan(window_seconds=60.0, by="sex")
 
 
 def samples(sizes: list[int]) -> list[Sample]:
@@ -36,13 +38,12 @@ def samples(sizes: list[int]) -> list[Sample]:
     return found
 
 
-def summed(runs: list[list[Sample]]) -> dict[tuple[str, int], Slice]:
-    total: dict[tuple[str, int], Slice] = {}
+def summed(runs: list[list[Sample]]) -> dict[Place, Slice]:
+    total: dict[Place, Slice] = {}
     for run in runs:
-        for part in score(COUNTED, run).slices:
-            place = (part.version, part.bucket)
-            total[place] = total[place] + part if place in total else part
-    return total
+        for part in score(APART, run).slices:
+            total[part.place] = total[part.place] + part if part.place in total else part
+    return {part.place: part for part in drawn_among(list(total.values()))}
 
 
 @given(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -20,14 +21,18 @@ from sidelight.log import Address, Record
 from sidelight_detectors.alarms.rule import Suspect
 from sidelight_detectors.contract import ColumnFinding, DriftFinding
 from sidelight_detectors.results.findings import (
+    VERSIONS,
     About,
     Alarm,
+    ComparisonResult,
     DriftResult,
+    Judged,
     OutlierResult,
     Output,
     PromiseResult,
     Seen,
     Stretch,
+    TypicalRow,
     UnjudgedResult,
     WindowResult,
 )
@@ -35,6 +40,7 @@ from sidelight_detectors.results.kinds import finding_of
 
 DRIFT_TYPE = "io.sidelight.result.drift.v1"
 WINDOW_TYPE = "io.sidelight.result.window.v1"
+COMPARISON_TYPE = "io.sidelight.result.comparison.v1"
 UNJUDGED_TYPE = "io.sidelight.result.unjudged.v1"
 OUTLIER_TYPE = "io.sidelight.result.outlier.v1"
 PROMISE_TYPE = "io.sidelight.result.promise.v1"
@@ -58,6 +64,9 @@ def output_event(output: Output) -> CloudEvent:
         case WindowResult():
             data, time_ns = _window_data(output), output.seen.last_ns
             return _event(output, WINDOW_TYPE, time_ns, output.detector, data)
+        case ComparisonResult():
+            data, time_ns = _comparison_data(output), output.seen.last_ns
+            return _event(output, COMPARISON_TYPE, time_ns, VERSIONS, data)
         case UnjudgedResult():
             data, time_ns = _unjudged_data(output), output.seen.last_ns
             return _event(output, UNJUDGED_TYPE, time_ns, output.detector, data)
@@ -94,6 +103,7 @@ def _event(output: Output, type_: str, time_ns: int, detector: str, data: Json) 
         "model_version": output.about.version,
         "plan": output.about.plan,
         "segment": output.about.segment,
+        "against": output.about.against,
     }
     extensions = {"modelname": output.about.model, "plan": output.about.plan}
     if output.about.version:
@@ -110,25 +120,45 @@ def _event(output: Output, type_: str, time_ns: int, detector: str, data: Json) 
     )
 
 
-_NAMES = {"drift": "CellDrift", "outlier": "RowOutlier", "promise": "Plan"}
+_NAMES = {
+    "drift": "CellDrift",
+    "versions": "VersionDrift",
+    "outlier": "RowOutlier",
+    "promise": "Plan",
+}
 
 
 def _drift_data(result: DriftResult) -> Json:
-    finding, columns = result.finding, result.finding.columns
+    return {
+        **_finding_data(result.finding),
+        "effect": _effect_data(result.worst),
+        "promise": result.promise,
+        **_seen_data(result.seen),
+    }
+
+
+def _comparison_data(result: ComparisonResult) -> Json:
+    return {
+        **_finding_data(result.finding),
+        "promise": result.promise,
+        "against": {"n": result.seen_against.rows, **_seen_data(result.seen_against)},
+        **_seen_data(result.seen),
+    }
+
+
+def _finding_data(finding: DriftFinding) -> Json:
+    columns = finding.columns
     return {
         "is_drift": int(finding.is_drift),
         "distance": [column.distance for column in columns],
         "p_val": [column.p_value for column in columns],
         "threshold": min(column.threshold for column in columns),
-        "effect": _effect_data(result.worst),
         "columns": columns,
         "n": finding.rows,
         "n_reference": finding.reference_rows,
         "window": finding.window,
         "alpha": finding.alpha,
         "tolerance": finding.tolerance,
-        "promise": result.promise,
-        **_seen_data(result.seen),
     }
 
 
@@ -188,7 +218,7 @@ def _promise_data(result: PromiseResult) -> Json:
 
 
 def _alarm_data(alarm: Alarm) -> Json:
-    told = {
+    told: dict[str, Any] = {
         "state": alarm.change,
         "reason": alarm.reason,
         "raised_by": alarm.raised_by,
@@ -196,7 +226,13 @@ def _alarm_data(alarm: Alarm) -> Json:
         "evidence_threshold": alarm.threshold,
         "suspects": alarm.suspects,
         "rows_seen": alarm.rows_seen,
+        "typical": [
+            {"exchange": str(row.address), "row": row.row, "log_ratio": row.log_ratio}
+            for row in alarm.rows
+        ],
     }
+    if alarm.segment_result is not None:
+        told["segment"] = _segment_data(alarm.segment_result)
     match alarm.result:
         case None:
             return {"is_drift": int(alarm.change == "raised"), **told}
@@ -204,10 +240,18 @@ def _alarm_data(alarm: Alarm) -> Json:
             return {**_drift_data(alarm.result), **told, "result": alarm.result.id}
         case WindowResult():
             return {**_window_data(alarm.result), **told, "result": alarm.result.id}
+        case ComparisonResult():
+            return {**_comparison_data(alarm.result), **told, "result": alarm.result.id}
+
+
+def _segment_data(result: DriftResult) -> Json:
+    data = {"n": result.finding.rows, "name": result.about.segment, "result": result.id}
+    return {**_drift_data(result), **data}
 
 
 def _about(meta: Json) -> About:
-    return About(meta["model"], meta["model_version"], meta["plan"], meta["segment"])
+    names = ("model", "model_version", "plan", "segment", "against")
+    return About(*(meta[name] for name in names))
 
 
 def _seen(data: Json) -> Seen:
@@ -220,20 +264,27 @@ def _seen(data: Json) -> Seen:
 
 
 def _drift(id_: str, about: About, data: Json) -> DriftResult:
+    return DriftResult(id_, about, _seen(data), _finding(data), data["promise"])
+
+
+def _comparison(id_: str, about: About, data: Json) -> ComparisonResult:
+    seen, against = _seen(data), _seen(data["against"])
+    return ComparisonResult(id_, about, seen, against, _finding(data), data["promise"])
+
+
+def _finding(data: Json) -> DriftFinding:
     columns = tuple(map(ColumnFinding.from_json, data["columns"]))
-    finding = DriftFinding(
-        data["n"],
-        data["n_reference"],
-        data["window"],
-        data["alpha"],
-        data["tolerance"],
-        columns,
+    return DriftFinding(
+        data["n"], data["n_reference"], data["window"], data["alpha"], data["tolerance"], columns
     )
-    return DriftResult(id_, about, _seen(data), finding, data["promise"])
 
 
 def _read_drift(event: CloudEvent, meta: Json, data: Json) -> DriftResult:
     return _drift(event.id, _about(meta), data)
+
+
+def _read_comparison(event: CloudEvent, meta: Json, data: Json) -> ComparisonResult:
+    return _comparison(event.id, _about(meta), data)
 
 
 def _window(id_: str, meta: Json, data: Json) -> WindowResult:
@@ -290,21 +341,36 @@ def _read_alarm(event: CloudEvent, meta: Json, data: Json) -> Alarm:
         tuple(Suspect(**suspect) for suspect in data["suspects"]),
         result,
         data["rows_seen"],
+        _segment_of(about, data),
+        tuple(
+            TypicalRow(Address.parse(row["exchange"]), row["row"], row["log_ratio"])
+            for row in data["typical"]
+        ),
     )
 
 
-def _result_of(meta: Json, data: Json) -> DriftResult | WindowResult | None:
+def _segment_of(about: About, data: Json) -> DriftResult | None:
+    segment = data.get("segment")
+    if segment is None:
+        return None
+    return _drift(segment["result"], replace(about, segment=segment["name"]), segment)
+
+
+def _result_of(meta: Json, data: Json) -> Judged | None:
     """What an alarm was raised or cleared by; None when a new plan ended it."""
     if "result" not in data:
         return None
     if "finding" in data:
         return _window(data["result"], meta, data)
+    if "against" in data:
+        return _comparison(data["result"], _about(meta), data)
     return _drift(data["result"], _about(meta), data)
 
 
 _READERS: Mapping[str, Callable[[CloudEvent, Json, Json], Output]] = {
     DRIFT_TYPE: _read_drift,
     WINDOW_TYPE: _read_window,
+    COMPARISON_TYPE: _read_comparison,
     UNJUDGED_TYPE: _read_unjudged,
     OUTLIER_TYPE: _read_outlier,
     PROMISE_TYPE: _read_promise,

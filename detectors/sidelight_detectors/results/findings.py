@@ -11,6 +11,9 @@ from sidelight.log import Address
 from sidelight_detectors.alarms.rule import Change, Suspect
 from sidelight_detectors.contract import ColumnFinding, DriftFinding, Finding
 
+VERSIONS = "versions"
+"""The detector that compares model versions with each other."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
@@ -24,13 +27,15 @@ class Stretch:
 class About:
     """Which model, version and plan (what it was compared with, and how) a result speaks of.
 
-    `segment` is empty when it speaks of all rows.
+    `segment` is empty when it speaks of all rows. `against` is the other version where two are
+    compared with each other instead of one with the reference.
     """
 
     model: str
     version: str
     plan: str
     segment: str = ""
+    against: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,21 @@ class WindowResult:
 
 
 @dataclass(frozen=True, slots=True)
+class ComparisonResult:
+    """A window of `about.version` against one of `about.against`, of the same time.
+
+    `reference_rows` of the finding are the rows of the other window, seen as `seen_against`.
+    """
+
+    id: str
+    about: About
+    seen: Seen
+    seen_against: Seen
+    finding: DriftFinding
+    promise: str
+
+
+@dataclass(frozen=True, slots=True)
 class UnjudgedResult:
     """A window that closed and could not be judged by that detector; `reason` says so."""
 
@@ -126,13 +146,31 @@ class PromiseResult:
 
 
 @dataclass(frozen=True, slots=True)
+class TypicalRow:
+    """A row that is typical of a change: `row` of the exchange at `address`.
+
+    `log_ratio` is how much more usual its values are in the window than in the reference, summed
+    over the columns that are to blame (`sidelight_detectors.typical`).
+    """
+
+    address: Address
+    row: int
+    log_ratio: float
+
+
+Judged = DriftResult | WindowResult | ComparisonResult
+
+
+@dataclass(frozen=True, slots=True)
 class Alarm:
     """A detector's alarm raised or cleared; `raised_by` is the id of the alarm that was raised.
 
     `reason` says why: ``drift``, ``quiet`` or ``new plan``. `evidence` was held against
-    `threshold` when it was raised, and `suspects` are to blame, the worst first. `result` is what
-    was judged then; there is none when a new plan ended the alarm, or panes changed it between
-    windows. `rows_seen` of the version had been seen under the plan.
+    `threshold` when it was raised, and `suspects` are to blame, the worst first. `result` is the
+    window that was judged then, or where panes decide the most recent rows judged like a window;
+    there is none when a new plan ended the alarm. `segment_result` is of the same rows, those in
+    the segment of the worst suspect, if it is one. `rows` are a few of the window that are most
+    typical of the change. `rows_seen` of the version had been seen under the plan.
     """
 
     id: str
@@ -145,9 +183,13 @@ class Alarm:
     evidence: float = 0.0
     threshold: float = 0.0
     suspects: tuple[Suspect, ...] = ()
-    result: DriftResult | WindowResult | None = None
+    result: Judged | None = None
     rows_seen: int = 0
+    segment_result: DriftResult | None = None
+    rows: tuple[TypicalRow, ...] = ()
 
 
-Result = DriftResult | WindowResult | UnjudgedResult | OutlierResult | PromiseResult
+Result = (
+    DriftResult | WindowResult | ComparisonResult | UnjudgedResult | OutlierResult | PromiseResult
+)
 Output = Result | Alarm

@@ -9,8 +9,11 @@ from prometheus_client.registry import Collector
 
 from sidelight.log.crew import Crew
 from sidelight_detectors.alarms.rule import Weighing
+from sidelight_detectors.fitted import DRIFT
+from sidelight_detectors.results.findings import VERSIONS
 from sidelight_detectors.streaming.decider import Decider
 from sidelight_detectors.streaming.deciding import DecidingPartition
+from sidelight_detectors.streaming.states import Tally
 from sidelight_detectors.streaming.watch import Watch
 from sidelight_detectors.streaming.windows import LOSSES
 
@@ -19,10 +22,14 @@ Family = CounterMetricFamily | GaugeMetricFamily
 COUNTED = {
     "rows": ("sidelight_detectors_rows", "Rows summed up in panes."),
     "flagged": ("sidelight_detectors_outliers", "Rows flagged as outliers."),
+}
+"""Counters by the field of `VersionState` they show."""
+
+JUDGED = {
     "windows": ("sidelight_drift_windows", "Windows judged."),
     "drifted": ("sidelight_drift_drifted_windows", "Windows judged to have drifted."),
 }
-"""Counters by the field of `VersionState` they show."""
+"""Counters by the field of `Tally` they show."""
 
 BY_COLUMN = {
     "distance": (
@@ -54,6 +61,7 @@ class StateCollector(Collector):
         deciders = [one for each in known for one in each.deciders.values()]
         watches = [decider.watch for decider in deciders]
         yield from (_counter(field, watches) for field in COUNTED)
+        yield from (_judged(field, watches) for field in JUDGED)
         yield from (_by_column(field, watches) for field in BY_COLUMN)
         yield from _alarms(watches)
         yield from _evidence(watches)
@@ -114,15 +122,34 @@ def _counter(field: str, watches: Sequence[Watch]) -> Family:
     return family
 
 
-def _by_column(field: str, watches: Sequence[Watch]) -> Family:
-    labels = ["model", "version", "detector", "feature", "method"]
-    family = GaugeMetricFamily(*BY_COLUMN[field], labels=labels)
-    for watch in watches:
-        for version, state in watch.known():
-            for column in state.columns or watch.plan.columns_unseen:
-                names = [watch.plan.model, version, "drift", column.column, column.method]
-                family.add_metric(names, getattr(column, field))
+def _judged(field: str, watches: Sequence[Watch]) -> Family:
+    labels = ["model", "version", "segment", "detector"]
+    family = CounterMetricFamily(*JUDGED[field], labels=labels)
+    for model, version, detector, segment, tally in _tallies(watches):
+        family.add_metric([model, version, segment, detector], getattr(tally, field))
     return family
+
+
+def _by_column(field: str, watches: Sequence[Watch]) -> Family:
+    labels = ["model", "version", "segment", "detector", "feature", "method"]
+    family = GaugeMetricFamily(*BY_COLUMN[field], labels=labels)
+    for model, version, detector, segment, tally in _tallies(watches):
+        for column in tally.columns:
+            names = [model, version, segment, detector, column.column, column.method]
+            family.add_metric(names, getattr(column, field))
+    return family
+
+
+def _tallies(watches: Sequence[Watch]) -> Iterator[tuple[str, str, str, str, Tally]]:
+    """Model, version, detector, segment and what was judged: all there can be, from the start."""
+    for watch in watches:
+        plan = watch.plan
+        for version, state in watch.known():
+            for detector in plan.fitted.judges:
+                unseen = Tally(columns=plan.columns_unseen if detector == DRIFT else ())
+                for segment in plan.scopes_of(detector):
+                    known = state.judged.get(detector, {}).get(segment, unseen)
+                    yield plan.model, version, detector, segment, known
 
 
 def _alarms(watches: Sequence[Watch]) -> Iterator[Family]:
@@ -142,6 +169,11 @@ def _alarms(watches: Sequence[Watch]) -> Iterator[Family]:
                 log = state.alarms.get(detector)
                 raised.add_metric(names, log.raised if log else 0)
                 active.add_metric(names, float(rule.active))
+            if watch.plan.compares_versions:
+                pairs = watch.comparisons.of(version)
+                names = [watch.plan.model, version, VERSIONS]
+                raised.add_metric(names, sum(pair.log.raised for pair in pairs))
+                active.add_metric(names, float(any(pair.rule.active for pair in pairs)))
     yield raised
     yield active
 

@@ -12,17 +12,18 @@ from typing import Any
 from sidelight.errors import MalformedPayload
 from sidelight.log import Address
 from sidelight.log.topics import INFERENCE
-from sidelight_detectors.results.findings import About, Alarm, Output, PromiseResult
+from sidelight_detectors.results.findings import VERSIONS, About, Alarm, Output, PromiseResult
 from sidelight_detectors.streaming.chain import Chain
 from sidelight_detectors.streaming.identity import digest
-from sidelight_detectors.streaming.panes import Pane
+from sidelight_detectors.streaming.panes import Pane, Slice
 from sidelight_detectors.streaming.plan import Plan
+from sidelight_detectors.streaming.raising import Raised
 from sidelight_detectors.streaming.watch import Watch
 
 Earlier = Callable[[str], Plan | None]
 """A plan of the same model by its id, None when it cannot be had any more."""
 
-_NOTHING: Mapping[str, Any] = {"plan": "", "versions": {}}
+_NOTHING: Mapping[str, Any] = {"plan": "", "versions": {}, "comparisons": {"pairs": []}}
 """The watch before the first."""
 
 
@@ -139,30 +140,39 @@ class Decider:
 
 def _refuse_other_sizes(pane: Pane, plan: Plan) -> None:
     for part in pane.slices:
-        if not plan.fitted.fits(part.summary):
+        if not (_fits(part, plan) and part.segment in plan.parts):
             raise MalformedPayload(
-                f"{len(part.summary.counts)} cells of plan {part.summary.plan[:12]}, not "
-                f"{plan.fitted.grid.size} of {pane.plan[:12]}",
+                f"{len(part.summary.counts)} cells of plan {part.summary.plan[:12]} and segment "
+                f"{part.segment!r}, not {plan.fitted.grid.size} of {pane.plan[:12]} and one of "
+                f"{plan.parts}",
                 where="pane",
             )
 
 
-def _raised(saved: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+def _fits(part: Slice, plan: Plan) -> bool:
+    drawn = sum(len(row.cells) for row in part.draw)
+    return plan.fitted.fits(part.summary) and drawn == len(part.draw) * 4 * len(plan.fitted.columns)
+
+
+def _raised(saved: Mapping[str, Any]) -> Iterator[Raised]:
     """As `Watch.raised`, of a watch whose plan cannot be had any more."""
     for name, version in saved["versions"].items():
         for detector, log in version["alarms"].items():
             if log["raised_by"]:
-                yield name, detector, log["raised_by"]
+                yield Raised(name, "", detector, log["raised_by"])
+    for name, against, pair in saved["comparisons"]["pairs"]:
+        if pair["log"]["raised_by"]:
+            yield Raised(name, against, VERSIONS, pair["log"]["raised_by"])
 
 
-def _ended(raised: Iterable[tuple[str, str, str]], plan: Plan, time_ns: int) -> Iterator[Alarm]:
-    for version, detector, raised_by in raised:
+def _ended(raised: Iterable[Raised], plan: Plan, time_ns: int) -> Iterator[Alarm]:
+    for one in raised:
         yield Alarm(
-            digest("alarm", raised_by, plan.id),
-            About(plan.model, version, plan.id),
-            detector,
+            digest("alarm", one.raised_by, plan.id),
+            About(plan.model, one.version, plan.id, against=one.against),
+            one.detector,
             "cleared",
             "new plan",
-            raised_by,
+            one.raised_by,
             time_ns,
         )

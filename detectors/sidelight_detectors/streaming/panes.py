@@ -8,48 +8,69 @@ chain of runs and the watermark on.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
 from sidelight.errors import MalformedPayload
 from sidelight.log import Record
+from sidelight_detectors.streaming.draws import (
+    Draw,
+    drawn_at,
+    packed_cells,
+    smallest,
+    unpacked_cells,
+)
 from sidelight_detectors.streaming.identity import digest
 from sidelight_detectors.summary import Summary
 
-FORMAT = 2
+FORMAT = 3
 """Changes when the bytes of a pane change their meaning; panes of another format are refused."""
 
 MODEL_HEADER = "model"
 
 
+Place = tuple[str, int, int, str]
+"""Version, piece, bucket and segment of a slice."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The rows of a run of one model version in one event-time bucket.
+    """Rows of a run: those of one model version, piece, event-time bucket and segment.
 
-    `bucket` is ``event time // bucket length``. `first` and `last` are the offsets of the first and
-    the last exchange, `first_ns` and `last_ns` the smallest and the largest event time.
+    `piece` numbers what lies between two places where a count window may end; 0 with event time.
+    `bucket` is ``event time // bucket length``. `segment` is empty where nothing is cut apart.
+    `first` and `last` are the offsets of the first and the last exchange, `first_ns` and `last_ns`
+    the smallest and the largest event time. `draw` has a few of the rows.
     """
 
     version: str
+    piece: int
     bucket: int
+    segment: str
     first: int
     last: int
     first_ns: int
     last_ns: int
     summary: Summary
+    draw: Draw = ()
+
+    @property
+    def place(self) -> Place:
+        """Slices of one place add up."""
+        return self.version, self.piece, self.bucket, self.segment
 
     def __add__(self, other: Slice) -> Slice:
         return Slice(
-            self.version,
-            self.bucket,
+            *self.place,
             min(self.first, other.first),
             max(self.last, other.last),
             min(self.first_ns, other.first_ns),
             max(self.last_ns, other.last_ns),
             self.summary + other.summary,
+            smallest([self.draw, other.draw]),
         )
 
 
@@ -103,23 +124,46 @@ class Pane:
             raise MalformedPayload(f"not a pane ({exc})", where="panes record") from exc
 
 
+def drawn_among(slices: Sequence[Slice]) -> tuple[Slice, ...]:
+    """The slices of one draw for each version and bucket, shared by its pieces and segments."""
+    draws: dict[tuple[str, int], list[Draw]] = {}
+    for part in slices:
+        draws.setdefault((part.version, part.bucket), []).append(part.draw)
+    chosen = {place: set(smallest(found)) for place, found in draws.items()}
+    return tuple(
+        replace(
+            part,
+            draw=tuple(row for row in part.draw if row in chosen[part.version, part.bucket]),
+        )
+        for part in slices
+    )
+
+
 def partition_of(model: str, partitions: int) -> int:
     """All that is said of one model goes to one partition, so that it has one order."""
     return zlib.crc32(model.encode()) % partitions
 
 
 def _pack(pane: Pane) -> bytes:
-    """Length of the head, the head (compressed JSON), the summaries one after the other."""
+    """Length of the head, the head (compressed JSON), the summaries, the drawn rows' cells."""
     summaries = [part.summary.to_bytes() for part in pane.slices]
+    cells, width = packed_cells(part.draw for part in pane.slices)
     head = {name: getattr(pane, name) for name in _PLAIN}
     head["format"] = FORMAT
+    head["cell_bytes"] = width
     head["slices"] = [
-        [getattr(part, name) for name in _SLICE] + [len(summary)]
+        [*(getattr(part, name) for name in _SLICE), len(summary), _drawn(part)]
         for part, summary in zip(pane.slices, summaries, strict=True)
     ]
     head["flags"] = [[getattr(flag, name) for name in _FLAG] for flag in pane.flags]
     written = zlib.compress(orjson.dumps(head), level=1)
-    return b"".join([len(written).to_bytes(4, "big"), written, *summaries])
+    parts = [len(written).to_bytes(4, "big"), written, *summaries, zlib.compress(cells, level=9)]
+    return b"".join(parts)
+
+
+def _drawn(part: Slice) -> list[int]:
+    """Where its drawn rows stand: offset and row of each."""
+    return [number for row in part.draw for number in (row.offset - part.first, row.row)]
 
 
 def _unpack(content: bytes) -> Pane:
@@ -129,17 +173,23 @@ def _unpack(content: bytes) -> Pane:
         raise ValueError(f"pane format {head['format']}, this version reads {FORMAT}")
     for name in _PLAIN:
         _expect(int if name not in ("model", "plan") else str, head[name], name)
-    slices = tuple(_slices(head["slices"], content, start))
+    slices = tuple(_slices(head, content, start))
     flags = tuple(_flag(values) for values in head["flags"])
     return Pane(**{name: head[name] for name in _PLAIN}, slices=slices, flags=flags)
 
 
-def _slices(parts: list[list[Any]], content: bytes, start: int) -> Iterator[Slice]:
-    for *values, size in parts:
+def _slices(head: dict[str, Any], content: bytes, start: int) -> Iterator[Slice]:
+    end = start + sum(size for *_, size, _ in head["slices"])
+    rows = sum(len(drawn) // 2 for *_, drawn in head["slices"])
+    cells = iter(unpacked_cells(zlib.decompress(content[end:]), head["cell_bytes"], rows))
+    for *values, size, drawn in head["slices"]:
         named = dict(zip(_SLICE, values, strict=True))
         for name, value in named.items():
-            _expect(str if name == "version" else int, value, name)
-        yield Slice(**named, summary=Summary.from_bytes(content[start : start + size]))
+            _expect(str if name in ("version", "segment") else int, value, name)
+        summary = Summary.from_bytes(content[start : start + size])
+        places = zip(drawn[::2], drawn[1::2], strict=True)
+        draw = drawn_at([(named["first"] + offset, row) for offset, row in places], cells)
+        yield Slice(**named, summary=summary, draw=draw)
         start += size
 
 
@@ -155,5 +205,5 @@ def _flag(values: list[Any]) -> Flag:
 
 
 _PLAIN = ("model", "plan", "partition", "begin", "end", "watermark_ns", "bucket_ns")
-_SLICE = ("version", "bucket", "first", "last", "first_ns", "last_ns")
+_SLICE = ("version", "piece", "bucket", "segment", "first", "last", "first_ns", "last_ns")
 _FLAG = ("detector", "offset", "row", "version", "time_ns", "score", "p_value", "contributions")

@@ -10,10 +10,11 @@ from sidelight.config.detecting.drift import DriftSettings
 from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.events.dataref import Keeper
 from sidelight_detectors.alarms.choosing import Alarms
-from sidelight_detectors.alarms.rule import AlarmRule
+from sidelight_detectors.alarms.rule import WHOLE, AlarmRule
 from sidelight_detectors.cells import CategoricalCells
 from sidelight_detectors.contract import ColumnFinding
 from sidelight_detectors.fitted import DRIFT, Fitted
+from sidelight_detectors.results.findings import VERSIONS
 from sidelight_detectors.spending import spend
 from sidelight_detectors.streaming.windows import CountWindows, EventTimeWindows, NoWindows, Windows
 
@@ -46,10 +47,30 @@ class Plan:
 
     @property
     def bucket_ns(self) -> int:
-        """Length of an event-time bucket: as set where that divides the window, else the window."""
+        """Length of an event-time bucket: as set where that divides the slide, else the slide."""
         bucket_ns = round(self.service.bucket_seconds * NS)
-        window_ns = self._window_ns
-        return bucket_ns if not window_ns or window_ns % bucket_ns == 0 else window_ns
+        slide_ns = self._slide_ns
+        return bucket_ns if not slide_ns or slide_ns % bucket_ns == 0 else slide_ns
+
+    @property
+    def piece_rows(self) -> int:
+        """Rows between two places where a count window may end; 0 where none ever does."""
+        if self.uses_event_time or not self.fitted.judges:
+            return 0
+        return self.drift.slide or self.drift.window
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What panes are cut into: segments, or `WHOLE` alone."""
+        return self.fitted.scopes[1:] or self.fitted.scopes
+
+    def scopes_of(self, detector: str) -> tuple[str, ...]:
+        """What it judges windows of: all rows first. Only drift knows of segments."""
+        return self.fitted.scopes if detector == DRIFT else (WHOLE,)
+
+    @property
+    def compares_versions(self) -> bool:
+        return self.fitted.drift is not None and self.drift.compare_versions
 
     @property
     def uses_event_time(self) -> bool:
@@ -67,7 +88,8 @@ class Plan:
         drift, names = self.fitted.drift, self.fitted.columns
         if drift is None:
             return ()
-        threshold = spend(drift.alarm.false_alarms, 1) / len(names)
+        alpha = drift.alarm.false_alarms / len(self.fitted.scopes)
+        threshold = spend(alpha, 1) / len(names)
         unknown = (math.nan, math.nan, math.nan, math.nan, threshold, False)
         return tuple(
             ColumnFinding(
@@ -87,16 +109,32 @@ class Plan:
 
     def promise_of(self, detector: str) -> str:
         """What this detector promises about false alarms, and what that rests on."""
+        if detector == VERSIONS:
+            return self._promise_of_versions
         return self._alarms.promise_of(detector)
+
+    @property
+    def _promise_of_versions(self) -> str:
+        return (
+            "The chance that any alarm ever raised between versions of this model is false is at "
+            f"most {self.drift.alarm.false_alarms:g}, beside the promises of the versions' own "
+            "alarms, as long as the rows of two versions are drawn independently and alike. "
+            f"Comparison k spends 6/(pi k)^2 of it, shared by {len(self.fitted.columns)} columns."
+        )
 
     def windows(self) -> Windows:
         """Empty windows as the settings want them."""
         if not self.fitted.judges:
             return NoWindows()
-        drift = self.fitted.drift or DriftSettings()
         if self.uses_event_time:
-            return EventTimeWindows(self._window_ns, round(self.service.lateness_seconds * NS))
-        return CountWindows(drift.window)
+            lateness_ns = round(self.service.lateness_seconds * NS)
+            return EventTimeWindows(self._window_ns, self._slide_ns, lateness_ns)
+        return CountWindows(self.drift.window, self.piece_rows)
+
+    @property
+    def drift(self) -> DriftSettings:
+        """What windows follow, also those of a model without the drift detector."""
+        return self.fitted.drift or DriftSettings()
 
     @cached_property
     def _alarms(self) -> Alarms:
@@ -104,5 +142,9 @@ class Plan:
 
     @property
     def _window_ns(self) -> int:
-        drift = self.fitted.drift
-        return round(drift.window_seconds * NS) if drift and drift.window_seconds else 0
+        return round((self.drift.window_seconds or 0) * NS)
+
+    @property
+    def _slide_ns(self) -> int:
+        slide_seconds = self.drift.slide_seconds
+        return round(slide_seconds * NS) if slide_seconds else self._window_ns

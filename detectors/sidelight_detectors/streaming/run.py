@@ -15,21 +15,25 @@ from sidelight_detectors.streaming.marks import Marks
 
 REPORTER = "sidelight/detectors"
 
+Counted = Mapping[str, Mapping[str, int]]
+"""Rows by model and version."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunNote:
     """What a commit of `inference` says beside the offset.
 
     `end` and `letters` speak of a run that was begun: where it ends, and from where its dead
-    letters stand, None when it has none. Without an `end` no run is open. `plans` maps models to
-    their plans, `marks` are the high-water marks at the committed offset. `behind_ns` is how far
-    event time was behind the clock when the last run ended, None before the first.
+    letters stand, None when it has none. Without an `end` no run is open. At the committed offset
+    `marks` are the high-water marks, and `counted` has for each model the rows of its versions
+    since the last place where a count window may end (`pieces`). `behind_ns` is how far event time
+    was behind the clock when the last run ended, None before the first.
     """
 
     marks: Mapping[str, int] = field(default_factory=dict)
     end: int | None = None
     letters: int | None = None
-    plans: Mapping[str, str] = field(default_factory=dict)
+    counted: Counted = field(default_factory=dict)
     behind_ns: int | None = None
 
     def to_bytes(self) -> bytes:
@@ -45,7 +49,8 @@ class Run:
 
     `samples` are the rows to score by model, `letters` the dead letters, `outcomes` counts
     exchanges by model and what came of them, `faults` the dead letters by reason, `watermark_ns` is
-    the largest event time, `seconds` the time from its end to its commit.
+    the largest event time, `seconds` the time from its end to its commit. `counted_before` is what
+    the run before came to, `counted` what this one does (see `RunNote`).
     """
 
     def __init__(self, begin: int, watched: Mapping[str, WatchedColumns], marks: Marks) -> None:
@@ -59,6 +64,8 @@ class Run:
         self.letters: list[DeadLetter] = []
         self.outcomes: Counter[tuple[str, str]] = Counter()
         self.faults: Counter[str] = Counter()
+        self.counted_before: Counted = {}
+        self.counted: dict[str, Mapping[str, int]] = {}
         self._stored: dict[int, Stored] = {}
         self._watched = watched
         self._marks = marks
@@ -82,13 +89,13 @@ class Run:
             case Faulty():
                 self._bury(model, stored, taken)
 
-    def note_begun(self, letters: int | None, plans: Mapping[str, str]) -> RunNote:
+    def note_begun(self, letters: int | None) -> RunNote:
         """For the commit of `begin`: where this run ends, from where its dead letters stand."""
-        return RunNote(self._marks_before, self.end, letters, plans)
+        return RunNote(self._marks_before, self.end, letters, self.counted_before)
 
     def note_done(self) -> RunNote:
         """For the commit of `end`; asked for before any later record is taken in."""
-        return RunNote(self._marks.saved())
+        return RunNote(self._marks.saved(), counted=self.counted)
 
     def refuse(self, model: str, sample: Sample, cause: Exception) -> None:
         """A sample that turned out not to fit when its rows were looked at."""

@@ -1,6 +1,6 @@
 """The scorer: says one pane a run and model, so that a crash anywhere changes no pane.
 
-    commit(begin, note = {end, plans})   where the run ends is known before its pane is
+    commit(begin, note = {end, ...})     where the run ends is known before its pane is
     append dead letters, append panes
     commit(end)                          or, when the next run has ended by then, its first commit
 
@@ -27,7 +27,7 @@ from sidelight_detectors.streaming.marks import Marks
 from sidelight_detectors.streaming.outbox import Outbox
 from sidelight_detectors.streaming.panes import Pane
 from sidelight_detectors.streaming.plan import Plan
-from sidelight_detectors.streaming.run import Run, RunNote
+from sidelight_detectors.streaming.run import Counted, Run, RunNote
 from sidelight_detectors.streaming.scoring import score
 
 GROUP = "scorer"
@@ -65,6 +65,7 @@ class PartitionScorer:
         self._begun: Position | None = None
         self._done: Position | None = None
         self._done_note = RunNote()
+        self._counted: Counted = {}
         self._resuming = self._resume()
         self._is_resumed = False
 
@@ -136,7 +137,7 @@ class PartitionScorer:
         if position is None:
             position = Position(self._log.span(INFERENCE, self.partition).begin)
         note = RunNote.from_bytes(position.note)
-        self._behind_ns = note.behind_ns
+        self._behind_ns, self._counted = note.behind_ns, note.counted
         self._cutter.open_at(position.offset, Marks(note.marks))
         if note.end is None:
             return
@@ -148,13 +149,14 @@ class PartitionScorer:
     def _finish(self, run: Run) -> None:
         self._take(run)
         letters = self._letters.begin if run.letters else None
-        plans = {name: plan.id for name, plan in self._plans.items()}
-        self._begun = self._position(run.begin, run.note_begun(letters, plans))
+        self._begun = self._position(run.begin, run.note_begun(letters))
 
     def _take(self, run: Run) -> None:
         self._ended = self._clock.monotonic()
         self._run = run
+        run.counted_before = self._counted
         self._panes = [pane_of(plan, self.partition, run) for plan in self._plans.values()]
+        self._counted = run.counted
         self._done_note = run.note_done()
 
     @property
@@ -185,7 +187,9 @@ class PartitionScorer:
 
 def pane_of(plan: Plan, partition: int, run: Run) -> Pane:
     """What the run says under one plan; samples that do not fit become its dead letters."""
-    scored = score(plan, run.samples.get(plan.model, []))
+    counted = run.counted_before.get(plan.model, {})
+    scored = score(plan, run.samples.get(plan.model, []), counted)
+    run.counted[plan.model] = scored.counted
     for sample, cause in scored.refused:
         run.refuse(plan.model, sample, cause)
     place = (partition, run.begin, run.end, run.watermark_ns, plan.bucket_ns)

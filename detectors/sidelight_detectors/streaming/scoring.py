@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sidelight.tensors import Columns
+from sidelight_detectors.alarms.rule import WHOLE
 from sidelight_detectors.contract import RowScores
 from sidelight_detectors.indexed import Indexed, Origin
+from sidelight_detectors.streaming.draws import DRAWN, Draw, chances, drawn_at
 from sidelight_detectors.streaming.intake import Sample
 from sidelight_detectors.streaming.opened import Rows
-from sidelight_detectors.streaming.panes import Flag, Slice
+from sidelight_detectors.streaming.panes import Flag, Place, Slice, drawn_among
+from sidelight_detectors.streaming.pieces import pieces_of
 from sidelight_detectors.streaming.plan import Plan
 
 MAX_FLAGS = 100
@@ -25,48 +29,62 @@ TOP_COLUMNS = 5
 
 @dataclass(frozen=True)
 class Scored:
-    """What a run's samples came to: their sums, the strangest rows, and who did not fit."""
+    """What a run's samples came to: their sums, the strangest rows, and who did not fit.
+
+    `counted` are the rows of each version since the last place where a count window may end.
+    """
 
     slices: tuple[Slice, ...]
     flags: tuple[Flag, ...]
     refused: tuple[tuple[Sample, Exception], ...]
+    counted: Mapping[str, int]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """The rows of some samples; `rows` is how many each has."""
+    """The rows of some samples: `sample` is the place of each row's sample, `row` its number there.
+
+    `chance` is what rows are drawn by.
+    """
 
     samples: Sequence[Sample]
-    rows: NDArray[np.int64]
+    sample: NDArray[np.int64]
+    row: NDArray[np.int64]
+    chance: NDArray[np.uint64]
     indexed: Indexed
 
-    def take(self, chosen: NDArray[np.bool_]) -> Batch:
-        """The batch of the chosen samples."""
-        if chosen.all():
+    def take(self, chosen: NDArray[np.intp]) -> Batch:
+        """The chosen rows."""
+        if len(chosen) == len(self.sample):
             return self
-        samples = [sample for sample, keep in zip(self.samples, chosen, strict=True) if keep]
-        return Batch(samples, self.rows[chosen], self.indexed.take(np.repeat(chosen, self.rows)))
+        return Batch(
+            self.samples,
+            self.sample[chosen],
+            self.row[chosen],
+            self.chance[chosen],
+            self.indexed.take(chosen),
+        )
 
-    def locate(self, row: int) -> tuple[Sample, int]:
-        """The sample a row of the batch belongs to, and its number there."""
-        ends = np.cumsum(self.rows)
-        place = int(np.searchsorted(ends, row, side="right"))
-        return self.samples[place], row - int(ends[place] - self.rows[place])
 
+def score(
+    plan: Plan, samples: Sequence[Sample], counted: Mapping[str, int] = MappingProxyType({})
+) -> Scored:
+    """Sums and flags of the samples; one that does not fit is refused and harms no other.
 
-def score(plan: Plan, samples: Sequence[Sample]) -> Scored:
-    """Sums and flags of the samples; one that does not fit is refused and harms no other."""
-    slices: dict[tuple[str, int], Slice] = {}
+    `counted` is what the run before came to.
+    """
+    pieces, counted = pieces_of(samples, plan.piece_rows, counted)
+    slices: dict[Place, Slice] = {}
     flags: list[Flag] = []
     refused: list[tuple[Sample, Exception]] = []
     for alike in _alike(samples):
         for batch in _indexed(plan, alike, refused):
-            for part, found in _summarised(plan, batch):
-                place = (part.version, part.bucket)
-                slices[place] = slices[place] + part if place in slices else part
+            for part, found in _summarised(plan, batch, pieces):
+                known = slices.get(part.place)
+                slices[part.place] = part if known is None else known + part
                 flags += found
-    ordered = tuple(slices[place] for place in sorted(slices))
-    return Scored(ordered, _strangest(flags), tuple(refused))
+    ordered = drawn_among([slices[place] for place in sorted(slices)])
+    return Scored(ordered, _strangest(flags), tuple(refused), counted)
 
 
 def _strangest(flags: Sequence[Flag]) -> tuple[Flag, ...]:
@@ -120,11 +138,12 @@ def _index(plan: Plan, samples: Sequence[Sample]) -> Batch:
         blocks.setdefault(_block_of(sample), []).append(number)
     parts = [_taken(block, [samples[number] for number in of]) for block, of in blocks.items()]
     order = np.concatenate([np.repeat(of, rows[of]) for of in blocks.values()])
-    numbers = np.arange(len(samples))
-    times = np.array([sample.time_ns for sample in samples], np.int64)
+    owner = np.repeat(np.arange(len(samples)), rows)
+    row = np.arange(len(owner)) - np.repeat(np.cumsum(rows) - rows, rows)
+    times, offsets = np.array([(one.time_ns, one.offset) for one in samples], np.int64).T
     indexed = plan.fitted.index(Columns.concatenate(parts)).take(np.argsort(order, kind="stable"))
-    origin = Origin(np.repeat(numbers, rows), np.repeat(times, rows))
-    return Batch(samples, rows, replace(indexed, origin=origin))
+    located = replace(indexed, origin=Origin(owner, times[owner]))
+    return Batch(samples, owner, row, chances(offsets[owner], row), located)
 
 
 def _taken(block: Columns, samples: Sequence[Sample]) -> Columns:
@@ -135,21 +154,46 @@ def _taken(block: Columns, samples: Sequence[Sample]) -> Columns:
     return block.take(np.add.outer(starts, np.arange(len(samples[0].columns))).ravel())
 
 
-def _summarised(plan: Plan, batch: Batch) -> Iterator[tuple[Slice, list[Flag]]]:
-    places = [(sample.version, sample.time_ns // plan.bucket_ns) for sample in batch.samples]
-    for place in dict.fromkeys(places):
-        part = batch.take(np.array([other == place for other in places]))
-        seen = plan.fitted.observe(part.indexed)
-        offsets = [sample.offset for sample in part.samples]
-        times = [sample.time_ns for sample in part.samples]
-        yield (
-            Slice(*place, min(offsets), max(offsets), min(times), max(times), seen.summary),
-            [
-                flag
-                for name, scores in seen.scores.items()
-                for flag in _flags(plan, part, name, scores)
-            ],
-        )
+def _summarised(
+    plan: Plan, batch: Batch, pieces: Mapping[int, int]
+) -> Iterator[tuple[Slice, list[Flag]]]:
+    """The batch by place, and the rows of each that were flagged."""
+    places = [
+        (one.version, pieces[one.offset], one.time_ns // plan.bucket_ns) for one in batch.samples
+    ]
+    numbers = {place: number for number, place in enumerate(dict.fromkeys(places))}
+    segments = plan.fitted.segments
+    names = (WHOLE,) if segments is None else segments.names
+    codes = np.array([numbers[place] for place in places])[batch.sample] * len(names)
+    if segments is not None:
+        codes = codes + segments.of(batch.indexed.cells)
+    known = list(numbers)
+    order = np.argsort(codes, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(codes[order])) + 1):
+        number, segment = divmod(int(codes[rows[0]]), len(names))
+        yield _slice(plan, batch.take(rows), (*known[number], names[segment]))
+
+
+def _slice(plan: Plan, batch: Batch, place: Place) -> tuple[Slice, list[Flag]]:
+    seen = plan.fitted.observe(batch.indexed)
+    samples = [batch.samples[number] for number in np.unique(batch.sample)]
+    offsets = [sample.offset for sample in samples]
+    times = [sample.time_ns for sample in samples]
+    ends = (min(offsets), max(offsets), min(times), max(times))
+    flags = [
+        flag for name, scores in seen.scores.items() for flag in _flags(plan, batch, name, scores)
+    ]
+    return Slice(*place, *ends, seen.summary, _draw(batch)), flags
+
+
+def _draw(batch: Batch) -> Draw:
+    chosen = batch.chance.argsort()[:DRAWN]
+    places = [
+        (batch.samples[sample].offset, row)
+        for sample, row in zip(batch.sample[chosen], batch.row[chosen].tolist(), strict=True)
+    ]
+    cells = np.ascontiguousarray(batch.indexed.cells[chosen], "<i4")
+    return drawn_at(places, [line.tobytes() for line in cells])
 
 
 def _flags(plan: Plan, batch: Batch, detector: str, scores: RowScores) -> list[Flag]:
@@ -159,14 +203,14 @@ def _flags(plan: Plan, batch: Batch, detector: str, scores: RowScores) -> list[F
 
 
 def _flag(plan: Plan, batch: Batch, detector: str, scores: RowScores, row: int) -> Flag:
-    sample, number = batch.locate(row)
+    sample = batch.samples[batch.sample[row]]
     parts = scores.contributions[row]
     top = np.argsort(-parts, kind="stable")[:TOP_COLUMNS]
     names = plan.fitted.columns
     return Flag(
         detector,
         sample.offset,
-        number,
+        int(batch.row[row]),
         sample.version,
         sample.time_ns,
         float(scores.scores[row]),

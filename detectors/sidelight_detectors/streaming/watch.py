@@ -5,31 +5,26 @@ from __future__ import annotations
 import operator
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import reduce
+from itertools import groupby
 from typing import Any
 
-from sidelight.errors import NotEnoughData
 from sidelight.log import Address
 from sidelight.log.topics import INFERENCE
-from sidelight_detectors.alarms.rule import WHOLE, AlarmRule, Verdict
+from sidelight_detectors.alarms.rule import WHOLE, Verdict
 from sidelight_detectors.alarms.units import DAY_NS
-from sidelight_detectors.contract import ColumnFinding, DriftFinding
-from sidelight_detectors.results.findings import (
-    About,
-    Alarm,
-    DriftResult,
-    OutlierResult,
-    Output,
-    Seen,
-    Stretch,
-    UnjudgedResult,
-    WindowResult,
-)
+from sidelight_detectors.results.findings import VERSIONS, About, Alarm, OutlierResult, Output
+from sidelight_detectors.streaming.comparisons import Comparisons
+from sidelight_detectors.streaming.evidence import evidence_of
 from sidelight_detectors.streaming.identity import digest
+from sidelight_detectors.streaming.judging import Told, findings_of, judge, result_of, told
 from sidelight_detectors.streaming.panes import Flag, Pane, Slice
 from sidelight_detectors.streaming.plan import Plan
-from sidelight_detectors.streaming.windows import Window
+from sidelight_detectors.streaming.raising import Cause, Raised, alarm_of
+from sidelight_detectors.streaming.states import AlarmLog, VersionState
+from sidelight_detectors.streaming.steps import Window
+from sidelight_detectors.summary import Summary
 
 MAX_VERSIONS = 32
 """Model versions watched each for itself: the first that a plan sees."""
@@ -42,52 +37,13 @@ spent, and a server that invents a version for every call is watched all the sam
 """
 
 
-@dataclass(slots=True)
-class AlarmLog:
-    """The alarms of one detector on one version: how many were raised, and the one that is."""
-
-    raised: int = 0
-    raised_by: str = ""
-
-
-@dataclass(slots=True)
-class VersionState:
-    """What is known of one model version under the plan; `columns` are of its last window.
-
-    `rules` and `alarms` are by detector.
-    """
-
-    rules: Mapping[str, AlarmRule]
-    rows: int = 0
-    flagged: int = 0
-    windows: int = 0
-    drifted: int = 0
-    alarms: dict[str, AlarmLog] = field(default_factory=dict)
-    columns: tuple[ColumnFinding, ...] = ()
-
-    def saved(self) -> dict[str, Any]:
-        plain = {name: getattr(self, name) for name in _PLAIN}
-        return {**plain, "rules": {name: rule.saved() for name, rule in self.rules.items()}}
-
-    @classmethod
-    def restored(cls, rules: Mapping[str, AlarmRule], saved: Mapping[str, Any]) -> VersionState:
-        for name, rule in rules.items():
-            rule.restore(saved["rules"][name])
-        counts = {name: saved[name] for name in ("rows", "flagged", "windows", "drifted")}
-        alarms = {name: AlarmLog(**log) for name, log in saved["alarms"].items()}
-        columns = tuple(map(ColumnFinding.from_json, saved["columns"]))
-        return cls(rules, **counts, alarms=alarms, columns=columns)
-
-
-_PLAIN = ("rows", "flagged", "windows", "drifted", "alarms", "columns")
-
-
 class Watch:
     """Folds the panes of one plan. `versions` is what is known of each model version."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.versions: dict[str, VersionState] = {}
+        self.comparisons = Comparisons(plan)
         self._windows = plan.windows()
 
     @property
@@ -103,12 +59,17 @@ class Watch:
         """Flagged rows first, then what the pane says, then the windows that are complete now."""
         for flag in pane.flags:
             yield self._outlier(flag, pane.partition)
-        slices = [self._watched_as(part) for part in pane.slices]
-        yield from self._observe(slices)
-        for part in slices:
-            for window in self._windows.add(part, pane.partition, pane.bucket_ns):
-                yield from self._judge(window)
-        for window in self._windows.advance(watermark_ns):
+        slices: dict[str, list[Slice]] = {}
+        for part in map(self._watched_as, pane.slices):
+            slices.setdefault(part.version, []).append(part)
+        windows = [
+            window
+            for parts in slices.values()
+            for window in self._windows.add(parts, pane.partition, pane.bucket_ns)
+        ]
+        for version, parts in slices.items():
+            yield from self._observe(version, parts)
+        for window in windows + self._windows.advance(watermark_ns):
             yield from self._judge(window)
 
     def close(self) -> Iterator[Output]:
@@ -116,18 +77,22 @@ class Watch:
         for window in self._windows.close():
             yield from self._judge(window)
 
-    def raised(self) -> Iterator[tuple[str, str, str]]:
-        """Version, detector and id of each alarm that is raised now."""
+    def raised(self) -> Iterator[Raised]:
+        """The alarms that are raised now."""
         for name, version in self.versions.items():
             for detector, log in version.alarms.items():
                 if log.raised_by:
-                    yield name, detector, log.raised_by
+                    yield Raised(name, "", detector, log.raised_by)
+        for (name, against), pair in self.comparisons.pairs.items():
+            if pair.log.raised_by:
+                yield Raised(name, against, VERSIONS, pair.log.raised_by)
 
     def saved(self) -> dict[str, Any]:
         """For orjson, which writes dataclasses as objects."""
         return {
             "plan": self.plan.id,
             "versions": {name: version.saved() for name, version in self.versions.items()},
+            "comparisons": self.comparisons.saved(),
             "windows": self._windows.saved(),
         }
 
@@ -136,15 +101,14 @@ class Watch:
             name: VersionState.restored(self.plan.rules(), version)
             for name, version in saved["versions"].items()
         }
+        self.comparisons.restore(saved["comparisons"])
         self._windows.restore(saved["windows"])
-
-    def _about(self, version: str, segment: str = WHOLE) -> About:
-        return About(self.plan.model, version, self.plan.id, segment)
 
     def _watched_as(self, part: Slice) -> Slice:
         known = part.version in self.versions or len(self.versions) < MAX_VERSIONS
         watched = part if known else replace(part, version=LATER)
-        self.versions.setdefault(watched.version, VersionState(self.plan.rules()))
+        if watched.version not in self.versions:
+            self.versions[watched.version] = VersionState(self.plan.rules())
         return watched
 
     def _outlier(self, flag: Flag, partition: int) -> OutlierResult:
@@ -162,81 +126,71 @@ class Watch:
             flag.contributions,
         )
 
-    def _observe(self, slices: Sequence[Slice]) -> Iterator[Output]:
-        """Counts, and what the rules make of the pane's rows of each version."""
-        for name, day in sorted({(part.version, _day(part)) for part in slices}):
-            own = [part for part in slices if (part.version, _day(part)) == (name, day)]
-            version = self.versions[name]
-            whole = reduce(operator.add, own)
-            version.rows += whole.summary.rows
-            version.flagged += whole.summary.flagged("outlier")
+    def _observe(self, name: str, slices: Sequence[Slice]) -> Iterator[Output]:
+        """Counts, and what the rules make of the pane's rows of a version, day by day."""
+        version = self.versions[name]
+        for _, found in groupby(sorted(slices, key=_day), key=_day):
+            own = list(found)
+            seen = _seen(own)
+            version.rows += seen[WHOLE].rows
+            version.flagged += seen[WHOLE].flagged("outlier")
+            first_ns = min(part.first_ns for part in own)
             for detector, rule in version.rules.items():
-                verdict = rule.observe({WHOLE: whole.summary}, whole.first_ns)
+                verdict = rule.observe(seen, first_ns)
                 if verdict is not None:
-                    yield self._alarm(name, detector, verdict, whole.last_ns, None)
+                    last_ns = max(part.last_ns for part in own)
+                    yield self._between_windows(name, detector, verdict, last_ns)
 
     def _judge(self, window: Window) -> Iterator[Output]:
-        version = self.versions[window.version]
-        number, is_judged = version.windows + 1, False
+        """What all detectors say of a window, and how it compares with other versions'."""
         for detector in self.plan.fitted.judges:
-            result = self._judged_by(detector, window, number)
-            yield result
-            if isinstance(result, UnjudgedResult):
+            yield from self._judge_by(detector, window)
+        if window.is_fresh and self.plan.compares_versions:
+            others = (name for name in self.versions if name != window.version)
+            known = [last for name in others if (last := self._windows.last(name))]
+            yield from self.comparisons.accept(window, known)
+
+    def _judge_by(self, detector: str, window: Window) -> Iterator[Output]:
+        """What a detector says of all rows and of each segment that has some."""
+        state, judged = self.versions[window.version], []
+        for scope in self.plan.scopes_of(detector):
+            if window.of(scope) is None:
                 continue
-            is_judged = True
-            if isinstance(result, DriftResult):
-                version.drifted += result.finding.is_drift
-                version.columns = result.finding.columns
-            verdict = version.rules[detector].judged(WHOLE, result.finding)
+            tally = state.tally(detector, scope)
+            judged.append(judge(self.plan, window, detector, scope, tally.windows + 1))
+            # Overlapping windows mostly say the same, so only what is new is told.
+            if tally.take(judged[-1].finding) or window.is_fresh:
+                yield result_of(self.plan, window, judged[-1])
+        for scope, finding in findings_of(judged):
+            verdict = state.rules[detector].judged(scope, finding)
             if verdict is not None:
-                time_ns = result.seen.last_ns
-                yield self._alarm(window.version, detector, verdict, time_ns, result)
-        version.windows += is_judged
+                result = told(result_of(self.plan, window, judged[0]))
+                yield self._alarm(window, detector, verdict, result)
 
-    def _judged_by(
-        self, detector: str, window: Window, number: int
-    ) -> DriftResult | WindowResult | UnjudgedResult:
-        names = (detector, self.plan.model, self.plan.id, window.version, number)
-        id_ = digest(*names, window.content())
-        about, seen = self._about(window.version), _seen(window)
-        try:
-            finding = self.plan.fitted.judge_by(detector, window.summary, number)
-        except NotEnoughData as exc:
-            return UnjudgedResult(id_, about, detector, seen, str(exc))
-        promise = self.plan.promise_of(detector)
-        if isinstance(finding, DriftFinding):
-            return DriftResult(id_, about, seen, finding, promise)
-        return WindowResult(id_, about, detector, seen, finding, promise)
-
-    def _alarm(
-        self,
-        version: str,
-        detector: str,
-        verdict: Verdict,
-        time_ns: int,
-        result: DriftResult | WindowResult | None,
+    def _between_windows(
+        self, version: str, detector: str, verdict: Verdict, last_ns: int
     ) -> Alarm:
-        log = self.versions[version].alarms.setdefault(detector, AlarmLog())
-        log.raised += verdict.change == "raised"
-        about = self._about(version)
-        names = (detector, about.model, about.version, about.plan, log.raised, verdict.change)
-        id_ = digest("alarm", *names, result.id if result else "")
-        raised_by = id_ if verdict.change == "raised" else log.raised_by
-        log.raised_by = id_ if verdict.change == "raised" else ""
-        return Alarm(
-            id_,
-            about,
-            detector,
-            verdict.change,
-            verdict.reason,
-            raised_by,
-            time_ns,
-            verdict.evidence,
-            verdict.threshold,
-            verdict.suspects,
-            result,
-            self.versions[version].rows,
-        )
+        """Where a pane decided: over the rows that came last, judged as the last window was."""
+        window = self._windows.recent(version)
+        if window is None:
+            log = self.versions[version].alarms.setdefault(detector, AlarmLog())
+            cause = Cause(last_ns, self.versions[version].rows)
+            return alarm_of(self._about(version), detector, log, verdict, cause)
+        number = max(self.versions[version].tally(detector).windows, 1)
+        judgement = judge(self.plan, window, detector, WHOLE, number)
+        return self._alarm(window, detector, verdict, told(result_of(self.plan, window, judgement)))
+
+    def _alarm(self, window: Window, detector: str, verdict: Verdict, result: Told | None) -> Alarm:
+        state = self.versions[window.version]
+        cause = Cause(window.extent.last_ns, window.rows_seen, result)
+        if verdict.change == "raised":
+            evidence = evidence_of(self.plan, window, state, verdict.suspects)
+            cause = replace(cause, evidence=evidence)
+        log = state.alarms.setdefault(detector, AlarmLog())
+        return alarm_of(self._about(window.version), detector, log, verdict, cause)
+
+    def _about(self, version: str) -> About:
+        return About(self.plan.model, version, self.plan.id)
 
 
 def _day(part: Slice) -> int:
@@ -244,12 +198,10 @@ def _day(part: Slice) -> int:
     return part.first_ns // DAY_NS
 
 
-def _seen(window: Window) -> Seen:
-    stretches = (
-        Stretch(Address(INFERENCE, partition, first), Address(INFERENCE, partition, last))
-        for partition, (first, last) in sorted(window.spans.items())
-    )
-    summary = window.summary
-    return Seen(
-        summary.rows, summary.flagged("outlier"), tuple(stretches), window.first_ns, window.last_ns
-    )
+def _seen(slices: Sequence[Slice]) -> dict[str, Summary]:
+    """The rows of a pane, all of them and by segment."""
+    seen: dict[str, Summary] = {}
+    for part in slices:
+        known = seen.get(part.segment)
+        seen[part.segment] = part.summary if known is None else known + part.summary
+    return {WHOLE: reduce(operator.add, seen.values()), **seen}

@@ -1,0 +1,74 @@
+"""What is known of one model version under a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sidelight_detectors.alarms.rule import WHOLE, AlarmRule
+from sidelight_detectors.contract import ColumnFinding, DriftFinding, Finding
+
+
+@dataclass(slots=True)
+class AlarmLog:
+    """The alarms of one detector on one version: how many were raised, and the one that is."""
+
+    raised: int = 0
+    raised_by: str = ""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Windows that a detector judged, of all rows or a segment; the rest is of the last one."""
+
+    windows: int = 0
+    drifted: int = 0
+    is_drift: bool = False
+    columns: tuple[ColumnFinding, ...] = ()
+
+    def take(self, finding: Finding | None) -> bool:
+        """One more window, if there was enough to judge; whether it says something else."""
+        if finding is None:
+            return False
+        is_news = finding.is_drift != self.is_drift
+        self.windows += 1
+        self.drifted += finding.is_drift
+        self.is_drift = finding.is_drift
+        self.columns = finding.columns if isinstance(finding, DriftFinding) else ()
+        return is_news
+
+    @classmethod
+    def restored(cls, saved: Mapping[str, Any]) -> Tally:
+        columns = tuple(map(ColumnFinding.from_json, saved["columns"]))
+        return cls(saved["windows"], saved["drifted"], saved["is_drift"], columns)
+
+
+@dataclass(slots=True)
+class VersionState:
+    """`rules` and `alarms` are by detector, `judged` by detector and then by segment."""
+
+    rules: Mapping[str, AlarmRule]
+    rows: int = 0
+    flagged: int = 0
+    alarms: dict[str, AlarmLog] = field(default_factory=dict)
+    judged: dict[str, dict[str, Tally]] = field(default_factory=dict)
+
+    def tally(self, detector: str, segment: str = WHOLE) -> Tally:
+        """What a detector has judged; kept from now on."""
+        return self.judged.setdefault(detector, {}).setdefault(segment, Tally())
+
+    def saved(self) -> dict[str, Any]:
+        plain = {name: getattr(self, name) for name in ("rows", "flagged", "alarms", "judged")}
+        return {**plain, "rules": {name: rule.saved() for name, rule in self.rules.items()}}
+
+    @classmethod
+    def restored(cls, rules: Mapping[str, AlarmRule], saved: Mapping[str, Any]) -> VersionState:
+        for name, rule in rules.items():
+            rule.restore(saved["rules"][name])
+        alarms = {name: AlarmLog(**log) for name, log in saved["alarms"].items()}
+        judged = {
+            detector: {segment: Tally.restored(one) for segment, one in tallies.items()}
+            for detector, tallies in saved["judged"].items()
+        }
+        return cls(rules, saved["rows"], saved["flagged"], alarms, judged)
