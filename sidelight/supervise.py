@@ -33,7 +33,8 @@ class Process:
 
     `env` is added to this process's environment; `pass_fds` stay open in the child under the same
     numbers, over every restart. Without an `essential` process the whole makes no sense: when it
-    crashes too often all are stopped. One that is not essential is started again for ever.
+    crashes too often all are stopped. One that is not essential is started again for ever, unless
+    the first thing it says is that its configuration is wrong: then all are stopped too.
     """
 
     name: str
@@ -92,8 +93,8 @@ def supervise(
     A second signal kills all at once.
 
     Returns the exit code: 0 when all ended well and in time; `USAGE_ERROR` when an essential one
-    ended so; 1 when one was given up for another reason, failed to stop cleanly or had to be
-    killed; 128 + the signal's number after a second signal.
+    ended so, or another one its first life; 1 when one was given up for another reason, failed to
+    stop cleanly or had to be killed; 128 + the signal's number after a second signal.
     """
     policy = restarts or Restarts()
     children = [_Child(process, policy, on_event) for process in processes]
@@ -196,12 +197,14 @@ class _Child:
         self._on_event = on_event
         self._running: subprocess.Popen[bytes] | None = None
         self._crashes: tuple[float, ...] = ()
+        self._lives = 0
 
     def start_when_due(self) -> None:
         if self.due is None or self.due > time.monotonic():
             return
         self.due = None
         self._running = _start(self._process)
+        self._lives += 1
         self._tell("started", self._running.pid)
 
     def survives(self) -> bool:
@@ -212,8 +215,10 @@ class _Child:
         pid, now = self._running.pid, time.monotonic()
         self._running = None
         self._crashes = (*self._policy.recent(self._crashes, now), now)
-        hopeless = code == USAGE_ERROR or len(self._crashes) >= self._policy.limit
-        if hopeless and self._process.essential:
+        # Later its file may have been changed under it: no reason to take the others down.
+        refused = code == USAGE_ERROR and (self._process.essential or self._lives == 1)
+        too_often = self._process.essential and len(self._crashes) >= self._policy.limit
+        if refused or too_often:
             self.given_up = USAGE_ERROR if code == USAGE_ERROR else 1
             self._tell("gave up", pid, code)
             return False

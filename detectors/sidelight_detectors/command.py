@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -15,8 +15,7 @@ from sidelight.command.options import Config
 from sidelight.errors import ConfigError, NotEnoughData
 
 if TYPE_CHECKING:
-    from sidelight_detectors.files.scoring import FileReport
-    from sidelight_detectors.streaming.plan import Plan
+    from sidelight_detectors.fitted import Fitted
 
 app = typer.Typer()
 
@@ -61,21 +60,22 @@ def fit(
 
 @app.command()
 def score(
-    file: Annotated[Path, typer.Argument(help="Rows: a CSV or Parquet file.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(help="Rows: a CSV, Parquet or npz file.", show_default=False)
+    ],
     model: Annotated[
         str | None, typer.Option(help="The model's name; not needed when only one is watched.")
     ] = None,
     config: Config = None,
     format: Annotated[Format, typer.Option(help="How to print.")] = Format.table,
     fail_on: Annotated[
-        str, typer.Option(help="Exit 3 when found: drift, outlier, or drift,outlier.")
+        str, typer.Option(help="Exit 3 when one of these found something: drift,outlier.")
     ] = "",
 ) -> None:
     """Score the rows of a file as the service would score traffic.
 
     Example: sidelight score rows.csv --model income --fail-on drift
     """
-    wanted = _wanted(fail_on)
     from sidelight.config import load
     from sidelight_detectors.drift.judge import MIN_ROWS
     from sidelight_detectors.files.report import as_json, as_table
@@ -89,14 +89,15 @@ def score(
         raise ConfigError(f"{file}: name one of {', '.join(models)} with --model")
     ((name, chosen),) = models.items()
     fitted = fitted_model(name, chosen, folder_of(settings))
-    _refuse_undetected(name, {"drift": fitted.drift, "outlier": fitted.settings.outlier}, wanted)
+    wanted = _known(fail_on, [fitted])
     report = score_rows(name, fitted, load_reference(file))
     typer.echo(as_json(report) if format is Format.json else as_table(report))
-    if _found(report) & wanted:
+    if report.found & wanted:
         raise typer.Exit(FOUND)
-    if "drift" in wanted and not report.windows:
+    if silent := wanted.intersection(fitted.judges) - report.judging:
         raise NotEnoughData(
-            f"{file}: {report.rows} rows are too few to judge drift; at least {MIN_ROWS} are needed"
+            f"{file}: {report.rows} rows are too few to judge {', '.join(sorted(silent))}; "
+            f"at least {MIN_ROWS} are needed"
         )
 
 
@@ -137,7 +138,7 @@ def replay(
     log = open_standing(settings.log)
     try:
         plans = fitted_plans(settings, model)
-        wanted = _known(fail_on, plans.values())
+        wanted = _known(fail_on, [plan.fitted for plan in plans.values()])
         tell = counting(lambda told: typer.echo(told, err=True))
         keeping = Keeping(folder_of(settings))
         replayed = replay_log(log, plans, settings.detectors, between, keeping, tell)
@@ -148,35 +149,13 @@ def replay(
         raise typer.Exit(FOUND)
 
 
-def _known(fail_on: str, plans: Iterable[Plan]) -> set[str]:
+def _known(fail_on: str, models: Iterable[Fitted]) -> set[str]:
     """The detectors named; `ConfigError` for one that no model has."""
     wanted = {name.strip() for name in fail_on.split(",") if name.strip()}
-    known = {name for plan in plans for name in plan.fitted.detectors}
+    known = {name for fitted in models for name in fitted.detectors}
     if unknown := wanted - known:
         raise ConfigError(
-            f"--fail-on {min(unknown)}: no such detector runs; there are {', '.join(sorted(known))}"
+            f"--fail-on {min(unknown)}: no such detector runs; there are "
+            f"{', '.join(sorted(known))}; name others under models.NAME.detectors"
         )
     return wanted
-
-
-def _wanted(fail_on: str) -> set[str]:
-    wanted = {name.strip() for name in fail_on.split(",") if name.strip()}
-    if unknown := wanted - {"drift", "outlier"}:
-        raise typer.BadParameter(
-            f"{min(unknown)!r} is none of drift, outlier", param_hint="--fail-on"
-        )
-    return wanted
-
-
-def _refuse_undetected(model: str, detectors: Mapping[str, object], wanted: set[str]) -> None:
-    for name in sorted(wanted):
-        if detectors[name] is None:
-            raise ConfigError(
-                f"--fail-on {name}: model {model!r} has no {name} detector; "
-                f"name it under models.{model}.detectors"
-            )
-
-
-def _found(report: FileReport) -> set[str]:
-    found = {"drift": report.drift_found, "outlier": report.outlier_found}
-    return {name for name, is_found in found.items() if is_found}

@@ -164,10 +164,34 @@ def test_too_many_rapid_crashes_of_an_essential_process_stop_all_with_exit_1(sta
 def test_a_process_that_is_not_essential_is_started_again_for_ever(start: Start) -> None:
     running = start(
         python("good", OBEDIENT),
-        python("bad", "import sys; sys.exit(2)", essential=False),
+        python("bad", "import sys; sys.exit(1)", essential=False),
         restarts={"limit": 2, "first_wait_seconds": 0.01},
     )
     for _ in range(5):
+        running.expect("crashed bad")
+    running.process.terminate()
+    assert running.rest()[-1] == "exit 0"
+
+
+def test_one_whose_first_word_is_a_wrong_configuration_stops_all_with_exit_2(start: Start) -> None:
+    running = start(python("good", OBEDIENT), python("bad", "raise SystemExit(2)", essential=False))
+    assert [line for line in running.rest() if "bad" in line][-1].startswith("gave up bad")
+    assert running.process.returncode == 2
+
+
+def test_a_configuration_that_goes_wrong_later_takes_no_other_down(
+    start: Start, tmp_path: Path
+) -> None:
+    program = f"""
+        import pathlib, sys
+        seen = pathlib.Path({str(tmp_path / "seen")!r})
+        code = 2 if seen.exists() else 1
+        seen.touch()
+        sys.exit(code)
+    """
+    bad = python("bad", program, essential=False)
+    running = start(python("good", OBEDIENT), bad, restarts={"first_wait_seconds": 0.01})
+    for _ in range(4):
         running.expect("crashed bad")
     running.process.terminate()
     assert running.rest()[-1] == "exit 0"

@@ -8,7 +8,12 @@ from typing import Any
 
 import orjson
 
-from sidelight_detectors.files.scoring import FileOutlier, FileReport, FileWindow
+from sidelight_detectors.files.scoring import FileOutlier, FileReport, FileWindow, OtherWindow
+
+_WINDOW_HEAD = (
+    *("rows", "segment", "drift", "column", "method"),
+    *("distance", "effect", "p-value", "threshold"),
+)
 
 MAX_LISTED = 20
 """Flagged rows a table lists; JSON has all that the report has."""
@@ -37,6 +42,7 @@ def _document(report: FileReport) -> dict[str, Any]:
             "windows": [
                 {
                     "rows": [window.begin, window.end],
+                    "segment": window.result.about.segment,
                     "is_drift": window.result.finding.is_drift,
                     "alpha": window.result.finding.alpha,
                     "tolerance": window.result.finding.tolerance,
@@ -45,6 +51,16 @@ def _document(report: FileReport) -> dict[str, Any]:
                 for window in report.windows
             ],
         },
+        "others": [
+            {
+                "detector": window.result.detector,
+                "rows": [window.begin, window.end],
+                "segment": window.result.about.segment,
+                "is_drift": window.result.finding.is_drift,
+                "finding": window.result.finding,
+            }
+            for window in report.others
+        ],
         "permutation": asdict(report.permutation) if report.permutation else None,
         "outliers": {
             "found": report.outlier_found,
@@ -64,8 +80,20 @@ def _document(report: FileReport) -> dict[str, Any]:
 
 def _window_lines(report: FileReport) -> Iterator[str]:
     if report.windows:
-        head = ("rows", "drift", "column", "method", "distance", "effect", "p-value", "threshold")
+        head = (
+            "rows",
+            "segment",
+            "drift",
+            "column",
+            "method",
+            "distance",
+            "effect",
+            "p-value",
+            "threshold",
+        )
         yield from aligned([head, *map(_window_cells, report.windows)])
+    if report.others:
+        yield from aligned([("rows", "detector", "drift"), *map(_other_cells, report.others)])
     if report.unjudged:
         yield f"the last {report.unjudged} rows are too few to be judged"
     for name in report.unobserved:
@@ -86,6 +114,7 @@ def _window_cells(window: FileWindow) -> tuple[str, ...]:
     finding, worst = window.result.finding, window.result.worst
     return (
         f"{window.begin}-{window.end - 1}",
+        window.result.about.segment or "all",
         "yes" if finding.is_drift else "no",
         worst.column,
         worst.method,
@@ -94,6 +123,12 @@ def _window_cells(window: FileWindow) -> tuple[str, ...]:
         f"{worst.p_value:.2g}",
         f"{worst.threshold:.2g}",
     )
+
+
+def _other_cells(window: OtherWindow) -> tuple[str, ...]:
+    result = window.result
+    told = "yes" if result.finding.is_drift else "no"
+    return f"{window.begin}-{window.end - 1}", result.detector, told
 
 
 def _outlier_lines(report: FileReport) -> Iterator[str]:

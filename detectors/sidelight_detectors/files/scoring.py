@@ -15,6 +15,7 @@ from sidelight_detectors.results.findings import (
     OutlierResult,
     Output,
     UnjudgedResult,
+    WindowResult,
 )
 from sidelight_detectors.streaming.decider import Decider
 from sidelight_detectors.streaming.intake import Sample
@@ -28,11 +29,20 @@ ROWS_AT_ONCE = 1000
 
 @dataclass(frozen=True)
 class FileWindow:
-    """Rows `begin` up to, not including, `end` of the file, judged."""
+    """Rows `begin` up to, not including, `end` of the file, judged: all of them or a segment."""
 
     begin: int
     end: int
     result: DriftResult
+
+
+@dataclass(frozen=True)
+class OtherWindow:
+    """The same rows judged by another detector than drift."""
+
+    begin: int
+    end: int
+    result: WindowResult
 
 
 @dataclass(frozen=True)
@@ -49,8 +59,9 @@ class FileReport:
 
     `flagged` counts all flagged rows; `outliers` are the strangest of each block, `MAX_FLAGS` at
     most. `unjudged` rows at the end are too few to be judged. `unobserved` are the model's outputs
-    that the file does not have: nothing is known of their drift. `permutation` compares the whole
-    file with the reference, where ``detectors.joint`` asks for it.
+    that the file does not have: nothing is known of their drift. `others` are windows judged by
+    other detectors. `permutation` compares the whole file with the reference, where
+    ``detectors.joint`` asks for it.
     """
 
     model: str
@@ -62,6 +73,20 @@ class FileReport:
     unobserved: tuple[str, ...]
     promise: str
     permutation: PermutationTest | None = None
+    others: tuple[OtherWindow, ...] = ()
+
+    @property
+    def found(self) -> frozenset[str]:
+        """The detectors that found something: a window that speaks for an alarm, a flagged row."""
+        others = {one.result.detector for one in self.others if one.result.finding.is_drift}
+        flagging = {one.result.detector for one in self.outliers}
+        return frozenset(others | flagging | ({DRIFT} if self.drift_found else set()))
+
+    @property
+    def judging(self) -> frozenset[str]:
+        """The detectors that judged at least one window."""
+        others = {one.result.detector for one in self.others}
+        return frozenset(others | ({DRIFT} if self.windows else set()))
 
     @property
     def drift_found(self) -> bool:
@@ -90,11 +115,20 @@ def score_rows(model: str, fitted: Fitted, rows: Columns) -> FileReport:
         len(rows),
         sum(output.seen.rows for output in said if _without_drift(output)),
         sum(state.flagged for state in decider.watch.versions.values()),
-        tuple(_window(size, output) for output in said if isinstance(output, DriftResult)),
+        tuple(
+            FileWindow(*_place(size, output, len(rows)), output)
+            for output in said
+            if isinstance(output, DriftResult)
+        ),
         tuple(_outlier(size, output) for output in said if isinstance(output, OutlierResult)),
         tuple(name for name in plan.fitted.answers if name not in rows),
         plan.promise,
         _permuted(plan.fitted, rows),
+        tuple(
+            OtherWindow(*_place(size, output, len(rows)), output)
+            for output in said
+            if isinstance(output, WindowResult)
+        ),
     )
 
 
@@ -107,9 +141,10 @@ def _permuted(fitted: Fitted, rows: Columns) -> PermutationTest | None:
     return part.permuted(fitted.index(rows)) if isinstance(part, JointDetector) else None
 
 
-def _window(size: int, result: DriftResult) -> FileWindow:
-    begin = size * result.seen.exchanges[0].first.offset
-    return FileWindow(begin, begin + result.seen.rows, result)
+def _place(size: int, result: DriftResult | WindowResult, rows: int) -> tuple[int, int]:
+    """The rows of the file that the window's blocks hold."""
+    (stretch,) = result.seen.exchanges
+    return size * stretch.first.offset, min(size * (stretch.last.offset + 1), rows)
 
 
 def _outlier(size: int, result: OutlierResult) -> FileOutlier:

@@ -77,7 +77,7 @@ def rows_of(exchange: Exchange, plan: Plan, limits: Limits) -> Columns:
         )
     if exchange.outcome == "unanswered" and exchange.protocol:
         inputs = decode_inputs(whole(exchange, plan.store), limits)
-        return Columns(inputs.select(watched.inputs).columns)
+        return Columns(watched.encoding.select(inputs, watched.inputs).columns)
     asked = replace(exchange, model=plan.name_in_exchanges)
     reason = why_unscored(asked, plan.model)
     if reason == "other":

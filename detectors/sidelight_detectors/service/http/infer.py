@@ -50,7 +50,7 @@ def rows_of(asked: Columns, plan: Plan) -> Columns:
     known = [name for name in outputs if split_index(name)[0] in asked]
     features = Columns(tuple(column for column in asked if column.name not in known))
     given = asked.select(known).columns if known else ()
-    return Columns(features.select(inputs).columns + given)
+    return Columns(watched.encoding.select(features, inputs).columns + given)
 
 
 def write_inference(answer: Answer, wish: Wish, asked: Columns) -> BinaryBody:
