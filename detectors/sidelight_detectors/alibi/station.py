@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import copy
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from sidelight.config.detecting.alibi import AlibiSettings
@@ -38,7 +39,7 @@ MIN_ROWS = 20
 
 @dataclass(frozen=True, eq=False)
 class Station:
-    """`detector` is the pattern that each partition works with a copy of.
+    """`detector` is the pattern that each partition works with a copy of; `remake` makes another.
 
     `served_as` is what exchanges call the model; `plan` changes with all that changes an answer.
     """
@@ -50,6 +51,7 @@ class Station:
     watched: WatchedColumns
     encoder: Encoder
     detector: Any
+    remake: Callable[[], Any]
     plan: str
     partitions: int
 
@@ -68,13 +70,19 @@ class Station:
 
     def watching(self, partition: int) -> Watching:
         """A fresh one for the partition, nothing seen yet."""
-        detector, speaker = copy.deepcopy(self.detector), self.speaker(partition)
+        detector, speaker = self._another(), self.speaker(partition)
         columns = self.encoder.columns
         if self.is_online:
             return OnlineWatching(detector, speaker, self.settings, columns)
         if self.detects_drift:
             return BatchWatching(detector, speaker, self.settings, columns, self.partitions)
         return RowWatching(detector, speaker, self.settings)
+
+    def _another(self) -> Any:
+        """A copy where that works: what TensorFlow or PyTorch hold is made again instead."""
+        kind = KINDS.get(type_of(self.detector))
+        is_plain = kind is not None and not kind.needs_backend
+        return copy.deepcopy(self.detector) if is_plain else self.remake()
 
     def speaker(self, partition: int) -> Speaker:
         return Speaker(self.model, self.name, self.plan, partition, self.promise)
@@ -133,7 +141,8 @@ def station(
             raise NotEnoughData(
                 f"{len(values)} reference rows without a missing value; {MIN_ROWS} needed"
             )
-        detector = building.build(settings, values, encoder)
+        remake = partial(building.build, settings, values, encoder)
+        detector = remake()
     except SidelightError as exc:
         raise type(exc)(f"{where}: {exc}") from exc
     content = hashlib.sha256(values.tobytes()).digest()
@@ -142,4 +151,4 @@ def station(
     served_as = model.predictor.name if model.predictor and model.predictor.name else model_name
     watched = WatchedColumns(model_name, tuple(features), (), store)
     place = (model_name, name, served_as)
-    return Station(*place, settings, watched, encoder, detector, plan, partitions)
+    return Station(*place, settings, watched, encoder, detector, remake, plan, partitions)
