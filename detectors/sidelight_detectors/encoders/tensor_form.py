@@ -112,7 +112,7 @@ def tensor_form(column: Column, feature: FeatureSettings) -> TensorForm:
     """
     if column.kind not in ("number", "boolean"):
         raise DataMismatch(
-            f"column {column.name!r} holds {column.kind} values; an {feature.kind} is of numbers"
+            f"column {column.name!r} holds {column.kind} values; {feature.kind}s are of numbers"
         )
     size = math.prod(column.values.shape[1:])
     if size < 2:
