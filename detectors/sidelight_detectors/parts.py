@@ -12,6 +12,7 @@ from sidelight_detectors.contract import Packed, Part
 from sidelight_detectors.grid import Grid
 from sidelight_detectors.indexed import Indexed
 from sidelight_detectors.joint.detector import fit_joint, unpack_joint
+from sidelight_detectors.performance.detector import fit_performance, unpack_performance
 from sidelight_detectors.moments import fit_moments, unpack_moments
 from sidelight_detectors.outliers.detector import fit_outliers, unpack_outliers
 
@@ -52,6 +53,7 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     "blocks": Kind(fit_blocks, unpack_blocks),
     "joint": Kind(fit_joint, unpack_joint),
+    "performance": Kind(fit_performance, unpack_performance),
     "moments": Kind(fit_moments, unpack_moments),
     "outlier": Kind(fit_outliers, unpack_outliers),
 }

@@ -8,10 +8,12 @@ from typing import Any
 from sidelight_detectors.alibi.finding import AlibiFinding
 from sidelight_detectors.contract import Finding
 from sidelight_detectors.joint.findings import JointFinding
+from sidelight_detectors.performance.finding import PerformanceFinding
 
 FINDINGS: Mapping[str, Callable[[Mapping[str, Any]], Finding]] = {
     "alibi": AlibiFinding.from_json,
     "joint": JointFinding.from_json,
+    "performance": PerformanceFinding.from_json,
 }
 """By detector: its finding from the JSON of its fields. Of ``alibi:NAME`` what is before the colon
 counts."""

@@ -8,6 +8,7 @@ from sidelight.config.detecting.alibi import AlibiSettings
 from sidelight.config.detecting.drift import DriftSettings
 from sidelight.config.detecting.joint import JointSettings
 from sidelight.config.detecting.outlier import OutlierSettings
+from sidelight.config.detecting.performance import PerformanceSettings
 from sidelight.config.section import Section
 
 
@@ -17,6 +18,7 @@ class ModelDetectors(Section):
     drift: DriftSettings | None = None
     outlier: OutlierSettings | None = None
     joint: JointSettings | None = None
+    performance: PerformanceSettings | None = None
     alibi: dict[str, AlibiSettings] | None = Field(default=None, exclude=True)
     """By name. Not part of what is written with a fitted reference: they have states of their own.
     """
