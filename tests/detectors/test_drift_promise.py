@@ -131,7 +131,7 @@ def test_thresholds_divide_what_the_window_may_spend(fitted: Fitted) -> None:
 
 
 def test_too_few_rows_are_not_enough_data(fitted: Fitted) -> None:
-    with pytest.raises(NotEnoughData, match="window 1 has 5 rows"):
+    with pytest.raises(NotEnoughData, match="5 rows; at least 20 are needed"):
         judged(fitted, quiet_rows(np.random.default_rng(6), 5))
 
 
