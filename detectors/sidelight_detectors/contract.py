@@ -144,12 +144,14 @@ class RowScores:
 
     `scores` (n,), `p_values` (n,) conformal, `contributions` (n, n_columns) adding up to `scores`
     (of flagged rows; 0 where a row is not flagged), `flagged` (n,) which rows count as outliers.
+    `reasons` names what is wrong with a flagged row, by its number, where a detector can.
     """
 
     scores: NDArray[np.float64]
     p_values: NDArray[np.float64]
     contributions: NDArray[np.float64]
     flagged: NDArray[np.bool_]
+    reasons: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,24 @@ class Part(Protocol):
         ...
 
     def pack(self) -> Packed: ...
+
+
+@runtime_checkable
+class Flagger(Protocol):
+    """A part that flags rows, and what it says of how many."""
+
+    @property
+    def method(self) -> str: ...
+
+    @property
+    def expected_rate(self) -> float:
+        """The share of rows like the reference's that is flagged, averaged over references."""
+        ...
+
+    @property
+    def rate_bound(self) -> float | None:
+        """What that share is at most on this one reference; None where it is not known."""
+        ...
 
 
 @runtime_checkable

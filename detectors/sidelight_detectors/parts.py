@@ -15,6 +15,7 @@ from sidelight_detectors.joint.detector import fit_joint, unpack_joint
 from sidelight_detectors.performance.detector import fit_performance, unpack_performance
 from sidelight_detectors.moments import fit_moments, unpack_moments
 from sidelight_detectors.outliers.detector import fit_outliers, unpack_outliers
+from sidelight_detectors.violations import fit_schema, unpack_schema
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,5 +57,6 @@ KINDS: Mapping[str, Kind] = {
     "performance": Kind(fit_performance, unpack_performance),
     "moments": Kind(fit_moments, unpack_moments),
     "outlier": Kind(fit_outliers, unpack_outliers),
+    "schema": Kind(fit_schema, unpack_schema),
 }
 """By the name of their sums, results and metrics."""

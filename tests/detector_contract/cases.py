@@ -57,6 +57,9 @@ CASES: dict[str, Case] = {
     "drift-requests": _drift(alarm={"block": "request", "block_by": "request"}),
     "joint": Case("joint", {"joint": {}, "drift": {"window": WINDOW}}, judges=True),
     "outlier-ecod": _outlier("ecod"),
+    "outlier-combined": _outlier("combined"),
+    "outlier-knn": _outlier("knn"),
+    "schema": Case("schema", {"schema": {}}, scores=True),
 }
 
 

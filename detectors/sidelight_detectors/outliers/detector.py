@@ -97,6 +97,14 @@ class OutlierDetector:
     def method(self) -> str:
         return self.settings.method
 
+    @property
+    def expected_rate(self) -> float:
+        return self.settings.rate
+
+    @property
+    def rate_bound(self) -> float | None:
+        return self.guarantee.bound
+
     @cached_property
     def guarantee(self) -> Guarantee:
         rows, confidence = len(self.calibration), self.settings.confidence

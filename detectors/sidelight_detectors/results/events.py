@@ -210,6 +210,9 @@ def _outlier_data(result: OutlierResult) -> Json:
         "threshold": result.rate if result.threshold is None else result.threshold,
         "exchange": str(result.address),
         "row": result.row,
+        "method": result.method,
+        "rate_bound": result.bound,
+        "reasons": result.reasons,
     }
 
 
@@ -317,6 +320,9 @@ def _read_outlier(event: CloudEvent, meta: Json, data: Json) -> OutlierResult:
         data["p_val"] if has_p_value else math.nan,
         data["threshold"] if has_p_value else math.nan,
         tuple(data["feature_score"].items()),
+        data.get("method", ""),
+        data.get("rate_bound"),
+        tuple(data.get("reasons", ())),
         None if has_p_value else data["threshold"],
     )
 

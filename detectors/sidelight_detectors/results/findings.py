@@ -116,7 +116,9 @@ class OutlierResult:
     """One row that a detector flagged: `row` of the exchange at `address`.
 
     Flagged because `p_value` is not above `rate`, the share of ordinary rows that may be flagged.
-    `contributions` are the largest parts of `score`, by column.
+    `contributions` are the largest parts of `score`, by column. `method` gave the score; `bound` is
+    what the rate of this one reference is at most, None where none is known. `reasons` names what
+    is wrong, where the detector can.
     A detector without p-values (both are NaN then) flags a row whose `score` is above its
     `threshold`.
     """
@@ -131,6 +133,9 @@ class OutlierResult:
     p_value: float
     rate: float
     contributions: tuple[tuple[str, float], ...]
+    method: str = ""
+    bound: float | None = None
+    reasons: tuple[str, ...] = ()
     threshold: float | None = None
 
 

@@ -66,6 +66,7 @@ class StateCollector(Collector):
         yield from _alarms(watches)
         yield from _evidence(watches)
         yield from _settings(watches)
+        yield from _flagged(watches)
         yield _lost(deciders)
         yield _gaps(deciders)
 
@@ -87,6 +88,27 @@ def _settings(watches: Sequence[Watch]) -> Iterator[Family]:
         if watch.plan.outlier_rate:
             rate.add_metric([watch.plan.model], watch.plan.outlier_rate)
     yield tolerance
+    yield rate
+
+
+def _flagged(watches: Sequence[Watch]) -> Iterator[Family]:
+    rows = CounterMetricFamily(
+        "sidelight_detectors_flagged_rows",
+        "Rows flagged, by detector.",
+        labels=["model", "version", "detector"],
+    )
+    rate = GaugeMetricFamily(
+        "sidelight_detectors_flagged_expected_ratio",
+        "Share of rows like the reference's that this detector flags, averaged over references.",
+        labels=["model", "detector"],
+    )
+    for watch in watches:
+        for detector, flagger in watch.plan.flaggers.items():
+            rate.add_metric([watch.plan.model, detector], flagger.expected_rate)
+            for version, state in watch.known():
+                names = [watch.plan.model, version, detector]
+                rows.add_metric(names, state.flagged_by.get(detector, 0))
+    yield rows
     yield rate
 
 

@@ -86,6 +86,7 @@ class Flag:
     score: float
     p_value: float
     contributions: tuple[tuple[str, float], ...]
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +202,20 @@ def _expect(kind: type, value: object, name: str) -> None:
 def _flag(values: list[Any]) -> Flag:
     named = dict(zip(_FLAG, values, strict=True))
     named["contributions"] = tuple((name, part) for name, part in named["contributions"])
+    named["reasons"] = tuple(named["reasons"])
     return Flag(**named)
 
 
 _PLAIN = ("model", "plan", "partition", "begin", "end", "watermark_ns", "bucket_ns")
 _SLICE = ("version", "piece", "bucket", "segment", "first", "last", "first_ns", "last_ns")
-_FLAG = ("detector", "offset", "row", "version", "time_ns", "score", "p_value", "contributions")
+_FLAG = (
+    "detector",
+    "offset",
+    "row",
+    "version",
+    "time_ns",
+    "score",
+    "p_value",
+    "contributions",
+    "reasons",
+)

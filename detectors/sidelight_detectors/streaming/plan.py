@@ -12,7 +12,7 @@ from sidelight.events.dataref import Keeper
 from sidelight_detectors.alarms.choosing import Alarms
 from sidelight_detectors.alarms.rule import WHOLE, AlarmRule
 from sidelight_detectors.cells import CategoricalCells
-from sidelight_detectors.contract import ColumnFinding
+from sidelight_detectors.contract import ColumnFinding, Flagger
 from sidelight_detectors.fitted import DRIFT, Fitted
 from sidelight_detectors.results.findings import VERSIONS
 from sidelight_detectors.spending import spend
@@ -81,6 +81,12 @@ class Plan:
         """The share of ordinary rows that may be flagged; 0 without an outlier detector."""
         outlier = self.fitted.settings.outlier
         return outlier.rate if outlier else 0.0
+
+    @cached_property
+    def flaggers(self) -> dict[str, Flagger]:
+        """The detectors that flag rows."""
+        parts = self.fitted.parts.items()
+        return {name: part for name, part in parts if isinstance(part, Flagger)}
 
     @property
     def columns_unseen(self) -> tuple[ColumnFinding, ...]:

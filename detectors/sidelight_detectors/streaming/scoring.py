@@ -216,4 +216,5 @@ def _flag(plan: Plan, batch: Batch, detector: str, scores: RowScores, row: int) 
         float(scores.scores[row]),
         float(scores.p_values[row]),
         tuple((names[column], float(parts[column])) for column in top),
+        scores.reasons.get(row, ()),
     )

@@ -44,6 +44,9 @@ class Tally:
         return cls(saved["windows"], saved["drifted"], saved["is_drift"], columns)
 
 
+_PLAIN = ("rows", "flagged", "flagged_by", "alarms", "judged")
+
+
 @dataclass(slots=True)
 class VersionState:
     """`rules` and `alarms` are by detector, `judged` by detector and then by segment."""
@@ -51,6 +54,7 @@ class VersionState:
     rules: Mapping[str, AlarmRule]
     rows: int = 0
     flagged: int = 0
+    flagged_by: dict[str, int] = field(default_factory=dict)
     alarms: dict[str, AlarmLog] = field(default_factory=dict)
     judged: dict[str, dict[str, Tally]] = field(default_factory=dict)
 
@@ -59,7 +63,7 @@ class VersionState:
         return self.judged.setdefault(detector, {}).setdefault(segment, Tally())
 
     def saved(self) -> dict[str, Any]:
-        plain = {name: getattr(self, name) for name in ("rows", "flagged", "alarms", "judged")}
+        plain = {name: getattr(self, name) for name in _PLAIN}
         return {**plain, "rules": {name: rule.saved() for name, rule in self.rules.items()}}
 
     @classmethod
@@ -71,4 +75,5 @@ class VersionState:
             detector: {segment: Tally.restored(one) for segment, one in tallies.items()}
             for detector, tallies in saved["judged"].items()
         }
-        return cls(rules, saved["rows"], saved["flagged"], alarms, judged)
+        flagged_by = dict(saved["flagged_by"])
+        return cls(rules, saved["rows"], saved["flagged"], flagged_by, alarms, judged)

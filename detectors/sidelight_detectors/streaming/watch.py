@@ -113,6 +113,7 @@ class Watch:
 
     def _outlier(self, flag: Flag, partition: int) -> OutlierResult:
         address = Address(INFERENCE, partition, flag.offset)
+        flagger = self.plan.flaggers[flag.detector]
         return OutlierResult(
             digest(flag.detector, self.plan.model, self.plan.id, str(address), flag.row),
             self._about(flag.version),
@@ -122,8 +123,11 @@ class Watch:
             flag.time_ns,
             flag.score,
             flag.p_value,
-            self.plan.outlier_rate,
+            flagger.expected_rate,
             flag.contributions,
+            method=flagger.method,
+            bound=flagger.rate_bound,
+            reasons=flag.reasons,
         )
 
     def _observe(self, name: str, slices: Sequence[Slice]) -> Iterator[Output]:
@@ -134,6 +138,9 @@ class Watch:
             seen = _seen(own)
             version.rows += seen[WHOLE].rows
             version.flagged += seen[WHOLE].flagged("outlier")
+            for flagger in self.plan.flaggers:
+                before = version.flagged_by.get(flagger, 0)
+                version.flagged_by[flagger] = before + seen[WHOLE].flagged(flagger)
             first_ns = min(part.first_ns for part in own)
             for detector, rule in version.rules.items():
                 verdict = rule.observe(seen, first_ns)
