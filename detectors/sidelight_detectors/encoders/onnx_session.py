@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ class Session:
             raise ArtifactError(f"the encoder is not a readable .onnx file: {exc}") from exc
         self._output = _chosen(self._session.get_outputs(), output)
 
-    @property
+    @cached_property
     def inputs(self) -> Mapping[str, tuple[Any, tuple[int | None, ...]]]:
         """dtype and shape of each input; None for an axis of any length."""
         return {
