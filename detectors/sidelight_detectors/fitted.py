@@ -143,6 +143,11 @@ class Fitted:
         return tuple(dict.fromkeys((*self.judges, *(one for one in self.parts if one in asked))))
 
     @property
+    def methods(self) -> tuple[str, ...]:
+        """The drift test of each watched column; none without a drift detector."""
+        return self._judges[WHOLE].methods if self._judges else ()
+
+    @property
     def scopes(self) -> tuple[str, ...]:
         """What drift is judged of: all rows (`WHOLE`), then each segment."""
         return (WHOLE, *(self.segments.names if self.segments else ()))

@@ -11,7 +11,6 @@ from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.events.dataref import Keeper
 from sidelight_detectors.alarms.choosing import Alarms
 from sidelight_detectors.alarms.rule import WHOLE, AlarmRule
-from sidelight_detectors.cells import CategoricalCells
 from sidelight_detectors.contract import ColumnFinding, Flagger
 from sidelight_detectors.fitted import DRIFT, Fitted
 from sidelight_detectors.results.findings import VERSIONS
@@ -98,10 +97,8 @@ class Plan:
         threshold = spend(alpha, 1) / len(names)
         unknown = (math.nan, math.nan, math.nan, math.nan, threshold, False)
         return tuple(
-            ColumnFinding(
-                column.name, "chi2" if isinstance(column, CategoricalCells) else "ks", *unknown
-            )
-            for column in self.fitted.grid.columns
+            ColumnFinding(name, method, *unknown)
+            for name, method in zip(names, self.fitted.methods, strict=True)
         )
 
     @property
