@@ -39,7 +39,7 @@ def quiet(seed: int, rows: int, **alarm: Any) -> int | None:
 def bonferroni(seed: int, rows: int) -> int:
     """Windows of a quiet stream in which some column's p-value is below alpha / columns."""
     stream = Stream(np.random.default_rng(seed), {"window": WINDOW, "tolerance": 0.0})
-    windows = stream.panes(rows, size=WINDOW)
+    windows = stream.windows(rows, WINDOW)
     return sum(_smallest_p(stream, window) < ALPHA / 30 for window in windows)
 
 

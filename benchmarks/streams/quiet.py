@@ -19,6 +19,7 @@ from sidelight.config.settings import ModelSettings
 from sidelight.tensors import Columns
 from sidelight_detectors.alarms.rule import WHOLE, AlarmRule
 from sidelight_detectors.fitted import DRIFT, Fitted, fit
+from sidelight_detectors.indexed import Indexed
 from sidelight_detectors.streaming.plan import Plan
 from sidelight_detectors.summary import Summary
 
@@ -66,14 +67,22 @@ class Stream:
         return self.plan.rules()[DRIFT]
 
     def panes(self, rows: int, change: Change = unchanged, size: int = PANE) -> Iterator[Summary]:
-        """Panes of `size` rows."""
-        grid = self.fitted.grid
+        """Panes of `size` rows, with their counts alone: all that rules look at."""
+        for indexed in self._indexed(rows, size, change):
+            for part in np.split(indexed.cells, AT_ONCE):
+                yield Summary(self.fitted.plan, size, self.fitted.grid.count(part))
+
+    def windows(self, rows: int, size: int, change: Change = unchanged) -> Iterator[Summary]:
+        """Windows of `size` rows, for the judge."""
+        for indexed in self._indexed(rows, size, change):
+            for part in np.split(np.arange(len(indexed)), AT_ONCE):
+                yield self.fitted.summarise(indexed.take(part))
+
+    def _indexed(self, rows: int, size: int, change: Change) -> Iterator[Indexed]:
         for _ in range(0, rows, size * AT_ONCE):
             drawn = draw(self.rng, size * AT_ONCE, self.columns)
             change(drawn)
-            cells = self.fitted.index(named(drawn)).cells
-            for part in np.split(cells, AT_ONCE):
-                yield Summary(self.fitted.plan, size, grid.count(part))
+            yield self.fitted.index(named(drawn))
 
 
 def rows_until_raised(rule: AlarmRule, panes: Iterator[Summary]) -> int | None:
