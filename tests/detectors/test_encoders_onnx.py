@@ -179,3 +179,32 @@ def test_no_detector_imports_onnxruntime_by_itself() -> None:
     code = "import sys, sidelight_detectors.fitted; sys.exit('onnxruntime' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_text_is_fed_as_tokens_where_a_tokenizer_is_named(tmp_path: Path) -> None:
+    tokenizers = pytest.importorskip("tokenizers")
+    words = {"[UNK]": 0, "good": 1, "bad": 2, "film": 3}
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    table = RNG.normal(size=(4, 3)).astype(np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("Gather", ["table", "input_ids"], ["y"])],
+        "embedding",
+        [helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["n", "t"])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [onnx.numpy_helper.from_array(table, "table")],
+    )
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), tmp_path / "e.onnx")
+    texts = np.array(["good film", "bad film", "good", "strange"] * 10, object)
+
+    encoder = fitted(
+        texts, "text", path=tmp_path / "e.onnx", tokenizer=tmp_path / "tokenizer.json", length=2
+    )
+
+    expected = [table[[1, 3]].mean(0), table[[2, 3]].mean(0), table[1], table[0]]
+    assert encoded(encoder, texts)[:4] == pytest.approx(np.array(expected), abs=1e-4)
+    again = unpack_column(encoder.pack())
+    assert encoded(again, texts).tobytes() == encoded(encoder, texts).tobytes()
+    assert np.isfinite(encoded(encoder, ["\ud800", ""])[0]).all()

@@ -110,7 +110,8 @@ class OnnxEncoder:
 def _one(answer: NDArray[np.float32]) -> NDArray[np.float32]:
     """One vector: of tokens ``(t, m)`` their mean, of maps ``(c, h, w)`` the mean of each."""
     if answer.ndim == 2:
-        return np.asarray(answer.mean(axis=0), np.float32)
+        # A text may have no tokens at all; it is then at 0.
+        return np.asarray(answer.sum(axis=0) / max(1, len(answer)), np.float32)
     return np.asarray(answer.mean(axis=(1, 2)) if answer.ndim == 3 else answer.ravel(), np.float32)
 
 
