@@ -39,7 +39,7 @@ from sidelight.log import Log, Record, open_log
 from sidelight.log.topics import INFERENCE, PANES
 from sidelight.protocols import v2
 from sidelight.tensors import Columns
-from sidelight_detectors.fitted import fit
+from sidelight_detectors.fitted import DRIFT, fit
 from sidelight_detectors.streaming import cutter, deciding, rounds, scorer, scoring
 from sidelight_detectors.streaming.cutter import Clock
 from sidelight_detectors.streaming.deciding import DecidingPartition
@@ -134,7 +134,7 @@ def watch(log: Log, plan: Plan) -> tuple[int, Spent]:
                 decider.step()
         with spent.on("decide"):
             decider.close()
-    return decider.deciders[MODEL].watch.versions["1"].windows, spent
+    return decider.deciders[MODEL].watch.versions["1"].tally(DRIFT).windows, spent
 
 
 def measure(plan: Plan, rows: int, each: int) -> None:
