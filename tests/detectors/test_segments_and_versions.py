@@ -9,8 +9,11 @@ import orjson
 import pytest
 from scipy import stats
 
+from sidelight.config.detecting.service import DetectorsSettings
+from sidelight.config.settings import ModelSettings
 from sidelight.errors import ConfigError
 from sidelight.log import Address
+from sidelight.tensors import Columns
 from sidelight_detectors.drift.between import WindowsJudge
 from sidelight_detectors.fitted import Fitted, fit
 from sidelight_detectors.results.events import output_of, output_record
@@ -248,3 +251,21 @@ def test_an_alarm_between_windows_rests_on_the_rows_that_came_last() -> None:
     assert alarm.result.seen.rows >= 300
     assert alarm.rows
     assert replace(alarm, id="") == replace(output_of(output_record(alarm)), id="")
+
+
+def test_a_pane_of_a_thousand_rows_and_thirty_columns_is_small() -> None:
+    random = np.random.RandomState(1)
+    drawn = [
+        Columns.of(**{f"x{number}": random.normal(size=count) for number in range(30)})
+        for count in (20_000, 1000)
+    ]
+    names = dict.fromkeys((column.name for column in drawn[0]), "numeric")
+    asked = {"features": names, "detectors": {"drift": {"measures": []}}}
+    fitted = fit(drawn[0], ModelSettings.model_validate(asked))
+    found = Plan(MODEL, fitted, DetectorsSettings())
+    samples = [Sample(at, at, "", drawn[1].take(slice(at, at + 1))) for at in range(1000)]
+    scored = score(found, samples)
+    pane = Pane(MODEL, found.id, 0, 0, 1000, 1000, found.bucket_ns, scored.slices)
+    assert sum(len(part.draw) for part in pane.slices) == 16
+    assert len(pane.to_record().value) <= 5000
+    assert Pane.from_record(pane.to_record()) == pane
