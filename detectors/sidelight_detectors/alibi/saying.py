@@ -78,7 +78,7 @@ class Speaker:
             math.nan,
             math.nan,
             (),
-            threshold,
+            threshold=threshold,
         )
 
 
