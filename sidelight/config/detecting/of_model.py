@@ -10,13 +10,12 @@ from sidelight.config.detecting.alibi import AlibiSettings
 from sidelight.config.detecting.drift import DriftSettings
 from sidelight.config.detecting.joint import JointSettings
 from sidelight.config.detecting.outlier import OutlierSettings
-from sidelight.config.detecting.schema import SchemaSettings
 from sidelight.config.detecting.performance import PerformanceSettings
+from sidelight.config.detecting.schema import SchemaSettings
 from sidelight.config.section import Section
 
 # The word for it hides a deprecated method of pydantic's that nobody calls.
 warnings.filterwarnings("ignore", 'Field name "schema"', UserWarning)
-
 
 class ModelDetectors(Section):
     """The detectors of one model; a detector that is not named does not run."""
@@ -24,8 +23,8 @@ class ModelDetectors(Section):
     drift: DriftSettings | None = None
     outlier: OutlierSettings | None = None
     joint: JointSettings | None = None
-    schema: SchemaSettings | None = None  # type: ignore[assignment]
     performance: PerformanceSettings | None = None
+    schema: SchemaSettings | None = None  # type: ignore[assignment]
     alibi: dict[str, AlibiSettings] | None = Field(default=None, exclude=True)
     """By name. Not part of what is written with a fitted reference: they have states of their own.
     """
