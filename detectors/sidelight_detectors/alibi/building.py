@@ -19,7 +19,7 @@ from sidelight_detectors.alibi.artefact import pinned_copy
 from sidelight_detectors.alibi.kinds import KINDS
 from sidelight_detectors.alibi.legacy import legacy_file, load_legacy
 from sidelight_detectors.alibi.matrix import Encoder
-from sidelight_detectors.alibi.seeding import seeded
+from sidelight_detectors.alibi.seeding import reseed
 
 CLASSIFIERS = {
     "ExtraTreesClassifier": "sklearn.ensemble",
@@ -53,7 +53,8 @@ def build(settings: AlibiSettings, reference: Matrix, encoder: Encoder) -> Any:
     _require(
         "alibi_detect", "alibi-detect is not installed", "pip install 'sidelight[alibi-detect]'"
     )
-    with seeded(settings.seed, 0), warnings.catch_warnings():
+    reseed(settings.seed, 0)
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if settings.load is not None:
             return _loaded(settings.load, settings)

@@ -23,7 +23,7 @@ from sidelight_detectors.alibi.arrays import as_list, packed, unpacked
 from sidelight_detectors.alibi.batch import Batch
 from sidelight_detectors.alibi.finding import AlibiFinding
 from sidelight_detectors.alibi.saying import Alarms, Speaker
-from sidelight_detectors.alibi.seeding import seeded
+from sidelight_detectors.alibi.seeding import reseed
 from sidelight_detectors.alibi.watching import innermost, type_of
 from sidelight_detectors.results.findings import Output, Seen, Stretch
 
@@ -49,8 +49,8 @@ class Online:
 
     def predict(self, row: NDArray[np.float64]) -> Mapping[str, Any]:
         """alibi-detect's ``data`` for the next row."""
-        with seeded(self._seed, self.rows + 1):
-            data: Mapping[str, Any] = self._outer.predict(row)["data"]
+        reseed(self._seed, self.rows + 1)
+        data: Mapping[str, Any] = self._outer.predict(row)["data"]
         self._forget()
         return data
 

@@ -64,7 +64,9 @@ class Speaker:
         id_, reason = self.id_of(number, *_ends(seen)), f"{type(cause).__name__}: {cause}"
         return UnjudgedResult(id_, self.about, self.detector, seen, reason)
 
-    def outlier(self, batch: Batch, place: int, score: float, threshold: float) -> OutlierResult:
+    def outlier(
+        self, batch: Batch, place: int, score: float, threshold: float, method: str
+    ) -> OutlierResult:
         address = Address(INFERENCE, self.partition, int(batch.offsets[place]))
         row = int(batch.numbers[place])
         return OutlierResult(
@@ -78,6 +80,7 @@ class Speaker:
             math.nan,
             math.nan,
             (),
+            method,
             threshold=threshold,
         )
 

@@ -18,7 +18,7 @@ from sidelight_detectors.alibi.batch import Batch
 from sidelight_detectors.alibi.finding import AlibiFinding, own_threshold, p_values
 from sidelight_detectors.alibi.kinds import KINDS, PERMUTING, UNKNOWN
 from sidelight_detectors.alibi.saying import Alarms, Speaker
-from sidelight_detectors.alibi.seeding import seeded
+from sidelight_detectors.alibi.seeding import reseed
 from sidelight_detectors.results.findings import Output
 from sidelight_detectors.spending import spend
 
@@ -75,8 +75,8 @@ class BatchWatching:
         seen = batch.seen(self._speaker.partition, 0)
         self.counts["windows"] += 1
         try:
-            with seeded(self._seed, self._number):
-                data = self._detector.predict(batch.values)["data"]
+            reseed(self._seed, self._number)
+            data = self._detector.predict(batch.values)["data"]
             finding = self._finding(data, len(batch))
         except Exception as exc:  # Their code on data of others: it costs this batch.
             self.counts["unjudged"] += 1
@@ -129,6 +129,7 @@ class RowWatching:
         self.alarms: Alarms | None = None
         self.last: AlibiFinding | None = None
         self._detector = detector
+        self._type = type_of(detector)
         self._speaker = speaker
         self._seed = settings.seed
         self._number = 0
@@ -137,8 +138,8 @@ class RowWatching:
         self._number += 1
         self.counts["windows"] += 1
         try:
-            with seeded(self._seed, self._number):
-                data = self._detector.predict(batch.values)["data"]
+            reseed(self._seed, self._number)
+            data = self._detector.predict(batch.values)["data"]
             scores = np.asarray(data["instance_score"], np.float64).reshape(len(batch), -1).max(1)
         except Exception as exc:  # As in `BatchWatching`.
             self.counts["unjudged"] += 1
@@ -149,7 +150,8 @@ class RowWatching:
         self.counts["flagged"] += len(flagged)
         strangest = flagged[np.argsort(-scores[flagged], kind="stable")[:MAX_FLAGS]]
         for place in np.sort(strangest):
-            yield self._speaker.outlier(batch, int(place), float(scores[place]), threshold)
+            score = float(scores[place])
+            yield self._speaker.outlier(batch, int(place), score, threshold, self._type)
 
     def saved(self) -> dict[str, Any]:
         learned = {name: packed(np.asarray(value)) for name, value in self._learned().items()}

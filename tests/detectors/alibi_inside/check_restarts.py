@@ -48,15 +48,15 @@ def test_answers_are_the_same_with_and_without_restarts(kind: str, tmp_path: Pat
 def test_every_statistic_is_that_of_alibi_detect_without_us(kind: str, tmp_path: Path) -> None:
     from sidelight_detectors.alibi import building
     from sidelight_detectors.alibi.rowwise import Online
-    from sidelight_detectors.alibi.seeding import seeded
+    from sidelight_detectors.alibi.seeding import reseed
 
     at = appointed(tmp_path, type=kind, window=30, **DRIFT[kind])
     values = at.encoder.encode(rows(400, seed=4, shift=0.2))
     theirs = at.watching(0)._online._outer  # type: ignore[attr-defined]
     expected = []
     for number, row in enumerate(values, 1):
-        with seeded(0, number):
-            expected.append(theirs.predict(row)["data"])
+        reseed(0, number)
+        expected.append(theirs.predict(row)["data"])
     ours, saved = Online(_copy(at), 0), None
     for number, row in enumerate(values, 1):
         if number % 37 == 0:  # A process that ends and another that begins.
