@@ -52,6 +52,7 @@ def tell(folder: Path, seed: int, window: int) -> Telling:
     watched = [_answered(trees, survey) for survey in (story.reference, story.quiet, story.opened)]
     settings = ModelSettings.model_validate(_settings(window))
     fitted = fit(watched[0], settings)
+    windows = fit(watched[0], ModelSettings.model_validate(_settings(window, "windows")))
     plan = Plan("employment", fitted, DetectorsSettings())
     quiet = [fitted.index(watched[1].take(cut)) for cut in _cuts(len(watched[1]), RUN)]
     opened = [fitted.index(watched[2].take(cut)) for cut in _cuts(len(watched[2]), RUN)]
@@ -63,7 +64,7 @@ def tell(folder: Path, seed: int, window: int) -> Telling:
         onset,
         len(verdicts) - len(found),
         found[0][0] - onset if found else None,
-        _by_windows(fitted, watched[2], window, len(watched[1]) // window),
+        _by_windows(windows, watched[2], window, len(watched[1]) // window),
         ", ".join(one.column for one in found[0][1].suspects[:3]) if found else "",
         model.accuracy(trees, story.quiet),
         model.accuracy(trees, story.opened),
@@ -87,12 +88,15 @@ def _by_windows(fitted: Fitted, opened: Columns, window: int, before: int) -> in
     return None
 
 
-def _settings(window: int) -> dict[str, object]:
+def _settings(window: int, rule: str = "sequential") -> dict[str, object]:
     kinds = dict.fromkeys(data.FEATURES, "categorical") | {"AGEP": "numeric"}
     return {
         "features": kinds,
         "outputs": {"probability": "numeric", "prediction": "categorical"},
-        "detectors": {"drift": {"window": window}, "outlier": {"rate": 0.01}},
+        "detectors": {
+            "drift": {"window": window, "alarm": {"rule": rule}},
+            "outlier": {"rate": 0.01},
+        },
     }
 
 
