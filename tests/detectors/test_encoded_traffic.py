@@ -19,6 +19,7 @@ from sidelight_detectors.fitted import Fitted, fit
 from sidelight_detectors.streaming.intake import Sample, WatchedColumns
 from sidelight_detectors.streaming.plan import Plan
 from sidelight_detectors.streaming.scoring import score
+from sidelight_detectors.summary import Summary
 from tests.detectors import traffic
 
 RNG = np.random.RandomState(0)
@@ -154,14 +155,19 @@ def test_sums_are_the_same_bytes_under_any_cut() -> None:
     plan = Plan("m", MIXED, DetectorsSettings())
     rows = Columns.of(age=AGES, picture=PICTURES, review=TEXTS)
     samples = [Sample(n, 0, "", rows.take(slice(n * 4, n * 4 + 4))) for n in range(100)]
-    (whole,) = score(plan, samples).slices
+    whole = added(plan, [samples])
 
     for cut in (1, 7, 33):
-        parts = [score(plan, samples[at : at + cut]).slices[0] for at in range(0, 100, cut)]
-        total = parts[0]
-        for part in parts[1:]:
-            total = total + part
-        assert total.summary.to_bytes() == whole.summary.to_bytes()
+        parts = [samples[at : at + cut] for at in range(0, 100, cut)]
+        assert added(plan, parts).to_bytes() == whole.to_bytes()
+
+
+def added(plan: Plan, runs: list[list[Sample]]) -> Summary:
+    total = plan.fitted.nothing
+    for run in runs:
+        for part in score(plan, run).slices:
+            total = total + part.summary
+    return total
 
 
 def test_a_flagged_row_names_the_feature_and_with_it_the_column() -> None:
