@@ -45,6 +45,7 @@ class Watch:
         self.versions: dict[str, VersionState] = {}
         self.comparisons = Comparisons(plan)
         self._windows = plan.windows()
+        self._last: dict[str, Window] = {}
 
     @property
     def lost(self) -> Counter[str]:
@@ -103,6 +104,8 @@ class Watch:
         }
         self.comparisons.restore(saved["comparisons"])
         self._windows.restore(saved["windows"])
+        judged = ((name, self._windows.last(name)) for name in self.versions)
+        self._last = {name: window for name, window in judged if window}
 
     def _watched_as(self, part: Slice) -> Slice:
         known = part.version in self.versions or len(self.versions) < MAX_VERSIONS
@@ -153,9 +156,9 @@ class Watch:
         for detector in self.plan.fitted.judges:
             yield from self._judge_by(detector, window)
         if window.is_fresh and self.plan.compares_versions:
-            others = (name for name in self.versions if name != window.version)
-            known = [last for name in others if (last := self._windows.last(name))]
-            yield from self.comparisons.accept(window, known)
+            others = [last for name, last in self._last.items() if name != window.version]
+            yield from self.comparisons.accept(window, others)
+        self._last[window.version] = window
 
     def _judge_by(self, detector: str, window: Window) -> Iterator[Output]:
         """What a detector says of all rows and of each segment that has some."""
