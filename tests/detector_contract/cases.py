@@ -59,6 +59,14 @@ CASES: dict[str, Case] = {
     "outlier-ecod": _outlier("ecod"),
     "outlier-combined": _outlier("combined"),
     "outlier-knn": _outlier("knn"),
+    "performance": Case(
+        "performance",
+        {
+            "performance": {"probability": "probability", "label": "label"},
+            "drift": {"window": WINDOW},
+        },
+        judges=True,
+    ),
     "schema": Case("schema", {"schema": {}}, scores=True),
 }
 
