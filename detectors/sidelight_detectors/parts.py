@@ -12,9 +12,9 @@ from sidelight_detectors.contract import Packed, Part
 from sidelight_detectors.grid import Grid
 from sidelight_detectors.indexed import Indexed
 from sidelight_detectors.joint.detector import fit_joint, unpack_joint
-from sidelight_detectors.performance.detector import fit_performance, unpack_performance
 from sidelight_detectors.moments import fit_moments, unpack_moments
 from sidelight_detectors.outliers.detector import fit_outliers, unpack_outliers
+from sidelight_detectors.performance.detector import fit_performance, unpack_performance
 from sidelight_detectors.violations import fit_schema, unpack_schema
 
 

@@ -17,6 +17,7 @@ from sidelight.config.section import Section
 # The word for it hides a deprecated method of pydantic's that nobody calls.
 warnings.filterwarnings("ignore", 'Field name "schema"', UserWarning)
 
+
 class ModelDetectors(Section):
     """The detectors of one model; a detector that is not named does not run."""
 
