@@ -32,11 +32,10 @@ def changed(rows: Any, name: str) -> Any:
 
 
 def made(kind: str, reference: Any, run_length: int) -> Any:
+    more: dict[str, Any] = {"n_bootstraps": 10 * run_length, "verbose": False}
     if kind == "cvm":
-        more = {"n_bootstraps": 10 * run_length, "verbose": False}
         return CVMDriftOnline(reference, run_length, list(WINDOWS), **more)
-    more = {"backend": "pytorch", "n_bootstraps": 10 * run_length, "verbose": False}
-    return MMDDriftOnline(reference, run_length, WINDOWS[-1], **more)
+    return MMDDriftOnline(reference, run_length, WINDOWS[-1], backend="pytorch", **more)
 
 
 def delay(kind: str, change: str, run_length: int, seed: int) -> float:

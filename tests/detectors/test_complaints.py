@@ -12,7 +12,7 @@ from sidelight.errors import ConfigError
 from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import INFERENCE
 from sidelight_detectors.service.complaints import EVERY_SECONDS, Complaints
-from sidelight_detectors.service.serving import told_apart
+from sidelight_detectors.service.planning import told_apart
 from sidelight_detectors.streaming.cutter import Clock
 from sidelight_detectors.streaming.run import Run
 from sidelight_detectors.streaming.scorer import GROUP, PartitionScorer
