@@ -203,8 +203,8 @@ def test_versions_of_one_time_are_compared_and_a_difference_is_an_alarm() -> Non
     assert found[0].finding.alpha == pytest.approx(0.05 * 6 / np.pi**2)
     alarms = [alarm for alarm in of(Alarm, said) if alarm.detector == "versions"]
     assert [alarm.about.against for alarm in alarms] == ["1"]
-    for output in [found[0], alarms[0]]:
-        assert output_of(output_record(output)) == output
+    outputs: list[Output] = [found[0], alarms[0]]
+    assert [output_of(output_record(output)) for output in outputs] == outputs
     story.restart()
     assert [one.detector for one in story.decider.watch.raised()] == ["drift", "versions"]
 
