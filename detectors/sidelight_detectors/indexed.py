@@ -71,7 +71,9 @@ class Indexed:
 
     def column(self, name: str) -> Column | None:
         """One watched column, None when it was not observed."""
-        if name not in self.values:
-            return None
-        column = self.values[name]
-        return column if self.chosen is None else column.take(self.chosen)
+        column = self._by_name.get(name)
+        return column if column is None or self.chosen is None else column.take(self.chosen)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Column]:
+        return {column.name: column for column in self.values}

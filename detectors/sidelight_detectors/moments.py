@@ -77,9 +77,8 @@ class Moments:
         return self.high / 2 - self.low / 2
 
     def observe(self, rows: Indexed) -> Observation:
-        known = {column.name: column for column in rows.columns}
         values = np.full((len(self.names), len(rows)), np.nan)
-        for line, column in zip(values, map(known.get, self.names), strict=True):
+        for line, column in zip(values, map(rows.column, self.names), strict=True):
             if column is not None:
                 numbers, valid = numbers_of(column)
                 line[:] = numbers if valid is None else np.where(valid, numbers, np.nan)

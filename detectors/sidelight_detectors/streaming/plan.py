@@ -44,7 +44,7 @@ class Plan:
     def id(self) -> str:
         return self.fitted.plan
 
-    @property
+    @cached_property
     def bucket_ns(self) -> int:
         """Length of an event-time bucket: as set where that divides the slide, else the slide."""
         bucket_ns = round(self.service.bucket_seconds * NS)

@@ -137,11 +137,13 @@ def _index(plan: Plan, samples: Sequence[Sample]) -> Batch:
     for number, sample in enumerate(samples):
         blocks.setdefault(_block_of(sample), []).append(number)
     parts = [_taken(block, [samples[number] for number in of]) for block, of in blocks.items()]
-    order = np.concatenate([np.repeat(of, rows[of]) for of in blocks.values()])
     owner = np.repeat(np.arange(len(samples)), rows)
     row = np.arange(len(owner)) - np.repeat(np.cumsum(rows) - rows, rows)
     times, offsets = np.array([(one.time_ns, one.offset) for one in samples], np.int64).T
-    indexed = plan.fitted.index(Columns.concatenate(parts)).take(np.argsort(order, kind="stable"))
+    indexed = plan.fitted.index(Columns.concatenate(parts))
+    order = np.concatenate([np.repeat(of, rows[of]) for of in blocks.values()])
+    if not np.array_equal(order, owner):
+        indexed = indexed.take(np.argsort(order, kind="stable"))
     located = replace(indexed, origin=Origin(owner, times[owner]))
     return Batch(samples, owner, row, chances(offsets[owner], row), located)
 
