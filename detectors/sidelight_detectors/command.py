@@ -56,6 +56,8 @@ def fit(
 
     for fitted in fit_all(load(config).settings, model, out):
         typer.echo(f"{fitted.model}: {fitted.rows} rows, plan {fitted.plan[:12]}, {fitted.path}")
+        for detector, guarantee in fitted.guarantees.items():
+            typer.echo(f"  {detector}: {guarantee}")
 
 
 @app.command()
@@ -69,7 +71,7 @@ def score(
     config: Config = None,
     format: Annotated[Format, typer.Option(help="How to print.")] = Format.table,
     fail_on: Annotated[
-        str, typer.Option(help="Exit 3 when one of these found something: drift,outlier.")
+        str, typer.Option(help="Exit 3 when one of these found something: drift,outlier,schema.")
     ] = "",
 ) -> None:
     """Score the rows of a file as the service would score traffic.

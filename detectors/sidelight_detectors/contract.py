@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from sidelight_detectors.guarantee import Guarantee
     from sidelight_detectors.indexed import Indexed
     from sidelight_detectors.summary import Summary
 
@@ -205,6 +206,11 @@ class Flagger(Protocol):
     @property
     def rate_bound(self) -> float | None:
         """What that share is at most on this one reference; None where it is not known."""
+        ...
+
+    @property
+    def guarantee(self) -> Guarantee:
+        """Both, and what they rest on; its text is for people."""
         ...
 
 

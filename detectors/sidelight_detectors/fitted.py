@@ -22,7 +22,15 @@ from sidelight.tensors import Columns
 from sidelight_detectors.alarms.rule import WHOLE
 from sidelight_detectors.artifact import Arrays, read_artifact, write_artifact
 from sidelight_detectors.cells import Counts
-from sidelight_detectors.contract import DriftFinding, Finding, Judge, Packed, Part, RowScores
+from sidelight_detectors.contract import (
+    DriftFinding,
+    Finding,
+    Flagger,
+    Judge,
+    Packed,
+    Part,
+    RowScores,
+)
 from sidelight_detectors.drift.groups import GROUPING_SHARE
 from sidelight_detectors.drift.judge import MIN_ROWS, DriftJudge
 from sidelight_detectors.encoders.encoding import PLAIN, Encoding, learn, unpack_encoding
@@ -141,6 +149,12 @@ class Fitted:
         """Names of what judges windows or scores rows."""
         asked = named(self.settings)
         return tuple(dict.fromkeys((*self.judges, *(one for one in self.parts if one in asked))))
+
+    @property
+    def flaggers(self) -> Mapping[str, Flagger]:
+        """What flags rows, by name."""
+        parts = self.parts.items()
+        return {name: part for name, part in parts if isinstance(part, Flagger)}
 
     @property
     def methods(self) -> tuple[str, ...]:

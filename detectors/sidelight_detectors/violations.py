@@ -26,6 +26,7 @@ from sidelight_detectors.cells import (
 from sidelight_detectors.conformal import Conformal
 from sidelight_detectors.contract import Observation, Packed, RowScores
 from sidelight_detectors.grid import Grid
+from sidelight_detectors.guarantee import Guarantee
 from sidelight_detectors.indexed import Indexed
 from sidelight_detectors.packing import integers
 
@@ -89,6 +90,10 @@ class SchemaDetector:
         fewer are flagged.
         """
         return float((np.count_nonzero(self.alone) + 1) / (len(self.alone) + 1))
+
+    @property
+    def guarantee(self) -> Guarantee:
+        return Guarantee(self.expected_rate, self.rate_bound, None, len(self.alone))
 
     def observe(self, rows: Indexed) -> Observation:
         found = self.violations(rows)

@@ -8,7 +8,13 @@ from typing import Any
 
 import orjson
 
-from sidelight_detectors.files.scoring import FileOutlier, FileReport, FileWindow, OtherWindow
+from sidelight_detectors.files.scoring import (
+    FileFlags,
+    FileOutlier,
+    FileReport,
+    FileWindow,
+    OtherWindow,
+)
 
 _WINDOW_HEAD = (
     *("rows", "segment", "drift", "column", "method"),
@@ -19,6 +25,10 @@ MAX_LISTED = 20
 """Flagged rows a table lists; JSON has all that the report has."""
 
 
+_KEYS = {"outlier": "outliers"}
+"""Where JSON does not name the flagged rows after the detector."""
+
+
 def as_json(report: FileReport) -> str:
     """One JSON object, indented."""
     return orjson.dumps(_document(report), option=orjson.OPT_INDENT_2).decode()
@@ -26,8 +36,8 @@ def as_json(report: FileReport) -> str:
 
 def as_table(report: FileReport) -> str:
     """A line a window, then the strangest rows."""
-    lines = [*_window_lines(report), *_permutation_lines(report), "", *_outlier_lines(report)]
-    return "\n".join(lines)
+    flagged = (line for flags in report.flags for line in _flag_lines(report, flags))
+    return "\n".join([*_window_lines(report), *_permutation_lines(report), *flagged])
 
 
 def _document(report: FileReport) -> dict[str, Any]:
@@ -62,36 +72,32 @@ def _document(report: FileReport) -> dict[str, Any]:
             for window in report.others
         ],
         "permutation": asdict(report.permutation) if report.permutation else None,
-        "outliers": {
-            "found": report.outlier_found,
-            "flagged": report.flagged,
-            "rows": [
-                {
-                    "row": outlier.row,
-                    "score": outlier.result.score,
-                    "p_value": outlier.result.p_value,
-                    "contributions": dict(outlier.result.contributions),
-                }
-                for outlier in report.outliers
-            ],
-        },
+        **{_KEYS.get(flags.detector, flags.detector): _flagged(flags) for flags in report.flags},
+    }
+
+
+def _flagged(flags: FileFlags) -> dict[str, Any]:
+    return {
+        "found": flags.flagged > 0,
+        "flagged": flags.flagged,
+        "method": flags.method,
+        "guarantee": {**asdict(flags.guarantee), "text": str(flags.guarantee)},
+        "rows": [
+            {
+                "row": outlier.row,
+                "score": outlier.result.score,
+                "p_value": outlier.result.p_value,
+                "contributions": dict(outlier.result.contributions),
+                "reasons": outlier.result.reasons,
+            }
+            for outlier in flags.strangest
+        ],
     }
 
 
 def _window_lines(report: FileReport) -> Iterator[str]:
     if report.windows:
-        head = (
-            "rows",
-            "segment",
-            "drift",
-            "column",
-            "method",
-            "distance",
-            "effect",
-            "p-value",
-            "threshold",
-        )
-        yield from aligned([head, *map(_window_cells, report.windows)])
+        yield from aligned([_WINDOW_HEAD, *map(_window_cells, report.windows)])
     if report.others:
         yield from aligned([("rows", "detector", "drift"), *map(_other_cells, report.others)])
     if report.unjudged:
@@ -131,18 +137,22 @@ def _other_cells(window: OtherWindow) -> tuple[str, ...]:
     return f"{window.begin}-{window.end - 1}", result.detector, told
 
 
-def _outlier_lines(report: FileReport) -> Iterator[str]:
-    yield f"{report.flagged} of {report.rows} rows lie in the tails"
-    strangest = sorted(report.outliers, key=lambda outlier: (-outlier.result.score, outlier.row))
+def _flag_lines(report: FileReport, flags: FileFlags) -> Iterator[str]:
+    yield ""
+    by = "" if flags.method == flags.detector else f" ({flags.method})"
+    yield f"{flags.detector}{by}: {flags.flagged} of {report.rows} rows flagged"
+    yield str(flags.guarantee)
+    strangest = sorted(flags.strangest, key=lambda one: (-one.result.score, one.row))
     if strangest:
         head = ("row", "score", "p-value", "mostly by")
-        yield from aligned([head, *map(_outlier_cells, strangest[:MAX_LISTED])])
+        yield from aligned([head, *map(_flag_cells, strangest[:MAX_LISTED])])
 
 
-def _outlier_cells(outlier: FileOutlier) -> tuple[str, ...]:
+def _flag_cells(outlier: FileOutlier) -> tuple[str, ...]:
     result = outlier.result
-    columns = ", ".join(name for name, part in result.contributions[:3] if part > 0)
-    return str(outlier.row), f"{result.score:.2f}", f"{result.p_value:.2g}", columns
+    columns = [name for name, part in result.contributions[:3] if part > 0]
+    why = ", ".join(result.reasons or columns)
+    return str(outlier.row), f"{result.score:.2f}", f"{result.p_value:.2g}", why
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:

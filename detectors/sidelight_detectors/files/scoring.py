@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TypeGuard
 
 from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.tensors import Columns
 from sidelight_detectors.fitted import DRIFT, Fitted
+from sidelight_detectors.guarantee import Guarantee
 from sidelight_detectors.joint.detector import JointDetector
 from sidelight_detectors.joint.permutation import PermutationTest
 from sidelight_detectors.results.findings import (
@@ -54,22 +56,31 @@ class FileOutlier:
 
 
 @dataclass(frozen=True)
+class FileFlags:
+    """The rows a detector flagged: how many, and the strangest of each block (`MAX_FLAGS`)."""
+
+    detector: str
+    method: str
+    guarantee: Guarantee
+    flagged: int
+    strangest: tuple[FileOutlier, ...]
+
+
+@dataclass(frozen=True)
 class FileReport:
     """What was found in a file.
 
-    `flagged` counts all flagged rows; `outliers` are the strangest of each block, `MAX_FLAGS` at
-    most. `unjudged` rows at the end are too few to be judged. `unobserved` are the model's outputs
-    that the file does not have: nothing is known of their drift. `others` are windows judged by
-    other detectors. `permutation` compares the whole file with the reference, where
-    ``detectors.joint`` asks for it.
+    `flags` are of each detector that flags rows. `unjudged` rows at the end are too few to be
+    judged. `unobserved` are the model's outputs that the file does not have: nothing is known of
+    their drift. `others` are windows judged by other detectors. `permutation` compares
+    the whole file with the reference, where ``detectors.joint`` asks for it.
     """
 
     model: str
     rows: int
     unjudged: int
-    flagged: int
     windows: tuple[FileWindow, ...]
-    outliers: tuple[FileOutlier, ...]
+    flags: tuple[FileFlags, ...]
     unobserved: tuple[str, ...]
     promise: str
     permutation: PermutationTest | None = None
@@ -79,7 +90,7 @@ class FileReport:
     def found(self) -> frozenset[str]:
         """The detectors that found something: a window that speaks for an alarm, a flagged row."""
         others = {one.result.detector for one in self.others if one.result.finding.is_drift}
-        flagging = {one.result.detector for one in self.outliers}
+        flagging = {one.detector for one in self.flags if one.flagged}
         return frozenset(others | flagging | ({DRIFT} if self.drift_found else set()))
 
     @property
@@ -91,10 +102,6 @@ class FileReport:
     @property
     def drift_found(self) -> bool:
         return any(window.result.finding.is_drift for window in self.windows)
-
-    @property
-    def outlier_found(self) -> bool:
-        return self.flagged > 0
 
 
 def score_rows(model: str, fitted: Fitted, rows: Columns) -> FileReport:
@@ -114,13 +121,12 @@ def score_rows(model: str, fitted: Fitted, rows: Columns) -> FileReport:
         model,
         len(rows),
         sum(output.seen.rows for output in said if _without_drift(output)),
-        sum(state.flagged for state in decider.watch.versions.values()),
         tuple(
             FileWindow(*_place(size, output, len(rows)), output)
             for output in said
             if isinstance(output, DriftResult)
         ),
-        tuple(_outlier(size, output) for output in said if isinstance(output, OutlierResult)),
+        tuple(_flags(plan, decider, size, said)),
         tuple(name for name in plan.fitted.answers if name not in rows),
         plan.promise,
         _permuted(plan.fitted, rows),
@@ -145,6 +151,19 @@ def _place(size: int, result: DriftResult | WindowResult, rows: int) -> tuple[in
     """The rows of the file that the window's blocks hold."""
     (stretch,) = result.seen.exchanges
     return size * stretch.first.offset, min(size * (stretch.last.offset + 1), rows)
+
+
+def _flags(plan: Plan, decider: Decider, size: int, said: list[Output]) -> Iterator[FileFlags]:
+    rows = [_outlier(size, output) for output in said if isinstance(output, OutlierResult)]
+    for name, flagger in plan.flaggers.items():
+        states = decider.watch.versions.values()
+        yield FileFlags(
+            name,
+            flagger.method,
+            flagger.guarantee,
+            sum(state.flagged_by.get(name, 0) for state in states),
+            tuple(row for row in rows if row.result.detector == name),
+        )
 
 
 def _outlier(size: int, result: OutlierResult) -> FileOutlier:

@@ -20,6 +20,7 @@ from sidelight_detectors.conformal import (
 )
 from sidelight_detectors.contract import Observation, Packed, RowScores
 from sidelight_detectors.grid import Grid
+from sidelight_detectors.guarantee import Guarantee
 from sidelight_detectors.indexed import Indexed
 from sidelight_detectors.outliers.design import numbers_with_nan
 from sidelight_detectors.outliers.methods import METHODS
@@ -36,36 +37,6 @@ P_VALUE_BINS = 20
 TICK = 2.0**-32
 """Scores are ranked in steps of this relative size: far above what the last bits of a sum depend
 on, so that a row ranks the same in any batch, and equal rows are tied on any machine."""
-
-
-@dataclass(frozen=True)
-class Guarantee:
-    """How many ordinary rows are flagged.
-
-    Parameters
-    ----------
-    rate:
-        Of rows like the reference's, averaged over references: at most this share.
-    bound:
-        On this one reference at most this share, with that `confidence` over references; None where
-        the calibration rows were not held out and no such bound is known.
-    rows:
-        Calibration rows this rests on.
-    """
-
-    rate: float
-    bound: float | None
-    confidence: float
-    rows: int
-
-    def __str__(self) -> str:
-        mean = f"rows like the reference's are flagged at a rate of {self.rate:.3g} on average"
-        if self.bound is None:
-            return f"{mean} over references ({self.rows} rows left out one by one)"
-        return (
-            f"{mean} over references, and with {self.confidence:.4g} confidence at most "
-            f"{self.bound:.3g} on this one ({self.rows} rows held out)"
-        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from sidelight.config.services import named
 from sidelight.config.settings import ModelSettings, Settings
 from sidelight.errors import ArtifactError, ConfigError
 from sidelight_detectors.fitted import FORMAT, Fitted, fit
+from sidelight_detectors.guarantee import Guarantee
 from sidelight_detectors.reference import load_reference
 from sidelight_detectors.service.keeping import Keeping
 from sidelight_detectors.streaming.identity import digest
@@ -45,12 +46,13 @@ def watched_models(settings: Settings, only: str | None = None) -> dict[str, Mod
 
 @dataclass(frozen=True)
 class Kept:
-    """A reference that was fitted, and the file that keeps it."""
+    """A reference that was fitted, the file that keeps it, and what its detectors flag."""
 
     model: str
     rows: int
     plan: str
     path: Path
+    guarantees: Mapping[str, Guarantee]
 
 
 def fit_all(settings: Settings, only: str | None, out: Path | None) -> Iterator[Kept]:
@@ -66,7 +68,8 @@ def fit_all(settings: Settings, only: str | None, out: Path | None) -> Iterator[
         fitted = fit_model(name, model)
         path = out or _place(name, model, folder_of(settings))
         fitted.save(path)
-        yield Kept(name, fitted.rows, fitted.plan, path)
+        promised = {flagger: part.guarantee for flagger, part in fitted.flaggers.items()}
+        yield Kept(name, fitted.rows, fitted.plan, path, promised)
 
 
 def fit_model(name: str, model: ModelSettings) -> Fitted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -82,10 +83,9 @@ class Plan:
         return outlier.rate if outlier else 0.0
 
     @cached_property
-    def flaggers(self) -> dict[str, Flagger]:
+    def flaggers(self) -> Mapping[str, Flagger]:
         """The detectors that flag rows."""
-        parts = self.fitted.parts.items()
-        return {name: part for name, part in parts if isinstance(part, Flagger)}
+        return self.fitted.flaggers
 
     @property
     def columns_unseen(self) -> tuple[ColumnFinding, ...]:
