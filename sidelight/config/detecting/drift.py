@@ -69,7 +69,7 @@ class DriftSettings(Section):
     """How a window decides over many columns and segments which are named. holm, bonferroni: a
     false one with chance alpha at most. bh, ebh: a share alpha of false ones on average at most,
     bh for positively dependent columns, ebh for any. Where windows raise alarms (alarm.rule:
-    windows) only holm and bonferroni keep the promise of alarms."""
+    windows) only holm and bonferroni are allowed."""
     window: int = Field(default=1000, ge=20)
     """Rows of a window, up to the exchange that fills it."""
     slide: int | None = Field(default=None, ge=1)
@@ -106,6 +106,20 @@ class DriftSettings(Section):
             raise ValueError("slide_seconds needs window_seconds; for windows of rows set slide")
         _check("slide", self.slide, self.window)
         _check("slide_seconds", self.slide_seconds, self.window_seconds)
+        return self
+
+    @model_validator(mode="after")
+    def _keeps_its_promise(self) -> DriftSettings:
+        if self.alarm.rule == "windows" and self.correction in ("bh", "ebh"):
+            raise ValueError(
+                f"correction: {self.correction} bounds the share of false names, not the chance of "
+                "any, which alarm.rule: windows promises; set correction: holm (or bonferroni)"
+            )
+        if self.by is not None and self.alarm.block == "request":
+            raise ValueError(
+                "by cuts requests apart, alarm.block: request needs them whole; leave out by, or "
+                "set alarm.block: day"
+            )
         return self
 
 
