@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,7 +13,13 @@ from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.log import Record
 from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import INFERENCE
-from sidelight_detectors.results.findings import Alarm, DriftResult, OutlierResult, Output
+from sidelight_detectors.results.findings import (
+    Alarm,
+    ComparisonResult,
+    DriftResult,
+    OutlierResult,
+    Output,
+)
 from sidelight_detectors.streaming.decider import Decider
 from sidelight_detectors.streaming.intake import Sample
 from sidelight_detectors.streaming.panes import Pane, Place, Slice, drawn_among
@@ -92,8 +99,19 @@ def timed_traffic(seed: int, count: int) -> list[Record]:
     ]
 
 
+SLID = plan(
+    DetectorsSettings(bucket_seconds=20.0),
+    window_seconds=60.0,
+    slide_seconds=20.0,
+    by="sex",
+    alarm={"clear_after": 2},
+)
+
+
 def windows_of(outputs: list[Output]) -> list[Output]:
-    return [output for output in outputs if isinstance(output, DriftResult | Alarm)]
+    return [
+        output for output in outputs if isinstance(output, DriftResult | ComparisonResult | Alarm)
+    ]
 
 
 @given(
@@ -120,6 +138,44 @@ def test_event_time_windows_depend_on_the_log_alone(
         for each in (log, again)
     ]
     assert flagged[0] == flagged[1]
+
+
+def assert_slid_alike(seed: int, partitions: int, run_rows: int, crashes: list[Fuse]) -> None:
+    """Windows of segments that overlap, and of versions against each other."""
+    log, again = MemoryLog(partitions), MemoryLog(partitions)
+    log.append(INFERENCE, timed_traffic(seed, 60))
+    again._records.update(log._records)
+    watch(log, [SLID], DetectorsSettings(run_rows=10_000))
+    watch(again, [SLID], DetectorsSettings(run_rows=run_rows), crashes)
+    expected = windows_of(replayed(log, SLID))
+    assert {type(output) for output in expected} >= {DriftResult, ComparisonResult}
+    assert windows_of(replayed(again, SLID)) == expected
+
+
+STORIES = (
+    st.integers(0, 50),
+    st.integers(1, 3),
+    st.integers(1, 200),
+    st.lists(st.builds(Fuse, st.integers(1, 40), st.booleans()), max_size=3),
+)
+
+
+@given(*STORIES)
+@settings(max_examples=12, deadline=None)
+def test_sliding_windows_of_segments_and_versions_depend_on_the_log_alone(
+    seed: int, partitions: int, run_rows: int, crashes: list[Fuse]
+) -> None:
+    assert_slid_alike(seed, partitions, run_rows, crashes)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+@given(*STORIES)
+@settings(max_examples=500, deadline=None)
+def test_any_sliding_windows_depend_on_the_log_alone(
+    seed: int, partitions: int, run_rows: int, crashes: list[Fuse]
+) -> None:
+    assert_slid_alike(seed, partitions, run_rows, crashes)
 
 
 def test_rows_after_their_window_has_closed_are_counted_as_late() -> None:
