@@ -6,7 +6,7 @@ it ECOD gives a value ten times as large the same score. And a violation needs n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidelight.config.detecting.schema import SchemaSettings
+from sidelight.config.settings import ModelSettings
 from sidelight.tensors import Column
 from sidelight_detectors.cells import (
     CategoricalCells,
@@ -28,16 +29,20 @@ from sidelight_detectors.contract import Observation, Packed, RowScores
 from sidelight_detectors.grid import Grid
 from sidelight_detectors.guarantee import Guarantee
 from sidelight_detectors.indexed import Indexed
+from sidelight_detectors.outliers.design import numbers_with_nan
 from sidelight_detectors.packing import integers
 
 if TYPE_CHECKING:
     from sidelight_detectors.parts import Reference
 
 KINDS = ("below", "above", "unseen", "null", "nan", "infinite", "fraction")
-"""Below or above the range; a category never seen; null, NaN or an infinity where the reference has
-none; a fraction where it has whole numbers only."""
+"""Below or above the range, the declared one or the reference's; a category never seen; null, NaN or
+an infinity where the reference has none; a fraction where it has whole numbers only."""
 
 BELOW, ABOVE, UNSEEN, NULL, NAN, INFINITE, FRACTION = range(1, 8)
+
+Ranges = Mapping[str, tuple[float | None, float | None]]
+"""A smallest and a largest number by column; None where there is none."""
 
 Violations = NDArray[np.uint8]
 """Shape ``(n, columns)``: 0, or 1 + the place of the violation in `KINDS`."""
@@ -59,7 +64,9 @@ class SchemaDetector:
     whole:
         Which columns are numbers without a fraction in the reference, ``(columns,)``.
     margin:
-        Share of the range's length that a number may lie beyond it.
+        Share of the reference's range that a number may lie beyond it.
+    declared:
+        Smallest and largest number allowed, by column; None where the reference's range tells.
     """
 
     grid: Grid
@@ -67,6 +74,7 @@ class SchemaDetector:
     alone: NDArray[np.int64]
     whole: NDArray[np.bool_]
     margin: float
+    declared: Ranges
 
     @property
     def size(self) -> int:
@@ -106,18 +114,17 @@ class SchemaDetector:
 
     def pack(self) -> Packed:
         arrays = {"counts": self.counts, "alone": self.alone, "whole": self.whole}
-        return Packed({"margin": self.margin}, arrays)
+        declared = {name: list(ends) for name, ends in self.declared.items()}
+        return Packed({"margin": self.margin, "declared": declared}, arrays)
 
     def violations(self, rows: Indexed) -> Violations:
         """What is wrong with each value."""
         found = self._by_cell.take(self.grid.places(rows.cells))
         outside = ((found == BELOW) | (found == ABOVE)).any(axis=0)
-        for place in np.flatnonzero(outside | self.whole):
+        for place in np.flatnonzero(outside | self.whole | self._is_declared):
             column = rows.column(self.grid.names[place])
             if column is not None:
-                values, valid = numbers_of(column)
-                kept = values if valid is None else np.where(valid, values, np.nan)
-                self._look(found[:, place], int(place), kept)
+                self._look(found[:, place], int(place), numbers_with_nan(column))
         return found
 
     def counted(self, sums: NDArray[np.int64]) -> dict[tuple[str, str], int]:
@@ -127,6 +134,11 @@ class SchemaDetector:
             (self.grid.names[column], KINDS[kind]): int(table[kind, column])
             for kind, column in np.argwhere(table)
         }
+
+    @cached_property
+    def _isdeclared_ranges(self) -> NDArray[np.bool_]:
+        """Shape ``(columns,)``."""
+        return np.array([name in self.declared for name in self.grid.names], bool)
 
     @cached_property
     def _by_cell(self) -> Violations:
@@ -141,8 +153,12 @@ class SchemaDetector:
     def _look(self, found: NDArray[np.uint8], place: int, values: NDArray[np.float64]) -> None:
         """Corrects a column's violations where its cells do not tell all."""
         outside = (found == BELOW) | (found == ABOVE)
-        low, high = _range(self.grid.columns[place], self.margin)
+        ends = self.declared.get(self.grid.names[place], (None, None))
+        low, high = _range(self.grid.columns[place], self.margin, ends)
         found[outside & (values >= low) & (values <= high)] = 0
+        found[_outside(values, ends) < 0] = BELOW
+        found[_outside(values, ends) > 0] = ABOVE
+        outside = (found == BELOW) | (found == ABOVE)
         found[outside & np.isinf(values)] = INFINITE
         if self.whole[place]:
             found[(found == 0) & np.isfinite(values) & (values != np.trunc(values))] = FRACTION
@@ -169,25 +185,56 @@ def _never_held(column: ColumnCells) -> Iterator[tuple[int, int]]:
         yield from ((column.other, UNSEEN), (column.null, NULL))
 
 
-def _range(column: ColumnCells, margin: float) -> tuple[float, float]:
-    if not isinstance(column, NumericCells) or not len(column.points):
-        return np.inf, -np.inf
-    low, high = column.points[[0, -1]].tolist()
-    slack = margin * (high - low) if margin else 0.0
-    return low - slack, high + slack
+def _range(
+    column: ColumnCells, margin: float, declared: tuple[float | None, float | None]
+) -> tuple[float, float]:
+    low, high = np.inf, -np.inf
+    if isinstance(column, NumericCells) and len(column.points):
+        low, high = column.points[[0, -1]].tolist()
+        slack = margin * (high - low) if margin else 0.0
+        low, high = low - slack, high + slack
+    least, most = declared
+    return low if least is None else least, high if most is None else most
 
 
-def _alone(grid: Grid, counts: Counts, rows: Indexed) -> NDArray[np.int64]:
-    """Rows that hold a column's only smallest or largest value, or only null, NaN or category."""
+def _outside(
+    values: NDArray[np.float64], declared: tuple[float | None, float | None]
+) -> NDArray[np.int8]:
+    """-1 below the declared range, 1 above it."""
+    least, most = declared
+    found = np.zeros(len(values), np.int8)
+    if least is not None:
+        found[values < least] = -1
+    if most is not None:
+        found[values > most] = 1
+    return found
+
+
+def _alone(grid: Grid, counts: Counts, rows: Indexed, declared: Ranges) -> NDArray[np.int64]:
+    """Columns of each row that the schema of all others would not allow, ascending.
+
+    The row holds the only smallest or largest value where no range is declared, a value outside
+    of the declared one, or the only null, NaN or one of its category.
+    """
     matters = np.zeros(grid.size + 1, bool)
     for begin, column in zip(grid.starts, grid.columns, strict=False):
         if isinstance(column, NumericCells):
-            ends = [1, max(1, 2 * len(column.points) - 1), *range(*column.missing.indices(1 << 62))]
+            ends = [*range(*column.missing.indices(1 << 62))]
+            low, high = declared.get(column.name, (None, None))
+            if low is None:
+                ends.append(1)
+            if high is None:
+                ends.append(max(1, 2 * len(column.points) - 1))
             matters[begin + np.array(ends)] = True
         else:
             matters[begin : begin + column.size] = True
     matters[:-1] &= counts == 1
-    return np.sort(matters.take(grid.places(rows.cells)).sum(axis=1))
+    alone = matters.take(grid.places(rows.cells)).sum(axis=1)
+    for name, ends_of in declared.items():
+        column_of = rows.column(name)
+        if column_of is not None:
+            alone += _outside(numbers_with_nan(column_of), ends_of) != 0
+    return np.sort(alone)
 
 
 def _is_whole(column: Column | None) -> bool:
@@ -199,7 +246,7 @@ def _is_whole(column: Column | None) -> bool:
 
 
 def fit_schema(reference: Reference) -> SchemaDetector | None:
-    """All reference rows are allowed."""
+    """All reference rows are allowed, save for what lies outside of a declared range."""
     settings = reference.model.detectors.schema
     if not isinstance(settings, SchemaSettings):
         return None
@@ -209,12 +256,21 @@ def fit_schema(reference: Reference) -> SchemaDetector | None:
         isinstance(column, NumericCells) and _is_whole(rows.column(column.name))
         for column in grid.columns
     ]
-    alone = _alone(grid, counts, rows)
-    return SchemaDetector(grid, counts, alone, np.array(whole, bool), settings.margin)
+    declared = declared_ranges(reference.model)
+    alone = _alone(grid, counts, rows, declared)
+    return SchemaDetector(grid, counts, alone, np.array(whole, bool), settings.margin, declared)
+
+
+def declared_ranges(model: ModelSettings) -> Ranges:
+    """The `min` and `max` of its columns."""
+    columns = {**model.features, **model.outputs}
+    ranges = {name: (column.min, column.max) for name, column in columns.items()}
+    return {name: ends for name, ends in ranges.items() if ends != (None, None)}
 
 
 def unpack_schema(packed: Packed, grid: Grid, features: int) -> SchemaDetector:
     counts = integers(packed.arrays["counts"], grid.size)
     alone = integers(packed.arrays["alone"], None)
     whole = packed.arrays["whole"].astype(bool).reshape(len(grid.columns))
-    return SchemaDetector(grid, counts, alone, whole, float(packed.header["margin"]))
+    declared = {name: (low, high) for name, (low, high) in packed.header["declared"].items()}
+    return SchemaDetector(grid, counts, alone, whole, float(packed.header["margin"]), declared)

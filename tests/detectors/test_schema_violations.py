@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -109,3 +110,46 @@ def test_the_expected_rate_is_that_of_rows_like_the_references() -> None:
 
     error = np.std(rates) / np.sqrt(60)
     assert np.mean(rates) == pytest.approx(np.mean(expected), abs=4 * error + 1 / 151)
+
+
+def test_a_declared_range_stands_in_place_of_the_references() -> None:
+    features = {
+        "age": {"kind": "numeric", "min": 0, "max": 120},
+        "x": {"kind": "numeric", "max": 1},
+    }
+    model = {"features": features, "detectors": {"schema": {"margin": 0.5}}}
+    reference = Columns.of(age=np.arange(20, 60), x=np.r_[np.linspace(0, 1, 39), 3.0])
+    fitted = fit(reference, ModelSettings.model_validate(model))
+    sent = Columns.of(age=[0, -1, 120, 121, 30, 30], x=[0.5, 0.5, 1.0, 0.5, 2.0, np.inf])
+
+    assert scored(fitted, sent).reasons == {
+        1: ("age: below",),
+        3: ("age: above",),
+        4: ("x: above",),
+        5: ("x: infinite",),
+    }
+    assert scored(fitted, reference).flagged.tolist() == [False] * 39 + [True]
+    guarantee = fitted.flaggers["schema"].guarantee
+    assert guarantee.rate == pytest.approx(3 / 41)  # that row, and the only one at x = 0
+
+
+@pytest.mark.parametrize(
+    ("feature", "told"),
+    [
+        ({"kind": "categorical", "min": 0}, "categorical columns have no range"),
+        ({"kind": "numeric", "min": 2, "max": 1}, "'min' 2 is above 'max' 1"),
+    ],
+)
+def test_a_range_that_cannot_be_is_refused(feature: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        ModelSettings.model_validate({"features": {"age": feature}})
+
+
+def test_a_declared_range_is_kept_with_the_reference(tmp_path: Path) -> None:
+    features = {"x": {"kind": "numeric", "min": -5}}
+    model = {"features": features, "detectors": {"schema": {}}}
+    fitted = fit(rows_of(100, 0), ModelSettings.model_validate(model))
+    fitted.save(tmp_path / "fitted.npz")
+    loaded = Fitted.load(tmp_path / "fitted.npz")
+
+    assert scored(loaded, Columns.of(x=[-4.9, -5.1])).reasons == {1: ("x: below",)}

@@ -27,7 +27,8 @@ def write(path: Path, columns: Columns) -> Path:
     if path.suffix == ".csv":
         pyarrow.csv.write_csv(table, path)
     elif path.suffix == ".npz":
-        np.savez(path, **{column.name: _plain(column.values) for column in columns})
+        arrays: dict[str, Any] = {column.name: _plain(column.values) for column in columns}
+        np.savez(path, **arrays)
     else:
         pyarrow.parquet.write_table(table, path)
     return path
@@ -328,3 +329,16 @@ def test_performance_without_labels_is_estimated_in_a_file(config: Path, tmp_pat
     (told,) = json.loads(score(file, "--format", "json").stdout)["others"]
     assert (told["detector"], told["is_drift"]) == ("performance", True)
     assert score(file, "--fail-on", "performance").exit_code == 3
+
+
+def test_a_fitted_file_of_another_declared_range_is_refused(config: Path, tmp_path: Path) -> None:
+    with_detectors(config, schema={})
+    assert run("fit", "--out", str(tmp_path / "fitted.npz")).exit_code == 0
+    document = json.loads(config.read_text())
+    model = document["models"][MODEL]
+    model["reference"] = "fitted.npz"
+    model["features"]["age"] = {"kind": "numeric", "min": 0, "max": 120}
+    config.write_text(json.dumps(document))
+    result = score(write(tmp_path / "rows.csv", rows(100, 2)))
+    assert isinstance(result.exception, ConfigError)
+    assert "fitted with other 'min' or 'max'" in str(result.exception)

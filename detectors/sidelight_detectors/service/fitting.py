@@ -17,6 +17,7 @@ from sidelight_detectors.guarantee import Guarantee
 from sidelight_detectors.reference import load_reference
 from sidelight_detectors.service.keeping import Keeping
 from sidelight_detectors.streaming.identity import digest
+from sidelight_detectors.violations import SchemaDetector, declared_ranges
 
 FITTED = ".npz"
 """How the name of a fitted reference ends."""
@@ -103,6 +104,9 @@ def _checked(name: str, model: ModelSettings, fitted: Fitted) -> Fitted:
         raise _fitted_otherwise(name, model, "features")
     if list(model.outputs) != list(fitted.answers):
         raise _fitted_otherwise(name, model, "outputs")
+    schema = fitted.parts.get("schema")
+    if isinstance(schema, SchemaDetector) and schema.declared != declared_ranges(model):
+        raise _fitted_otherwise(name, model, "'min' or 'max' of a column")
     return fitted
 
 

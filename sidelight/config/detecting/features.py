@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from sidelight.config.detecting.encoding import DEFAULTS, METHODS, EncodeSettings
 from sidelight.config.section import Section
@@ -21,6 +21,11 @@ class FeatureSettings(Section):
     embedding), text: compared by what `encode` makes of them."""
     categories: tuple[str | int | float | bool, ...] = ()
     """The known categories; taken from the reference when empty."""
+    min: float | None = Field(default=None, allow_inf_nan=False)
+    """numeric: what `schema` calls `below` is a number under this, and not under the reference's
+    smallest. The smallest itself is allowed."""
+    max: float | None = Field(default=None, allow_inf_nan=False)
+    """numeric: likewise, what is `above`."""
     shape: tuple[int, ...] = ()
     """The shape of an image that is sent flat, such as ``[28, 28]``; the reference's when empty."""
     encode: EncodeSettings | None = None
@@ -39,6 +44,14 @@ class FeatureSettings(Section):
             raise ValueError(f"'encode' names no encoder; use {', '.join(known)}, or leave it out")
         if any(length < 1 for length in self.shape):
             raise ValueError(f"'shape' is {list(self.shape)}; every axis has 1 element at least")
+        return self
+
+    @model_validator(mode="after")
+    def _declares_a_range(self) -> FeatureSettings:
+        if self.kind != "numeric" and (self.min, self.max) != (None, None):
+            raise ValueError(f"{self.kind} columns have no range; leave 'min' and 'max' out")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"'min' {self.min:g} is above 'max' {self.max:g}; exchange them")
         return self
 
     @property
