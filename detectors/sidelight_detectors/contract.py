@@ -35,8 +35,8 @@ class Measure:
     """How far one column of one window is from the reference, by one way of measuring.
 
     `value` is the measure as defined; `effect` is the value with its expectation without a change
-    taken off, so zero on average when nothing has changed. `low` and `high` bound the true value
-    with 95 % confidence, and include `error`: what the cells cannot tell (0 when nothing).
+    taken off, so zero on average when nothing has changed. `low` and `high` bound what `effect`
+    estimates with 95 % confidence, and include `error`: what the cells cannot tell (0 when nothing).
     """
 
     name: str
@@ -118,6 +118,14 @@ class DriftFinding:
         """The column with the largest lower bound: one that drifted, if any did."""
         seen = [column for column in self.columns if column.rows]
         return min(self.drifted or seen or self.columns, key=_rank)
+
+
+@dataclass(frozen=True, slots=True)
+class DriftGlance:
+    """Whether a window drifted, and no more: of windows that say what is known already."""
+
+    rows: int
+    is_drift: bool
 
 
 _rank = attrgetter("rank")

@@ -24,6 +24,7 @@ from sidelight_detectors.artifact import Arrays, read_artifact, write_artifact
 from sidelight_detectors.cells import Counts
 from sidelight_detectors.contract import (
     DriftFinding,
+    DriftGlance,
     Finding,
     Flagger,
     Judge,
@@ -244,6 +245,15 @@ class Fitted:
         ConfigError
             This model has no drift detector.
         """
+        judge, alpha = self._judging(summary, window, segment)
+        return judge.judge(summary, window, alpha)
+
+    def glance(self, summary: Summary, window: int, segment: str = WHOLE) -> DriftGlance:
+        """Whether `judge` would find drift, for much less; it raises the same."""
+        judge, alpha = self._judging(summary, window, segment)
+        return judge.glance(summary, window, alpha)
+
+    def _judging(self, summary: Summary, window: int, segment: str) -> tuple[DriftJudge, float]:
         if self.drift is None:
             raise ConfigError("no drift detector was fitted; set 'detectors.drift' and fit again")
         if summary.plan != self.plan:
@@ -252,7 +262,7 @@ class Fitted:
                 "index the rows again"
             )
         self._check_size(summary, segment)
-        return self._judges[segment].judge(summary, window, self._alpha(self.drift, window))
+        return self._judges[segment], self._alpha(self.drift, window)
 
     def _check_size(self, summary: Summary, segment: str) -> None:
         least = self.drift.min_rows if self.drift else MIN_ROWS

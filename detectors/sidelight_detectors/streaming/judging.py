@@ -52,6 +52,18 @@ def judge(plan: Plan, window: Window, detector: str, scope: str, number: int) ->
     return Judgement(detector, scope, number, finding)
 
 
+def glance(plan: Plan, window: Window, detector: str, scope: str, number: int) -> Judgement:
+    """As `judge`, but of drift only whether there is any."""
+    if detector != DRIFT:
+        return judge(plan, window, detector, scope, number)
+    summary = window.of(scope) or plan.fitted.nothing
+    try:
+        finding = plan.fitted.glance(summary, number, scope)
+    except NotEnoughData as exc:
+        return Judgement(detector, scope, number, None, str(exc))
+    return Judgement(detector, scope, number, finding)
+
+
 def result_of(plan: Plan, window: Window, judgement: Judgement) -> Told | UnjudgedResult:
     """The judgement, and where its window stands."""
     detector, scope, finding = judgement.detector, judgement.scope, judgement.finding
@@ -73,14 +85,12 @@ def told(result: Told | UnjudgedResult) -> Told | None:
 
 
 def findings_of(judged: Sequence[Judgement]) -> list[tuple[str, Finding]]:
-    """By scope, in the order in which a rule hears them: drift first, of all rows before segments.
+    """What a rule hears of a window, by scope: all rows before segments.
 
-    What is quiet comes after it, all rows last, so that no alarm is cleared by a window in which a
-    segment drifted.
+    Where anything drifted, that alone: no alarm is cleared by a window in which a segment drifted.
     """
     found = [(one.scope, one.finding) for one in judged if one.finding is not None]
-    drifted = [pair for pair in found if pair[1].is_drift]
-    return drifted + [pair for pair in reversed(found) if not pair[1].is_drift]
+    return [pair for pair in found if pair[1].is_drift] or found
 
 
 def seen_of(summary: Summary, extent: Extent) -> Seen:

@@ -20,23 +20,29 @@ class AlarmLog:
 
 @dataclass(slots=True)
 class Tally:
-    """Windows that a detector judged, of all rows or a segment; the rest is of the last one."""
+    """Windows that a detector judged, of all rows or a segment.
+
+    `is_drift` is of the last one, `columns` of the last that was told.
+    """
 
     windows: int = 0
     drifted: int = 0
     is_drift: bool = False
     columns: tuple[ColumnFinding, ...] = ()
 
-    def take(self, finding: Finding | None) -> bool:
-        """One more window, if there was enough to judge; whether it says something else."""
+    def is_news(self, finding: Finding | None) -> bool:
+        """Whether it says something else than the window before."""
+        return finding is not None and finding.is_drift != self.is_drift
+
+    def take(self, finding: Finding | None) -> None:
+        """One more window, if there was enough to judge."""
         if finding is None:
-            return False
-        is_news = finding.is_drift != self.is_drift
+            return
         self.windows += 1
         self.drifted += finding.is_drift
         self.is_drift = finding.is_drift
-        self.columns = finding.columns if isinstance(finding, DriftFinding) else ()
-        return is_news
+        if isinstance(finding, DriftFinding):
+            self.columns = finding.columns
 
     @classmethod
     def restored(cls, saved: Mapping[str, Any]) -> Tally:

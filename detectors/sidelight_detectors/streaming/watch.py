@@ -12,17 +12,25 @@ from typing import Any
 
 from sidelight.log import Address
 from sidelight.log.topics import INFERENCE
-from sidelight_detectors.alarms.rule import WHOLE, Verdict
+from sidelight_detectors.alarms.rule import WHOLE, AlarmRule, Verdict
 from sidelight_detectors.alarms.units import DAY_NS
 from sidelight_detectors.results.findings import VERSIONS, About, Alarm, OutlierResult, Output
 from sidelight_detectors.streaming.comparisons import Comparisons
 from sidelight_detectors.streaming.evidence import evidence_of
 from sidelight_detectors.streaming.identity import digest
-from sidelight_detectors.streaming.judging import Told, findings_of, judge, result_of, told
+from sidelight_detectors.streaming.judging import (
+    Judgement,
+    Told,
+    findings_of,
+    glance,
+    judge,
+    result_of,
+    told,
+)
 from sidelight_detectors.streaming.panes import Flag, Pane, Slice
 from sidelight_detectors.streaming.plan import Plan
 from sidelight_detectors.streaming.raising import Cause, Raised, alarm_of
-from sidelight_detectors.streaming.states import AlarmLog, VersionState
+from sidelight_detectors.streaming.states import AlarmLog, Tally, VersionState
 from sidelight_detectors.streaming.steps import Window
 from sidelight_detectors.summary import Summary
 
@@ -166,15 +174,17 @@ class Watch:
         for scope in self.plan.scopes_of(detector):
             if window.of(scope) is None:
                 continue
-            tally = state.tally(detector, scope)
-            judged.append(judge(self.plan, window, detector, scope, tally.windows + 1))
-            # Overlapping windows mostly say the same, so only what is new is told.
-            if tally.take(judged[-1].finding) or window.is_fresh:
-                yield result_of(self.plan, window, judged[-1])
+            tally, rule = state.tally(detector, scope), state.rules[detector]
+            judgement, is_told = _looked_at(self.plan, window, detector, scope, tally, rule)
+            tally.take(judgement.finding)
+            judged.append(judgement)
+            if is_told:
+                yield result_of(self.plan, window, judgement)
         for scope, finding in findings_of(judged):
             verdict = state.rules[detector].judged(scope, finding)
             if verdict is not None:
-                result = told(result_of(self.plan, window, judged[0]))
+                whole = judge(self.plan, window, detector, WHOLE, judged[0].number)
+                result = told(result_of(self.plan, window, whole))
                 yield self._alarm(window, detector, verdict, result)
 
     def _between_windows(
@@ -201,6 +211,23 @@ class Watch:
 
     def _about(self, version: str) -> About:
         return About(self.plan.model, version, self.plan.id)
+
+
+def _looked_at(
+    plan: Plan, window: Window, detector: str, scope: str, tally: Tally, rule: AlarmRule
+) -> tuple[Judgement, bool]:
+    """The judgement, and whether it is told.
+
+    Overlapping windows mostly say the same, so only what is new is told, and of the rest no more
+    is computed than whether there is drift; all of it where that may raise an alarm.
+    """
+    asked = (plan, window, detector, scope, tally.windows + 1)
+    if window.is_fresh:
+        return judge(*asked), True
+    seen = glance(*asked)
+    is_news = tally.is_news(seen.finding)
+    raises = seen.finding is not None and seen.finding.is_drift and not rule.active
+    return (judge(*asked) if is_news or raises else seen), is_news
 
 
 def _day(part: Slice) -> int:
