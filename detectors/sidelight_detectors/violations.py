@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from sidelight_detectors.parts import Reference
 
 KINDS = ("below", "above", "unseen", "null", "nan", "infinite", "fraction")
-"""Below or above the range, the declared one or the reference's; a category never seen; null, NaN or
-an infinity where the reference has none; a fraction where it has whole numbers only."""
+"""Below or above the range, the declared one or the reference's; a category never seen; null, NaN
+or an infinity where the reference has none; a fraction where it has whole numbers only."""
 
 BELOW, ABOVE, UNSEEN, NULL, NAN, INFINITE, FRACTION = range(1, 8)
 
@@ -136,7 +136,7 @@ class SchemaDetector:
         }
 
     @cached_property
-    def _isdeclared_ranges(self) -> NDArray[np.bool_]:
+    def _is_declared(self) -> NDArray[np.bool_]:
         """Shape ``(columns,)``."""
         return np.array([name in self.declared for name in self.grid.names], bool)
 
