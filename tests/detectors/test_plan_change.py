@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sidelight.config.detecting.service import DetectorsSettings
+from sidelight.config.settings import Settings
 from sidelight.log import Record
 from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import ALARMS, INFERENCE, PANES, RESULTS
@@ -23,6 +24,7 @@ from sidelight_detectors.results.findings import (
     PromiseResult,
     UnjudgedResult,
 )
+from sidelight_detectors.service.fitting import folder_of
 from sidelight_detectors.service.keeping import Keeping
 from sidelight_detectors.streaming import deciding, rounds, scorer
 from sidelight_detectors.streaming.decider import Decider
@@ -96,6 +98,15 @@ def test_an_open_window_of_few_rows_is_told_as_not_judged() -> None:
     first, *_ = succeeded(decider, NEW, OLD).accept(pane(1, 5, of=NEW))
     assert isinstance(first, UnjudgedResult)
     assert first.seen.rows == 5
+
+
+def test_rows_of_a_window_whose_reference_is_gone_are_counted_as_lost() -> None:
+    decider = Decider(OLD, 1)
+    decider.accept(pane(0, 30, of=OLD))
+    successor = succeeded(decider, NEW)
+    assert successor.lost == {}  # the reference may be back before the new plan begins
+    successor.accept(pane(1, 5, of=NEW))
+    assert successor.lost == {"plan": 30}
 
 
 def test_an_alarm_that_the_last_window_raises_ends_with_its_plan() -> None:
@@ -271,3 +282,9 @@ def test_a_damaged_or_foreign_file_is_no_plan(tmp_path: Path) -> None:
     assert keeping.plan(NEW, OLD.id) is None
     keeping.forget_before(NEW)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.npz"]
+
+
+def test_configurations_of_two_logs_keep_their_references_apart() -> None:
+    urls = ("kafka://127.0.0.1:9092/a", "kafka://127.0.0.1:9092/b", "one.db", "two.db")
+    folders = [folder_of(Settings.model_validate({"log": {"url": url}})) for url in urls]
+    assert len(set(folders)) == len(urls)

@@ -27,9 +27,12 @@ logger = logging.getLogger("sidelight.detectors")
 
 
 def folder_of(settings: Settings) -> Path:
-    """Where fitted references are kept: beside the local log, else in the working folder."""
+    """Where fitted references are kept: beside the local log, else in the working folder.
+
+    Each log has a folder of its own: a start removes what the same model's earlier plans left.
+    """
     url = settings.log.url
-    place = Path("sidelight") if "://" in url else Path(url)
+    place = Path(f"sidelight-{digest(url)[:12]}") if "://" in url else Path(url)
     return place.with_name(place.name + ".fitted")
 
 

@@ -19,6 +19,7 @@ from sidelight_detectors.streaming.panes import Pane, Slice
 from sidelight_detectors.streaming.plan import Plan
 from sidelight_detectors.streaming.raising import Raised
 from sidelight_detectors.streaming.watch import Watch
+from sidelight_detectors.streaming.windows import given_up
 
 Earlier = Callable[[str], Plan | None]
 """A plan of the same model by its id, None when it cannot be had any more."""
@@ -125,6 +126,7 @@ class Decider:
             self._lost += self.watch.lost
             raised = self.watch.raised()
         else:
+            self._lost += given_up(self._before.get("windows", {}))
             raised = _raised(self._before)
         yield from _ended(raised, plan, pane.watermark_ns)
         self._before, self.watch = None, Watch(plan)

@@ -55,6 +55,17 @@ class Windows(Protocol):
     def restore(self, saved: Mapping[str, Any]) -> None: ...
 
 
+def given_up(saved: Mapping[str, Any]) -> Counter[str]:
+    """What saved windows lose when nobody can judge them: what they had lost, and all that is open.
+
+    Steps that were judged once count as judged.
+    """
+    counted = saved.get("versions", {}).values()
+    steps = [one["open"] for one in counted if one["open"]] + saved.get("open", [])
+    rows = sum(Step.from_json(step).rows for step in steps)
+    return Counter(saved.get("lost", {})) + Counter({"plan": rows})
+
+
 class NoWindows:
     """Nothing is judged: only rows are scored."""
 
