@@ -119,7 +119,7 @@ def replay(
     ] = None,
     format: Annotated[Format, typer.Option(help="How to print.")] = Format.table,
     fail_on: Annotated[
-        str, typer.Option(help="Exit 3 when these would have raised an alarm: drift,outlier.")
+        str, typer.Option(help="Exit 3 when these would have found something: drift,joint,schema.")
     ] = "",
 ) -> None:
     """Ask what this configuration would have said of traffic that is in the log.

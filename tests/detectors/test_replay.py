@@ -12,8 +12,11 @@ from typer.testing import CliRunner, Result
 
 from sidelight.command.main import application
 from sidelight.config.detecting.service import DetectorsSettings
+from sidelight.config.settings import LogSettings
 from sidelight.errors import ConfigError
 from sidelight.log import Log, open_log
+from sidelight.log.kafka.plans import plans
+from sidelight.log.kafka.standing import create
 from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import ALL, INFERENCE
 from sidelight_detectors.replay.replaying import Replayed
@@ -26,6 +29,7 @@ from tests.detectors.test_score_command import write
 from tests.detectors.traffic import MODEL, plan, rows, settings, traffic
 from tests.detectors.watching import replayed as folded
 from tests.detectors.watching import watch
+from tests.kafka import Kafka
 
 SERVICE = DetectorsSettings(run_rows=25)
 WINDOWED: dict[str, Any] = {"rule": "windows", "clear_after": 2}
@@ -76,6 +80,13 @@ def test_the_same_plan_says_again_what_was_said() -> None:
     assert held(log) == before
 
 
+@pytest.mark.parametrize("run_rows", [15, 70, 250])
+def test_windows_end_where_they_did_whatever_rows_a_run_has(run_rows: int) -> None:
+    service = SERVICE.model_copy(update={"run_rows": run_rows})
+    (one,) = replay_log(story(), {MODEL: PLAN}, service, EVER, NOTHING)
+    assert [rows for rows, _ in windows(one)] == [100] * 5
+
+
 def test_read_from_exchanges_or_from_panes_the_answer_is_one() -> None:
     log = story()
     slow = again(log, TOLERANT)
@@ -83,7 +94,8 @@ def test_read_from_exchanges_or_from_panes_the_answer_is_one() -> None:
     assert (slow.source, fast.source) == ("exchanges", "panes")
     assert slow.windows == fast.windows
     assert slow.alarms == fast.alarms == []
-    assert slow.flagged == fast.flagged > 0
+    assert slow.flagged == fast.flagged
+    assert fast.flagged["outlier"] > 0
     assert [alarm.change for alarm in fast.really] == ["raised"]
 
 
@@ -182,6 +194,9 @@ def test_the_command_prints_tables_and_json_and_fails_when_asked(config: Path) -
     assert [alarm["change"] for alarm in told["alarms"]] == ["raised"]
     assert told["exchanges"] == {"scored": 100}
     assert run("--fail-on", "drift").exit_code == 3
+    assert told["flagged_by"]["outlier"] > 0
+    assert "rows flagged by outlier (" in result.stdout
+    assert run("--fail-on", "outlier").exit_code == 3
     assert run("--to", "2020-01-01", "--fail-on", "drift").exit_code == 0
     assert run("--from", "2020-01-01T00:00", "--fail-on", "drift").exit_code == 3
     unknown = run("--fail-on", "smell")
@@ -194,3 +209,23 @@ def test_a_log_that_is_not_there_is_not_made(config: Path) -> None:
     assert isinstance(result.exception, ConfigError)
     assert "there is no log at" in str(result.exception)
     assert not Path("log.db").exists()
+
+
+def test_on_kafka_the_same_plan_says_again_what_was_said(kafka_broker: Kafka) -> None:
+    url = kafka_broker.fresh_url()
+    create(url, plans(LogSettings(url=url, partitions=2)))
+    log = open_log(LogSettings(url=url))
+    try:
+        log.append(INFERENCE, traffic(rows(300, 2), 5))
+        log.append(INFERENCE, traffic(rows(200, 3, shift=1.5), 5, first=1000))
+        watch(log, [PLAN], SERVICE)
+        ends = [log.span(INFERENCE, one).end for one in range(2)]
+        same, other = again(log, PLAN), again(log, OTHER)
+        assert [log.span(INFERENCE, one).end for one in range(2)] == ends
+    finally:
+        log.close()
+    assert (same.source, same.rows, other.rows) == ("panes", 500, 500)
+    assert sum(rows for rows, _ in windows(same)) == 500
+    assert any(is_drift for _, is_drift in windows(other))
+    assert list(same.alarms) == list(same.really)
+    assert [alarm.change for alarm in same.alarms] == ["raised"]

@@ -24,6 +24,7 @@ from sidelight_detectors.streaming.deciding import Archive
 from sidelight_detectors.streaming.intake import WatchedColumns
 from sidelight_detectors.streaming.panes import partition_of
 from sidelight_detectors.streaming.plan import Plan
+from sidelight_detectors.streaming.run import Counted
 from sidelight_detectors.streaming.scorer import pane_of
 
 MAX_WINDOWS = 10_000
@@ -57,14 +58,21 @@ class Replayed:
         return sum(state.rows for state in self.decider.watch.versions.values())
 
     @property
-    def flagged(self) -> int:
-        return sum(state.flagged for state in self.decider.watch.versions.values())
+    def flagged(self) -> Counter[str]:
+        """Rows by the detector that flagged them."""
+        versions = self.decider.watch.versions.values()
+        return Counter(
+            {
+                flagger: sum(state.flagged_by.get(flagger, 0) for state in versions)
+                for flagger in self.plan.fitted.flaggers
+            }
+        )
 
     @property
     def found(self) -> frozenset[str]:
         """The detectors that raised an alarm or flagged a row."""
         raised = {alarm.detector for alarm in self.alarms if alarm.change == "raised"}
-        return frozenset(raised | ({"outlier"} if self.flagged else set()))
+        return frozenset(raised | {name for name, rows in self.flagged.items() if rows})
 
     def hear(self, outputs: Iterable[Output]) -> None:
         for output in outputs:
@@ -100,10 +108,13 @@ def replay(
     replayed = [Replayed(plan, Decider(plan, len(spans))) for plan in plans.values()]
     slow = [one for one in replayed if not _by_panes(log, one, between, archive)]
     watched = {one.plan.name_in_exchanges: WatchedColumns.by(one.plan) for one in slow}
+    counted: dict[int, Counted] = {}
     for partition, run in runs(log, spans, watched, settings) if slow else ():
+        run.counted_before = counted.get(partition, {})
         for one in slow:
             one.hear(one.decider.accept(pane_of(one.plan, partition, run)))
             one.exchanges.update(_outcomes(run.outcomes, one.plan.model))
+        counted[partition] = run.counted
         progress(run.end - run.begin)
     for one in replayed:
         one.really = list(_really(log, one.plan.model, between))

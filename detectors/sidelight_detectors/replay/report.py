@@ -34,7 +34,8 @@ def _document(one: Replayed) -> dict[str, Any]:
         "read_again": one.source,
         "exchanges": dict(one.exchanges),
         "rows": one.rows,
-        "flagged": one.flagged,
+        "flagged": one.flagged["outlier"],
+        "flagged_by": one.flagged,
         "lost_rows": dict(one.decider.lost),
         "windows": {
             **{name: one.counts[name] for name in ("windows", "drifted", "unjudged")},
@@ -72,13 +73,16 @@ def _alarm(alarm: Alarm) -> dict[str, Any]:
 
 
 def _lines(one: Replayed) -> Iterator[str]:
-    share = one.flagged / one.rows if one.rows else 0.0
+    flagged = (
+        f"; {rows} rows flagged by {name} ({rows / max(one.rows, 1):.2%})"
+        for name, rows in one.flagged.items()
+    )
     yield f"{one.plan.model}: {one.rows} rows, plan {one.plan.id[:12]}, {one.source} read again"
     others = [f"{count} {outcome}" for outcome, count in sorted(one.exchanges.items())]
     if others:
         yield f"exchanges: {', '.join(others)}"
     told = [f"{one.counts[name]} {name}" for name in ("windows", "drifted", "unjudged")]
-    yield f"{', '.join(told)}; {one.flagged} rows flagged ({share:.2%})"
+    yield ", ".join(told) + "".join(flagged)
     if one.windows:
         head = ("from", "to", "rows", "version", "detector", "drift", "worst", "effect")
         yield from aligned([head, *map(_window_cells, one.windows[-MAX_LISTED:])])
