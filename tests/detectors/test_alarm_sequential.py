@@ -18,7 +18,9 @@ from benchmarks.false_alarms import quiet, run_lengths
 from benchmarks.streams.quiet import Stream
 from sidelight.config.settings import ModelSettings
 from sidelight.tensors import Columns
+from sidelight_detectors.alarms.bets import Null
 from sidelight_detectors.alarms.evidence import Evidence, steady
+from sidelight_detectors.alarms.quiet import Quiet
 from sidelight_detectors.alarms.rule import WHOLE, AlarmRule, Verdict
 from sidelight_detectors.alarms.sequential import Promise, SequentialRule
 from sidelight_detectors.fitted import Fitted, fit
@@ -176,3 +178,21 @@ def edge_run(seed: int, run_length: int) -> int:
         hits = rng.binomial(10, edge).astype(float)
         evidence.fold(hits, np.full(len(edge), 10.0), 10.0)
     return int(evidence.units)
+
+
+def test_an_alarm_clears_though_the_law_lies_near_the_edge_of_the_null() -> None:
+    # An unlucky reference: the share is where its own error has put it, 9 tenths of the way.
+    shares = np.array([0.5] + [0.1] * 50)
+    null = Null(shares, shares - 0.05, shares + 0.05)
+    assert max(cleared_after(null, 0.545, seed) for seed in range(10)) < 200_000
+    assert [cleared_after(null, 0.57, seed) for seed in range(10)] == [math.inf] * 10
+
+
+def cleared_after(null: Null, share: float, seed: int) -> float:
+    """Rows until three panes in a row looked quiet."""
+    quiet, rng = Quiet(null), np.random.default_rng(seed)
+    for number in range(1, 801):
+        hits = rng.binomial(250, [share, *null.shares[1:]]).astype(float)
+        if quiet.fold(hits, np.full(len(hits), 250.0)) >= 3:
+            return 250 * number
+    return math.inf

@@ -8,10 +8,11 @@ from sidelight_detectors.alarms.bets import Null
 
 def of_windows(alpha: float, columns: int) -> str:
     return (
-        f"The chance that any alarm ever raised on this model version is false is at most "
+        f"The chance that any drift alarm ever raised on this model version is false is at most "
         f"{alpha:g}, as long as rows are drawn independently and like the reference's. "
         f"Window k spends 6/(pi k)^2 of it, shared by {columns} columns. "
-        "Rows that depend on each other void the promise."
+        "Rows that depend on each other void the promise. Other detectors have promises of their "
+        "own; where several run, the chances add up."
     )
 
 
@@ -27,7 +28,7 @@ def _often(drift: DriftSettings) -> str:
             "before a false alarm, over the draw of the reference and of the traffic."
         )
     return (
-        "The chance that any alarm ever raised on this model version is false is at most "
+        "The chance that any drift alarm ever raised on this model version is false is at most "
         f"{alarm.false_alarms:g}, over the draw of the reference and of the traffic."
     )
 
@@ -57,4 +58,7 @@ _RESTS = {
     ),
 }
 
-_DEPENDENCE = "It holds whatever the dependence between columns."
+_DEPENDENCE = (
+    "It holds whatever the dependence between columns. Other detectors have promises of their own; "
+    "where several run, the chances add up."
+)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
 from sidelight_detectors.alarms.bets import Floats, Null
@@ -15,8 +16,11 @@ from sidelight_detectors.alarms.bets import Floats, Null
 CONFIDENCE = 0.95
 """Of the bounds of all shares at once."""
 
+ALONE = float(special.ndtri(1 - (1 - CONFIDENCE) / 2))
+"""The normal quantile of the bounds of one share by itself."""
+
 PATIENCE = 8.0
-"""Rows are kept for so many times as many as a quiet stream needs, then counting begins anew."""
+"""Bounds are waited for so many times as long as a stream like the reference needs."""
 
 
 @dataclass
@@ -24,8 +28,10 @@ class Quiet:
     """Counts since the last evidence of drift, and how many panes in a row looked quiet.
 
     A pane looks quiet when the upper bounds of all effects (Wilson's, held for all cuts at once)
-    are within the null. Counting begins anew when a lower bound is beyond it, and after
-    `_patience` units: then what drifted before cannot hide for ever that nothing does now.
+    are within the null; after `_patience` units when each bound is by itself, since of many shares
+    one near the edge, where the reference's own error may have put it, could wait for ever.
+    Counting begins anew when a lower bound is beyond the null, and when a share still is after so
+    many units: then what drifted before cannot hide for ever that nothing does now.
     """
 
     null: Null
@@ -40,11 +46,12 @@ class Quiet:
     def fold(self, hits: Floats, trials: Floats) -> int:
         """Takes a pane; panes in a row, up to this one, that looked quiet."""
         self.hits, self.trials = self.hits + hits, self.trials + trials
-        low, high = self._bounds()
-        within = (low >= self.null.lowest) & (high <= self.null.highest)
+        low, high = self._bounds(self._z)
         beyond = (low > self.null.highest) | (high < self.null.lowest)
-        self.streak = self.streak + 1 if (within | (self.trials == 0)).all() else 0
-        if beyond.any() or (self.trials > self._patience).any():
+        waited = self.trials > self._patience
+        quiet = self._within(self._z) | (waited & self._within(ALONE)) | (self.trials == 0)
+        self.streak = self.streak + 1 if quiet.all() else 0
+        if beyond.any() or (waited & ~self._within(0.0)).any():
             self._begin()
         return self.streak
 
@@ -59,11 +66,16 @@ class Quiet:
     def _begin(self) -> None:
         self.hits, self.trials = np.zeros((2, len(self.null.shares)))
 
-    def _bounds(self) -> tuple[Floats, Floats]:
+    def _within(self, z: float) -> NDArray[np.bool_]:
+        """Whether the bounds of each share are; at ``z = 0`` the share itself."""
+        low, high = self._bounds(z)
+        return (low >= self.null.lowest) & (high <= self.null.highest)
+
+    def _bounds(self, z: float) -> tuple[Floats, Floats]:
         rows = np.maximum(self.trials, 1.0)
-        shares, square = self.hits / rows, self._z**2
+        shares, square = self.hits / rows, z**2
         centre = shares + square / (2 * rows)
-        spread = self._z * np.sqrt(shares * (1 - shares) / rows + square / (4 * rows**2))
+        spread = z * np.sqrt(shares * (1 - shares) / rows + square / (4 * rows**2))
         grown = 1 + square / rows
         low = np.where(self.hits <= 0, 0.0, (centre - spread) / grown)
         return low, np.where(self.hits >= rows, 1.0, (centre + spread) / grown)
