@@ -78,7 +78,7 @@ class Column:
     def take(self, rows: Any) -> Column:
         """The given rows (a slice, an index array or a boolean mask)."""
         valid = None if self.valid is None else self.valid[rows]
-        return replace(self, values=self.values[rows], valid=valid)
+        return Column(self.name, self.values[rows], valid, self.parameters)
 
     def renamed(self, name: str) -> Column:
         """The same values under another name."""

@@ -189,6 +189,8 @@ def _exchange(texts: Mapping[str, str], data: bytes) -> Exchange:
 
 
 def _foreign(texts: Mapping[str, str]) -> dict[str, str]:
+    if texts.keys() <= _OURS:
+        return {}
     prefix = records.PREFIX
     return {
         name[len(prefix) :]: text

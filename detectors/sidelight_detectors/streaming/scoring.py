@@ -99,12 +99,13 @@ def _strangest(flags: Sequence[Flag]) -> tuple[Flag, ...]:
 
 def _alike(samples: Sequence[Sample]) -> list[list[Sample]]:
     """Samples whose columns have the same types, so that joining them changes no value."""
-    signatures: dict[Columns, tuple[object, ...]] = {}
     groups: dict[tuple[object, ...], list[Sample]] = {}
+    by_block: dict[Columns, list[Sample]] = {}
     for sample in samples:
         block = _block_of(sample)
-        signature = signatures.get(block) or signatures.setdefault(block, _signature(block))
-        groups.setdefault(signature, []).append(sample)
+        if block not in by_block:
+            by_block[block] = groups.setdefault(_signature(block), [])
+        by_block[block].append(sample)
     return list(groups.values())
 
 

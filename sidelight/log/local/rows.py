@@ -68,14 +68,18 @@ def _pack(headers: Headers) -> bytes:
 
 def _unpack(packed: bytes) -> Headers:
     count, size = _COUNT_AND_SIZE.unpack_from(packed)
-    lengths = struct.unpack_from(f"<{count}I", packed, _COUNT_AND_SIZE.size)
-    begin = _COUNT_AND_SIZE.size + 4 * count
-    names, headers = _names(packed[begin : begin + size]), []
-    begin += size
-    for name, length in zip(names, lengths, strict=True):
-        headers.append((name, packed[begin : begin + length]))
-        begin += length
-    return tuple(headers)
+    begin = _COUNT_AND_SIZE.size + 4 * count + size
+    names, values = _layout(packed[:begin])
+    return tuple(zip(names, values.unpack_from(packed, begin), strict=True))
+
+
+@lru_cache(maxsize=1024)
+def _layout(head: bytes) -> tuple[tuple[str, ...], struct.Struct]:
+    """The names, and where the values are: records made alike mostly share both."""
+    count, _ = _COUNT_AND_SIZE.unpack_from(head)
+    lengths = struct.unpack_from(f"<{count}I", head, _COUNT_AND_SIZE.size)
+    values = struct.Struct("".join(f"{length}s" for length in lengths))
+    return _names(head[_COUNT_AND_SIZE.size + 4 * count :]), values
 
 
 @lru_cache(maxsize=256)
