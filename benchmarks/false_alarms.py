@@ -1,11 +1,13 @@
 """How often is an alarm false? Quiet streams of 30 correlated columns, references redrawn.
 
-    python -m benchmarks.false_alarms [--runs 200] [--rows 1000000] [--beside 10]
+    python -m benchmarks.false_alarms [--runs 200] [--rows 1000000] [--beside 10] [--peers 2]
 
 For each rule: streams with any alarm, with the exact 95 % limits of its chance; and for the run
-length mode the mean rows between alarms. Beside it what is usual: a KS test of every window with
-Bonferroni's correction, and, where their environments are given (SIDELIGHT_EVIDENTLY_PYTHON,
-SIDELIGHT_ALIBI_PYTHON), Evidently's default and alibi-detect's online Cramer-von Mises detector.
+length mode the mean rows before an alarm where there are any: every share at the null's edge.
+Beside it what is usual: a KS test of every window with Bonferroni's correction, and, where their
+environments are given (SIDELIGHT_EVIDENTLY_PYTHON of `scripts/peer-venv monitors`,
+SIDELIGHT_ALIBI_PYTHON of `scripts/peer-venv alibi-detect`), Evidently's default and alibi-detect's
+online Cramer-von Mises detector: minutes a run each, so a few runs.
 """
 
 from __future__ import annotations
@@ -14,18 +16,19 @@ import argparse
 import os
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import binomtest
+from scipy.stats import binomtest, sem, t
 
 from benchmarks.streams.quiet import Stream, rows_until_raised
+from sidelight_detectors.alarms.evidence import Evidence, steady
 from sidelight_detectors.alarms.rule import WHOLE
+from sidelight_detectors.alarms.sequential import SequentialRule
 
 ALPHA, WINDOW = 0.05, 1000
-RUN_LENGTH = 20_000
+EDGE_COLUMNS, EDGE_REFERENCE, EDGE_PANE, EDGE_RUNS = 5, 1_000, 10, 100
 PEERS = Path(__file__).parent / "peers"
 
 
@@ -47,19 +50,22 @@ def _smallest_p(stream: Stream, window: Any) -> float:
     return min(one.p_value for one in stream.fitted.judge(window, 1).columns)
 
 
-def run_lengths(seed: int, rows: int) -> Iterator[int]:
-    """Rows between the false alarms of one quiet stream; the last stretch, cut off, is left out.
+def edge_run(seed: int, run_length: int, tolerance: float = 0.0) -> float:
+    """Rows until the evidence reaches the run length, every share at the edge of the null.
 
-    Leaving it out makes the mean too small, never too large.
+    Bets are fair there; far inside the null there are next to no alarms.
     """
-    alarm = {"rule": "sequential", "run_length": RUN_LENGTH}
-    stream = Stream(np.random.default_rng(seed), {"tolerance": 0.0, "alarm": alarm})
-    rule, length = stream.rule(), 0
-    for pane in stream.panes(rows):
-        length += pane.rows
-        if (verdict := rule.observe({WHOLE: pane})) and verdict.change == "raised":
-            yield length
-            rule, length = stream.rule(), 0
+    rng, drift = np.random.default_rng(seed), {"tolerance": tolerance}
+    stream = Stream(rng, drift, EDGE_COLUMNS, EDGE_REFERENCE)
+    rule = stream.rule()
+    assert isinstance(rule, SequentialRule)
+    stakes = rule.stakes[WHOLE]
+    evidence, edge = Evidence(stakes.bets, steady), np.clip(stakes.null.highest, 0, 1)
+    trials = np.full(len(edge), float(EDGE_PANE))
+    while evidence.value < run_length:
+        # Every cut for itself: the promise holds whatever the dependence between them.
+        evidence.fold(rng.binomial(EDGE_PANE, edge).astype(float), trials, EDGE_PANE)
+    return evidence.units
 
 
 def tell(name: str, count: int, runs: int) -> float:
@@ -80,11 +86,16 @@ def ours(runs: int, rows: int) -> float:
     return high
 
 
-def lengths(runs: int, rows: int) -> None:
-    found = [length for seed in range(runs) for length in run_lengths(seed, rows)]
-    total, alarms = runs * rows, len(found)
-    per = f"{total / alarms:,.0f} rows" if alarms else f"more than {total:,} rows"
-    print(f"run length {RUN_LENGTH:,}: {alarms} alarms in {total:,} rows, one in {per}", flush=True)
+def lengths(runs: int, run_length: int = 1_000) -> None:
+    """The mean and its 95 % interval by Student's t."""
+    found = [edge_run(seed, run_length) for seed in range(runs)]
+    mean, error = float(np.mean(found)), float(sem(found))
+    low, high = t.interval(0.95, runs - 1, mean, error)
+    print(
+        f"run length {run_length:,} at the null's edge, {runs} runs: {mean:,.0f} rows on average"
+        f"   95 %: {low:,.0f} to {high:,.0f}",
+        flush=True,
+    )
 
 
 def peer(variable: str, script: str, title: str, runs: int) -> None:
@@ -103,15 +114,16 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--beside", type=int, default=10)
+    parser.add_argument("--peers", type=int, default=2)
     options = parser.parse_args()
     print(f"python -m benchmarks.false_alarms --runs {options.runs} --rows {options.rows}")
     ours(options.runs, options.rows)
-    lengths(options.beside, options.rows)
+    lengths(EDGE_RUNS)
     counts = [bonferroni(seed, options.rows) for seed in range(options.beside)]
     tell("KS a window, Bonferroni", sum(map(bool, counts)), options.beside)
     print(f"  alarms a stream: {np.mean(counts):.0f} in {options.rows // WINDOW:,} windows")
-    peer("SIDELIGHT_EVIDENTLY_PYTHON", "evidently_quiet.py", "Evidently's default", options.beside)
-    peer("SIDELIGHT_ALIBI_PYTHON", "alibi_quiet.py", "alibi-detect online CvM", options.beside)
+    peer("SIDELIGHT_EVIDENTLY_PYTHON", "evidently_quiet.py", "Evidently's default", options.peers)
+    peer("SIDELIGHT_ALIBI_PYTHON", "alibi_quiet.py", "alibi-detect online CvM", options.peers)
 
 
 if __name__ == "__main__":

@@ -22,9 +22,8 @@ def main() -> None:
     common = rng.standard_normal((REFERENCE + LIMIT, 1))
     rows = 0.6 * common + 0.8 * rng.standard_normal((REFERENCE + LIMIT, COLUMNS))
     bootstraps = 10 * RUN_LENGTH
-    detector = CVMDriftOnline(
-        rows[:REFERENCE].astype(np.float32), RUN_LENGTH, [20, 80], n_bootstraps=bootstraps
-    )
+    known = rows[:REFERENCE].astype(np.float32)
+    detector = CVMDriftOnline(known, RUN_LENGTH, [20, 80], n_bootstraps=bootstraps, verbose=False)
     for number, row in enumerate(rows[REFERENCE:].astype(np.float32), 1):
         if detector.predict(row)["data"]["is_drift"]:
             print(f"a false alarm after {number:,} rows")

@@ -12,7 +12,7 @@ import pandas as pd
 from evidently import Report
 from evidently.presets import DataDriftPreset
 
-COLUMNS, REFERENCE, WINDOW, WINDOWS = 30, 20_000, 1_000, 20
+COLUMNS, REFERENCE, WINDOW, WINDOWS = 30, 20_000, 1_000, 5
 
 
 def draw(rng: np.random.Generator, rows: int) -> pd.DataFrame:

@@ -14,12 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.false_alarms import quiet, run_lengths
+from benchmarks.false_alarms import edge_run, quiet
 from benchmarks.streams.quiet import Stream
 from sidelight.config.settings import ModelSettings
 from sidelight.tensors import Columns
 from sidelight_detectors.alarms.bets import Null
-from sidelight_detectors.alarms.evidence import Evidence, steady
 from sidelight_detectors.alarms.quiet import Quiet
 from sidelight_detectors.alarms.rule import WHOLE, AlarmRule, Verdict
 from sidelight_detectors.alarms.sequential import Promise, SequentialRule
@@ -161,23 +160,10 @@ def test_quiet_streams_of_many_rows_raise_no_alarm_where_windows_do() -> None:
 
 
 def test_a_run_length_is_kept_on_average_by_rows_at_the_edge_of_the_null() -> None:
-    # Bets are fair there: far inside the null there are next to no alarms.
-    assert list(run_lengths(0, 100_000)) == []
-    lengths = [edge_run(seed, 400) for seed in range(60)]
+    lengths = [edge_run(seed, 400) for seed in range(40)]
     mean, error = np.mean(lengths), np.std(lengths) / math.sqrt(len(lengths))
-    assert mean + 2 * error >= 400
-
-
-def edge_run(seed: int, run_length: int) -> int:
-    """Rows until the evidence reaches the run length, every share on the boundary of the null."""
-    stakes = rule().stakes[WHOLE]
-    evidence, rng = Evidence(stakes.bets, steady), np.random.default_rng(seed)
-    edge = np.clip(stakes.null.highest, 0, 1)
-    while evidence.value < run_length and evidence.units < 100 * run_length:
-        # Every cut for itself: any dependence between them is allowed.
-        hits = rng.binomial(10, edge).astype(float)
-        evidence.fold(hits, np.full(len(edge), 10.0), 10.0)
-    return int(evidence.units)
+    assert mean - 2 * error >= 400
+    assert max(lengths) < 100_000, "alarms do come"
 
 
 def test_an_alarm_clears_though_the_law_lies_near_the_edge_of_the_null() -> None:
