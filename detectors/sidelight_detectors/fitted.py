@@ -321,7 +321,9 @@ class Fitted:
     def _judge(self, drift: DriftSettings, scope: str) -> DriftJudge:
         reference = self.reference_of(scope)
         window = round(drift.window * reference.rows / self.rows)
-        moments = self.parts.get(MOMENTS) if scope == WHOLE else None
+        moments = self._moments
+        if moments is not None and scope != WHOLE:
+            moments = moments.compared_with(reference.moments)
         return DriftJudge(
             self.grid,
             reference.counts,
@@ -329,8 +331,12 @@ class Fitted:
             reference.rows,
             window,
             drift,
-            moments if isinstance(moments, Moments) else None,
+            moments,
         )
+
+    @property
+    def _moments(self) -> Moments | None:
+        return _moments_of(self.parts)
 
     @cached_property
     def _sizes(self) -> dict[str, int]:
@@ -403,6 +409,8 @@ def fit(reference: Columns, model: ModelSettings) -> Fitted:
     counts, deciding = grid.count(rows.cells), held_out(len(rows), GROUPING_SHARE)
     grouping = grid.count(rows.cells[deciding])
     segments = fit_segments(grid, rows.cells, deciding, limits)
+    if segments is not None and (moments := _moments_of(parts)):
+        segments = segments.with_moments(moments, rows)
     size = len(reference)
     found = (counts, grouping, model.detectors, parts, segments, encoding)
     return Fitted(grid, features, size, *found)
@@ -420,11 +428,18 @@ def _rebuilt(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Fitted:
     }
     counts, grouping = (integers(arrays[name], grid.size) for name in ("reference", "grouping"))
     head = header["segments"]
-    segments = None if head is None else unpack_segments(head, arrays, grid)
+    moments = _moments_of(parts)
+    size = moments.size if moments else 0
+    segments = None if head is None else unpack_segments(head, arrays, grid, size)
     rows = header["rows"]
     encoding = unpack_encoding(_packed("encoding", header["encoding"], arrays))
     found = (counts, grouping, settings, parts, segments, encoding)
     return Fitted(grid, features, rows, *found)
+
+
+def _moments_of(parts: Mapping[str, Part]) -> Moments | None:
+    part = parts.get(MOMENTS)
+    return part if isinstance(part, Moments) else None
 
 
 def _packed(name: str, header: dict[str, Any], arrays: Arrays) -> Packed:

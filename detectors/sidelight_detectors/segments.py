@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 from sidelight.config.detecting.drift import DriftSettings
 from sidelight.errors import ConfigError
 from sidelight_detectors.cells import CategoricalCells, CellIndex, ColumnCells, Counts, NumericCells
+from sidelight_detectors.contract import Sums
 from sidelight_detectors.grid import Grid
+from sidelight_detectors.indexed import Indexed
+from sidelight_detectors.moments import Moments
 from sidelight_detectors.packing import integers
 
 POOLED = "(other)"
@@ -29,12 +32,14 @@ MAX_NAME = 64
 class ReferenceCounts:
     """Reference rows, all or of one segment, as counts in the grid's cells.
 
-    `grouping` counts those of them that decide which categories are pooled.
+    `grouping` counts those of them that decide which categories are pooled. `moments` are their
+    sums of numbers (`sidelight_detectors.moments`), of no length where no measure needs them.
     """
 
     rows: int
     counts: Counts
     grouping: Counts
+    moments: Sums = field(default_factory=lambda: np.empty(0, np.int64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +68,15 @@ class Segments:
         """The number of the segment of each row, shape ``(n,)``."""
         return self.table[cells[:, self.column]]
 
+    def with_moments(self, moments: Moments, rows: Indexed) -> Segments:
+        """With the sums of each segment's rows among these, the reference's."""
+        numbers = self.of(rows.cells)
+        references = tuple(
+            replace(one, moments=moments.observe(rows.take(numbers == number)).sums)
+            for number, one in enumerate(self.references)
+        )
+        return replace(self, references=references)
+
     def pack(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Header and arrays, for `unpack_segments`."""
         header = {"column": self.column, "names": list(self.names)}
@@ -71,14 +85,18 @@ class Segments:
             "segments/rows": np.array([one.rows for one in self.references], np.int64),
             "segments/counts": np.concatenate([one.counts for one in self.references]),
             "segments/grouping": np.concatenate([one.grouping for one in self.references]),
+            "segments/moments": np.concatenate([one.moments for one in self.references]),
         }
         return header, arrays
 
 
 def unpack_segments(
-    header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], grid: Grid
+    header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], grid: Grid, moments: int
 ) -> Segments:
-    """`KeyError`, `ValueError` or `TypeError` when the parts are not what `pack` gave."""
+    """`moments` is the length of such sums, 0 where there are none.
+
+    `KeyError`, `ValueError` or `TypeError` when the parts are not what `pack` gave.
+    """
     names, column = tuple(map(str, header["names"])), header["column"]
     table = integers(arrays["segments/table"], grid.columns[column].size + 1)
     if table.max() >= len(names):
@@ -88,9 +106,13 @@ def unpack_segments(
         integers(arrays[f"segments/{name}"], len(names) * grid.size).reshape(len(names), -1)
         for name in ("counts", "grouping")
     )
+    sums = arrays["segments/moments"]
+    if sums.dtype != np.int64 or sums.shape != (len(names) * moments,):
+        raise ValueError(f"moments {sums.dtype} {sums.shape} of {len(names)} segments")
+    own = sums.reshape(len(names), moments)
     references = (
         ReferenceCounts(int(count), *both)
-        for count, *both in zip(rows, counts, grouping, strict=True)
+        for count, *both in zip(rows, counts, grouping, own, strict=True)
     )
     return Segments(column, names, table, tuple(references))
 

@@ -16,6 +16,8 @@ from sidelight.config.settings import ModelSettings
 from sidelight.errors import ConfigError
 from sidelight.log import Address
 from sidelight.tensors import Columns
+from sidelight_detectors.alarms.windows import WindowRule
+from sidelight_detectors.contract import DriftGlance
 from sidelight_detectors.drift.between import WindowsJudge
 from sidelight_detectors.fitted import Fitted, fit
 from sidelight_detectors.results.events import output_of, output_record
@@ -29,6 +31,7 @@ from sidelight_detectors.results.findings import (
 from sidelight_detectors.segments import POOLED
 from sidelight_detectors.streaming.decider import Decider
 from sidelight_detectors.streaming.intake import Sample
+from sidelight_detectors.streaming.judging import Judgement, findings_of
 from sidelight_detectors.streaming.panes import Pane
 from sidelight_detectors.streaming.plan import Plan
 from sidelight_detectors.streaming.scoring import score
@@ -162,6 +165,55 @@ def test_a_sliding_window_is_judged_at_every_slide_and_told_when_it_is_fresh() -
     tally = story.decider.watch.versions[""].tally("drift")
     assert tally.windows == (300 - 100) // 10 + 1
     assert [result.seen.rows for result in of(DriftResult, said)] == [100] * 3
+
+
+def test_a_glance_says_what_the_whole_judgement_says() -> None:
+    said = set()
+    for seed in range(20):
+        for number in (1, 50):
+            summary = SLIDING.fitted.summarise(SLIDING.fitted.index(rows(100, seed, seed / 20)))
+            whole = SLIDING.fitted.judge(summary, number)
+            seen = SLIDING.fitted.glance(summary, number)
+            assert (seen.rows, seen.is_drift) == (whole.rows, whole.is_drift)
+            said.add(seen.is_drift)
+    assert said == {True, False}
+
+
+def test_a_sliding_alarm_is_cleared_after_whole_windows() -> None:
+    story = Story(plan(window=100, slide=10, alarm={"rule": "windows", "clear_after": 2}))
+    story.tell(count=200)
+    said = story.tell(count=100, shift=2.0)
+    for _ in range(6):
+        said += story.tell(count=100)
+    raised, cleared = of(Alarm, said)
+    assert (raised.change, cleared.change) == ("raised", "cleared")
+    last = next(one for one in reversed(of(DriftResult, said)) if one.finding.is_drift)
+    assert cleared.rows_seen - 300 >= 200
+    assert last.seen.last_ns < cleared.time_ns
+
+
+def test_a_window_in_which_a_segment_drifts_clears_no_alarm() -> None:
+    found = Judgement("drift", "", 1, DriftGlance(100, False))
+    part = Judgement("drift", "f", 1, DriftGlance(50, True))
+    rule = WindowRule(1)
+    told = [rule.judged(*one) for _ in range(3) for one in findings_of([found, part])]
+    assert [verdict.change for verdict in told if verdict] == ["raised"]
+    told = [rule.judged(*one) for one in findings_of([found])]
+    assert [verdict.change for verdict in told if verdict] == ["cleared"]
+
+
+def test_a_segment_is_measured_against_its_own_reference() -> None:
+    everything = rows(400, 3)
+    own = everything.take(everything["sex"].values == "f")
+    summary = APART.fitted.summarise(APART.fitted.index(own))
+    finding = APART.fitted.judge(summary, 1, "f")
+    reference = rows(2000, seed=1)
+    ages = reference["age"].values[reference["sex"].values == "f"]
+    age = next(column for column in finding.columns if column.column == "age")
+    measures = {measure.name: measure for measure in age.measures}
+    assert {"mean", "wasserstein"} <= set(measures)
+    difference = own["age"].values.mean() - ages.mean()
+    assert measures["mean"].value == pytest.approx(difference / ages.std(), abs=2e-3)
 
 
 def test_a_sliding_window_is_the_sum_of_its_last_rows() -> None:

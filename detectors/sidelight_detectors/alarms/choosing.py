@@ -38,7 +38,7 @@ class Alarms:
 
     def new(self, detector: str) -> AlarmRule:
         if not self._is_sequential(detector):
-            return WindowRule(self._settings.clear_after)
+            return WindowRule(self._settings.clear_after * self._slides)
         return SequentialRule(self._stakes, self._promise, self._settings.clear_after)
 
     def promise_of(self, detector: str) -> str:
@@ -54,6 +54,11 @@ class Alarms:
 
     def _is_sequential(self, detector: str) -> bool:
         return detector == DRIFT and self._settings.rule == "sequential"
+
+    @property
+    def _slides(self) -> int:
+        """How often a window is judged until all of its rows are new."""
+        return self.fitted.drift.slides if self.fitted.drift else 1
 
     @property
     def _settings(self) -> AlarmSettings:

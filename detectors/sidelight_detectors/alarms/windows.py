@@ -14,7 +14,8 @@ class WindowRule:
     """Its promise is that of the windows' own thresholds (`sidelight_detectors.spending`).
 
     A window of any segment raises the alarm; `clear_after` quiet windows of all rows in a row,
-    without one of a segment that drifted among them, clear it.
+    without one of a segment that drifted among them, clear it. Sliding windows count each time
+    they are judged.
     """
 
     def __init__(self, clear_after: int) -> None:

@@ -107,8 +107,8 @@ class FileReport:
 def score_rows(model: str, fitted: Fitted, rows: Columns) -> FileReport:
     """Windows of the configured number of rows, in the order of the file, and what is left over.
 
-    Event-time windows are cut by rows too: a file has no event time. Raises `DataMismatch` when
-    the rows do not fit the reference.
+    Event-time windows are cut by rows too: a file has no event time. None slides. Raises
+    `DataMismatch` when the rows do not fit the reference.
     """
     plan = Plan(model, _by_count(fitted), DetectorsSettings())
     size = plan.fitted.drift.window if plan.fitted.drift else ROWS_AT_ONCE
@@ -175,7 +175,8 @@ def _by_count(fitted: Fitted) -> Fitted:
         return fitted
     # A file has an end: what is said of it is what its windows say.
     alarm = fitted.drift.alarm.model_copy(update={"rule": "windows"})
-    drift = fitted.drift.model_copy(update={"window_seconds": None, "alarm": alarm})
+    tumbling = {"window_seconds": None, "slide_seconds": None, "slide": None, "alarm": alarm}
+    drift = fitted.drift.model_copy(update=tumbling)
     return replace(fitted, settings=fitted.settings.model_copy(update={"drift": drift}))
 
 

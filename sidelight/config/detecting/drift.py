@@ -36,7 +36,8 @@ class AlarmSettings(Section):
     """Promise this instead, by the sequential rule: rows (or blocks) before a false alarm, on
     average at least. Alarms come sooner, and false ones again and again."""
     clear_after: int = Field(default=3, ge=1)
-    """Windows in a row without drift that clear an alarm; runs, by the sequential rule."""
+    """Windows in a row without drift that clear an alarm, of new rows each (sliding ones as many
+    window lengths); runs, by the sequential rule."""
     block: Literal["row", "request", "day"] = "row"
     """What counts as one, where rows of a request or of a day resemble each other: the promise is
     then about exchangeable requests or days (UTC). Needs reference rows of a hundred and more."""
@@ -107,6 +108,13 @@ class DriftSettings(Section):
         _check("slide", self.slide, self.window)
         _check("slide_seconds", self.slide_seconds, self.window_seconds)
         return self
+
+    @property
+    def slides(self) -> int:
+        """How often a window is judged until all of its rows are new; 1 when it does not slide."""
+        if self.window_seconds is not None:
+            return round(self.window_seconds / (self.slide_seconds or self.window_seconds))
+        return round(self.window / (self.slide or self.window))
 
     @model_validator(mode="after")
     def _keeps_its_promise(self) -> DriftSettings:
