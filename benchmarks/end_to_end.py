@@ -17,6 +17,7 @@ most and shares the machine's with them.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import tempfile
 import time
@@ -116,6 +117,7 @@ class Spent:
 def watch(log: Log, plan: Plan) -> tuple[int, Spent]:
     """Scores and decides all of the log; how many windows were judged, and the time it took."""
     spent = Spent()
+    gc.freeze()  # As the service does before it takes in anything (`service.serving`).
     member = log.join(GROUP, INFERENCE)
     one = PartitionScorer(log, member, 0, {MODEL: plan}, plan.service, Clock())
     decider = DecidingPartition(log, log.join(deciding.GROUP, PANES), 0, [plan], Clock())
