@@ -15,8 +15,10 @@ from sidelight.config.detecting.drift import AlarmSettings
 from sidelight.config.settings import ModelSettings
 from sidelight.errors import ConfigError, NotEnoughData
 from sidelight.tensors import Columns
-from sidelight_detectors.alarms.blocks import BLOCKS, UNIT, least_blocks
+from sidelight_detectors.alarms.band import band_of_blocks
+from sidelight_detectors.alarms.blocks import BLOCKS, UNIT, Blocks, least_blocks
 from sidelight_detectors.alarms.rule import WHOLE, AlarmRule
+from sidelight_detectors.alarms.stakes import stakes_of_blocks
 from sidelight_detectors.alarms.units import DAY_NS
 from sidelight_detectors.fitted import Fitted, fit
 from sidelight_detectors.indexed import Origin
@@ -163,3 +165,15 @@ def test_a_saved_reference_keeps_its_blocks(tmp_path: Any) -> None:
     assert again.plan == of.plan
     assert summed(again, rows) == summed(of, rows)
     assert "requests being exchangeable" in replace(plan(), fitted=again).promise
+
+
+def test_the_null_holds_what_rounding_can_take_from_a_request_of_a_million_rows() -> None:
+    blocks = fitted(bursts(np.random.default_rng(0), 300), block="request", block_by="of").parts[
+        BLOCKS
+    ]
+    assert isinstance(blocks, Blocks)
+    null, counts = stakes_of_blocks(blocks, 0.0, 0.025).null, blocks.count[blocks.cuts.column]
+    band = band_of_blocks(blocks.cuts, blocks.sums / UNIT / counts, counts.astype(float), 0.025)
+    lost = 1 - 1_000_000 * (UNIT // 1_000_000) / UNIT
+    assert (null.highest >= band.upper + lost).all()
+    assert (null.lowest <= band.lower - lost).all()

@@ -15,8 +15,9 @@ from sidelight_detectors.alarms.units import Days, Requests, Rows, Units
 from sidelight_detectors.grid import Grid
 from sidelight_detectors.segments import ReferenceCounts
 
-ROUNDING = 1e-6
-"""Parts of a block are rounded; the null is made wider by more than that."""
+ROUNDING = 2.5e-4
+"""Parts of a block are rounded down, by less than its rows / `UNIT`, the reference's and the
+traffic's: the null is made wider by that of a million rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,8 @@ def stakes_of_blocks(blocks: Blocks, tolerance: float, eta: float) -> Stakes:
     """Where a block of rows is a unit."""
     cuts, count = blocks.cuts, blocks.count[blocks.cuts.column].astype(np.float64)
     band = band_of_blocks(cuts, blocks.sums / UNIT / count, count, eta)
-    null = practical(band, tolerance + ROUNDING)
+    exact = practical(band, tolerance)
+    null = Null(exact.shares, exact.lowest - ROUNDING, exact.highest + ROUNDING)
     counter = Requests if blocks.block == "request" else Days
     scale = float(blocks.count.max())
     return Stakes(cuts.names, null, bets_against(null, cuts), scale, lambda: counter(cuts))
