@@ -58,7 +58,10 @@ CASES: dict[str, Case] = {
     "joint": Case("joint", {"joint": {}, "drift": {"window": WINDOW}}, judges=True),
     "outlier-ecod": _outlier("ecod"),
     "outlier-combined": _outlier("combined"),
+    "outlier-forest": _outlier("forest"),
+    "outlier-hbos": _outlier("hbos"),
     "outlier-knn": _outlier("knn"),
+    "outlier-mahalanobis": _outlier("mahalanobis"),
     "performance": Case(
         "performance",
         {

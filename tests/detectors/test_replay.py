@@ -212,9 +212,9 @@ def test_a_log_that_is_not_there_is_not_made(config: Path) -> None:
 
 
 def test_on_kafka_the_same_plan_says_again_what_was_said(kafka_broker: Kafka) -> None:
-    url = kafka_broker.fresh_url()
-    create(url, plans(LogSettings(url=url, partitions=2)))
-    log = open_log(LogSettings(url=url))
+    where = LogSettings(url=kafka_broker.fresh_url(), partitions=2)
+    create(where, plans(where))
+    log = open_log(where)
     try:
         log.append(INFERENCE, traffic(rows(300, 2), 5))
         log.append(INFERENCE, traffic(rows(200, 3, shift=1.5), 5, first=1000))
