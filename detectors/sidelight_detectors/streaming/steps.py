@@ -161,10 +161,18 @@ class Thin:
 
     @classmethod
     def of(cls, summary: Summary) -> Thin:
-        places = np.flatnonzero(summary.counts).astype(np.int32)
+        # Of a mask this is several times as fast as of numbers.
+        places = np.flatnonzero(summary.counts != 0).astype(np.int32)
         counts = summary.counts[places].astype(np.int32)
         size = len(summary.counts)
         return cls(summary.plan, summary.rows, size, places, counts, summary.sums)
+
+    def taken_off(self, summary: Summary) -> Summary:
+        """What is left without these rows, which are all in there."""
+        counts = summary.counts.copy()
+        counts[self.places] -= self.counts
+        sums = {name: own - self.sums[name] for name, own in summary.sums.items()}
+        return Summary(self.plan, summary.rows - self.rows, counts, sums)
 
     def whole(self) -> Summary:
         counts = np.zeros(self.cells, np.int64)
@@ -213,7 +221,7 @@ class Slides:
         gone = self._steps.popleft()
         parts = dict(self._parts)
         for name, thin in gone.parts.items():
-            parts[name] -= thin.whole()
+            parts[name] = thin.taken_off(parts[name])
         self._parts = {name: part for name, part in parts.items() if part.rows}
         self.rows -= gone.rows
         return gone.rows
