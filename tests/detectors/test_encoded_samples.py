@@ -82,16 +82,16 @@ def test_digits_that_were_held_out_do_not_drift(reference: tuple[str, Fitted]) -
     assert not any(drifts(reference[1], held_out[at:], at // WINDOW + 1) for at in windows)
 
 
+MISSED = {("statistics", "rotated")}
+"""A rotated digit has the light, contrast and sharpness of an upright one."""
+
+
 @pytest.mark.parametrize("corruption", CORRUPTIONS)
-def test_corrupted_digits_drift_in_one_window(
+def test_corrupted_digits_drift_in_one_window_save_for_what_an_encoder_cannot_see(
     reference: tuple[str, Fitted], corruption: str
 ) -> None:
-    if reference[0] == "statistics" and corruption == "rotated":
-        pytest.skip("a rotated digit has the light, contrast and sharpness of an upright one")
-    if reference[0] == "projection" and corruption == "blur":
-        pytest.skip("blur keeps the sums that random signs make")
-
-    assert drifts(reference[1], CORRUPTIONS[corruption](digits()[0][REFERENCE:]))
+    found = drifts(reference[1], CORRUPTIONS[corruption](digits()[0][REFERENCE:]))
+    assert found == ((reference[0], corruption) not in MISSED)
 
 
 @pytest.fixture(scope="module")
