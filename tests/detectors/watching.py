@@ -9,7 +9,7 @@ from typing import Any
 
 from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.log import Address, Claim, Log, Membership, Position, Record, Span, Stored
-from sidelight.log.testing import MemoryLog, MemoryMembership
+from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import INFERENCE, PANES
 from sidelight_detectors.results.findings import Output
 from sidelight_detectors.streaming import deciding, rounds
@@ -57,9 +57,9 @@ class Fuse:
 class CrashingLog:
     """A log whose appends and commits crash when the fuse blows; `die` frees what was held."""
 
-    log: MemoryLog
+    log: Log
     fuse: Fuse
-    members: list[MemoryMembership] = field(default_factory=list)
+    members: list[Membership] = field(default_factory=list)
 
     @property
     def log_id(self) -> str:
@@ -103,7 +103,7 @@ class CrashingLog:
 
 @dataclass
 class CrashingMember:
-    member: MemoryMembership
+    member: Membership
     fuse: Fuse
 
     def claims(self) -> tuple[Claim, ...]:
@@ -137,7 +137,7 @@ class Alone:
 
 
 def watch(
-    log: MemoryLog,
+    log: Log,
     plans: Sequence[Plan],
     service: DetectorsSettings,
     crashes: Sequence[Fuse] = (),
