@@ -89,12 +89,25 @@ def _of_table(key: Key, model: ModelSettings, reference: Path, told: str) -> Ite
     except ArtifactError as exc:
         yield Fault((*key, "reference"), f"{told}: {str(exc).removeprefix(f'{reference}: ')}")
         return
+    for setting, name in _names(model):
+        if name not in columns:
+            place = (*key, *setting)
+            message = f"{told}: has no column {name!r}, named by {dotted(place)}"
+            yield Fault(place, f"{message}; {_way_out(name, columns)}")
+
+
+def _names(model: ModelSettings) -> Iterator[tuple[Key, str]]:
+    """The reference's columns that settings name."""
     for part, names in (("features", model.features), ("outputs", model.outputs)):
-        for name in names:
-            if name not in columns:
-                setting = (*key, part, name)
-                message = f"{told}: has no column {name!r}, named by {dotted(setting)}"
-                yield Fault(setting, f"{message}; {_way_out(name, columns)}")
+        yield from (((part, name), name) for name in names)
+    detectors = model.detectors
+    encoded = tuple(f"{name}." for name in (*model.features, *model.outputs))
+    if (drift := detectors.drift) and drift.by is not None and not drift.by.startswith(encoded):
+        yield ("detectors", "drift", "by"), drift.by
+    if drift and drift.alarm.block_by is not None:
+        yield ("detectors", "drift", "alarm", "block_by"), drift.alarm.block_by
+    if detectors.performance:
+        yield ("detectors", "performance", "label"), detectors.performance.label
 
 
 def _way_out(name: str, columns: list[str]) -> str:

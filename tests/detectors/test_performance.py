@@ -125,6 +125,8 @@ def test_a_fitted_detector_and_its_findings_read_back(tmp_path: Path) -> None:
 def test_what_is_missing_is_named() -> None:
     with pytest.raises(ConfigError, match="no reference column 'truth'"):
         fit(rows(100, 0), model(label="truth"))
+    with pytest.raises(ConfigError, match="no reference row has 'yes' in 'y'"):
+        fit(rows(100, 0), model(positive="yes"))
 
 
 def test_accuracy_of_later_years_lies_within_its_bounds() -> None:

@@ -226,6 +226,14 @@ def test_too_few_rows_are_no_all_clear(config: Path, tmp_path: Path) -> None:
     assert score(file).exit_code == 0
 
 
+def test_rows_too_few_to_judge_are_counted_once_with_segments(config: Path, tmp_path: Path) -> None:
+    document = json.loads(config.read_text())
+    document["models"][MODEL]["detectors"]["drift"]["by"] = "sex"
+    config.write_text(json.dumps(document))
+    result = score(write(tmp_path / "rows.csv", rows(5, 2)))
+    assert "the last 5 rows are too few to be judged" in result.stdout
+
+
 def test_what_no_detector_looks_for_cannot_fail(config: Path, tmp_path: Path) -> None:
     document = json.loads(config.read_text())
     del document["models"][MODEL]["detectors"]["outlier"]

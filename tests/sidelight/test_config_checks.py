@@ -146,6 +146,21 @@ def test_a_column_that_the_reference_lacks_is_told_with_the_nearest(tmp_path: Pa
     ]
 
 
+def test_columns_that_detectors_name_are_looked_for_too(tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("agee,probability\n1,0.5\n")
+    asked = "{drift: {by: ages}, performance: {probability: probability, label: y}}"
+    text = REFERENCE.replace("NAME", "r.csv").replace("{drift: {}}", asked)
+    told = "7: models.m.reference (r.csv): has no column"
+    place = "named by models.m.detectors"
+    assert file_refusal(tmp_path, text) == [
+        f"{told} 'ages', {place}.drift.by; did you mean 'agee'?",
+        f"{told} 'y', {place}.performance.label; there are agee, probability",
+    ]
+    of_encoded = text.replace("by: ages", "by: agee.mean").replace("label: y", "label: agee")
+    (tmp_path / "c.yaml").write_text(of_encoded)
+    require_files(load(tmp_path / "c.yaml", environ={}))
+
+
 @pytest.mark.parametrize(
     ("name", "words"),
     [

@@ -8,6 +8,7 @@ from typing import TypeGuard
 
 from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.tensors import Columns
+from sidelight_detectors.alarms.rule import WHOLE
 from sidelight_detectors.fitted import DRIFT, Fitted
 from sidelight_detectors.guarantee import Guarantee
 from sidelight_detectors.joint.detector import JointDetector
@@ -139,7 +140,9 @@ def score_rows(model: str, fitted: Fitted, rows: Columns) -> FileReport:
 
 
 def _without_drift(output: Output) -> TypeGuard[UnjudgedResult]:
-    return isinstance(output, UnjudgedResult) and output.detector == DRIFT
+    if not isinstance(output, UnjudgedResult) or output.detector != DRIFT:
+        return False
+    return output.about.segment == WHOLE
 
 
 def _permuted(fitted: Fitted, rows: Columns) -> PermutationTest | None:

@@ -251,7 +251,13 @@ def _truth(
     texts: NDArray[np.object_], classes: tuple[str, ...], settings: PerformanceSettings
 ) -> NDArray[np.intp]:
     if isinstance(settings.probability, str):
-        return np.asarray(texts == classes[1], np.intp)
+        truth = np.asarray(texts == classes[1], np.intp)
+        if not truth.any():
+            raise ConfigError(
+                f"detectors.performance.positive: no reference row has {classes[1]!r} in "
+                f"{settings.label!r}, as {texts[0]!r}; name the positive class as the label says it"
+            )
+        return truth
     strange = sorted({*texts} - {*classes})
     if strange:
         raise ConfigError(
