@@ -36,7 +36,8 @@ class Measure:
 
     `value` is the measure as defined; `effect` is the value with its expectation without a change
     taken off, so zero on average when nothing has changed. `low` and `high` bound what `effect`
-    estimates with 95 % confidence, and include `error`: what the cells cannot tell (0 when nothing).
+    estimates with 95 % confidence, and include `error`: what the cells cannot tell (0 where they
+    tell all).
     """
 
     name: str

@@ -429,7 +429,7 @@ def _rebuilt(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Fitted:
     counts, grouping = (integers(arrays[name], grid.size) for name in ("reference", "grouping"))
     head = header["segments"]
     moments = _moments_of(parts)
-    size = moments.size if moments else 0
+    size = len(moments.reference) if moments else 0
     segments = None if head is None else unpack_segments(head, arrays, grid, size)
     rows = header["rows"]
     encoding = unpack_encoding(_packed("encoding", header["encoding"], arrays))

@@ -1,8 +1,9 @@
 """Sums of numbers: what cells cannot give of a column's mean, width and values beyond its range.
 
-A value is clipped to a range fixed by the reference, brought to [-1, 1] and its first four powers
-are added up in fixed point; with them how far values lie beyond the reference's smallest and
-largest one. Every value is rounded before it is added, so the sums do not depend on cut or order.
+A value is clipped to a range fixed by the reference, brought to [-1, 1] and its powers are added up
+in fixed point: two of them, four where widths are measured; before them how far values lie beyond
+the reference's smallest and largest one. Every value is rounded before it is added, so the sums do
+not depend on cut or order.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ MEASURES = frozenset({"mean", "std", "wasserstein"})
 UNIT = 2.0**24
 """Values in [-1, 1] are added as whole numbers of 1/UNIT; 2^38 rows fit into a sum."""
 
-POWERS = 4
-BELOW, ABOVE = POWERS, POWERS + 1
+BELOW, ABOVE, POWERS = 0, 1, 2
+"""Where the sums of what lies beyond the range stand, and where those of powers begin."""
 
 TAIL = 0.005
 """The clipping range is that between these quantiles, widened by its own width on both sides."""
@@ -44,7 +45,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """Sums over the numeric columns of a grid, ``(6, F)`` flat: four powers, then beyond the range.
+    """Sums over the numeric columns of a grid, ``(2 + powers, F)`` flat.
 
     Parameters
     ----------
@@ -53,7 +54,9 @@ class Moments:
     smallest, largest:
         Shape ``(F,)``: of the reference, within that range.
     reference:
-        Sums over the reference rows.
+        Sums over the reference rows, of four powers (`of_reference`).
+    powers:
+        How many powers are added up: 2, or 4 for the bounds of a width.
     """
 
     names: tuple[str, ...]
@@ -62,10 +65,11 @@ class Moments:
     smallest: Floats
     largest: Floats
     reference: Sums
+    powers: int
 
     @property
     def size(self) -> int:
-        return (POWERS + 2) * len(self.names)
+        return (POWERS + self.powers) * len(self.names)
 
     @cached_property
     def centre(self) -> Floats:
@@ -89,15 +93,19 @@ class Moments:
         scaled = (np.clip(values, *self._range) - self.centre[:, None]) / self.half[:, None]
         absent = np.isnan(scaled)
         scaled[absent] = 0.0
-        sums = np.empty((POWERS + 2, len(values)), np.int64)
+        sums = np.empty((POWERS + self.powers, len(values)), np.int64)
         power = scaled
-        for number in range(POWERS):
-            sums[number] = _whole(power)
+        for line in sums[POWERS:]:
+            line[:] = _whole(power)
             power = power * scaled
         below, above = self._smallest[:, None] - scaled, scaled - self._largest[:, None]
         below[absent] = above[absent] = 0.0
         sums[BELOW], sums[ABOVE] = _whole(np.maximum(below, 0)), _whole(np.maximum(above, 0))
         return sums.ravel()
+
+    def of_reference(self, rows: Indexed) -> Sums:
+        """Of rows that others are compared with: all four powers, ``(6, F)`` flat."""
+        return replace(self, powers=4).observe(rows).sums
 
     def compared_with(self, reference: Sums) -> Moments:
         """The same for other reference rows (a segment's): `reference` are their sums."""
@@ -105,7 +113,8 @@ class Moments:
 
     def pack(self) -> Packed:
         ranges = np.stack([self.low, self.high, self.smallest, self.largest])
-        return Packed({"names": list(self.names)}, {"ranges": ranges, "sums": self.reference})
+        header = {"names": list(self.names), "powers": self.powers}
+        return Packed(header, {"ranges": ranges, "sums": self.reference})
 
     @cached_property
     def _range(self) -> tuple[Floats, Floats]:
@@ -135,8 +144,9 @@ def fit_moments(reference: Reference) -> Moments | None:
     found = [numbers_of(reference.rows.columns[name]) for name in names]
     ranges = np.array([_range_of(*one) for one in found]).T
     low, high, smallest, largest = ranges
-    empty = Moments(names, low, high, smallest, largest, np.empty(0, np.int64))
-    return empty.compared_with(empty.observe(reference.rows).sums)
+    powers = 4 if "std" in drift.measures else 2
+    empty = Moments(names, low, high, smallest, largest, np.empty(0, np.int64), powers)
+    return empty.compared_with(empty.of_reference(reference.rows))
 
 
 def _range_of(
@@ -165,7 +175,8 @@ def unpack_moments(packed: Packed, grid: Grid, features: int) -> Moments:
     low, high, smallest, largest = ranges
     if not (np.isfinite(ranges).all() and (low < high).all()):
         raise ValueError("a clipping range is empty")
-    moments = Moments(names, low, high, smallest, largest, sums)
-    if sums.dtype != np.int64 or sums.shape != (moments.size,) or set(names) - set(grid.names):
+    moments = Moments(names, low, high, smallest, largest, sums, int(packed.header["powers"]))
+    whole = replace(moments, powers=4).size
+    if sums.dtype != np.int64 or sums.shape != (whole,) or set(names) - set(grid.names):
         raise ValueError("sums of other columns")
     return moments

@@ -72,7 +72,7 @@ class Segments:
         """With the sums of each segment's rows among these, the reference's."""
         numbers = self.of(rows.cells)
         references = tuple(
-            replace(one, moments=moments.observe(rows.take(numbers == number)).sums)
+            replace(one, moments=moments.of_reference(rows.take(numbers == number)))
             for number, one in enumerate(self.references)
         )
         return replace(self, references=references)

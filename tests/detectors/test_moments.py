@@ -50,9 +50,9 @@ def test_the_sums_are_those_of_the_clipped_values(fitted: Fitted) -> None:
     ]
     scaled = scaled[~np.isnan(scaled)]
 
-    assert sums[:4] == pytest.approx([(scaled**power).sum() for power in (1, 2, 3, 4)], abs=1e-6)
+    assert sums[2:] == pytest.approx([(scaled**power).sum() for power in (1, 2, 3, 4)], abs=1e-6)
     below = moments.smallest[0] - moments.low[0]
-    assert sums[4] * moments.half[0] == pytest.approx(below, abs=1e-5)
+    assert sums[0] * moments.half[0] == pytest.approx(below, abs=1e-5)
 
 
 def test_a_null_and_an_output_nobody_saw_count_nowhere(fitted: Fitted) -> None:

@@ -23,18 +23,18 @@ class Values:
 
     @cached_property
     def powers(self) -> Floats:
-        """Mean powers, then mean excess below and above the reference's range, ``(6, F)``."""
-        powers: Floats = self.sums.reshape(POWERS + 2, -1) / (UNIT * self.rows)
+        """Mean excess below and above the reference's range, then mean powers, a line each."""
+        powers: Floats = self.sums.reshape(-1, len(self.rows)) / (UNIT * self.rows)
         return powers
 
     @property
     def mean(self) -> Floats:
-        mean: Floats = self.powers[0]
+        mean: Floats = self.powers[POWERS]
         return mean
 
     @cached_property
     def variance(self) -> Floats:
-        variance = self.powers[1] - self.mean**2
+        variance = self.powers[POWERS + 1] - self.mean**2
         # What is left of equal values after rounding is no width.
         return np.where(variance > 4 / UNIT, variance, 0.0)
 
@@ -44,8 +44,11 @@ class Values:
 
     @cached_property
     def kurtosis(self) -> Floats:
-        """The fourth central moment over the squared variance; 1 where nothing varies."""
-        mean, (_, second, third, fourth) = self.mean, self.powers[:POWERS]
+        """The fourth central moment over the squared variance; 1 where nothing varies.
+
+        Needs four powers.
+        """
+        mean, (_, second, third, fourth) = self.mean, self.powers[POWERS:]
         central = fourth - 4 * mean * third + 6 * mean**2 * second - 3 * mean**4
         squared = self.variance**2
         return np.where(squared > 0, central / squared, 1.0)
