@@ -9,7 +9,7 @@ kafka: venv  ## a Kafka broker on 127.0.0.1:9092 to play with; scripts/kafka sto
 	@scripts/kafka start $(ARGS)
 
 test: check  ## everything CI runs
-	$(bin)/python -m pytest -m "not soak" $(ARGS)
+	$(bin)/python -m pytest -m "not soak" -n 2 --dist loadfile $(ARGS)
 
 check: venv  ## style and types
 	$(bin)/ruff check .

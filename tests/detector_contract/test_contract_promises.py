@@ -41,9 +41,7 @@ def test_quiet_streams_raise_no_more_alarms_than_promised(name: str, judging: st
     """Each stream with a reference of its own; the number of them that ever raise is binomial."""
     streams = 8
     noisy = sum(
-        bool(
-            alarms_of(fitted_for(judging, seed), iter(range(10_000 * seed + 1, 10_000 * seed + 61)))
-        )
+        bool(alarms_of(fitted_for(name, seed), iter(range(10_000 * seed + 1, 10_000 * seed + 61))))
         for seed in range(100, 100 + streams)
     )
 

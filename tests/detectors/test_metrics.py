@@ -14,6 +14,7 @@ from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.log.testing import MemoryLog
 from sidelight_detectors.service.detectors import Detectors
 from sidelight_detectors.service.group_metrics import GroupCollector, LagCollector
+from sidelight_detectors.service.http.metrics import RequestMetrics
 from sidelight_detectors.service.metrics import OTHER, ScorerMetrics
 from sidelight_detectors.service.state_metrics import StateCollector
 from sidelight_detectors.streaming.intake import FAULTS, SKIPS
@@ -34,6 +35,7 @@ def registry() -> CollectorRegistry:
         service.step()
     found.register(LagCollector(service.scorers, service.deciders))
     found.register(StateCollector(service.deciders))
+    RequestMetrics(found, [MODEL])
     found.register(GroupCollector([service.scorers, service.deciders]))
     return found
 
