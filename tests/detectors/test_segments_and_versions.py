@@ -11,6 +11,7 @@ import orjson
 import pytest
 from scipy import stats
 
+from sidelight.config.detecting.drift import DriftSettings
 from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.config.settings import ModelSettings
 from sidelight.errors import ConfigError
@@ -325,3 +326,8 @@ def test_a_pane_of_a_thousand_rows_and_thirty_columns_is_small() -> None:
     assert sum(len(part.draw) for part in pane.slices) == 16
     assert len(pane.to_record().value) <= 5000
     assert Pane.from_record(pane.to_record()) == pane
+
+
+def test_a_minimum_that_no_window_reaches_is_refused() -> None:
+    with pytest.raises(ValueError, match="none could ever be judged"):
+        DriftSettings(window=500, min_rows=600)

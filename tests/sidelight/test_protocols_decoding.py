@@ -77,10 +77,10 @@ def test_both_sides_of_an_exchange_are_read_by_its_protocol() -> None:
 @pytest.mark.parametrize(
     ("content", "encoding"),
     [
-        (gzip.compress(REQUEST), "gzip"),
-        (gzip.compress(REQUEST), "GZIP "),
-        (gzip.compress(REQUEST), "x-gzip"),
-        (gzip.compress(REQUEST), ""),
+        (gzip.compress(REQUEST, mtime=0), "gzip"),
+        (gzip.compress(REQUEST, mtime=0), "GZIP "),
+        (gzip.compress(REQUEST, mtime=0), "x-gzip"),
+        (gzip.compress(REQUEST, mtime=0), ""),
         (zlib.compress(REQUEST), "deflate"),
         (raw_deflate(REQUEST), "deflate"),
         (REQUEST, "identity"),
@@ -100,13 +100,13 @@ def test_content_encodings_are_undone_also_when_gzip_is_not_named(
         (REQUEST, "gzip"),
         (REQUEST, "deflate"),
         (REQUEST, "br"),
-        (gzip.compress(REQUEST)[:-1], "gzip"),
-        (gzip.compress(REQUEST)[:-9], "gzip"),
-        (gzip.compress(REQUEST) + b"x", "gzip"),
-        (gzip.compress(REQUEST) + gzip.compress(b""), "gzip"),
+        (gzip.compress(REQUEST, mtime=0)[:-1], "gzip"),
+        (gzip.compress(REQUEST, mtime=0)[:-9], "gzip"),
+        (gzip.compress(REQUEST, mtime=0) + b"x", "gzip"),
+        (gzip.compress(REQUEST, mtime=0) + gzip.compress(b"", mtime=0), "gzip"),
         (b"\x1f\x8b", ""),
         (zlib.compress(REQUEST)[:-5], "deflate"),
-        (gzip.compress(REQUEST), "gzip, gzip"),
+        (gzip.compress(REQUEST, mtime=0), "gzip, gzip"),
     ],
 )
 def test_damaged_cut_and_unknown_encodings_are_refused(content: bytes, encoding: str) -> None:
@@ -114,7 +114,7 @@ def test_damaged_cut_and_unknown_encodings_are_refused(content: bytes, encoding:
 
 
 def test_a_bomb_is_refused_without_being_unpacked() -> None:
-    bomb = gzip.compress(bytes(50_000_000))
+    bomb = gzip.compress(bytes(50_000_000), mtime=0)
     tracemalloc.start()
     try:
         error = refusal(body(bomb, content_encoding="gzip"), Limits(decompressed_bytes=1 << 16))
@@ -128,7 +128,7 @@ def test_a_bomb_is_refused_without_being_unpacked() -> None:
 
 def test_the_two_byte_limits_bound_the_wire_and_what_comes_out_of_it() -> None:
     padded = REQUEST + b" " * 1000
-    packed = body(gzip.compress(padded), content_encoding="gzip")
+    packed = body(gzip.compress(padded, mtime=0), content_encoding="gzip")
     wire = len(packed.content)
 
     decode_inputs(exchange(request=packed), Limits(body_bytes=wire, decompressed_bytes=len(padded)))
@@ -202,7 +202,7 @@ def test_an_exchange_without_an_answer_has_no_outputs(change: dict[str, Any], to
     ("change", "version"),
     [
         ({}, "7"),
-        ({"response": body(gzip.compress(RESPONSE), content_encoding="gzip")}, "7"),
+        ({"response": body(gzip.compress(RESPONSE, mtime=0), content_encoding="gzip")}, "7"),
         ({"response": body(b'{"model_version":null}')}, "revision-1"),
         ({"response": body(b'{"model_version":7}')}, "revision-1"),
         ({"response": body(b"not json")}, "revision-1"),
@@ -234,7 +234,7 @@ REPLY = v2_grpc.encode_response(
 def test_binary_tensors_are_read_also_where_headers_were_lost(
     json_length: int | None, content_type: str, encoding: str
 ) -> None:
-    content = gzip.compress(BINARY.content) if encoding else BINARY.content
+    content = gzip.compress(BINARY.content, mtime=0) if encoding else BINARY.content
     sent = body(
         content, content_type=content_type, json_length=json_length, content_encoding=encoding
     )
@@ -271,9 +271,14 @@ def grpc(request: bytes, response: bytes = REPLY, **more: Any) -> Exchange:
         (MESSAGE, ""),
         (framed(MESSAGE), ""),
         (framed(MESSAGE), "gzip"),
-        (gzip.compress(MESSAGE), "gzip"),
-        (gzip.compress(MESSAGE), ""),
-        (b"\1" + len(gzip.compress(MESSAGE)).to_bytes(4) + gzip.compress(MESSAGE), "gzip"),
+        (gzip.compress(MESSAGE, mtime=0), "gzip"),
+        (gzip.compress(MESSAGE, mtime=0), ""),
+        (
+            b"\1"
+            + len(gzip.compress(MESSAGE, mtime=0)).to_bytes(4)
+            + gzip.compress(MESSAGE, mtime=0),
+            "gzip",
+        ),
     ],
 )
 def test_grpc_messages_are_read_with_and_without_their_frame(content: bytes, encoding: str) -> None:
@@ -302,7 +307,7 @@ def test_a_grpc_body_that_is_not_protobuf_is_refused(change: dict[str, Any]) -> 
 
 
 def test_a_grpc_bomb_is_refused_without_being_unpacked() -> None:
-    packed = gzip.compress(bytes(50_000_000))
+    packed = gzip.compress(bytes(50_000_000), mtime=0)
     bomb = b"\1" + len(packed).to_bytes(4) + packed
     tracemalloc.start()
     try:

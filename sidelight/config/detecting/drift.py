@@ -105,6 +105,11 @@ class DriftSettings(Section):
             raise ValueError("slide counts rows, the windows seconds; set slide_seconds instead")
         if self.slide_seconds is not None and self.window_seconds is None:
             raise ValueError("slide_seconds needs window_seconds; for windows of rows set slide")
+        if self.window_seconds is None and self.min_rows > self.window:
+            raise ValueError(
+                f"min_rows: {self.min_rows} of a window of {self.window} rows: none could ever be "
+                "judged; make the window larger"
+            )
         _check("slide", self.slide, self.window)
         _check("slide_seconds", self.slide_seconds, self.window_seconds)
         return self
