@@ -20,7 +20,6 @@ NUMERICAL = (
     "detectors/test_conformal.py",
     "detectors/test_drift_chi_squared.py",
     "detectors/test_drift_kolmogorov.py",
-    "detectors/test_moments.py",
     "detectors/test_outliers_ecod.py",
     "detectors/test_summary.py",
     "explainers/test_explainers_outputs.py",
