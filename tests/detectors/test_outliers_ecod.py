@@ -13,7 +13,7 @@ from sidelight.tensors import Columns
 from sidelight_detectors.contract import RowScores
 from sidelight_detectors.fitted import Fitted, fit
 from sidelight_detectors.outliers.detector import OutlierDetector
-from sidelight_detectors.outliers.ecod import UNIT
+from sidelight_detectors.outliers.tabled import UNIT
 from sidelight_detectors.split import held_out
 
 CALIBRATION = 0.25

@@ -7,26 +7,22 @@ Track, 2012.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sidelight_detectors.cells import Counts, NumericCells
+from sidelight_detectors.cells import ColumnCells, Counts, NumericCells
 from sidelight_detectors.grid import Grid
-from sidelight_detectors.indexed import Indexed
-from sidelight_detectors.outliers.scorer import Arrays, Fitting, Method, Scores
+from sidelight_detectors.outliers.scorer import Arrays, Fitting, Method
+from sidelight_detectors.outliers.tabled import Tabled
 from sidelight_detectors.packing import integers
-
-UNIT = 2.0**32
-"""Scores are whole numbers of 1/UNIT nats, so that sums do not depend on their order."""
 
 BINS = 8
 """Bins of equal width between the smallest and the largest value."""
 
 
 @dataclass(frozen=True, eq=False)
-class Hbos:
+class Hbos(Tabled):
     """Surprise of each cell against its column's highest bin, for one reference.
 
     A column gives ``log((highest + 1) / (count + 1))`` for the bin its cell's middle lies in;
@@ -34,40 +30,12 @@ class Hbos:
 
     Sees: rare values, also in a gap between two humps. Misses: ordinary values in an impossible
     combination; all that happens within a bin, so long tails squeeze the rest into one.
-
-    Parameters
-    ----------
-    counts:
-        Flat counts of the reference rows, ``(cells,)``.
     """
 
-    grid: Grid
-    features: int
-    counts: Counts
-
-    def scores(self, rows: Indexed) -> Scores:
-        return np.asarray(self._parts(rows).sum(axis=1) / UNIT)
-
-    def contributions(self, rows: Indexed, scores: Scores) -> NDArray[np.float64]:
-        return self._parts(rows) / UNIT
-
-    def pack(self) -> Arrays:
-        return {"counts": self.counts}
-
-    def _parts(self, rows: Indexed) -> NDArray[np.int64]:
-        return self._surprise.take(self.grid.places(rows.cells))
-
-    @cached_property
-    def _surprise(self) -> NDArray[np.int64]:
-        """Shape ``(cells + 1,)``; the last is of a column that was not observed and is 0."""
-        nats = np.zeros(self.grid.size + 1)
-        parts = self.grid.split(self.counts)
-        for position in range(self.features):
-            column, counts = self.grid.columns[position], parts[position]
-            binned = _binned(column, counts) if isinstance(column, NumericCells) else counts
-            begin, end = self.grid.starts[position : position + 2]
-            nats[begin:end] = np.log((binned.max(initial=0) + 1) / (binned + 1))
-        return np.rint(nats * UNIT).astype(np.int64)
+    def nats(self, column: ColumnCells, counts: Counts) -> NDArray[np.float64]:
+        binned = _binned(column, counts) if isinstance(column, NumericCells) else counts
+        nats: NDArray[np.float64] = np.log((binned.max(initial=0) + 1) / (binned + 1))
+        return nats
 
 
 def _binned(column: NumericCells, counts: Counts) -> Counts:
