@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,12 @@ from sidelight.config.detecting.of_model import ModelDetectors
 from sidelight.config.services import named
 from sidelight.config.settings import ModelSettings
 from sidelight.errors import ArtifactError, ConfigError, DataMismatch, NotEnoughData
-from sidelight.tensors import Columns
+from sidelight.tensors import Column, Columns
 from sidelight_detectors.alarms.rule import WHOLE
 from sidelight_detectors.artifact import Arrays, read_artifact, write_artifact
 from sidelight_detectors.cells import Counts
 from sidelight_detectors.contract import (
+    Asking,
     DriftFinding,
     DriftGlance,
     Finding,
@@ -36,7 +37,7 @@ from sidelight_detectors.drift.groups import GROUPING_SHARE
 from sidelight_detectors.drift.judge import MIN_ROWS, DriftJudge
 from sidelight_detectors.encoders.encoding import PLAIN, Encoding, learn, unpack_encoding
 from sidelight_detectors.grid import Grid
-from sidelight_detectors.indexed import Indexed, Origin
+from sidelight_detectors.indexed import NOTHING, Indexed, Origin
 from sidelight_detectors.moments import NAME as MOMENTS
 from sidelight_detectors.moments import Moments
 from sidelight_detectors.packing import integers, pack_grid, unpack_grid
@@ -61,10 +62,11 @@ DRIFT = "drift"
 
 @dataclass(frozen=True, eq=False)
 class Observed:
-    """A batch summed up, and the scores of its rows by the part that scored them."""
+    """A batch summed up, and by part the scores of its rows and what is to be known of each."""
 
     summary: Summary
     scores: Mapping[str, RowScores]
+    trails: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,15 +206,36 @@ class Fitted:
                 raise DataMismatch(f"column {column.name!r} has {len(column)} rows of {rows}")
         watched = self.encoding.encode(chosen, [*names, *results])
         seen = Columns(tuple(column for column in watched if column is not None))
-        return Indexed(self.grid.index(watched, rows), seen, origin=origin)
+        asked = self._asked(there, columns) if self._asking else NOTHING
+        return Indexed(self.grid.index(watched, rows), seen, origin=origin, asked=asked)
+
+    def _asked(self, watched: Sequence[Column], sent: Columns) -> Columns:
+        known = {column.name for column in watched}
+        return Columns((*watched, *(one for one in sent if one.name not in known)))
+
+    @cached_property
+    def asks_inputs(self) -> tuple[str, ...]:
+        """Columns of requests that parts look at beside the watched ones."""
+        asked = (name for part in self._asking for name in part.inputs)
+        return tuple(dict.fromkeys(name for name in asked if name not in self.inputs))
+
+    @cached_property
+    def asks_headers(self) -> tuple[str, ...]:
+        """Headers of requests that parts look at."""
+        return tuple(dict.fromkeys(name for part in self._asking for name in part.headers))
+
+    @cached_property
+    def _asking(self) -> list[Asking]:
+        return [part for part in self.parts.values() if isinstance(part, Asking)]
 
     def observe(self, rows: Indexed) -> Observed:
         """What adds up over batches, and the scores of the rows."""
         seen = {name: part.observe(rows) for name, part in self.parts.items()}
         sums = {name: one.sums for name, one in seen.items() if self.parts[name].size}
         scores = {name: one.scores for name, one in seen.items() if one.scores is not None}
+        trails = {name: one.trail for name, one in seen.items() if one.trail is not None}
         summary = Summary(self.plan, len(rows), self.grid.count(rows.cells), sums)
-        return Observed(summary, scores)
+        return Observed(summary, scores, trails)
 
     def summarise(self, rows: Indexed) -> Summary:
         """What adds up over batches."""
@@ -402,7 +425,7 @@ def fit(reference: Columns, model: ModelSettings) -> Fitted:
     limits = model.detectors.drift or DriftSettings()
     limit = None if limits.exact else limits.cells
     grid = Grid(tuple(cells_of(*pair, limit) for pair in zip(columns, kinds, strict=True)))
-    rows = Indexed(grid.index(columns.columns, len(reference)), columns)
+    rows = Indexed(grid.index(columns.columns, len(reference)), columns, asked=reference)
     fitting = Reference(grid, features, rows, reference, model)
     fitted = {name: kind.fit(fitting) for name, kind in KINDS.items()}
     parts = {name: part for name, part in fitted.items() if part is not None}

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from sidelight.config.addresses import Listen
 from sidelight.config.detecting.features import Feature
 from sidelight.config.detecting.of_model import ModelDetectors
+from sidelight.config.detecting.outcome import OutcomeSettings
 from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.config.section import Address, Section
 from sidelight.errors import ConfigError
@@ -205,6 +206,8 @@ class ModelSettings(Section):
     """The model's inputs in their order; when empty, all columns of the reference but `outputs`."""
     outputs: dict[str, Feature] = Field(default_factory=dict)
     """The model's outputs to watch, by their name in the answer and in the reference."""
+    outcome: OutcomeSettings | None = None
+    """What the model decides and what comes true, for `detectors.bias` and `detectors.labels`."""
     detectors: ModelDetectors = ModelDetectors()
     explainers: ModelExplainers = ModelExplainers()
 

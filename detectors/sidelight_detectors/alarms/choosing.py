@@ -13,7 +13,7 @@ from sidelight_detectors.alarms.rule import WHOLE, AlarmRule
 from sidelight_detectors.alarms.sequential import Promise, SequentialRule
 from sidelight_detectors.alarms.stakes import Stakes, stakes_of_blocks, stakes_of_rows
 from sidelight_detectors.alarms.windows import WindowRule
-from sidelight_detectors.contract import Promising
+from sidelight_detectors.contract import Promising, Ruling
 from sidelight_detectors.fitted import DRIFT, Fitted
 from sidelight_detectors.segments import ReferenceCounts
 
@@ -37,6 +37,9 @@ class Alarms:
     fitted: Fitted
 
     def new(self, detector: str) -> AlarmRule:
+        part = self.fitted.parts.get(detector)
+        if isinstance(part, Ruling):
+            return part.rule()
         if not self._is_sequential(detector):
             return WindowRule(self._settings.clear_after * self._slides)
         return SequentialRule(self._stakes, self._promise, self._settings.clear_after)

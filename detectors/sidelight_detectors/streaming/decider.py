@@ -18,6 +18,7 @@ from sidelight_detectors.streaming.identity import digest
 from sidelight_detectors.streaming.panes import Pane, Slice
 from sidelight_detectors.streaming.plan import Plan
 from sidelight_detectors.streaming.raising import Raised
+from sidelight_detectors.streaming.trace import Trace
 from sidelight_detectors.streaming.watch import Watch
 from sidelight_detectors.streaming.windows import given_up
 
@@ -47,6 +48,7 @@ class Decider:
         self.watch = Watch(plan)
         self._earlier = earlier
         self._lost: Counter[str] = Counter()
+        self._dropped: list[int] = []
         self._before: Mapping[str, Any] | None = _NOTHING
 
     @property
@@ -54,24 +56,41 @@ class Decider:
         """Rows that no window judged, by reason."""
         return self._lost + self.watch.lost
 
-    def accept(self, pane: Pane) -> list[Output]:
-        """What the pane lets us say; nothing when its run is known already.
+    def accept(self, pane: Pane, at: int = 0) -> list[Output]:
+        """What the pane at that offset lets us say; nothing when its run is known already.
 
         Raises `MalformedPayload`, and changes nothing, when the pane does not add up with others.
         """
         plan = self._plan_of(pane)
         self._check(pane, plan)
         if not self.chain.accept(pane):
+            self._dropped.append(at)
             return []
         if plan is None:
             self._lost["plan"] += pane.rows
             return []
         begun = [] if plan.id == self._in_force else list(self._begin(plan, pane))
-        return begun + list(self.watch.accept(pane, self.chain.watermark_ns))
+        return begun + list(self.watch.accept(pane, self.chain.watermark_ns, at))
+
+    def remember(self, trace: Trace, at: int) -> None:
+        """The trace of a pane from `needs_from` on, after `restore`."""
+        if at not in self._dropped:
+            self.watch.remember(trace, self.chain.watermark_ns, at)
+
+    @property
+    def needs_from(self) -> int | None:
+        """Offset of the oldest pane that must be remembered to go on; None when none must."""
+        return self.watch.needs_from if self._before is None else None
 
     def saved(self) -> dict[str, Any]:
-        """All of the state, for orjson; `restore` goes on from what is read back."""
+        """All of the state, for orjson; `restore` goes on from what is read back.
+
+        `needs_from` tells which panes must be remembered then.
+        """
+        oldest = self.needs_from
+        self._dropped = [at for at in self._dropped if oldest is not None and at >= oldest]
         return {
+            "dropped": self._dropped,
             "chain": self.chain.saved(),
             "lost": self._lost,
             "watch": self.watch.saved() if self._before is None else self._before,
@@ -81,6 +100,7 @@ class Decider:
         """Go on from there; of a plan that nobody knows any more only the alarms are left."""
         self.chain.restore(saved["chain"])
         self._lost = Counter(saved["lost"])
+        self._dropped = list(saved["dropped"])
         plan = self._known(saved["watch"]["plan"])
         if plan is None:
             self._before = saved["watch"]
@@ -165,6 +185,9 @@ def _raised(saved: Mapping[str, Any]) -> Iterator[Raised]:
     for name, against, pair in saved["comparisons"]["pairs"]:
         if pair["log"]["raised_by"]:
             yield Raised(name, against, VERSIONS, pair["log"]["raised_by"])
+    for detector, fold in saved.get("folds", {}).items():
+        for version, raised_by in fold.get("raised", []):
+            yield Raised(version, "", detector, raised_by)
 
 
 def _ended(raised: Iterable[Raised], plan: Plan, time_ns: int) -> Iterator[Alarm]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -16,7 +17,7 @@ from sidelight.log.topics import INFERENCE, PANES
 from sidelight_detectors.results.findings import Output
 from sidelight_detectors.streaming.cutter import Clock
 from sidelight_detectors.streaming.decider import Decider
-from sidelight_detectors.streaming.panes import MODEL_HEADER, Pane, partition_of
+from sidelight_detectors.streaming.panes import MODEL_HEADER, Pane, partition_of, trace_of
 from sidelight_detectors.streaming.plan import Plan
 from sidelight_detectors.streaming.saying import Saying
 from sidelight_detectors.streaming.snapshot import FORMAT, Snapshot
@@ -146,7 +147,26 @@ class DecidingPartition:
         self._restore(before)
         self._committed = self._offset
         self._known_to = span.end
+        yield from self._remember(span.begin)
         yield from self._saying.recover(before.said, self._is_ours)
+
+    def _remember(self, begin: int) -> Iterator[None]:
+        """Read again what the deciders remember of rows, as far back as the log still has it."""
+        needed = {model: decider.needs_from for model, decider in self.deciders.items()}
+        wanted = {model: at for model, at in needed.items() if at is not None}
+        offset = max(min(wanted.values(), default=self._offset), begin)
+        while offset < self._offset:
+            found = self._log.read(PANES, self.partition, offset, max_records=MAX_PANES)
+            for stored in found:
+                at, model = stored.address.offset, _model_of(stored)
+                if model in wanted and wanted[model] <= at < self._offset:
+                    self._remember_one(stored, self.deciders[model])
+            offset = found[-1].address.offset + 1 if found else self._offset
+            yield
+
+    def _remember_one(self, stored: Stored, decider: Decider) -> None:
+        with suppress(MalformedPayload):  # Its dead letter was said when it was folded.
+            decider.remember(trace_of(stored.record), stored.address.offset)
 
     def _restore(self, before: Snapshot) -> None:
         if before.format != FORMAT:
@@ -182,7 +202,7 @@ class DecidingPartition:
             return []
         said: dict[str, Said] = {}
         for stored in found:
-            model = dict(stored.record.headers).get(MODEL_HEADER, b"").decode(errors="replace")
+            model = _model_of(stored)
             if model in self.deciders:
                 self._accept(stored, model, said.setdefault(model, Said()))
         for model, one in said.items():
@@ -204,7 +224,8 @@ class DecidingPartition:
 
     def _accept(self, stored: Stored, model: str, said: Said) -> None:
         try:
-            said.outputs += self.deciders[model].accept(Pane.from_record(stored.record))
+            pane = Pane.from_record(stored.record)
+            said.outputs += self.deciders[model].accept(pane, stored.address.offset)
         except MalformedPayload as exc:
             said.letters.append(_letter(stored, exc))
 
@@ -223,6 +244,10 @@ class DecidingPartition:
             return True
         # Of whatever plan: an earlier one may have been in force since the last commit.
         return headers.get("ce_modelname", b"").decode(errors="replace") in self.deciders
+
+
+def _model_of(stored: Stored) -> str:
+    return dict(stored.record.headers).get(MODEL_HEADER, b"").decode(errors="replace")
 
 
 def _letter(stored: Stored, cause: MalformedPayload) -> Record:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from sidelight.errors import DataMismatch, MalformedPayload, StoreUnreachable
-from sidelight.events import Exchange, records
+from sidelight.events import Exchange
 from sidelight.events.dataref import Keeper, whole
 from sidelight.events.exchanges import from_record
-from sidelight.events.seldon import FEEDBACK_TYPE
-from sidelight.log import Record, Stored
+from sidelight.events.feedback import from_record as from_record_of_feedback
+from sidelight.events.feedback import is_feedback
+from sidelight.log import Stored
+from sidelight.probes import TRUST_NOBODY, Verifier
 from sidelight.protocols.blocks import Block
 from sidelight.protocols.decoding import decode_inputs, decode_outputs
 from sidelight.tensors import Columns
@@ -26,13 +29,18 @@ Skip = Literal[
     "failed",
     "feedback",
     "other",
+    "probe",
     "truncated",
     "unanswered",
     "unasked",
     "unknown-model",
 ]
-"""Why a record is not scored. `failed`: its status was not 200; `feedback`: it speaks of an earlier
-answer; `other`: it is no prediction."""
+"""Why a record is not scored. `failed`: its status was not 200; `feedback`: it speaks of earlier
+rows, and no detector of the model wants labels; `other`: it is no prediction; `probe`: Sidelight
+asked it itself (`sidelight.probes`)."""
+
+MAX_CLIENT = 128
+"""Characters of a client's name."""
 
 MAX_VERSION = 128
 """Characters of a model version; of a longer one the beginning and a hash."""
@@ -47,6 +55,22 @@ FAULTS: tuple[str, ...] = get_args(Fault)
 
 
 @dataclass(frozen=True, slots=True)
+class Sender:
+    """Who asked, as far as that is known, and what the exchange is called.
+
+    `headers` are the values of `WatchedColumns.headers`, in their order; empty where not sent.
+    """
+
+    id: str = ""
+    correlation_id: str = ""
+    client: str = ""
+    headers: tuple[str, ...] = ()
+
+
+NOBODY = Sender()
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """The rows of one exchange. `time_ns` is its event time, not after it was appended."""
 
@@ -54,6 +78,20 @@ class Sample:
     time_ns: int
     version: str
     columns: Columns | Rows
+    sender: Sender = NOBODY
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """What came true of earlier rows: the id of each one's exchange, its number there, the label.
+
+    `time_ns` is when the feedback says that it was learned. A label that is NaN takes an earlier
+    one back.
+    """
+
+    offset: int
+    time_ns: int
+    labels: tuple[tuple[str, int, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +135,9 @@ _FAULTS: Mapping[type[Exception], Fault] = {
 class WatchedColumns:
     """A model's name in the configuration, and the inputs and outputs that its reference knows.
 
-    `store` has the bodies that were too large for their record.
+    `store` has the bodies that were too large for their record. `beside` are inputs that are taken
+    along where they are sent, `headers` and `client` names of headers, in lower case.
+    `number_of_label` reads a label; None where no detector wants any.
     """
 
     model: str
@@ -105,11 +145,37 @@ class WatchedColumns:
     outputs: Sequence[str]
     store: Keeper | None = None
     encoding: Encoding = PLAIN
+    beside: Sequence[str] = ()
+    headers: Sequence[str] = ()
+    client: str = ""
+    probes: Verifier = TRUST_NOBODY
+    number_of_label: Callable[[Any], float] | None = None
 
     @classmethod
     def by(cls, plan: Plan) -> WatchedColumns:
         fitted = plan.fitted
-        return cls(plan.model, fitted.inputs, fitted.answers, plan.store, fitted.encoding)
+        return cls(
+            plan.model,
+            fitted.inputs,
+            fitted.answers,
+            plan.store,
+            fitted.encoding,
+            fitted.asks_inputs,
+            fitted.asks_headers,
+            plan.client_header,
+            plan.probes,
+            plan.number_of_label,
+        )
+
+    def sender(self, exchange: Exchange) -> Sender:
+        """Who asked this."""
+        headers = exchange.headers
+        return Sender(
+            exchange.id,
+            exchange.correlation_id,
+            headers.get(self.client, "")[:MAX_CLIENT] if self.client else "",
+            tuple(headers.get(name, "") for name in self.headers),
+        )
 
     def of(self, exchange: Exchange) -> Columns:
         """Raises `MalformedPayload`, `DataMismatch` or `StoreUnreachable`."""
@@ -121,30 +187,33 @@ class WatchedColumns:
         return self._joined(iter(block.sides))
 
     def _joined(self, sides: Iterator[Columns]) -> Columns:
-        inputs = self.encoding.select(next(sides), self.inputs)
+        sent = next(sides)
+        inputs = self.encoding.select(sent, self.inputs).columns
+        if self.beside:
+            inputs += tuple(column for column in sent if column.name in self.beside)
         if not self.outputs:
             # Without what the request says of itself: a client must not choose its version.
-            return Columns(inputs.columns)
+            return Columns(inputs)
         outputs = self.encoding.select(next(sides), self.outputs)
-        if len(inputs) != len(outputs):
+        rows = len(inputs[0]) if inputs else 0
+        if rows != len(outputs):
             raise RowCountMismatch(
-                f"{len(inputs)} rows were asked and {len(outputs)} answered; "
-                "every row needs one answer"
+                f"{rows} rows were asked and {len(outputs)} answered; every row needs one answer"
             )
-        return Columns(inputs.columns + outputs.columns, outputs.parameters)
+        return Columns(inputs + outputs.columns, outputs.parameters)
 
 
 def take(
     stored: Stored, watched: Mapping[str, WatchedColumns], is_new: Callable[[Exchange], bool]
-) -> tuple[str, Sample | Skipped | Faulty]:
+) -> tuple[str, Sample | Labelled | Skipped | Faulty]:
     """The model a record speaks of ("" when it is none of `watched`), and what came of it.
 
     `watched` is by the model's name at its server.
     """
-    if _is_feedback(stored.record):
-        return "", Skipped("feedback", 0)
     model, time_ns = "", 0
     try:
+        if is_feedback(stored.record):
+            return _labelled(stored, watched)
         opened = stored if isinstance(stored, Opened) else None
         exchange = opened.exchange if opened else from_record(stored.record)
         # The log's clock bounds the sender's: a time in the future would hold every window open.
@@ -155,16 +224,35 @@ def take(
             return model, Skipped("duplicate", time_ns)
         if reason := why_unscored(exchange, model):
             return model, Skipped(reason, time_ns)
+        if exchange.purpose and known is not None and known.probes.is_ours(exchange):
+            return model, Skipped("probe", time_ns)
         rows = opened.rows if opened else None
         columns = watched[exchange.model].of(exchange) if rows is None else rows
     except Exception as exc:  # Whatever one event breaks costs one dead letter, not the consumer.
         return model, Faulty.by(exc, time_ns)
     version = str(columns.parameters.get("model_version") or exchange.version)
-    return model, Sample(stored.address.offset, time_ns, _bounded(version), columns)
+    sender = watched[exchange.model].sender(exchange)
+    return model, Sample(stored.address.offset, time_ns, _bounded(version), columns, sender)
 
 
-def _is_feedback(record: Record) -> bool:
-    return (records.PREFIX + "type", FEEDBACK_TYPE.encode()) in record.headers
+def _labelled(
+    stored: Stored, watched: Mapping[str, WatchedColumns]
+) -> tuple[str, Labelled | Skipped]:
+    """Feedback on a watched model, which it calls by its name here or at its server."""
+    feedback = from_record_of_feedback(stored.record)
+    named = {known.model: known for known in watched.values()}
+    known = watched.get(feedback.model) or named.get(feedback.model)
+    if known is None:
+        return "", Skipped("unknown-model", 0)
+    number = known.number_of_label
+    if number is None:
+        return known.model, Skipped("feedback", 0)
+    time_ns = min(feedback.time_ns, stored.appended_ns)
+    labels = tuple(
+        (label.subject, label.row, math.nan if label.value is None else number(label.value))
+        for label in feedback.labels
+    )
+    return known.model, Labelled(stored.address.offset, time_ns, labels)
 
 
 def _bounded(version: str) -> str:

@@ -7,6 +7,7 @@ chain of runs and the watermark on.
 
 from __future__ import annotations
 
+import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -24,12 +25,15 @@ from sidelight_detectors.streaming.draws import (
     unpacked_cells,
 )
 from sidelight_detectors.streaming.identity import digest
+from sidelight_detectors.streaming.trace import NO_TRACE, Trace
 from sidelight_detectors.summary import Summary
 
-FORMAT = 3
+FORMAT = 4
 """Changes when the bytes of a pane change their meaning; panes of another format are refused."""
 
 MODEL_HEADER = "model"
+
+_LENGTHS = struct.Struct(">II")
 
 
 Place = tuple[str, int, int, str]
@@ -94,7 +98,7 @@ class Pane:
     """One run [begin, end) of an `inference` partition as one model's plan sees it.
 
     `flags` is bounded; the summaries have the true number. No exchange in the run has an event
-    time after `watermark_ns`.
+    time after `watermark_ns`. `trace` has what detectors want to know of each row.
     """
 
     model: str
@@ -106,6 +110,7 @@ class Pane:
     bucket_ns: int
     slices: tuple[Slice, ...] = ()
     flags: tuple[Flag, ...] = ()
+    trace: Trace = NO_TRACE
 
     @property
     def rows(self) -> int:
@@ -123,6 +128,15 @@ class Pane:
             return _unpack(record.value)
         except (zlib.error, orjson.JSONDecodeError, KeyError, TypeError, ValueError) as exc:
             raise MalformedPayload(f"not a pane ({exc})", where="panes record") from exc
+
+
+def trace_of(record: Record) -> Trace:
+    """The trace of a pane alone, for much less; raises `MalformedPayload`."""
+    try:
+        end, start = _ends(record.value)
+        return Trace.from_bytes(record.value[end:start])
+    except (zlib.error, orjson.JSONDecodeError, KeyError, TypeError, ValueError) as exc:
+        raise MalformedPayload(f"not a pane ({exc})", where="panes record") from exc
 
 
 def drawn_among(slices: Sequence[Slice]) -> tuple[Slice, ...]:
@@ -146,7 +160,7 @@ def partition_of(model: str, partitions: int) -> int:
 
 
 def _pack(pane: Pane) -> bytes:
-    """Length of the head, the head (compressed JSON), the summaries, the drawn rows' cells."""
+    """Lengths of head and trace, the head (compressed JSON), the trace, summaries, cells."""
     summaries = [part.summary.to_bytes() for part in pane.slices]
     cells, width = packed_cells(part.draw for part in pane.slices)
     head = {name: getattr(pane, name) for name in _PLAIN}
@@ -157,9 +171,9 @@ def _pack(pane: Pane) -> bytes:
         for part, summary in zip(pane.slices, summaries, strict=True)
     ]
     head["flags"] = [[getattr(flag, name) for name in _FLAG] for flag in pane.flags]
-    written = zlib.compress(orjson.dumps(head), level=1)
-    parts = [len(written).to_bytes(4, "big"), written, *summaries, zlib.compress(cells, level=9)]
-    return b"".join(parts)
+    written, trace = zlib.compress(orjson.dumps(head), level=1), pane.trace.to_bytes()
+    lengths = _LENGTHS.pack(len(written), len(trace))
+    return b"".join([lengths, written, trace, *summaries, zlib.compress(cells, level=9)])
 
 
 def _drawn(part: Slice) -> list[int]:
@@ -168,15 +182,26 @@ def _drawn(part: Slice) -> list[int]:
 
 
 def _unpack(content: bytes) -> Pane:
-    start = 4 + int.from_bytes(content[:4], "big")
-    head: dict[str, Any] = orjson.loads(zlib.decompress(content[4:start]))
+    end, start = _ends(content)
+    head: dict[str, Any] = orjson.loads(zlib.decompress(content[_LENGTHS.size : end]))
     if head["format"] != FORMAT:
         raise ValueError(f"pane format {head['format']}, this version reads {FORMAT}")
     for name in _PLAIN:
         _expect(int if name not in ("model", "plan") else str, head[name], name)
     slices = tuple(_slices(head, content, start))
     flags = tuple(_flag(values) for values in head["flags"])
-    return Pane(**{name: head[name] for name in _PLAIN}, slices=slices, flags=flags)
+    trace = Trace.from_bytes(content[end:start])
+    plain = {name: head[name] for name in _PLAIN}
+    return Pane(**plain, slices=slices, flags=flags, trace=trace)
+
+
+def _ends(content: bytes) -> tuple[int, int]:
+    """Where the head ends, and where the trace after it does."""
+    if len(content) < _LENGTHS.size:
+        raise ValueError(f"{len(content)} bytes are too few")
+    head, trace = _LENGTHS.unpack_from(content)
+    end = _LENGTHS.size + head
+    return end, end + trace
 
 
 def _slices(head: dict[str, Any], content: bytes, start: int) -> Iterator[Slice]:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from sidelight.config.detecting.drift import DriftSettings
 from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.events.dataref import Keeper
+from sidelight.probes import TRUST_NOBODY, Verifier
 from sidelight_detectors.alarms.choosing import Alarms
 from sidelight_detectors.alarms.rule import WHOLE, AlarmRule
-from sidelight_detectors.contract import ColumnFinding, Flagger
+from sidelight_detectors.contract import ColumnFinding, Flagger, Labelling
 from sidelight_detectors.fitted import DRIFT, Fitted
 from sidelight_detectors.results.findings import VERSIONS
 from sidelight_detectors.spending import spend
+from sidelight_detectors.streaming.folds import Fold, Folding, Watched
 from sidelight_detectors.streaming.windows import CountWindows, EventTimeWindows, NoWindows, Windows
 
 NS = 1_000_000_000
@@ -35,6 +38,8 @@ class Plan:
     """The model's name at its server; empty when it is the same."""
     store: Keeper | None = None
     """Where bodies are read from that were too large for their record."""
+    probes: Verifier = TRUST_NOBODY
+    """Tells which exchanges Sidelight asked itself."""
 
     @property
     def name_in_exchanges(self) -> str:
@@ -44,6 +49,24 @@ class Plan:
     @property
     def id(self) -> str:
         return self.fitted.plan
+
+    @property
+    def client_header(self) -> str:
+        """The header that names who asks, in lower case; empty when none does."""
+        adversarial = self.fitted.settings.adversarial
+        return adversarial.client.lower() if adversarial and adversarial.client else ""
+
+    @property
+    def number_of_label(self) -> Callable[[Any], float] | None:
+        """How a label becomes a number; None where no detector wants labels."""
+        parts = self.fitted.parts.values()
+        return next((part.number_of_label for part in parts if isinstance(part, Labelling)), None)
+
+    def folds(self) -> dict[str, Fold]:
+        """What remembers rows, by detector; nothing seen yet."""
+        watched = Watched(self.model, self.id)
+        parts = self.fitted.parts.items()
+        return {name: part.fold(watched) for name, part in parts if isinstance(part, Folding)}
 
     @cached_property
     def bucket_ns(self) -> int:
@@ -75,6 +98,12 @@ class Plan:
     @property
     def uses_event_time(self) -> bool:
         return self._window_ns > 0
+
+    @property
+    def follows_time(self) -> bool:
+        """Whether something waits for event time to go on, also while nobody asks."""
+        parts = self.fitted.parts.values()
+        return self.uses_event_time or any(isinstance(part, Folding) for part in parts)
 
     @property
     def outlier_rate(self) -> float:

@@ -10,7 +10,14 @@ import orjson
 
 from sidelight.events.deadletters import DeadLetter, dead_letter
 from sidelight.log import Stored
-from sidelight_detectors.streaming.intake import Faulty, Sample, Skipped, WatchedColumns, take
+from sidelight_detectors.streaming.intake import (
+    Faulty,
+    Labelled,
+    Sample,
+    Skipped,
+    WatchedColumns,
+    take,
+)
 from sidelight_detectors.streaming.marks import Marks
 
 REPORTER = "sidelight/detectors"
@@ -47,10 +54,11 @@ class RunNote:
 class Run:
     """Exchanges of one partition from `begin` on, taken in one after the other.
 
-    `samples` are the rows to score by model, `letters` the dead letters, `outcomes` counts
-    exchanges by model and what came of them, `faults` the dead letters by reason, `watermark_ns` is
-    the largest event time, `seconds` the time from its end to its commit. `counted_before` is what
-    the run before came to, `counted` what this one does (see `RunNote`).
+    `samples` are the rows to score by model, `labels` the feedback on earlier ones, `letters` the
+    dead letters, `outcomes` counts exchanges by model and what came of them, `faults` the dead
+    letters by reason, `watermark_ns` is the largest event time, `seconds` the time from its end to
+    its commit. `counted_before` is what the run before came to, `counted` what this one does (see
+    `RunNote`).
     """
 
     def __init__(self, begin: int, watched: Mapping[str, WatchedColumns], marks: Marks) -> None:
@@ -61,6 +69,7 @@ class Run:
         self.watermark_ns = 0
         self.seconds = 0.0
         self.samples: dict[str, list[Sample]] = {}
+        self.labels: dict[str, list[Labelled]] = {}
         self.letters: list[DeadLetter] = []
         self.outcomes: Counter[tuple[str, str]] = Counter()
         self.faults: Counter[str] = Counter()
@@ -74,8 +83,17 @@ class Run:
     def take(self, stored: Stored) -> None:
         """One more record."""
         self.end = stored.address.offset + 1
-        self.bytes += len(stored.record.value)
         model, taken = take(stored, self._watched, self._marks.is_new)
+        if isinstance(taken, Skipped) and taken.reason == "probe":
+            # What Sidelight asks itself moves neither the time nor the end of a run.
+            self.outcomes[model, taken.reason] += 1
+            return
+        self.bytes += len(stored.record.value)
+        if isinstance(taken, Labelled):
+            # It tells when it was learned; traffic alone says how far event time has come.
+            self.labels.setdefault(model, []).append(taken)
+            self.outcomes[model, "feedback"] += 1
+            return
         # Also of what is not scored: time goes on while a model only fails or others are asked.
         self.watermark_ns = max(self.watermark_ns, taken.time_ns)
         match taken:

@@ -29,6 +29,7 @@ from sidelight_detectors.streaming.panes import Pane
 from sidelight_detectors.streaming.plan import Plan
 from sidelight_detectors.streaming.run import Counted, Run, RunNote
 from sidelight_detectors.streaming.scoring import score
+from sidelight_detectors.streaming.tracing import traced
 
 GROUP = "scorer"
 
@@ -178,7 +179,7 @@ class PartitionScorer:
         return [
             Pane(plan.model, plan.id, self.partition, begin, begin, reached_ns, plan.bucket_ns)
             for plan in self._plans.values()
-            if plan.uses_event_time
+            if plan.follows_time
         ]
 
     def _position(self, offset: int, note: RunNote) -> Position:
@@ -192,8 +193,9 @@ def pane_of(plan: Plan, partition: int, run: Run) -> Pane:
     run.counted[plan.model] = scored.counted
     for sample, cause in scored.refused:
         run.refuse(plan.model, sample, cause)
+    trace = traced(plan, partition, run.begin, scored.trails, run.labels.get(plan.model, []))
     place = (partition, run.begin, run.end, run.watermark_ns, plan.bucket_ns)
-    return Pane(plan.model, plan.id, *place, scored.slices, scored.flags)
+    return Pane(plan.model, plan.id, *place, scored.slices, scored.flags, trace)
 
 
 def _letter_record(letter: DeadLetter) -> Record:

@@ -19,6 +19,7 @@ from sidelight_detectors.streaming.opened import Rows
 from sidelight_detectors.streaming.panes import Flag, Place, Slice, drawn_among
 from sidelight_detectors.streaming.pieces import pieces_of
 from sidelight_detectors.streaming.plan import Plan
+from sidelight_detectors.streaming.tracing import Trails
 
 MAX_FLAGS = 100
 """Rows that a detector flags and a run tells of at most, the strangest first; all are counted."""
@@ -32,12 +33,14 @@ class Scored:
     """What a run's samples came to: their sums, the strangest rows, and who did not fit.
 
     `counted` are the rows of each version since the last place where a count window may end.
+    `trails` are what detectors want to know of each row.
     """
 
     slices: tuple[Slice, ...]
     flags: tuple[Flag, ...]
     refused: tuple[tuple[Sample, Exception], ...]
     counted: Mapping[str, int]
+    trails: tuple[Trails, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,14 +80,16 @@ def score(
     slices: dict[Place, Slice] = {}
     flags: list[Flag] = []
     refused: list[tuple[Sample, Exception]] = []
+    trails: list[Trails] = []
     for alike in _alike(samples):
         for batch in _indexed(plan, alike, refused):
-            for part, found in _summarised(plan, batch, pieces):
+            for part, found, trail in _summarised(plan, batch, pieces):
                 known = slices.get(part.place)
                 slices[part.place] = part if known is None else known + part
                 flags += found
+                trails += [trail] if trail.of else []
     ordered = drawn_among([slices[place] for place in sorted(slices)])
-    return Scored(ordered, _strangest(flags), tuple(refused), counted)
+    return Scored(ordered, _strangest(flags), tuple(refused), counted, tuple(trails))
 
 
 def _strangest(flags: Sequence[Flag]) -> tuple[Flag, ...]:
@@ -141,12 +146,24 @@ def _index(plan: Plan, samples: Sequence[Sample]) -> Batch:
     owner = np.repeat(np.arange(len(samples)), rows)
     row = np.arange(len(owner)) - np.repeat(np.cumsum(rows) - rows, rows)
     times, offsets = np.array([(one.time_ns, one.offset) for one in samples], np.int64).T
-    indexed = plan.fitted.index(Columns.concatenate(parts))
+    columns = Columns.concatenate(parts)
+    indexed = plan.fitted.index(columns)
     order = np.concatenate([np.repeat(of, rows[of]) for of in blocks.values()])
     if not np.array_equal(order, owner):
         indexed = indexed.take(np.argsort(order, kind="stable"))
-    located = replace(indexed, origin=Origin(owner, times[owner]))
+    located = replace(indexed, origin=Origin(owner, times[owner], _headers(plan, samples, owner)))
     return Batch(samples, owner, row, chances(offsets[owner], row), located)
+
+
+def _headers(
+    plan: Plan, samples: Sequence[Sample], owner: NDArray[np.int64]
+) -> Mapping[str, NDArray[np.object_]]:
+    """The headers that a detector asks for, row by row."""
+    names = plan.fitted.asks_headers
+    if not names:
+        return {}
+    values = np.array([one.sender.headers or ("",) * len(names) for one in samples], object)
+    return {name: values[owner, place] for place, name in enumerate(names)}
 
 
 def _taken(block: Columns, samples: Sequence[Sample]) -> Columns:
@@ -159,8 +176,8 @@ def _taken(block: Columns, samples: Sequence[Sample]) -> Columns:
 
 def _summarised(
     plan: Plan, batch: Batch, pieces: Mapping[int, int]
-) -> Iterator[tuple[Slice, list[Flag]]]:
-    """The batch by place, and the rows of each that were flagged."""
+) -> Iterator[tuple[Slice, list[Flag], Trails]]:
+    """The batch by place, the rows of each that were flagged, and what is to be known of all."""
     places = [
         (one.version, pieces[one.offset], one.time_ns // plan.bucket_ns) for one in batch.samples
     ]
@@ -177,7 +194,7 @@ def _summarised(
         yield _slice(plan, batch.take(rows), (*known[number], names[segment]))
 
 
-def _slice(plan: Plan, batch: Batch, place: Place) -> tuple[Slice, list[Flag]]:
+def _slice(plan: Plan, batch: Batch, place: Place) -> tuple[Slice, list[Flag], Trails]:
     seen = plan.fitted.observe(batch.indexed)
     samples = [batch.samples[number] for number in np.unique(batch.sample)]
     offsets = [sample.offset for sample in samples]
@@ -186,7 +203,8 @@ def _slice(plan: Plan, batch: Batch, place: Place) -> tuple[Slice, list[Flag]]:
     flags = [
         flag for name, scores in seen.scores.items() for flag in _flags(plan, batch, name, scores)
     ]
-    return Slice(*place, *ends, seen.summary, _draw(batch)), flags
+    trails = Trails(batch.samples, batch.sample, batch.row, seen.trails)
+    return Slice(*place, *ends, seen.summary, _draw(batch)), flags, trails
 
 
 def _draw(batch: Batch) -> Draw:

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-FORMAT = 4
+FORMAT = 5
 """Of the committed state; raised whenever what `Decider.saved` holds changes its meaning."""
 
 

@@ -17,6 +17,7 @@ from sidelight_detectors.alarms.units import DAY_NS
 from sidelight_detectors.results.findings import VERSIONS, About, Alarm, OutlierResult, Output
 from sidelight_detectors.streaming.comparisons import Comparisons
 from sidelight_detectors.streaming.evidence import evidence_of
+from sidelight_detectors.streaming.folds import Traced
 from sidelight_detectors.streaming.identity import digest
 from sidelight_detectors.streaming.judging import (
     Judgement,
@@ -32,6 +33,7 @@ from sidelight_detectors.streaming.plan import Plan
 from sidelight_detectors.streaming.raising import Cause, Raised, alarm_of
 from sidelight_detectors.streaming.states import AlarmLog, Tally, VersionState
 from sidelight_detectors.streaming.steps import Window
+from sidelight_detectors.streaming.trace import Trace
 from sidelight_detectors.summary import Summary
 
 MAX_VERSIONS = 32
@@ -46,12 +48,16 @@ spent, and a server that invents a version for every call is watched all the sam
 
 
 class Watch:
-    """Folds the panes of one plan. `versions` is what is known of each model version."""
+    """Folds the panes of one plan. `versions` is what is known of each model version.
+
+    `folds` are the detectors that remember rows.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.versions: dict[str, VersionState] = {}
         self.comparisons = Comparisons(plan)
+        self.folds = plan.folds()
         self._windows = plan.windows()
         self._last: dict[str, Window] = {}
 
@@ -64,8 +70,11 @@ class Watch:
         """The versions seen; a nameless one that has nothing yet when there is none."""
         return list(self.versions.items()) or [("", VersionState(self.plan.rules()))]
 
-    def accept(self, pane: Pane, watermark_ns: int) -> Iterator[Output]:
-        """Flagged rows first, then what the pane says, then the windows that are complete now."""
+    def accept(self, pane: Pane, watermark_ns: int, at: int = 0) -> Iterator[Output]:
+        """Flagged rows first, then what the pane says, then the windows that are complete now.
+
+        Last comes what folds make of its rows. `at` is the pane's offset.
+        """
         for flag in pane.flags:
             yield self._outlier(flag, pane.partition)
         slices: dict[str, list[Slice]] = {}
@@ -80,11 +89,37 @@ class Watch:
             yield from self._observe(version, parts)
         for window in windows + self._windows.advance(watermark_ns):
             yield from self._judge(window)
+        traced = Traced(self._named(pane.trace), at, watermark_ns)
+        for fold in self.folds.values():
+            yield from fold.accept(traced)
+
+    def remember(self, trace: Trace, watermark_ns: int, at: int) -> None:
+        """A trace that was accepted before the state that was restored."""
+        if trace.plan == self.plan.id:
+            traced = Traced(self._named(trace), at, watermark_ns)
+            for fold in self.folds.values():
+                if fold.needs_from is None or at >= fold.needs_from:
+                    fold.remember(traced)
+
+    @property
+    def needs_from(self) -> int | None:
+        """Offset of the oldest pane whose trace must be remembered; None when none must."""
+        needed = [fold.needs_from for fold in self.folds.values()]
+        return min((at for at in needed if at is not None), default=None)
+
+    def _named(self, trace: Trace) -> Trace:
+        """Versions as they are watched; those of its rows are known by now."""
+        if all(name in self.versions for name in trace.versions):
+            return trace
+        names = (name if name in self.versions else LATER for name in trace.versions)
+        return replace(trace, versions=tuple(names))
 
     def close(self) -> Iterator[Output]:
         """Judges what windows are open, where nothing more can come."""
         for window in self._windows.close():
             yield from self._judge(window)
+        for fold in self.folds.values():
+            yield from fold.close()
 
     def raised(self) -> Iterator[Raised]:
         """The alarms that are raised now."""
@@ -103,6 +138,7 @@ class Watch:
             "versions": {name: version.saved() for name, version in self.versions.items()},
             "comparisons": self.comparisons.saved(),
             "windows": self._windows.saved(),
+            "folds": {name: fold.saved() for name, fold in self.folds.items()},
         }
 
     def restore(self, saved: Mapping[str, Any]) -> None:
@@ -114,6 +150,8 @@ class Watch:
         self._windows.restore(saved["windows"])
         judged = ((name, self._windows.last(name)) for name in self.versions)
         self._last = {name: window for name, window in judged if window}
+        for name, fold in self.folds.items():
+            fold.restore(saved["folds"][name])
 
     def _watched_as(self, part: Slice) -> Slice:
         known = part.version in self.versions or len(self.versions) < MAX_VERSIONS

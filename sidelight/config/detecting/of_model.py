@@ -6,9 +6,12 @@ import warnings
 
 from pydantic import Field
 
+from sidelight.config.detecting.adversarial import AdversarialSettings
 from sidelight.config.detecting.alibi import AlibiSettings
+from sidelight.config.detecting.bias import BiasSettings
 from sidelight.config.detecting.drift import DriftSettings
 from sidelight.config.detecting.joint import JointSettings
+from sidelight.config.detecting.labels import LabelsSettings
 from sidelight.config.detecting.outlier import OutlierSettings
 from sidelight.config.detecting.performance import PerformanceSettings
 from sidelight.config.detecting.schema import SchemaSettings
@@ -26,6 +29,9 @@ class ModelDetectors(Section):
     joint: JointSettings | None = None
     performance: PerformanceSettings | None = None
     schema: SchemaSettings | None = None  # type: ignore[assignment]
+    adversarial: AdversarialSettings | None = None
+    bias: BiasSettings | None = None
+    labels: LabelsSettings | None = None
     alibi: dict[str, AlibiSettings] | None = Field(default=None, exclude=True)
     """By name. Not part of what is written with a fitted reference: they have states of their own.
     """

@@ -1,0 +1,23 @@
+"""Attacks that show across queries."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from sidelight.config.section import Section
+
+
+class AdversarialSettings(Section):
+    """Sequences of queries that search for an adversarial example around one row."""
+
+    method: Literal["query-similarity"] = "query-similarity"
+    """query-similarity: many different queries close to each other, more than the reference's own
+    rate of neighbours explains."""
+    client: str | None = None
+    """A request header that tells who asks; the logger must keep it (`logger.headers`)."""
+    memory: int = Field(default=100_000, ge=1000)
+    """Queries remembered."""
+    memory_seconds: float = Field(default=86_400.0, gt=0)
+    """Queries older than this, by event time, are forgotten."""
