@@ -50,6 +50,7 @@ from sidelight_detectors.segments import (
 )
 from sidelight_detectors.spending import spend
 from sidelight_detectors.split import held_out
+from sidelight_detectors.streaming.folds import Folding
 from sidelight_detectors.summary import Summary, empty_summary
 from sidelight_detectors.watched import cells_of, named_columns, watched
 
@@ -152,6 +153,11 @@ class Fitted:
         """Names of what judges windows or scores rows."""
         asked = named(self.settings)
         return tuple(dict.fromkeys((*self.judges, *(one for one in self.parts if one in asked))))
+
+    @property
+    def folding(self) -> tuple[str, ...]:
+        """Names of what remembers rows one by one."""
+        return tuple(name for name, part in self.parts.items() if isinstance(part, Folding))
 
     @property
     def flaggers(self) -> Mapping[str, Flagger]:

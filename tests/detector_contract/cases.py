@@ -27,17 +27,19 @@ MODEL = {
         "member": "categorical",
     },
     "outputs": {"probability": "numeric"},
+    "outcome": {"probability": "probability", "label": "label"},
 }
 
 
 @dataclass(frozen=True)
 class Case:
-    """A kind with settings for it; `judges` and `scores` say what it must do."""
+    """A kind with settings for it; `judges`, `scores` and `folds` say what it must do."""
 
     kind: str
     detectors: Mapping[str, Any]
     judges: bool = False
     scores: bool = False
+    folds: bool = False
 
 
 def _drift(**settings: Any) -> Case:

@@ -22,7 +22,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         names = [
             name
             for name, case in sorted(CASES.items())
-            if (case.judges or "judging" not in asked) and (case.scores or "scoring" not in asked)
+            if (case.judges or "judging" not in asked)
+            and (case.scores or "scoring" not in asked)
+            and (case.folds or "folding" not in asked)
         ]
         metafunc.parametrize("name", names)
 
@@ -46,4 +48,10 @@ def judging(case: Case) -> str:
 @pytest.fixture
 def scoring(case: Case) -> str:
     """The kind, of a case that scores rows."""
+    return case.kind
+
+
+@pytest.fixture
+def folding(case: Case) -> str:
+    """The kind, of a case whose decider remembers rows."""
     return case.kind

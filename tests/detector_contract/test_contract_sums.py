@@ -33,6 +33,7 @@ def test_a_kind_does_what_its_case_says(fitted: Fitted, case: Case) -> None:
 
     assert (case.kind in fitted.judges) == case.judges
     assert (case.kind in seen.scores) == case.scores
+    assert (case.kind in fitted.folding) == case.folds
 
 
 @settings(
