@@ -1,0 +1,1 @@
+"""Attacks that show across queries: many that differ a little, close to each other."""
