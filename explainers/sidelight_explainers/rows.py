@@ -9,11 +9,12 @@ import orjson
 from sidelight.config import Settings, load
 from sidelight.config.settings import ShapleySettings
 from sidelight.errors import ConfigError, DataMismatch
+from sidelight.probes import mark_of
 from sidelight.tables import read_table
 from sidelight.tensors import Columns
 from sidelight_explainers.contract import Wish
 from sidelight_explainers.explanation import Explanation
-from sidelight_explainers.models import open_model
+from sidelight_explainers.models import PURPOSE, open_model
 
 
 def explain_row(
@@ -23,7 +24,8 @@ def explain_row(
     settings = load(config).settings
     chosen = _model_name(file, settings, name)
     model = settings.models[chosen]
-    opened = open_model(chosen, model, model.explainers.shapley or ShapleySettings())
+    mark = mark_of(settings, model.predictor, PURPOSE)
+    opened = open_model(chosen, model, model.explainers.shapley or ShapleySettings(), mark)
     try:
         return opened.explainer(_row(file, row), wish)
     finally:

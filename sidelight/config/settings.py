@@ -15,6 +15,7 @@ from sidelight.config.detecting.features import Feature
 from sidelight.config.detecting.of_model import ModelDetectors
 from sidelight.config.detecting.outcome import OutcomeSettings
 from sidelight.config.detecting.service import DetectorsSettings
+from sidelight.config.probing import ProbesSettings
 from sidelight.config.section import Address, Section
 from sidelight.errors import ConfigError
 
@@ -322,3 +323,4 @@ class Settings(Section):
     joiner: JoinerSettings = JoinerSettings()
     detectors: DetectorsSettings = DetectorsSettings()
     explainers: ExplainersSettings = ExplainersSettings()
+    probes: ProbesSettings = ProbesSettings()

@@ -17,6 +17,7 @@ from sidelight.errors import MissingExtra, PredictorError, PredictorTimeout
 from sidelight.predictors.certificates import tls_context
 from sidelight.predictors.remote import READY_SECONDS, WORDS, Answer, Question, waits
 from sidelight.predictors.spending import Spent
+from sidelight.probes import Mark
 
 # Its C core would write lines of its own among ours, for each server that restarts.
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
@@ -75,12 +76,22 @@ def _options(settings: PredictorSettings) -> list[tuple[str, int]]:
 
 
 class Caller:
-    """Calls one server's inference service. `told` is how errors name the server."""
+    """Calls one server's inference service.
 
-    def __init__(self, channel: grpc.Channel, told: str, settings: PredictorSettings) -> None:
+    `told` is how errors name the server, `mark` what proves that a question is ours.
+    """
+
+    def __init__(
+        self,
+        channel: grpc.Channel,
+        told: str,
+        settings: PredictorSettings,
+        mark: Mark | None = None,
+    ) -> None:
         self._channel = channel
         self._told = told
         self._settings = settings
+        self._mark = mark
         self._infer = channel.unary_unary(f"{SERVICE}/ModelInfer")
         self._ready = channel.unary_unary(f"{SERVICE}/ModelReady")
         self._turns = BoundedSemaphore(settings.max_in_flight)
@@ -129,7 +140,9 @@ class Caller:
     def _ask_once(self, question: Question, spent: Spent, deadline: float) -> Answer:
         spent.add(question.rows)
         try:
-            return Answer(self._infer(question.body, timeout=deadline - time.monotonic()))
+            seconds = deadline - time.monotonic()
+            metadata = None if self._mark is None else tuple(self._mark.of(question.body).items())
+            return Answer(self._infer(question.body, timeout=seconds, metadata=metadata))
         except grpc.RpcError as exc:
             raise self._translated(exc) from exc
         except ValueError as exc:  # of a closed channel

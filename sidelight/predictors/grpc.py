@@ -9,6 +9,7 @@ from sidelight.predictors.calling import Caller, open_channel
 from sidelight.predictors.dialects import named
 from sidelight.predictors.remote import Answer, Form, Question, RemotePredictor, Wire
 from sidelight.predictors.spending import Spent
+from sidelight.probes import Mark
 from sidelight.protocols import v2_grpc
 from sidelight.protocols.grpc.open_inference import (
     DecodeError,
@@ -27,12 +28,16 @@ class GrpcPredictor(RemotePredictor):
     """
 
     def __init__(
-        self, name: str, settings: PredictorSettings, features: Iterable[str] = ()
+        self,
+        name: str,
+        settings: PredictorSettings,
+        features: Iterable[str] = (),
+        mark: Mark | None = None,
     ) -> None:
         told = f"predictor {name!r} at {settings.url}"
         self._model = settings.name or name
         super().__init__(told, settings, features, Wire(self._encode, _rows))
-        self._caller = Caller(open_channel(name, settings), told, settings)
+        self._caller = Caller(open_channel(name, settings), told, settings, mark)
 
     def ready(self) -> bool:
         answer = self._caller.is_ready(ModelReadyRequest(name=self._model).SerializeToString())

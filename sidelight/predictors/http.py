@@ -16,6 +16,7 @@ from sidelight.predictors.loop import LoopThread
 from sidelight.predictors.posting import Poster
 from sidelight.predictors.remote import READY_SECONDS, Answer, Question, RemotePredictor
 from sidelight.predictors.spending import Spent
+from sidelight.probes import Mark
 
 NOT_UNDERSTOOD = (400, 415, 422, 500, 501)
 """What servers say to a body that they cannot read."""
@@ -29,7 +30,11 @@ class HttpPredictor(RemotePredictor):
     """
 
     def __init__(
-        self, name: str, settings: PredictorSettings, features: Iterable[str] = ()
+        self,
+        name: str,
+        settings: PredictorSettings,
+        features: Iterable[str] = (),
+        mark: Mark | None = None,
     ) -> None:
         dialect = dialect_of(settings)
         base, model = settings.url or "", settings.name or name
@@ -38,7 +43,7 @@ class HttpPredictor(RemotePredictor):
         super().__init__(told, settings, features, dialect.wire)
         self._name = name
         self._ready_url = dialect.ready_url(base, model)
-        self._poster = Poster(url, told, settings, tls_context(name, settings))
+        self._poster = Poster(url, told, settings, tls_context(name, settings), mark)
         self._loop = LoopThread(f"predictor-{name}")
 
     def ready(self) -> bool:

@@ -15,6 +15,7 @@ from sidelight.config.settings import PredictorSettings
 from sidelight.errors import PredictorError, PredictorTimeout
 from sidelight.predictors.remote import WORDS, Answer, Question, waits
 from sidelight.predictors.spending import Spent
+from sidelight.probes import Mark
 
 RETRIED = (502, 503, 504)
 JSON_LENGTH = "inference-header-content-length"
@@ -24,13 +25,14 @@ JSON_LENGTH = "inference-header-content-length"
 class Poster:
     """Posts questions to one URL. Everything here runs in one event loop.
 
-    `told` is how errors name the server.
+    `told` is how errors name the server, `mark` what proves that a question is ours.
     """
 
     url: str
     told: str
     settings: PredictorSettings
     tls: ssl.SSLContext | Literal[True]
+    mark: Mark | None = None
     _session: aiohttp.ClientSession | None = field(default=None, init=False)
     _turns: asyncio.Semaphore = field(init=False)
 
@@ -89,7 +91,7 @@ class Poster:
     async def _ask_once(self, question: Question) -> Answer:
         try:
             async with self._open().post(
-                self.url, data=question.body, headers=_headers(question), allow_redirects=False
+                self.url, data=question.body, headers=self._headers(question), allow_redirects=False
             ) as response:
                 body = await self._body(response)
         except (aiohttp.ClientPayloadError, aiohttp.ClientResponseError, aiohttp.InvalidURL) as exc:
@@ -99,6 +101,12 @@ class Poster:
             raise PredictorError(f"{self.told}: {words}", status=response.status)
         length = response.headers.get(JSON_LENGTH)
         return Answer(body, None if length is None else self._whole(length))
+
+    def _headers(self, question: Question) -> dict[str, str]:
+        said = {"accept-encoding": "identity", "content-type": "application/json"}
+        if (json_length := question.json_length) is not None:
+            said |= {"content-type": "application/octet-stream", JSON_LENGTH: str(json_length)}
+        return said if self.mark is None else said | self.mark.of(question.body)
 
     def _whole(self, length: str) -> int:
         if not (length.isascii() and length.isdecimal() and len(length) <= 20):
@@ -122,14 +130,6 @@ class Poster:
                 timeout=aiohttp.ClientTimeout(total=None),
             )
         return self._session
-
-
-def _headers(question: Question) -> dict[str, str]:
-    said = {"accept-encoding": "identity", "content-type": "application/json"}
-    if question.json_length is None:
-        return said
-    binary = {"content-type": "application/octet-stream", JSON_LENGTH: str(question.json_length)}
-    return said | binary
 
 
 def _words(body: bytes) -> str:

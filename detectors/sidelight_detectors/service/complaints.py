@@ -25,15 +25,19 @@ class Complaints:
         self._told_at = -EVERY_SECONDS
         self._dead: Counter[str] = Counter()
         self._unknown = 0
+        self._claims: Counter[str] = Counter()
         self._last: dict[str, str] = {}
 
     def hear(self, run: Run) -> None:
         self._dead.update(run.faults)
         self._unknown += run.outcomes["", "unknown-model"]
+        for (_, reason), count in run.claims.items():
+            self._claims[reason] += count
         if run.letters:
             letter = run.letters[-1]
             self._last = {"exchange": letter.origin, "message": letter.message}
-        if (self._dead or self._unknown) and self._clock() >= self._told_at + EVERY_SECONDS:
+        trouble = self._dead or self._unknown or self._claims
+        if trouble and self._clock() >= self._told_at + EVERY_SECONDS:
             self._tell()
 
     def _tell(self) -> None:
@@ -45,6 +49,13 @@ class Complaints:
                 exchanges=self._unknown,
                 configured=self._models,
             )
+        if self._claims:
+            logger.warning(
+                "exchanges say they are Sidelight's own and did not prove it: scored as traffic; "
+                "see that all services share one probes.key_file, else somebody forges them",
+                **self._claims,
+            )
         self._told_at = self._clock()
         self._dead.clear()
+        self._claims.clear()
         self._unknown = 0

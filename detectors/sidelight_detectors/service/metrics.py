@@ -7,9 +7,11 @@ is in `state_metrics`, and survives.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from sidelight.probes import UNPROVEN
 from sidelight_detectors.streaming.intake import FAULTS, SKIPS
 from sidelight_detectors.streaming.run import Run
 
@@ -35,6 +37,12 @@ class ScorerMetrics:
             ["reason"],
             registry=registry,
         )
+        self._claims = Counter(
+            "sidelight_detectors_unproven_probes",
+            "Exchanges scored as traffic though they say that Sidelight asked them itself.",
+            ["model", "reason"],
+            registry=registry,
+        )
         self._durations = Histogram(
             "sidelight_detectors_score_duration_seconds",
             "Time from the end of a run to its commit.",
@@ -54,6 +62,8 @@ class ScorerMetrics:
             self._exchanges.labels(model or OTHER, outcome).inc(count)
         for reason, count in run.faults.items():
             self._dead_letters.labels(reason).inc(count)
+        for (model, claim), count in run.claims.items():
+            self._claims.labels(model, claim).inc(count)
         self._durations.observe(run.seconds)
         times = [sample.time_ns for samples in run.samples.values() for sample in samples]
         if times:
@@ -63,5 +73,7 @@ class ScorerMetrics:
         for model in (*models, OTHER):
             for outcome in ("scored", "dead-letter", *SKIPS):
                 self._exchanges.labels(model, outcome)
+        for model, claim in product(models, UNPROVEN):
+            self._claims.labels(model, claim)
         for reason in FAULTS:
             self._dead_letters.labels(reason)

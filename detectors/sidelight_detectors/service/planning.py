@@ -5,7 +5,7 @@ from __future__ import annotations
 from sidelight.config.settings import Settings
 from sidelight.errors import ConfigError
 from sidelight.events.store import PatientStore, open_store
-from sidelight.probes import TRUST_NOBODY, probe_key
+from sidelight.probes import probe_verifier
 from sidelight_detectors.service.fitting import fitted_model, folder_of, watched_models
 from sidelight_detectors.streaming.plan import Plan
 
@@ -14,7 +14,7 @@ def fitted_plans(settings: Settings, only: str | None = None) -> dict[str, Plan]
     """The plan of every model that has a detector, or of the one asked for."""
     folder = folder_of(settings)
     store = None if settings.log.store is None else PatientStore(open_store(settings.log.store))
-    probes = probe_key(settings) or TRUST_NOBODY
+    probes = probe_verifier(settings)
     plans = {}
     for name, model in watched_models(settings, only).items():
         fitted = fitted_model(name, model, folder)

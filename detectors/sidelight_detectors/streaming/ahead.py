@@ -10,7 +10,7 @@ from sidelight.events.dataref import is_elsewhere
 from sidelight.events.exchanges import from_record
 from sidelight.log import Stored
 from sidelight.protocols.blocks import INPUTS, OUTPUTS, decode_blocks
-from sidelight_detectors.streaming.intake import WatchedColumns, why_unscored
+from sidelight_detectors.streaming.intake import WatchedColumns, claim_of, why_unscored
 from sidelight_detectors.streaming.opened import Opened, Rows
 
 Exchanges = Mapping[int, Exchange]
@@ -55,6 +55,7 @@ def _scored(exchanges: Exchanges, server_name: str, watched: WatchedColumns) -> 
         if exchange.model == server_name
         and not why_unscored(exchange, watched.model)
         and not is_elsewhere(exchange)
+        and claim_of(exchange, {server_name: watched}) != "ours"
     }
 
 

@@ -14,7 +14,7 @@ from sidelight.events.exchanges import from_record
 from sidelight.events.feedback import from_record as from_record_of_feedback
 from sidelight.events.feedback import is_feedback
 from sidelight.log import Stored
-from sidelight.probes import TRUST_NOBODY, Verifier
+from sidelight.probes import TRUST_NOBODY, Standing, Verifier
 from sidelight.protocols.blocks import Block
 from sidelight.protocols.decoding import decode_inputs, decode_outputs
 from sidelight.tensors import Columns
@@ -72,13 +72,17 @@ NOBODY = Sender()
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The rows of one exchange. `time_ns` is its event time, not after it was appended."""
+    """The rows of one exchange. `time_ns` is its event time, not after it was appended.
+
+    `claim` is set where it says that it is a probe of ours, and did not prove it.
+    """
 
     offset: int
     time_ns: int
     version: str
     columns: Columns | Rows
     sender: Sender = NOBODY
+    claim: Standing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,19 +224,32 @@ def take(
         time_ns = min(exchange.time_ns, stored.appended_ns)
         known = watched.get(exchange.model)
         model = known.model if known else ""
+        claim = claim_of(exchange, watched)
+        if claim == "ours":
+            # First of all: it leaves nothing behind that a log without it would not have.
+            return model, Skipped("probe", time_ns)
         if not is_new(exchange):
             return model, Skipped("duplicate", time_ns)
         if reason := why_unscored(exchange, model):
             return model, Skipped(reason, time_ns)
-        if exchange.purpose and known is not None and known.probes.is_ours(exchange):
-            return model, Skipped("probe", time_ns)
         rows = opened.rows if opened else None
         columns = watched[exchange.model].of(exchange) if rows is None else rows
     except Exception as exc:  # Whatever one event breaks costs one dead letter, not the consumer.
         return model, Faulty.by(exc, time_ns)
     version = str(columns.parameters.get("model_version") or exchange.version)
     sender = watched[exchange.model].sender(exchange)
-    return model, Sample(stored.address.offset, time_ns, _bounded(version), columns, sender)
+    return model, Sample(stored.address.offset, time_ns, _bounded(version), columns, sender, claim)
+
+
+def claim_of(exchange: Exchange, watched: Mapping[str, WatchedColumns]) -> Standing | None:
+    """What becomes of its claim to be a probe, also of a model that is not watched; None without.
+
+    All models of a deployment share one key.
+    """
+    any_model = next(iter(watched.values()), None)
+    if not exchange.purpose or any_model is None:
+        return None
+    return any_model.probes.standing(exchange)
 
 
 def _labelled(

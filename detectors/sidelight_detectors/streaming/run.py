@@ -56,7 +56,8 @@ class Run:
 
     `samples` are the rows to score by model, `labels` the feedback on earlier ones, `letters` the
     dead letters, `outcomes` counts exchanges by model and what came of them, `faults` the dead
-    letters by reason, `watermark_ns` is the largest event time, `seconds` the time from its end to
+    letters by reason, `claims` those scored that say they are probes and did not prove it, by model
+    and why, `watermark_ns` is the largest event time, `seconds` the time from its end to
     its commit. `counted_before` is what the run before came to, `counted` what this one does (see
     `RunNote`).
     """
@@ -73,6 +74,7 @@ class Run:
         self.letters: list[DeadLetter] = []
         self.outcomes: Counter[tuple[str, str]] = Counter()
         self.faults: Counter[str] = Counter()
+        self.claims: Counter[tuple[str, str]] = Counter()
         self.counted_before: Counted = {}
         self.counted: dict[str, Mapping[str, int]] = {}
         self._stored: dict[int, Stored] = {}
@@ -102,6 +104,8 @@ class Run:
                 self._stored[taken.offset] = stored
                 self.rows += len(taken.columns)
                 self.outcomes[model, "scored"] += 1
+                if taken.claim:
+                    self.claims[model, taken.claim] += 1
             case Skipped():
                 self.outcomes[model, taken.reason] += 1
             case Faulty():
