@@ -22,12 +22,12 @@ from sidelight.errors import ArtifactError, ConfigError, MissingExtra
 from sidelight.tensors import Columns
 from sidelight_detectors.alibi.arrays import packed, unpacked
 from sidelight_detectors.alibi.artefact import folder_sha256, pinned_copy
-from sidelight_detectors.alibi.batch import Batch, Waiting, joined
 from sidelight_detectors.alibi.finding import AlibiFinding, own_threshold, p_values
 from sidelight_detectors.alibi.kinds import KINDS
-from sidelight_detectors.alibi.matrix import fit_encoder, usable
+from sidelight_detectors.alibi.matrix import as_rows, fit_encoder, matrix_of, usable
 from sidelight_detectors.alibi.seeding import reseed
 from sidelight_detectors.alibi.station import station
+from sidelight_detectors.stations.batch import Batch, Waiting, joined
 from tests.detectors.test_service import write_table
 from tests.detectors.traffic import MODEL, rows
 
@@ -179,12 +179,12 @@ def test_rows_come_in_full_batches_whatever_they_arrived_in(arrivals: list[int],
         values = np.arange(begin, begin + count, dtype=float)[:, None]
         if count:
             ones = np.ones(count, np.int64)
-            full += list(waiting.add(Batch(values, offset * ones, numbers, ones)))
+            full += list(waiting.add(Batch(as_rows(values), offset * ones, numbers, ones)))
         begin += count
     assert [len(batch) for batch in full] == [size] * (sum(arrivals) // size)
     assert len(waiting) == sum(arrivals) % size
     if full:
-        told = joined(full).values.ravel()
+        told = matrix_of(joined(full).rows).ravel()
         np.testing.assert_array_equal(told, np.arange(len(told)))
     if len(waiting):
         offset, number = waiting.first

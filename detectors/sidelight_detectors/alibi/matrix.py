@@ -84,6 +84,19 @@ class Encoder:
         return np.column_stack(parts)
 
 
+MATRIX = "matrix"
+
+
+def as_rows(values: NDArray[np.float64]) -> Columns:
+    """What `Encoder.encode` gave, as rows that wait for a batch."""
+    return Columns((Column(MATRIX, values),))
+
+
+def matrix_of(rows: Columns) -> NDArray[np.float64]:
+    """What `as_rows` holds."""
+    return rows[MATRIX].values
+
+
 def usable(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which rows hold finite numbers only, shape ``(n,)``."""
     finite = np.isfinite(values).reshape(len(values), -1)

@@ -20,12 +20,13 @@ from sidelight.config.detecting.alibi import AlibiSettings
 from sidelight.log import Address
 from sidelight.log.topics import INFERENCE
 from sidelight_detectors.alibi.arrays import as_list, packed, unpacked
-from sidelight_detectors.alibi.batch import Batch
 from sidelight_detectors.alibi.finding import AlibiFinding
-from sidelight_detectors.alibi.saying import Alarms, Speaker
+from sidelight_detectors.alibi.matrix import matrix_of
 from sidelight_detectors.alibi.seeding import reseed
 from sidelight_detectors.alibi.watching import innermost, type_of
 from sidelight_detectors.results.findings import Output, Seen, Stretch
+from sidelight_detectors.stations.batch import Batch
+from sidelight_detectors.stations.saying import Alarms, Speaker
 
 DRAWN = ("thresholds", "permit_probs")
 """What was drawn at random when it was made, and decides."""
@@ -130,7 +131,7 @@ class OnlineWatching:
 
     def take(self, batch: Batch) -> Iterator[Output]:
         try:
-            data = self._online.predict(batch.values[0])
+            data = self._online.predict(matrix_of(batch.rows)[0])
         except Exception as exc:  # As in `BatchWatching`: it costs this row.
             self.counts["unjudged"] += 1
             seen = batch.seen(self._speaker.partition, 0)

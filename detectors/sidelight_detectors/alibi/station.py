@@ -13,22 +13,26 @@ from sidelight.config.detecting.alibi import AlibiSettings
 from sidelight.config.settings import ModelSettings
 from sidelight.errors import ConfigError, NotEnoughData, SidelightError
 from sidelight.events.dataref import Keeper
+from sidelight.tensors import Columns
 from sidelight_detectors.alibi import building
 from sidelight_detectors.alibi.kinds import KINDS, UNKNOWN
-from sidelight_detectors.alibi.matrix import Encoder, fit_encoder, usable
+from sidelight_detectors.alibi.matrix import Encoder, as_rows, fit_encoder, usable
 from sidelight_detectors.alibi.rowwise import OnlineWatching
-from sidelight_detectors.alibi.saying import PREFIX, Speaker
 from sidelight_detectors.alibi.watching import (
+    AlibiWatching,
     BatchWatching,
     RowWatching,
-    Watching,
     innermost,
     type_of,
 )
 from sidelight_detectors.reference import load_reference
+from sidelight_detectors.stations.contract import Reading
+from sidelight_detectors.stations.saying import Speaker
 from sidelight_detectors.streaming.identity import digest
 from sidelight_detectors.streaming.intake import WatchedColumns
 from sidelight_detectors.watched import watched_features
+
+PREFIX = "alibi"
 
 FORMAT = 1
 """Of what is kept between batches, and of what is fed."""
@@ -56,9 +60,25 @@ class Station:
     partitions: int
 
     @property
+    def title(self) -> str:
+        return f"{PREFIX}:{self.name}"
+
+    @property
+    def sample(self) -> float:
+        return self.settings.sample
+
+    @property
+    def max_lag(self) -> int | None:
+        return self.settings.max_lag
+
+    @property
     def group(self) -> str:
         """The consumer group of this detector alone: what it keeps cannot be added up."""
         return f"{PREFIX}.{self.model}.{self.name}"
+
+    def read(self, rows: Columns) -> Reading:
+        values = self.encoder.encode(rows)
+        return Reading(as_rows(values), usable(values))
 
     @property
     def detects_drift(self) -> bool:
@@ -68,7 +88,7 @@ class Station:
     def is_online(self) -> bool:
         return self.detects_drift and bool(self.detector.meta["online"])
 
-    def watching(self, partition: int) -> Watching:
+    def watching(self, partition: int) -> AlibiWatching:
         """A fresh one for the partition, nothing seen yet."""
         detector, speaker = self._another(), self.speaker(partition)
         columns = self.encoder.columns
@@ -85,7 +105,7 @@ class Station:
         return copy.deepcopy(self.detector) if is_plain else self.remake()
 
     def speaker(self, partition: int) -> Speaker:
-        return Speaker(self.model, self.name, self.plan, partition, self.promise)
+        return Speaker(self.model, self.title, self.plan, partition, self.promise)
 
     @cached_property
     def promise(self) -> str:

@@ -14,33 +14,24 @@ import numpy as np
 
 from sidelight.config.detecting.alibi import AlibiSettings
 from sidelight_detectors.alibi.arrays import as_list, packed, unpacked
-from sidelight_detectors.alibi.batch import Batch
 from sidelight_detectors.alibi.finding import AlibiFinding, own_threshold, p_values
 from sidelight_detectors.alibi.kinds import KINDS, PERMUTING, UNKNOWN
-from sidelight_detectors.alibi.saying import Alarms, Speaker
+from sidelight_detectors.alibi.matrix import matrix_of
 from sidelight_detectors.alibi.seeding import reseed
 from sidelight_detectors.results.findings import Output
 from sidelight_detectors.spending import spend
+from sidelight_detectors.stations.batch import Batch
+from sidelight_detectors.stations.contract import Watching
+from sidelight_detectors.stations.saying import Alarms, Speaker, Strange
 
 MAX_FLAGS = 100
 """Rows of a batch that are told of at most, the strangest first; all are counted."""
 
 
-class Watching(Protocol):
-    """One detector on one partition. `size` is the rows of a batch, `counts` what came of them."""
+class AlibiWatching(Watching, Protocol):
+    """`last` is what the detector found last, for metrics."""
 
-    size: int
-    counts: Counter[str]
-    alarms: Alarms | None
     last: AlibiFinding | None
-
-    def take(self, batch: Batch) -> Iterator[Output]:
-        """A batch of `size` rows, the next in the log's order."""
-        ...
-
-    def saved(self) -> dict[str, Any]: ...
-
-    def restore(self, saved: Mapping[str, Any]) -> None: ...
 
 
 class BatchWatching:
@@ -76,7 +67,7 @@ class BatchWatching:
         self.counts["windows"] += 1
         try:
             reseed(self._seed, self._number)
-            data = self._detector.predict(batch.values)["data"]
+            data = self._detector.predict(matrix_of(batch.rows))["data"]
             finding = self._finding(data, len(batch))
         except Exception as exc:  # Their code on data of others: it costs this batch.
             self.counts["unjudged"] += 1
@@ -139,7 +130,7 @@ class RowWatching:
         self.counts["windows"] += 1
         try:
             reseed(self._seed, self._number)
-            data = self._detector.predict(batch.values)["data"]
+            data = self._detector.predict(matrix_of(batch.rows))["data"]
             scores = np.asarray(data["instance_score"], np.float64).reshape(len(batch), -1).max(1)
         except Exception as exc:  # As in `BatchWatching`.
             self.counts["unjudged"] += 1
@@ -150,8 +141,8 @@ class RowWatching:
         self.counts["flagged"] += len(flagged)
         strangest = flagged[np.argsort(-scores[flagged], kind="stable")[:MAX_FLAGS]]
         for place in np.sort(strangest):
-            score = float(scores[place])
-            yield self._speaker.outlier(batch, int(place), score, threshold, self._type)
+            why = Strange(float(scores[place]), self._type, threshold=threshold)
+            yield self._speaker.outlier(batch, int(place), why)
 
     def saved(self) -> dict[str, Any]:
         learned = {name: packed(np.asarray(value)) for name, value in self._learned().items()}

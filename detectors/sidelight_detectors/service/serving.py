@@ -14,7 +14,6 @@ from sidelight.config.addresses import Listen
 from sidelight.config.settings import Settings
 from sidelight.errors import ArtifactError
 from sidelight.log import open_log
-from sidelight_detectors.alibi.serving import alibi_at_work
 from sidelight_detectors.service.detectors import Detectors
 from sidelight_detectors.service.fitting import folder_of
 from sidelight_detectors.service.group_metrics import GroupCollector, LagCollector
@@ -26,6 +25,7 @@ from sidelight_detectors.service.keeping import Keeping
 from sidelight_detectors.service.metrics import ScorerMetrics
 from sidelight_detectors.service.planning import fitted_plans
 from sidelight_detectors.service.state_metrics import StateCollector
+from sidelight_detectors.stations.serving import stations_at_work
 from sidelight_detectors.streaming.plan import Plan
 
 logger = structlog.get_logger("sidelight.detectors")
@@ -56,7 +56,7 @@ def run_service(settings: Settings) -> None:
     app = create_app(scoring, registry, lambda: detectors.readiness)
     gc.freeze()  # What stands by now lives as long as the process: no collection looks at it again.
     with (
-        alibi_at_work(settings, log, registry, stop),
+        stations_at_work(settings, log, registry, stop),
         serve(Listen.parse(settings.detectors.listen), app) as port,
     ):
         logger.info("serving metrics and health", port=port)

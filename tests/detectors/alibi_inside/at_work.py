@@ -15,8 +15,8 @@ from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import INFERENCE
 from sidelight.tensors import Columns
 from sidelight_detectors.alibi.station import Station, station
-from sidelight_detectors.alibi.worker import AlibiWorker
 from sidelight_detectors.results.findings import Output
+from sidelight_detectors.stations.worker import StationWorker
 from sidelight_detectors.streaming.cutter import Clock
 from tests.detectors.traffic import MODEL, rows, traffic
 
@@ -60,14 +60,14 @@ class Instant:
         return self.now
 
 
-def worker_on(log: Log, at: Station) -> AlibiWorker:
+def worker_on(log: Log, at: Station) -> StationWorker:
     member = log.join(at.group, INFERENCE)
-    worker = AlibiWorker(log, member, 0, at, Clock(monotonic=Instant()))
+    worker = StationWorker(log, member, 0, at, Clock(monotonic=Instant()))
     worker.membership = member  # type: ignore[attr-defined]
     return worker
 
 
-def drained(worker: AlibiWorker, steps: int = 1000) -> Iterator[Output]:
+def drained(worker: StationWorker, steps: int = 1000) -> Iterator[Output]:
     """What it says until nothing is left to read, or for so many steps."""
     for _ in range(steps):
         yield from worker.step(0.0)

@@ -101,7 +101,7 @@ def _expected(config: Path, log: Log) -> dict[bytes, bytes]:
     whole = log_of(columns[0])
     whole.append(INFERENCE, traffic(columns[1], first=SHIFTED))
     found = {}
-    for at in stations(load(config).settings, log):
+    for at in stations(load(config).settings, log.partitions(INFERENCE), None):
         for output in drained(worker_on(whole, at)):
             record = output_record(output)
             found[record.key] = record.value
@@ -132,10 +132,10 @@ def test_killed_in_the_middle_it_says_what_it_would_have_said(config: Path, log:
     assert _said(log) == expected
     assert "Business Source License" in words
     for line in (
-        f'sidelight_alibi_alarm{{detector="alibi:cvm",model="{MODEL}"}} 1.0',
-        f'sidelight_alibi_lag_records{{detector="alibi:ks",model="{MODEL}"}} 0.0',
+        f'sidelight_station_alarm{{detector="alibi:cvm",model="{MODEL}"}} 1.0',
+        f'sidelight_station_lag_records{{detector="alibi:ks",model="{MODEL}"}} 0.0',
         f'sidelight_alibi_threshold{{detector="alibi:ks",feature="age",model="{MODEL}"',
-        f'sidelight_alibi_unjudged_windows_total{{detector="alibi:forest",model="{MODEL}"}} 0.0',
+        f'sidelight_station_unjudged_windows_total{{detector="alibi:forest",model="{MODEL}"}} 0.0',
     ):
         assert line in page, page
 
@@ -145,4 +145,4 @@ def test_wrong_arguments_are_told_by_their_setting(config: Path, log: Log) -> No
     document["models"][MODEL]["detectors"]["alibi"]["ks"]["args"] = {"p_vall": 0.1}
     config.write_text(json.dumps(document))
     with pytest.raises(ConfigError, match=r"alibi\.ks: alibi-detect refuses KSDrift.*p_vall"):
-        stations(load(config).settings, log)
+        stations(load(config).settings, log.partitions(INFERENCE), None)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from sidelight.log import Address
 from sidelight.log.topics import INFERENCE
-from sidelight_detectors.alarms.rule import WHOLE, Verdict
+from sidelight_detectors.alarms.rule import WHOLE, Suspect, Verdict
 from sidelight_detectors.alarms.windows import WindowRule
-from sidelight_detectors.alibi.batch import Batch
-from sidelight_detectors.alibi.finding import AlibiFinding
+from sidelight_detectors.contract import Finding
 from sidelight_detectors.results.findings import (
     About,
     Alarm,
@@ -23,28 +22,51 @@ from sidelight_detectors.results.findings import (
     UnjudgedResult,
     WindowResult,
 )
+from sidelight_detectors.stations.batch import Batch
 from sidelight_detectors.streaming.identity import digest
 
-PREFIX = "alibi"
+
+class StationFinding(Finding, Protocol):
+    """What a station says of a window of its own: `number` counts from 1 in each partition."""
+
+    @property
+    def number(self) -> int: ...
+
+    def suspects(self) -> tuple[Suspect, ...]:
+        """Who is to blame, the worst first; evidence above 1 is beyond the threshold."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Strange:
+    """Why a row is flagged: the fields of `OutlierResult` of the same names."""
+
+    score: float
+    method: str
+    p_value: float = math.nan
+    rate: float = math.nan
+    contributions: tuple[tuple[str, float], ...] = ()
+    bound: float | None = None
+    threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """Which detector of which model speaks, under which plan, of which partition."""
+    """Which detector of which model speaks, under which plan, of which partition.
+
+    `version` is the model's where one version is asked or watched.
+    """
 
     model: str
-    name: str
+    detector: str
     plan: str
     partition: int
     promise: str
-
-    @property
-    def detector(self) -> str:
-        return f"{PREFIX}:{self.name}"
+    version: str = ""
 
     @property
     def about(self) -> About:
-        return About(self.model, "", self.plan)
+        return About(self.model, self.version, self.plan)
 
     def id_of(self, *what: str | int) -> str:
         return digest(self.detector, self.model, self.plan, self.partition, *what)
@@ -56,7 +78,7 @@ class Speaker:
         told = f"{self.detector}: {self.promise}"
         return PromiseResult(id_, self.about, address, time_ns, told)
 
-    def judged(self, finding: AlibiFinding, seen: Seen) -> WindowResult:
+    def judged(self, finding: StationFinding, seen: Seen) -> WindowResult:
         id_ = self.id_of(finding.number, *_ends(seen))
         return WindowResult(id_, self.about, self.detector, seen, finding, self.promise)
 
@@ -64,9 +86,7 @@ class Speaker:
         id_, reason = self.id_of(number, *_ends(seen)), f"{type(cause).__name__}: {cause}"
         return UnjudgedResult(id_, self.about, self.detector, seen, reason)
 
-    def outlier(
-        self, batch: Batch, place: int, score: float, threshold: float, method: str
-    ) -> OutlierResult:
+    def outlier(self, batch: Batch, place: int, why: Strange) -> OutlierResult:
         address = Address(INFERENCE, self.partition, int(batch.offsets[place]))
         row = int(batch.numbers[place])
         return OutlierResult(
@@ -76,12 +96,13 @@ class Speaker:
             address,
             row,
             int(batch.times[place]),
-            score,
-            math.nan,
-            math.nan,
-            (),
-            method,
-            threshold=threshold,
+            why.score,
+            why.p_value,
+            why.rate,
+            why.contributions,
+            why.method,
+            why.bound,
+            threshold=why.threshold,
         )
 
 
@@ -98,7 +119,7 @@ class Alarms:
     def active(self) -> bool:
         return self._rule.active
 
-    def hear(self, result: WindowResult, finding: AlibiFinding) -> Iterator[Alarm]:
+    def hear(self, result: WindowResult, finding: StationFinding) -> Iterator[Alarm]:
         verdict = self._rule.judged(WHOLE, finding)
         if verdict is None:
             return

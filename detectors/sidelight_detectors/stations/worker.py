@@ -1,4 +1,4 @@
-"""One detector at one partition of `inference`: reads in order, says, and then commits.
+"""One station at one partition of `inference`: reads in order, says, and then commits.
 
 What it says between two commits is said again after a crash, with the same ids: at least once. The
 rows of a batch that is not full yet are read again, so a commit is as small as the detector's own
@@ -7,29 +7,36 @@ state.
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+import structlog
 
-from sidelight.errors import OffsetOutOfRange
+from sidelight.errors import OffsetOutOfRange, PredictorError
 from sidelight.log import Log, Membership, Position, Stored
 from sidelight.log.topics import ALARMS, INFERENCE, RESULTS
-from sidelight_detectors.alibi.batch import Batch
-from sidelight_detectors.alibi.feed import Begin, Feed
-from sidelight_detectors.alibi.saying import ended
-from sidelight_detectors.alibi.station import Station
 from sidelight_detectors.results.events import output_record
 from sidelight_detectors.results.findings import Alarm, Output
+from sidelight_detectors.stations.batch import Batch
+from sidelight_detectors.stations.contract import Station
+from sidelight_detectors.stations.feed import Begin, Feed
+from sidelight_detectors.stations.saying import ended
 from sidelight_detectors.streaming.cutter import Clock
 from sidelight_detectors.streaming.panes import partition_of
+
+logger = structlog.get_logger("sidelight.detectors")
 
 MAX_RECORDS = 100
 """Exchanges of one step at most: claims are asked for in between."""
 
 COMMIT_SECONDS = 1.0
 """Between two commits: what was said since the last is said again after a crash."""
+
+LONGEST_PAUSE_SECONDS = 60.0
+"""A predictor that does not answer is asked again after 1 s, 2 s, 4 s ... and so on up to this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +60,11 @@ class Note:
         return cls(**orjson.loads(note)) if note else cls()
 
 
-class AlibiWorker:
+class StationWorker:
     """`step` as long as there is time, `close` at the end. Nothing is read before the first step.
 
-    Who got an error from it forgets it: a new one goes on from what is committed.
+    Who got an error from it forgets it: a new one goes on from what is committed. A predictor that
+    does not answer is no error: the rows wait for it, and `counts` has the failures.
     """
 
     def __init__(
@@ -70,6 +78,10 @@ class AlibiWorker:
         self._log = log
         self._member = member
         self._clock = clock
+        self.counts: Counter[str] = Counter()
+        self._full: deque[Batch] = deque()
+        self._failures = 0
+        self._rests_until = 0.0
         self._before = Note()
         self._is_resumed = False
         self._is_begun = False
@@ -78,8 +90,13 @@ class AlibiWorker:
 
     @property
     def position(self) -> int | None:
-        """The next record to read; None before it is known where the group stands."""
-        return self.feed.offset if self._is_resumed else None
+        """The next record to read; None where the log is not what it waits for."""
+        return self.feed.offset if self._is_resumed and not self._full else None
+
+    @property
+    def rests(self) -> bool:
+        """Whether there is nothing to do but to wait for the predictor."""
+        return bool(self._full) and self._clock.monotonic() < self._rests_until
 
     @property
     def lag(self) -> int:
@@ -92,9 +109,10 @@ class AlibiWorker:
         """A bounded piece of work; what was said."""
         if not self._is_resumed:
             self._resume()
-        self._keep_up()
-        batches = self.feed.batches(self._read(wait_seconds))
-        said = [output for batch in batches for output in self._judged(batch)]
+        if not self._full:
+            self._keep_up()
+            self._full.extend(self.feed.batches(self._read(wait_seconds)))
+        said = list(self._judge())
         self._say(said)
         if self._clock.monotonic() >= self._commit_due:
             self._commit()
@@ -104,6 +122,26 @@ class AlibiWorker:
         """Commit what was said."""
         if self._is_resumed:
             self._commit()
+
+    def _judge(self) -> Iterator[Output]:
+        """The batches that are full, until the predictor does not answer."""
+        try:
+            while self._full and not self.rests:
+                yield from self._judged(self._full[0])
+                self._full.popleft()
+                self._failures = 0
+        except PredictorError as exc:
+            self._rest(exc)
+
+    def _rest(self, cause: PredictorError) -> None:
+        if not self._failures:
+            logger.warning(
+                "predictor does not answer", detector=self.station.title, error=str(cause)
+            )
+        pause = min(2.0**self._failures, LONGEST_PAUSE_SECONDS)
+        self.counts["failed"] += 1
+        self._failures += 1
+        self._rests_until = self._clock.monotonic() + pause
 
     def _resume(self) -> None:
         position = self._member.committed(self.partition)
@@ -123,7 +161,7 @@ class AlibiWorker:
 
     def _keep_up(self) -> None:
         """Beyond `max_lag` the older half is skipped."""
-        most = self.station.settings.max_lag
+        most = self.station.max_lag
         if most is not None and self.lag > most:
             self.feed.jump(self._log.span(INFERENCE, self.partition).end - most // 2)
 
@@ -156,7 +194,7 @@ class AlibiWorker:
 
     def _commit(self) -> None:
         self._commit_due = self._clock.monotonic() + COMMIT_SECONDS
-        if self.feed.offset == self._committed:
+        if self._full or self.feed.offset == self._committed:
             return
         begin = self.feed.begin
         if self._is_begun:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sidelight.log import Address
 from sidelight.log.topics import INFERENCE
+from sidelight.tensors import Columns
 from sidelight_detectors.results.findings import Seen, Stretch
 
 
@@ -17,7 +18,7 @@ from sidelight_detectors.results.findings import Seen, Stretch
 class Batch:
     """Rows of one partition in the order of the log; `numbers` count within their exchange."""
 
-    values: NDArray[np.float64]
+    rows: Columns
     offsets: NDArray[np.int64]
     numbers: NDArray[np.int64]
     times: NDArray[np.int64]
@@ -25,8 +26,9 @@ class Batch:
     def __len__(self) -> int:
         return len(self.offsets)
 
-    def __getitem__(self, rows: slice) -> Batch:
-        return Batch(self.values[rows], self.offsets[rows], self.numbers[rows], self.times[rows])
+    def __getitem__(self, part: slice) -> Batch:
+        rows = self.rows.take(part)
+        return Batch(rows, self.offsets[part], self.numbers[part], self.times[part])
 
     @property
     def times_bounds(self) -> tuple[int, int]:
@@ -38,8 +40,11 @@ class Batch:
 
 
 def joined(parts: list[Batch]) -> Batch:
-    fields = ("values", "offsets", "numbers", "times")
-    return Batch(*(np.concatenate([getattr(part, name) for part in parts]) for name in fields))
+    rows = Columns.concatenate([part.rows for part in parts])
+    places = ("offsets", "numbers", "times")
+    return Batch(
+        rows, *(np.concatenate([getattr(part, name) for part in parts]) for name in places)
+    )
 
 
 @dataclass

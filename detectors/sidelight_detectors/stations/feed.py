@@ -12,9 +12,8 @@ import numpy as np
 from sidelight.errors import DataMismatch
 from sidelight.log import Stored
 from sidelight.tensors import Columns
-from sidelight_detectors.alibi.batch import Batch, Waiting
-from sidelight_detectors.alibi.matrix import usable
-from sidelight_detectors.alibi.station import Station
+from sidelight_detectors.stations.batch import Batch, Waiting
+from sidelight_detectors.stations.contract import Station
 from sidelight_detectors.streaming.ahead import open_ahead
 from sidelight_detectors.streaming.intake import Sample, take
 from sidelight_detectors.streaming.marks import Marks
@@ -65,7 +64,7 @@ class Feed:
 
     def _is_chosen(self, stored: Stored) -> bool:
         """By the exchange's id, so that a restart, and a record sent twice, are chosen alike."""
-        return crc32(stored.record.key) < self._station.settings.sample * 2**32
+        return crc32(stored.record.key) < self._station.sample * 2**32
 
     def _take(self, stored: Stored) -> Iterator[Batch]:
         before = self._marks.saved()
@@ -81,17 +80,16 @@ class Feed:
     def _rows(self, sample: Sample) -> Batch | None:
         """What is usable of the exchange, without what a full batch held before a restart."""
         try:
-            values = self._station.encoder.encode(_columns(sample))
+            read = self._station.read(_columns(sample))
         except DataMismatch:
             self.counts["unusable"] += len(sample.columns)
             return None
-        numbers = np.arange(len(values))
+        numbers = np.arange(len(read.usable))
         new = numbers >= (self._resumed_at.row if sample.offset == self._resumed_at.offset else 0)
-        good = usable(values)
-        self.counts["unusable"] += int((new & ~good).sum())
-        chosen = np.flatnonzero(new & good)
+        self.counts["unusable"] += int((new & ~read.usable).sum())
+        chosen = np.flatnonzero(new & read.usable)
         ones = np.ones(len(chosen), np.int64)
-        return Batch(values[chosen], sample.offset * ones, chosen, sample.time_ns * ones)
+        return Batch(read.rows.take(chosen), sample.offset * ones, chosen, sample.time_ns * ones)
 
 
 def _columns(sample: Sample) -> Columns:

@@ -1,7 +1,6 @@
-"""The thread that works at all detectors of alibi-detect, one group after the other.
+"""The thread that works at some stations, one group after the other.
 
-alibi-detect draws from the generators of the process and is not made for threads, so all its
-detectors share one; the scorers and deciders do not wait for it.
+Scorers, deciders and other teams do not wait for it, whatever its stations wait for.
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ from sidelight.log import Log, Membership
 from sidelight.log.crew import Crew
 from sidelight.log.topics import INFERENCE
 from sidelight.log.watchdog import Watchdog
-from sidelight_detectors.alibi.station import Station
-from sidelight_detectors.alibi.worker import AlibiWorker
 from sidelight_detectors.results.findings import Alarm, Output
+from sidelight_detectors.stations.contract import Station
+from sidelight_detectors.stations.worker import StationWorker
 from sidelight_detectors.streaming.cutter import Clock
 
 IDLE_SECONDS = 0.1
@@ -32,30 +31,36 @@ RETRY_SECONDS = 1.0
 logger = structlog.get_logger("sidelight.detectors")
 
 
-class AlibiDetectors:
-    """`run` works until `stop` is set; `crews` may be read from any thread."""
+class Team:
+    """`run` works until `stop` is set; `pairs` may be read from any thread."""
 
     def __init__(
         self,
+        name: str,
         log: Log,
         stations: Sequence[Station],
         settings: DetectorsSettings,
         stop: threading.Event,
         clock: Clock | None = None,
     ) -> None:
+        self.name = name
         self._log = log
         self._stop = stop
         self._clock = clock or Clock()
         self._refused = ""
         seconds = settings.stalled_seconds
-        self.crews = tuple(
-            Crew(
-                one.group,
-                Watchdog(log, INFERENCE, seconds=seconds, clock=self._clock.monotonic),
-                partial(self._worker, one),
+        self.pairs = tuple(
+            (
+                one,
+                Crew(
+                    one.group,
+                    Watchdog(log, INFERENCE, seconds=seconds, clock=self._clock.monotonic),
+                    partial(self._worker, one),
+                ),
             )
             for one in stations
         )
+        self._crews = [crew for _, crew in self.pairs]
 
     def run(self) -> None:
         """Raises `Fenced` when another process took over; waits out what else the log refuses."""
@@ -64,11 +69,11 @@ class AlibiDetectors:
                 self._each(self._step)
             self._each(self._close)
         finally:
-            for crew in self.crews:
+            for crew in self._crews:
                 crew.leave()
 
-    def _each(self, work: Callable[[Crew[AlibiWorker]], None]) -> None:
-        for crew in self.crews:
+    def _each(self, work: Callable[[Crew[StationWorker]], None]) -> None:
+        for crew in self._crews:
             try:
                 work(crew)
             except Fenced:
@@ -79,7 +84,7 @@ class AlibiDetectors:
                 self._tell_refusal(str(exc))
                 self._stop.wait(RETRY_SECONDS)
 
-    def _step(self, crew: Crew[AlibiWorker]) -> None:
+    def _step(self, crew: Crew[StationWorker]) -> None:
         try:
             crew.join(self._log, 0.0)
         except GroupBusy as exc:
@@ -87,23 +92,23 @@ class AlibiDetectors:
             self._stop.wait(RETRY_SECONDS)
             return
         crew.follow()
-        wait = IDLE_SECONDS / max(len(self.crews) * len(crew.partitions), 1)
+        wait = IDLE_SECONDS / max(len(self._crews) * len(crew.partitions), 1)
         for outputs in crew.each(lambda worker: worker.step(wait)):
             _tell(outputs)
-        if not crew.partitions:
+        if all(worker.rests for worker in crew.workers):
             self._stop.wait(wait)
         crew.watch()
 
-    def _worker(self, at: Station, member: Membership, partition: int) -> AlibiWorker:
-        return AlibiWorker(self._log, member, partition, at, self._clock)
+    def _worker(self, at: Station, member: Membership, partition: int) -> StationWorker:
+        return StationWorker(self._log, member, partition, at, self._clock)
 
-    def _close(self, crew: Crew[AlibiWorker]) -> None:
-        for _ in crew.each(AlibiWorker.close):
+    def _close(self, crew: Crew[StationWorker]) -> None:
+        for _ in crew.each(StationWorker.close):
             pass
 
     def _tell_refusal(self, error: str) -> None:
         if error != self._refused:
-            logger.error("alibi-detect's detectors wait, trying again", reason=error)
+            logger.error("detectors wait for the log, trying again", team=self.name, reason=error)
             self._refused = error
 
 
