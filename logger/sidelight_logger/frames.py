@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import orjson
 
@@ -51,7 +51,8 @@ MAX_FRAME_BYTES = 2 << 30
 _CAPTURE = 1
 _SINK = 2
 _LENGTH = struct.Struct("<I")
-_CAPTURE_HEAD = struct.Struct("<IB16sQQBIIQIIQ")
+_CAPTURE_HEAD = struct.Struct("<IB16sQQBIIQIIQ32s")
+_NO_SHA256 = bytes(32)
 _ACKNOWLEDGEMENT = struct.Struct("<Q")
 _OUTCOMES: tuple[Outcome, ...] = ("answered", "unanswered", "abandoned")
 _OUTCOME_CODES = {outcome: code for code, outcome in enumerate(_OUTCOMES)}
@@ -63,12 +64,14 @@ class Side:
 
     `body` has no transfer encoding (chunks are joined) and keeps its content encoding. It is the
     beginning, at most `logger.max_body` bytes; `size` counts every byte that came. No head means
-    that this side never came.
+    that this side never came. `sha256` (32 bytes) is of the whole body of a request that was cut
+    and says that Sidelight asked it: only so can that still be proven.
     """
 
     head: bytes = b""
     body: bytes = b""
     size: int = 0
+    sha256: bytes = b""
 
     @property
     def truncated(self) -> bool:
@@ -132,6 +135,7 @@ def encode(capture: Capture) -> list[bytes]:
         len(response.head),
         len(response.body),
         response.size,
+        request.sha256 or _NO_SHA256,
     )
     return [head, *parts]
 
@@ -206,7 +210,7 @@ def _decode_capture(frame: bytes) -> Capture:
         raise MalformedPayload(f"a capture of {len(frame)} bytes is shorter than its own head")
     fields = _CAPTURE_HEAD.unpack_from(frame)
     _, _, id_, time_ns, duration_ns, outcome, *sizes = fields
-    q_head, q_body, q_size, r_head, r_body, r_size = sizes
+    q_head, q_body, q_size, r_head, r_body, r_size, sha256 = sizes
     if _CAPTURE_HEAD.size + q_head + q_body + r_head + r_body != len(frame):
         raise MalformedPayload(f"the parts of a capture do not add up to its {len(frame)} bytes")
     if outcome >= len(_OUTCOMES):
@@ -214,6 +218,8 @@ def _decode_capture(frame: bytes) -> Capture:
     middle = _CAPTURE_HEAD.size + q_head + q_body
     request = _side(frame, _CAPTURE_HEAD.size, q_head, q_body, q_size)
     response = _side(frame, middle, r_head, r_body, r_size)
+    if sha256 != _NO_SHA256:
+        request = replace(request, sha256=sha256)
     return Capture(id_, time_ns, duration_ns, _OUTCOMES[outcome], request, response)
 
 

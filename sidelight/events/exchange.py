@@ -13,6 +13,9 @@ from typing import Literal
 EXCHANGE_TYPE = "io.sidelight.exchange.v1"
 EXCHANGE_CONTENT_TYPE = "application/vnd.sidelight.exchange"
 
+PURPOSE_HEADER = "sidelight-purpose"
+"""The request header by which Sidelight says that it asks itself (`sidelight.probes`)."""
+
 Protocol = Literal["v1", "v2", "grpc", ""]
 """The inference protocol the path belongs to; empty when it is none we know."""
 

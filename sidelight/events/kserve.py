@@ -142,6 +142,8 @@ def _body_extensions(body: Body) -> dict[str, Attribute]:
         extensions["contentencoding"] = body.content_encoding
     if body.json_length is not None:
         extensions["jsonlength"] = body.json_length
+    if body.sha256:
+        extensions["bodysha256"] = body.sha256
     if body.truncated:
         extensions["truncatedfrom"] = str(body.size)  # beyond the 32 bits of an Integer, perhaps
     return extensions
@@ -159,6 +161,7 @@ def _body(half: CloudEvent | None) -> Body:
         text_of(half.extensions.get("contentencoding", "")),
         _number(half, "jsonlength", None),
         size or 0,
+        text_of(half.extensions.get("bodysha256", "")),
         truncated="truncatedfrom" in half.extensions,
     )
 

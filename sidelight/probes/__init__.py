@@ -1,11 +1,10 @@
 """What Sidelight asks a model itself, marked so that nobody takes it for traffic."""
 
 from sidelight.probes.keeping import key_place, mark_of, probe_key, probe_verifier
-from sidelight.probes.marking import HEADER, MAX_AGE_NS, Mark, ProbeKey
+from sidelight.probes.marking import MAX_AGE_NS, Mark, ProbeKey
 from sidelight.probes.verifying import TRUST_NOBODY, UNPROVEN, Standing, Verifier
 
 __all__ = [
-    "HEADER",
     "MAX_AGE_NS",
     "TRUST_NOBODY",
     "UNPROVEN",

@@ -16,11 +16,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sidelight.events.exchange import Exchange
+from sidelight.events.exchange import PURPOSE_HEADER, Exchange
 from sidelight.probes.verifying import Standing
 from sidelight.protocols.grpc.frames import PREFIX_BYTES, is_framed
-
-HEADER = "sidelight-purpose"
 
 MAX_AGE_NS = 300_000_000_000
 """How far the time in the header may be from that of the exchange: an old header is no excuse."""
@@ -37,7 +35,7 @@ class ProbeKey:
     secret: bytes
 
     def header(self, purpose: str, body: bytes, time_ns: int) -> str:
-        """What to send as `HEADER` with this body; of gRPC the body is the message, unframed."""
+        """What to send as `PURPOSE_HEADER` with this body; of gRPC the body is the message, unframed."""
         return f"{purpose};t={time_ns};mac={self._mac(purpose, time_ns, _sha256(body))}"
 
     def standing(self, exchange: Exchange) -> Standing:
@@ -65,7 +63,7 @@ class Mark:
 
     def of(self, body: bytes) -> dict[str, str]:
         """The header of a question that is sent now."""
-        return {HEADER: self.key.header(self.purpose, body, self.time_ns())}
+        return {PURPOSE_HEADER: self.key.header(self.purpose, body, self.time_ns())}
 
 
 def _digest(exchange: Exchange) -> str:

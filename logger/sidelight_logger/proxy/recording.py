@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
-from typing import Protocol
+from typing import Any, Protocol
 
-from sidelight.events.exchange import Outcome
+from sidelight.events.exchange import PURPOSE_HEADER, Outcome
 from sidelight_logger.frames import Capture, Side
 from sidelight_logger.proxy.counters import Counters
 from sidelight_logger.proxy.link import Budget, RecorderLink
@@ -14,6 +15,7 @@ _EXCHANGE_BYTES = 512
 """What an exchange costs besides its content: its objects, its place in the queues."""
 _PIECE_BYTES = 64
 """What a piece of a body costs besides its content: one `bytes` object and its place in a list."""
+_MARK = f"\r\n{PURPOSE_HEADER}:".encode()
 
 
 class Recording(Protocol):
@@ -32,16 +34,26 @@ class Recording(Protocol):
 class _Copy:
     """One side: its head, and the beginning of its body in pieces."""
 
-    __slots__ = ("head", "pieces", "room", "size")
+    __slots__ = ("head", "pieces", "room", "sha256", "size")
 
     def __init__(self, head: bytes, room: int) -> None:
         self.head = head
         self.room = room
         self.pieces: list[bytes] = []
         self.size = 0
+        self.sha256: Any = None
 
     def side(self) -> Side:
-        return Side(self.head, b"".join(self.pieces), self.size)
+        digest = self.sha256.digest() if self.sha256 else b""
+        return Side(self.head, b"".join(self.pieces), self.size, digest)
+
+    def exceed(self, payload: bytes) -> None:
+        """Bytes of which not all are kept: they count only in the proof of a probe."""
+        if self.sha256 is None:
+            is_marked = _MARK in self.head.lower()
+            self.sha256 = hashlib.sha256(b"".join(self.pieces)) if is_marked else False
+        if self.sha256:
+            self.sha256.update(payload)
 
 
 class Recorded:
@@ -88,6 +100,7 @@ class Recorded:
         size = len(payload)
         copy.size += size
         if size > copy.room:
+            copy.exceed(payload)
             size = copy.room
             payload = payload[:size]
         if size and self._take(_PIECE_BYTES + size):

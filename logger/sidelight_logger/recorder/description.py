@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import orjson
 
-from sidelight.events.exchange import Body, Exchange, Outcome
+from sidelight.events.exchange import PURPOSE_HEADER, Body, Exchange, Outcome
 from sidelight.events.ids import id_text
 from sidelight.protocols.routes import Route, route
 from sidelight_logger.frames import Capture, Side
@@ -22,7 +23,6 @@ from sidelight_logger.recorder.heads import (
 )
 from sidelight_logger.recorder.policy import Policy, is_probe
 
-PURPOSE_HEADER = "sidelight-purpose"
 _NO_RESPONSE = ResponseHead(0, {})
 _VERSION_KEY = b'"model_version"'
 _VERSION = re.compile(rb'[{,\s]"model_version"\s*:\s*("(?:[^"\\]|\\.)*")')
@@ -62,7 +62,7 @@ def describe(capture: Capture, sequence: int, origin: Origin, policy: Policy) ->
         version=_version(target, answer.body),
         status=response.status,
         outcome=_outcome(capture, policy),
-        request=_body(policy.keeps_request, capture.request, request.fields),
+        request=_request(policy, capture.request, request.fields),
         response=_body(policy.keeps_response, answer, response.fields),
         correlation_id=_correlation_id(request),
         traceparent=request.fields.get("traceparent", ""),
@@ -100,6 +100,15 @@ def _outcome(capture: Capture, policy: Policy) -> Outcome:
     # An answer that is not kept must not be taken for an empty one.
     answered = capture.outcome == "answered"
     return "unanswered" if answered and not policy.keeps_response else capture.outcome
+
+
+def _request(policy: Policy, side: Side, fields: Fields) -> Body:
+    """With the hash of the whole body where that has to prove who asked, also when it is cut."""
+    body = _body(policy.keeps_request, side, fields)
+    if PURPOSE_HEADER not in fields:
+        return body
+    whole = hashlib.sha256(side.body).digest()
+    return replace(body, sha256=(side.sha256 if side.truncated else whole).hex())
 
 
 def _body(kept: bool, side: Side, fields: Fields) -> Body:
