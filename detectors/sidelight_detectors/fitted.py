@@ -34,28 +34,19 @@ from sidelight_detectors.contract import (
     RowScores,
 )
 from sidelight_detectors.drift.groups import GROUPING_SHARE
-from sidelight_detectors.drift.judge import MIN_ROWS, DriftJudge
-from sidelight_detectors.encoders.encoding import PLAIN, Encoding, learn, unpack_encoding
+from sidelight_detectors.drift.judge import MIN_ROWS
+from sidelight_detectors.drift.judges import DriftJudges
+from sidelight_detectors.encoders.encoding import PLAIN, Encoding, learn
 from sidelight_detectors.grid import Grid
 from sidelight_detectors.indexed import NOTHING, Indexed, Origin
-from sidelight_detectors.moments import NAME as MOMENTS
-from sidelight_detectors.moments import Moments
-from sidelight_detectors.packing import integers, pack_grid, unpack_grid
+from sidelight_detectors.moments import moments_of
 from sidelight_detectors.parts import KINDS, Reference
-from sidelight_detectors.segments import (
-    ReferenceCounts,
-    Segments,
-    fit_segments,
-    unpack_segments,
-)
-from sidelight_detectors.spending import spend
+from sidelight_detectors.segments import ReferenceCounts, Segments, fit_segments
 from sidelight_detectors.split import held_out
+from sidelight_detectors.stored import contents_of, derived_of, identity_of
 from sidelight_detectors.streaming.folds import Folding
 from sidelight_detectors.summary import Summary, empty_summary
 from sidelight_detectors.watched import cells_of, named_columns, watched
-
-FORMAT = 4
-"""Of cells, tables, files and judgement; a change makes a new plan."""
 
 DRIFT = "drift"
 """The name of what `Fitted` judges from the counts alone."""
@@ -168,7 +159,7 @@ class Fitted:
     @property
     def methods(self) -> tuple[str, ...]:
         """The drift test of each watched column; none without a drift detector."""
-        return self._judges[WHOLE].methods if self._judges else ()
+        return self._judges.methods if self._judges else ()
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -274,33 +265,21 @@ class Fitted:
         ConfigError
             This model has no drift detector.
         """
-        judge, alpha = self._judging(summary, window, segment)
-        return judge.judge(summary, window, alpha)
+        return self._judging(summary).judge(summary, window, segment)
 
     def glance(self, summary: Summary, window: int, segment: str = WHOLE) -> DriftGlance:
         """Whether `judge` would find drift, for much less; it raises the same."""
-        judge, alpha = self._judging(summary, window, segment)
-        return judge.glance(summary, window, alpha)
+        return self._judging(summary).glance(summary, window, segment)
 
-    def _judging(self, summary: Summary, window: int, segment: str) -> tuple[DriftJudge, float]:
-        if self.drift is None:
+    def _judging(self, summary: Summary) -> DriftJudges:
+        if self._judges is None:
             raise ConfigError("no drift detector was fitted; set 'detectors.drift' and fit again")
         if summary.plan != self.plan:
             raise DataMismatch(
                 f"summary of plan {summary.plan[:12]} judged by plan {self.plan[:12]}; "
                 "index the rows again"
             )
-        self._check_size(summary, segment)
-        return self._judges[segment], self._alpha(self.drift, window)
-
-    def _check_size(self, summary: Summary, segment: str) -> None:
-        least = self.drift.min_rows if self.drift else MIN_ROWS
-        known = self.reference_of(segment).rows
-        where = f" of segment {segment!r}" if segment else ""
-        if summary.rows < least:
-            raise NotEnoughData(f"{summary.rows} rows{where}; at least {least} are needed")
-        if known < MIN_ROWS:
-            raise NotEnoughData(f"{known} rows{where} in the reference; {MIN_ROWS} are needed")
+        return self._judges
 
     def judge_by(self, name: str, summary: Summary, window: int) -> Finding:
         """As `judge`, by the part of that name (one of `judges`)."""
@@ -312,11 +291,7 @@ class Fitted:
     def save(self, path: Path) -> None:
         """Writes an ``.npz`` without pickles; equal content gives equal bytes."""
         header, arrays = self._identity
-        derived = {
-            f"{name}/derived/{key}": array
-            for name, packed in self._packed.items()
-            for key, array in packed.derived.items()
-        }
+        derived = derived_of(self._packed)
         write_artifact(Path(path), {**header, "plan": self.plan}, {**arrays, **derived})
 
     @classmethod
@@ -324,7 +299,7 @@ class Fitted:
         """Reads what `save` wrote; `ArtifactError` when the file is anything else."""
         header, arrays = read_artifact(Path(path))
         try:
-            fitted = _rebuilt(header, arrays)
+            fitted = cls(*contents_of(header, arrays))
         except (KeyError, ValueError, TypeError, IndexError) as exc:
             raise ArtifactError(f"{path}: not a fitted reference: {exc}; fit again") from exc
         if fitted.plan != header.get("plan"):
@@ -332,40 +307,11 @@ class Fitted:
         return fitted
 
     @cached_property
-    def _judges(self) -> Mapping[str, DriftJudge]:
-        """By scope."""
+    def _judges(self) -> DriftJudges | None:
         if self.drift is None:
-            return {}
-        return {scope: self._judge(self.drift, scope) for scope in self.scopes}
-
-    def _alpha(self, drift: DriftSettings, window: int) -> float:
-        """What a window of one scope may err by: they share it evenly.
-
-        Where windows raise alarms it is what this one spends of the promise; else windows only name
-        columns, and each may err by as much as the promise.
-        """
-        allowed = drift.alarm.false_alarms / len(self.scopes)
-        return spend(allowed, window) if drift.alarm.rule == "windows" else allowed
-
-    def _judge(self, drift: DriftSettings, scope: str) -> DriftJudge:
-        reference = self.reference_of(scope)
-        window = round(drift.window * reference.rows / self.rows)
-        moments = self._moments
-        if moments is not None and scope != WHOLE:
-            moments = moments.compared_with(reference.moments)
-        return DriftJudge(
-            self.grid,
-            reference.counts,
-            reference.grouping,
-            reference.rows,
-            window,
-            drift,
-            moments,
-        )
-
-    @property
-    def _moments(self) -> Moments | None:
-        return _moments_of(self.parts)
+            return None
+        references = {scope: self.reference_of(scope) for scope in self.scopes}
+        return DriftJudges(self.grid, self.drift, references, moments_of(self.parts))
 
     @cached_property
     def _sizes(self) -> dict[str, int]:
@@ -377,29 +323,7 @@ class Fitted:
 
     @property
     def _identity(self) -> tuple[dict[str, Any], Arrays]:
-        columns, points = pack_grid(self.grid)
-        encoding = self.encoding.pack()
-        header = {
-            "format": FORMAT,
-            "columns": columns,
-            "features": self.features,
-            "rows": self.rows,
-            "settings": self.settings.model_dump(mode="json"),
-            "parts": {name: dict(packed.header) for name, packed in self._packed.items()},
-            "segments": None,
-            "encoding": encoding.header,
-        }
-        arrays: dict[str, NDArray[Any]] = {
-            "points": points,
-            "reference": self.reference,
-            "grouping": self.grouping,
-        }
-        if self.segments is not None:
-            header["segments"], own = self.segments.pack()
-            arrays.update(own)
-        for name, packed in {**self._packed, "encoding": encoding}.items():
-            arrays.update({f"{name}/{key}": array for key, array in packed.arrays.items()})
-        return header, arrays
+        return identity_of(self, self._packed)
 
 
 def fit(reference: Columns, model: ModelSettings) -> Fitted:
@@ -438,45 +362,8 @@ def fit(reference: Columns, model: ModelSettings) -> Fitted:
     counts, deciding = grid.count(rows.cells), held_out(len(rows), GROUPING_SHARE)
     grouping = grid.count(rows.cells[deciding])
     segments = fit_segments(grid, rows.cells, deciding, limits)
-    if segments is not None and (moments := _moments_of(parts)):
+    if segments is not None and (moments := moments_of(parts)):
         segments = segments.with_moments(moments, rows)
     size = len(reference)
     found = (counts, grouping, model.detectors, parts, segments, encoding)
     return Fitted(grid, features, size, *found)
-
-
-def _rebuilt(header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Fitted:
-    if header["format"] != FORMAT:
-        raise ValueError(f"format {header['format']}, this version reads {FORMAT}")
-    grid = unpack_grid(header["columns"], arrays["points"])
-    features = header["features"]
-    settings = ModelDetectors.model_validate(header["settings"])
-    parts = {
-        name: KINDS[name].unpack(_packed(name, head, arrays), grid, features)
-        for name, head in header["parts"].items()
-    }
-    counts, grouping = (integers(arrays[name], grid.size) for name in ("reference", "grouping"))
-    head = header["segments"]
-    moments = _moments_of(parts)
-    size = len(moments.reference) if moments else 0
-    segments = None if head is None else unpack_segments(head, arrays, grid, size)
-    rows = header["rows"]
-    encoding = unpack_encoding(_packed("encoding", header["encoding"], arrays))
-    found = (counts, grouping, settings, parts, segments, encoding)
-    return Fitted(grid, features, rows, *found)
-
-
-def _moments_of(parts: Mapping[str, Part]) -> Moments | None:
-    part = parts.get(MOMENTS)
-    return part if isinstance(part, Moments) else None
-
-
-def _packed(name: str, header: dict[str, Any], arrays: Arrays) -> Packed:
-    own = {key.partition("/")[2]: array for key, array in arrays.items() if _owner(key) == name}
-    plain = {key: array for key, array in own.items() if _owner(key) != "derived"}
-    derived = {key.partition("/")[2]: own[key] for key in own if _owner(key) == "derived"}
-    return Packed(header, plain, derived)
-
-
-def _owner(key: str) -> str:
-    return key.partition("/")[0]

@@ -8,6 +8,7 @@ not depend on cut or order.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidelight_detectors.cells import NumericCells, numbers_of
-from sidelight_detectors.contract import Observation, Packed, Sums
+from sidelight_detectors.contract import Observation, Packed, Part, Sums
 from sidelight_detectors.grid import Grid
 from sidelight_detectors.indexed import Indexed
 
@@ -180,3 +181,9 @@ def unpack_moments(packed: Packed, grid: Grid, features: int) -> Moments:
     if sums.dtype != np.int64 or sums.shape != (whole,) or set(names) - set(grid.names):
         raise ValueError("sums of other columns")
     return moments
+
+
+def moments_of(parts: Mapping[str, Part]) -> Moments | None:
+    """Those among a reference's parts, if any."""
+    part = parts.get(NAME)
+    return part if isinstance(part, Moments) else None

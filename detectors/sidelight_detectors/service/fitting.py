@@ -12,10 +12,11 @@ from sidelight.config.references import encoder_files, is_fitted
 from sidelight.config.services import named
 from sidelight.config.settings import ModelSettings, Settings
 from sidelight.errors import ArtifactError, ConfigError
-from sidelight_detectors.fitted import FORMAT, Fitted, fit
+from sidelight_detectors.fitted import Fitted, fit
 from sidelight_detectors.guarantee import Guarantee
 from sidelight_detectors.reference import load_reference
 from sidelight_detectors.service.keeping import Keeping
+from sidelight_detectors.stored import FORMAT
 from sidelight_detectors.streaming.identity import digest
 from sidelight_detectors.violations import SchemaDetector, declared_ranges
 
@@ -123,7 +124,7 @@ def _fitted_otherwise(name: str, model: ModelSettings, what: str) -> ConfigError
 def _place(name: str, model: ModelSettings, folder: Path) -> Path:
     """Named after all that a fit depends on: another reference or setting, another file."""
     content = _content_hash(f"models.{name}.reference", _table(name, model))
-    asked = model.model_dump_json(include={"features", "outputs", "detectors"})
+    asked = model.model_dump_json(include={"features", "outputs", "outcome", "detectors"})
     encoders = [_content_hash(f"models.{name}: an encoder", one) for one in encoder_files(model)]
     return Keeping(folder).place(name, digest(FORMAT, content, asked, *encoders))
 
