@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from sidelight import __version__
 from sidelight.config import Listen, Loaded
 from sidelight.config.listing import shown
-from sidelight.config.services import named, recorded, upstream
+from sidelight.config.services import asks, named, recorded, upstream
 from sidelight.config.settings import ModelSettings, Settings
 from sidelight.log.scope import place
+from sidelight.probes import key_place
 
 
 def banner(loaded: Loaded, services: tuple[str, ...]) -> Iterator[str]:
@@ -20,6 +21,7 @@ def banner(loaded: Loaded, services: tuple[str, ...]) -> Iterator[str]:
         ("configuration", str(loaded.file or "environment")),
         ("log", log_place(settings.log.url)),
         *(spool_place(settings) if "logger" in services else ()),
+        *probes_place(settings),
         *(("watched", _watched(name, model)) for name, model in settings.models.items()),
         *(() if "logger" in services else [("traffic", _NOT_LOGGED)]),
         *(row for service in services for row in _ADDRESSES[service](settings)),
@@ -43,6 +45,17 @@ def spool_place(settings: Settings) -> Iterator[tuple[str, str]]:
     url = recorded(settings).url
     if url != settings.log.url:
         yield "spool", log_place(url)
+
+
+def probes_place(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Where the key lies that tells what Sidelight asks from traffic, where somebody asks."""
+    if not asks(settings):
+        return
+    place = key_place(settings)
+    yield "probes", _NO_KEY if place is None else f"known by the key in {place}"
+
+
+_NO_KEY = "count as traffic: set probes.key_file, which a log on Kafka needs to tell them apart"
 
 
 def _watched(name: str, model: ModelSettings) -> str:

@@ -39,7 +39,7 @@ def check(
 
 def report(loaded: Loaded) -> Iterator[str]:
     """The lines that `check` prints."""
-    from sidelight.command.banner import log_place, spool_place
+    from sidelight.command.banner import log_place, probes_place, spool_place
     from sidelight.config.brokers import is_kafka
     from sidelight.config.fields import dotted
     from sidelight.config.listing import in_force
@@ -55,6 +55,7 @@ def report(loaded: Loaded) -> Iterator[str]:
         [
             ("log", log_place(loaded.settings.log.url)),
             *(spool_place(loaded.settings) if "logger" in services else ()),
+            *probes_place(loaded.settings),
             ("services", ", ".join(services) or "none has anything to do"),
             *((f"extra {extra}", _installed(extra)) for extra in (*extras.SERVICES, *on_kafka)),
         ]

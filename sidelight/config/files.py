@@ -23,11 +23,17 @@ def require_files(loaded: Loaded) -> None:
         *reference_faults(settings),
         *encoder_faults(settings),
         *_absent_of_predictors(settings),
+        *_absent_of_probes(settings.probes.key_file),
     ]
     wrong += [Fault(key, message) for key, message in absent_files(loaded.settings.log)]
     lines = [f"{loaded.origin(fault.key)}: {fault.message}" for fault in wrong]
     if lines:
         raise ConfigError("\n".join(lines))
+
+
+def _absent_of_probes(key_file: Path | None) -> Iterator[Fault]:
+    if key_file is not None and not key_file.is_file():
+        yield Fault(("probes", "key_file"), f"probes.key_file: there is no file {key_file}")
 
 
 def _absent_of_predictors(settings: Settings) -> Iterator[Fault]:

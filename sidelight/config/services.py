@@ -9,6 +9,9 @@ from sidelight.config.settings import LogSettings, Settings
 SERVICES = ("logger", "joiner", "detectors", "explainers")
 """In the order in which traffic meets them."""
 
+ASKING = frozenset({"squeezing", "flips"})
+"""Detectors that ask the model."""
+
 
 def named(section: Section) -> tuple[str, ...]:
     """The parts of the section that are set: of ``detectors``, those that run."""
@@ -26,6 +29,16 @@ def upstream(settings: Settings) -> str | None:
     asked = (predictor for predictor in predictors if predictor and predictor.protocol != "grpc")
     urls = {predictor.url for predictor in asked if predictor.url}
     return urls.pop() if len(urls) == 1 else None
+
+
+def asks(settings: Settings) -> bool:
+    """Whether Sidelight itself asks a model server: to explain, or to look for what is hidden."""
+    return any(
+        model.predictor is not None
+        and model.predictor.url is not None
+        and (named(model.explainers) or ASKING & set(named(model.detectors)))
+        for model in settings.models.values()
+    )
 
 
 def recorded(settings: Settings) -> LogSettings:

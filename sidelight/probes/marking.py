@@ -35,7 +35,7 @@ class ProbeKey:
     secret: bytes
 
     def header(self, purpose: str, body: bytes, time_ns: int) -> str:
-        """What to send as `PURPOSE_HEADER` with this body; of gRPC the body is the message, unframed."""
+        """What to send as `PURPOSE_HEADER` with this body, of gRPC with this message."""
         return f"{purpose};t={time_ns};mac={self._mac(purpose, time_ns, _sha256(body))}"
 
     def standing(self, exchange: Exchange) -> Standing:
