@@ -12,7 +12,7 @@ from sidelight.events import Exchange
 from sidelight.events.dataref import Keeper, whole
 from sidelight.events.exchanges import from_record
 from sidelight.events.feedback import from_record as from_record_of_feedback
-from sidelight.events.feedback import is_feedback
+from sidelight.events.feedback import is_feedback, model_of
 from sidelight.log import Stored
 from sidelight.probes import TRUST_NOBODY, Standing, Verifier
 from sidelight.protocols.blocks import Block
@@ -255,16 +255,23 @@ def claim_of(exchange: Exchange, watched: Mapping[str, WatchedColumns]) -> Stand
 def _labelled(
     stored: Stored, watched: Mapping[str, WatchedColumns]
 ) -> tuple[str, Labelled | Skipped]:
-    """Feedback on a watched model, which it calls by its name here or at its server."""
-    feedback = from_record_of_feedback(stored.record)
-    named = {known.model: known for known in watched.values()}
-    known = watched.get(feedback.model) or named.get(feedback.model)
+    """Feedback on a watched model, which it calls by its name here or at its server.
+
+    Where it names none, the only model that wants labels is meant. What nobody wants is not read.
+    """
+    wanting = [known for known in watched.values() if known.number_of_label is not None]
+    if not wanting:
+        return "", Skipped("feedback", 0)
+    named = {known.model: known for known in watched.values()} | dict(watched)
+    model = model_of(stored.record)
+    known = named.get(model) if model or len(wanting) > 1 else wanting[0]
     if known is None:
         return "", Skipped("unknown-model", 0)
     number = known.number_of_label
     if number is None:
         return known.model, Skipped("feedback", 0)
-    time_ns = min(feedback.time_ns, stored.appended_ns)
+    feedback = from_record_of_feedback(stored.record)
+    time_ns = min(feedback.time_ns or stored.appended_ns, stored.appended_ns)
     labels = tuple(
         (label.subject, label.row, math.nan if label.value is None else number(label.value))
         for label in feedback.labels
