@@ -149,6 +149,11 @@ def replay(
     typer.echo(as_json(replayed) if format is Format.json else as_table(replayed))
     if any(wanted & one.found for one in replayed):
         raise typer.Exit(FOUND)
+    if wanted and not any(one.rows for one in replayed):
+        raise NotEnoughData(
+            "--fail-on: no row was scored between --from and --to; `sidelight log inference` shows "
+            "what the log holds"
+        )
 
 
 def _known(fail_on: str, models: Iterable[Fitted]) -> set[str]:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from sidelight.command.main import application
 from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.config.settings import LogSettings
-from sidelight.errors import ConfigError
+from sidelight.errors import ConfigError, NotEnoughData
 from sidelight.log import Log, open_log
 from sidelight.log.kafka.plans import plans
 from sidelight.log.kafka.standing import create
@@ -197,7 +197,9 @@ def test_the_command_prints_tables_and_json_and_fails_when_asked(config: Path) -
     assert told["flagged_by"]["outlier"] > 0
     assert "rows flagged by outlier (" in result.stdout
     assert run("--fail-on", "outlier").exit_code == 3
-    assert run("--to", "2020-01-01", "--fail-on", "drift").exit_code == 0
+    assert run("--to", "2020-01-01").exit_code == 0
+    nothing = run("--to", "2020-01-01", "--fail-on", "drift")
+    assert isinstance(nothing.exception, NotEnoughData)
     assert run("--from", "2020-01-01T00:00", "--fail-on", "drift").exit_code == 3
     unknown = run("--fail-on", "smell")
     assert isinstance(unknown.exception, ConfigError)
