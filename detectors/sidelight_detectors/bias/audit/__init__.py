@@ -1,0 +1,1 @@
+"""Bias watched for ever: an alarm that chance alone hardly ever raises."""

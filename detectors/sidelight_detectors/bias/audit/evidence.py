@@ -1,0 +1,92 @@
+"""Evidence that rates are further apart than allowed, since some moment before which they were not.
+
+    A_t = (A_(t-1) + w_t) LR_t
+
+as in `sidelight_detectors.alarms.evidence`: weights w that add up to 1 for ever are paid by the
+bets since, so that A reaches a threshold c with probability at most 1 / c. Half of the weight
+stands from the beginning, since most unfair models are so from their first day. A bet is made only
+while what it remembers is beyond the bound: in a long fair time it keeps what it has, for later.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from sidelight_detectors.alarms.evidence import ever
+from sidelight_detectors.bias.audit.betting import DISTANCES, beyond, pay
+from sidelight_detectors.bias.audit.sides import Floats, Sides
+
+FIRST = 0.5
+"""Of the weight, that which stands from the beginning."""
+
+SCALE = 1000.0
+"""Rows, of two groups of equal size, in which a quarter of what is left is given out."""
+
+ENOUGH = 10.0
+"""Rows of each rate that make a block: blocks of a few rows waste those of the larger group."""
+
+MEMORY = 3.0 / np.array(DISTANCES) ** 2
+"""Rows of a rate that each bet remembers: few more than tell its alternative from the bound."""
+
+
+class Evidence:
+    """The wealth of each bet, what is known of the rates, and rows that are no block yet."""
+
+    def __init__(self, sides: Sides) -> None:
+        self.sides = sides
+        self._known = np.zeros((len(MEMORY), 3, *sides.rates.shape))
+        self._waiting = np.zeros((3, *sides.rates.shape))
+        self._units = np.zeros(len(sides.rates))
+        self._wealth = np.full((len(sides.bound), len(DISTANCES)), FIRST)
+        self._weigh = ever(SCALE)
+
+    def fold(self, counts: Floats) -> None:
+        """Takes counts as `Sides.gather` gives them."""
+        waiting = self._waiting + counts
+        ready = ((waiting[0] >= ENOUGH) | ~self.sides.used).all(axis=1)
+        block = np.where(ready[:, None], waiting, 0.0)
+        self._waiting = waiting - block
+        weights = self._weights(block[0])[self.sides.comparison]
+        paid = pay(self.sides, self._known[0], block)
+        paid = np.where(beyond(self.sides, self._known), paid, 1.0)
+        self._wealth = (self._wealth + weights[:, None]) * paid
+        kept = MEMORY[:, None, None] / (MEMORY[:, None, None] + block[0])
+        self._known = self._known * kept[:, None] + block
+
+    def values(self) -> Floats:
+        """The e-value of each comparison, ``(C,)``: the mean of its bets; 0 where it has none."""
+        size = len(self.sides.rates)
+        held = np.bincount(self.sides.comparison, minlength=size)
+        total = np.bincount(self.sides.comparison, self._wealth.mean(axis=1), size)
+        return np.asarray(total / np.maximum(held, 1), np.float64)
+
+    def saved(self) -> dict[str, Any]:
+        return {name: _text(array) for name, array in self._arrays().items()}
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        for name, array in self._arrays().items():
+            array[...] = np.frombuffer(base64.b64decode(saved[name]), "<f8").reshape(array.shape)
+
+    def _weights(self, rows: Floats) -> Floats:
+        """What is given to the comparisons' bets now, by the rows that their blocks are worth."""
+        shares = np.divide(1.0, rows, out=np.zeros_like(rows), where=rows > 0).sum(axis=1)
+        worth = np.divide(4.0, shares, out=np.zeros_like(shares), where=shares > 0)
+        before, self._units = self._units, self._units + worth
+        pairs = zip(before.tolist(), self._units.tolist(), strict=True)
+        return (1 - FIRST) * np.array([self._weigh(old, new) for old, new in pairs])
+
+    def _arrays(self) -> dict[str, Floats]:
+        return {
+            "known": self._known,
+            "waiting": self._waiting,
+            "units": self._units,
+            "wealth": self._wealth,
+        }
+
+
+def _text(array: Floats) -> str:
+    return base64.b64encode(array.astype("<f8").tobytes()).decode()

@@ -1,0 +1,100 @@
+"""The alarm of bias: raised on evidence of a breach, cleared when the groups are alike again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from sidelight_detectors.alarms.naming import LARGEST, named
+from sidelight_detectors.alarms.rule import WHOLE, Suspect, Verdict
+from sidelight_detectors.alarms.sequential import Promise
+from sidelight_detectors.bias.audit.calm import Calm
+from sidelight_detectors.bias.audit.evidence import Evidence
+from sidelight_detectors.bias.audit.sides import Floats, sides_of
+from sidelight_detectors.bias.contract import Compared
+from sidelight_detectors.contract import Finding, Sums
+from sidelight_detectors.summary import Summary
+
+CLEAR_AFTER = 3
+"""Calm panes, or windows of labels, in a row that clear an alarm."""
+
+
+class AuditRule:
+    """Bets on every comparison against what is allowed; their mean e-value raises the alarm.
+
+    It is an `AlarmRule` over the panes' sums of `part`, and a `SettledRule` over final windows. The
+    chance that it ever raises a false alarm is at most `alpha` (`promises.of_audit`): the first
+    alarm has ``6 / pi^2`` of that, the i-th ``1 / i^2`` as much. Comparisons are named by e-BH.
+    """
+
+    def __init__(self, compared: Compared, alpha: float, part: str = "bias") -> None:
+        self.compared = compared
+        self.part = part
+        self.promise = Promise(alpha, 0.0)
+        self._sides = sides_of(compared.comparisons)
+        self._raised = 0
+        self._evidence = Evidence(self._sides)
+        self._calm: Calm | None = None
+
+    @property
+    def active(self) -> bool:
+        return self._calm is not None
+
+    @property
+    def e_value(self) -> float:
+        """The evidence there is now; while the alarm is raised, that on which it was."""
+        values = self._evidence.values()
+        return min(float(values.mean()), LARGEST) if values.size else 0.0
+
+    @property
+    def threshold(self) -> float:
+        """What raises the alarm."""
+        return self.promise.threshold(self._raised)
+
+    def observe(self, seen: Mapping[str, Summary], time_ns: int = 0) -> Verdict | None:
+        return self.settled(seen[WHOLE].sums[self.part])
+
+    def judged(self, segment: str, finding: Finding) -> Verdict | None:
+        """Windows say nothing here: panes do."""
+        return None
+
+    def settled(self, sums: Sums) -> Verdict | None:
+        counts = self._sides.gather(self.compared.tally(sums))
+        return self._bet(counts) if self._calm is None else self._wait(self._calm, counts)
+
+    def saved(self) -> dict[str, Any]:
+        return {
+            "raised": self._raised,
+            "evidence": self._evidence.saved(),
+            "calm": self._calm and self._calm.saved(),
+        }
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        self._raised = saved["raised"]
+        self._evidence.restore(saved["evidence"])
+        self._calm = saved["calm"] and Calm.restored(self._sides, saved["calm"])
+
+    def _bet(self, counts: Floats) -> Verdict | None:
+        self._evidence.fold(counts)
+        if self.e_value < self.threshold:
+            return None
+        suspects = named(self._suspects(), self.threshold)
+        names = {one.column for one in suspects}
+        all_names = [one.name for one in self.compared.comparisons]
+        blamed = tuple(place for place, name in enumerate(all_names) if name in names)
+        self._calm = Calm(self._sides, blamed)
+        return Verdict("raised", "bias", self.e_value, self.threshold, suspects)
+
+    def _wait(self, calm: Calm, counts: Floats) -> Verdict | None:
+        if calm.fold(counts) < CLEAR_AFTER:
+            return None
+        verdict = Verdict("cleared", "calm", self.e_value, self.threshold)
+        self._calm, self._raised, self._evidence = None, self._raised + 1, Evidence(self._sides)
+        return verdict
+
+    def _suspects(self) -> list[Suspect]:
+        values = np.minimum(self._evidence.values(), LARGEST).tolist()
+        pairs = zip(self.compared.comparisons, values, strict=True)
+        return [Suspect(WHOLE, one.name, value) for one, value in pairs]
