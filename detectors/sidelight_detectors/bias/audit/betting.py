@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from sidelight_detectors.bias.audit.sides import Floats, Sides
 
 DISTANCES = (0.02, 0.05, 0.12, 0.3)
-"""From the bound to the alternatives, in standard deviations of one row."""
+"""From the bound to the alternatives, in standard deviations of one weighed row."""
 
 ROOM = 1e-4
 """Rates closer to 0 or 1 are not told from them."""
@@ -69,7 +69,7 @@ def beyond(sides: Sides, known: Floats) -> NDArray[np.bool_]:
     means = np.divide(total, rows, out=np.zeros_like(rows), where=rows > 0)
     seen = np.all((rows > 0) | ~sides.used, axis=2)
     gaps = np.sum(sides.weight * means[:, sides.comparison], axis=2)
-    return np.logical_and(seen[:, sides.comparison], gaps > sides.bound).T
+    return np.asarray(seen[:, sides.comparison] & (gaps > sides.bound), np.bool_).T
 
 
 def _expected(known: Floats) -> tuple[Floats, Floats]:
@@ -97,8 +97,7 @@ def _on_the_bound(sides: Sides, means: Floats, direction: Floats) -> Floats:
 
 def _stakes(sides: Sides, point: Floats, variances: Floats, per_row: Floats) -> Floats:
     """The c of each rate and bet, ``(S, T, J)``."""
-    used = sides.weight != 0
-    gap = np.sqrt(np.where(used, variances, 0.0).sum(axis=1) / used.sum(axis=1))
+    gap = np.sqrt((sides.weight**2 * variances).sum(axis=1) / (sides.weight != 0).sum(axis=1))
     slope = (sides.weight * per_row * variances).sum(axis=1)
     scale = np.divide(gap, slope, out=np.zeros_like(gap), where=slope > 0)
     wanted = (scale[:, None] * per_row)[..., None] * np.array(DISTANCES)

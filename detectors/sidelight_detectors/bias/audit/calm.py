@@ -18,7 +18,7 @@ PRECISE = 0.25
 """Bounds this narrow, beside the room between equality and the limit, need not both be within."""
 
 NARROW = 0.02
-"""The least room: a limit of exactly 0 leaves none."""
+"""The least room, of the largest weight: a limit of exactly 0 leaves none."""
 
 
 class Calm:
@@ -42,7 +42,8 @@ class Calm:
         self._counts = self._counts + counts
         mine = np.isin(self.sides.comparison, self.named)
         beyond, half, room = self._seen()
-        precise = half <= PRECISE * np.maximum(room, NARROW)
+        least = NARROW * np.abs(self.sides.weight).max(axis=1)
+        precise = half <= PRECISE * np.maximum(room, least)
         calm = (beyond + half <= 0) | (precise & (beyond <= 0))
         breached = mine & ((beyond - half > 0) | (precise & (beyond > 0)))
         self.streak = self.streak + 1 if calm[mine].all() else 0

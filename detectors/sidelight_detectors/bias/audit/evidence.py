@@ -5,7 +5,8 @@
 as in `sidelight_detectors.alarms.evidence`: weights w that add up to 1 for ever are paid by the
 bets since, so that A reaches a threshold c with probability at most 1 / c. Half of the weight
 stands from the beginning, since most unfair models are so from their first day. A bet is made only
-while what it remembers is beyond the bound: in a long fair time it keeps what it has, for later.
+while what it remembers is beyond a bound, against that bound: so one wealth serves both sides, and
+in a long fair time it is kept for later.
 """
 
 from __future__ import annotations
@@ -32,16 +33,24 @@ ENOUGH = 10.0
 MEMORY = 3.0 / np.array(DISTANCES) ** 2
 """Rows of a rate that each bet remembers: few more than tell its alternative from the bound."""
 
+BEFOREHAND = 200.0
+"""Rows of a rate that the reference's count as, at most."""
+
 
 class Evidence:
-    """The wealth of each bet, what is known of the rates, and rows that are no block yet."""
+    """The wealth of each bet, what is known of the rates, and rows that are no block yet.
 
-    def __init__(self, sides: Sides) -> None:
+    `before` are counts of the reference, as `Sides.gather` gives them, zeros where it has none:
+    without them the first block is looked at and no bet is made on it.
+    """
+
+    def __init__(self, sides: Sides, before: Floats) -> None:
         self.sides = sides
-        self._known = np.zeros((len(MEMORY), 3, *sides.rates.shape))
+        counted = before * np.minimum(BEFOREHAND / np.maximum(before[0], 1.0), 1.0)
+        self._known = np.broadcast_to(counted, (len(MEMORY), *counted.shape)).copy()
         self._waiting = np.zeros((3, *sides.rates.shape))
         self._units = np.zeros(len(sides.rates))
-        self._wealth = np.full((len(sides.bound), len(DISTANCES)), FIRST)
+        self._wealth = np.full((len(sides.rates), len(DISTANCES)), FIRST)
         self._weigh = ever(SCALE)
 
     def fold(self, counts: Floats) -> None:
@@ -50,19 +59,16 @@ class Evidence:
         ready = ((waiting[0] >= ENOUGH) | ~self.sides.used).all(axis=1)
         block = np.where(ready[:, None], waiting, 0.0)
         self._waiting = waiting - block
-        weights = self._weights(block[0])[self.sides.comparison]
         paid = pay(self.sides, self._known[0], block)
         paid = np.where(beyond(self.sides, self._known), paid, 1.0)
-        self._wealth = (self._wealth + weights[:, None]) * paid
+        self._wealth += self._weights(block[0])[:, None]
+        np.multiply.at(self._wealth, self.sides.comparison, paid)
         kept = MEMORY[:, None, None] / (MEMORY[:, None, None] + block[0])
         self._known = self._known * kept[:, None] + block
 
     def values(self) -> Floats:
-        """The e-value of each comparison, ``(C,)``: the mean of its bets; 0 where it has none."""
-        size = len(self.sides.rates)
-        held = np.bincount(self.sides.comparison, minlength=size)
-        total = np.bincount(self.sides.comparison, self._wealth.mean(axis=1), size)
-        return np.asarray(total / np.maximum(held, 1), np.float64)
+        """The e-value of each comparison, ``(C,)``: the mean of its bets."""
+        return np.asarray(self._wealth.mean(axis=1), np.float64)
 
     def saved(self) -> dict[str, Any]:
         return {name: _text(array) for name, array in self._arrays().items()}

@@ -27,15 +27,19 @@ class AuditRule:
     It is an `AlarmRule` over the panes' sums of `part`, and a `SettledRule` over final windows. The
     chance that it ever raises a false alarm is at most `alpha` (`promises.of_audit`): the first
     alarm has ``6 / pi^2`` of that, the i-th ``1 / i^2`` as much. Comparisons are named by e-BH.
+    `reference` are sums of its rows, where there are such: what the first bets expect.
     """
 
-    def __init__(self, compared: Compared, alpha: float, part: str = "bias") -> None:
+    def __init__(
+        self, compared: Compared, alpha: float, part: str = "bias", reference: Sums | None = None
+    ) -> None:
         self.compared = compared
         self.part = part
         self.promise = Promise(alpha, 0.0)
         self._sides = sides_of(compared.comparisons)
         self._raised = 0
-        self._evidence = Evidence(self._sides)
+        self._before = self._before_it(reference)
+        self._evidence = Evidence(self._sides, self._before)
         self._calm: Calm | None = None
 
     @property
@@ -91,8 +95,14 @@ class AuditRule:
         if calm.fold(counts) < CLEAR_AFTER:
             return None
         verdict = Verdict("cleared", "calm", self.e_value, self.threshold)
-        self._calm, self._raised, self._evidence = None, self._raised + 1, Evidence(self._sides)
+        self._calm, self._raised = None, self._raised + 1
+        self._evidence = Evidence(self._sides, self._before)
         return verdict
+
+    def _before_it(self, reference: Sums | None) -> Floats:
+        if reference is None:
+            return np.zeros((3, *self._sides.rates.shape))
+        return self._sides.gather(self.compared.tally(reference))
 
     def _suspects(self) -> list[Suspect]:
         values = np.minimum(self._evidence.values(), LARGEST).tolist()
