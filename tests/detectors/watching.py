@@ -170,7 +170,7 @@ def _work(
     ]
     while any(scorer.position is None for scorer in scorers):
         rounds.poll(log, scoring, scorers)
-    while rounds.poll(log, scoring, scorers):
+    while rounds.poll(log, scoring, scorers) or _unread(log, scorers):
         for decider in deciders:
             decider.step()
     for decider in deciders:
@@ -178,6 +178,12 @@ def _work(
     rounds.close(log, scoring, scorers)
     for decider in deciders:
         decided(decider)
+
+
+def _unread(log: CrashingLog, scorers: Sequence[PartitionScorer]) -> bool:
+    """Whether there is more: what is read at once need not make a run."""
+    ends = (log.span(INFERENCE, scorer.partition).end for scorer in scorers)
+    return any((one.position or 0) < end for one, end in zip(scorers, ends, strict=True))
 
 
 def decided(decider: DecidingPartition) -> list[Output]:

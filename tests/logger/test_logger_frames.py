@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,8 +25,16 @@ from sidelight_logger.frames import (
 OUTCOMES: list[Outcome] = ["answered", "unanswered", "abandoned"]
 U64 = st.integers(0, 2**64 - 1)
 sides = st.builds(Side, st.binary(max_size=60), st.binary(max_size=60), U64)
+hashes = st.just(b"") | st.binary(min_size=32, max_size=32).filter(any)
+requests = st.builds(replace, sides, sha256=hashes)
 captures = st.builds(
-    Capture, st.binary(min_size=16, max_size=16), U64, U64, st.sampled_from(OUTCOMES), sides, sides
+    Capture,
+    st.binary(min_size=16, max_size=16),
+    U64,
+    U64,
+    st.sampled_from(OUTCOMES),
+    requests,
+    sides,
 )
 stats = st.builds(
     SinkStats,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Iterator
 
@@ -104,6 +105,26 @@ def test_a_body_is_captured_up_to_its_limit_and_counted_whole(
     ask(client, server, POST + b"Content-Length: 1000\r\n\r\n" + body)
     request = only(recorder).request
     assert (request.body, request.size, request.truncated) == (body[:100], 1000, True)
+
+
+@pytest.mark.parametrize("framing", ["length", "chunks"])
+def test_of_a_cut_body_that_says_it_is_ours_the_hash_is_taken(
+    client: Wire, server: ScriptedServer, recorder: DummyRecorder, framing: str
+) -> None:
+    body = bytes(range(200)) * 5
+    head = POST + b"sidelight-PURPOSE: explain\r\n"
+    if framing == "length":
+        ask(client, server, head + b"Content-Length: 1000\r\n\r\n" + body)
+    else:
+        chunks = (b"32\r\n" + body[at : at + 50] + b"\r\n" for at in range(0, 1000, 50))
+        ask(
+            client,
+            server,
+            head + b"Transfer-Encoding: chunked\r\n\r\n" + b"".join(chunks) + b"0\r\n\r\n",
+        )
+    request = only(recorder).request
+    assert (request.body, request.size) == (body[:100], 1000)
+    assert request.sha256 == hashlib.sha256(body).digest()
 
 
 def test_interim_answers_are_not_the_answer(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from dataclasses import replace
 
@@ -45,6 +46,17 @@ def test_an_exchange_tells_all_that_is_known_of_it() -> None:
     assert exchange.purpose == "explain"
     assert exchange.extensions == {"namespace": "prod"}
     assert (exchange.time_ns, exchange.duration_ns) == (one.time_ns, one.duration_ns)
+
+
+@pytest.mark.parametrize("rules", [ALL, policy("response", (), ())])
+def test_a_question_of_ours_stays_provable_whatever_is_kept_of_it(rules: Policy) -> None:
+    body = b'{"inputs":[]}'
+    whole = capture(headers={"Sidelight-Purpose": "explain"}, body=body)
+    digest = hashlib.sha256(body)
+    cut = Side(whole.request.head, body[:3], len(body), digest.digest())
+    for one in (whole, replace(whole, request=cut)):
+        assert described(one, rules).request.sha256 == digest.hexdigest()
+    assert described(capture(body=body), rules).request.sha256 == ""
 
 
 def test_a_clients_event_id_beats_its_request_id() -> None:
