@@ -14,6 +14,9 @@ from sidelight.config.services import named, upstream
 from sidelight.config.settings import ModelSettings, Settings
 from sidelight.config.sinks import sink_faults
 
+ASKING = ("squeezing", "flips")
+"""Detectors that ask the model themselves."""
+
 _LISTENING: tuple[Key, ...] = (
     ("logger", "listen"),
     ("logger", "metrics"),
@@ -48,8 +51,9 @@ def _of_model(key: Key, model: ModelSettings) -> Iterator[Fault]:
     if model.reference is None:
         for one in (*watchers, *askers):
             yield Fault(one, f"{dotted(one)} needs {name}.reference, which is not set")
+    probing = [(*key, "detectors", one) for one in ASKING if getattr(model.detectors, one)]
     if model.predictor is None:
-        for one in askers:
+        for one in (*askers, *probing):
             yield Fault(one, f"{dotted(one)} needs {name}.predictor, which is not set")
 
 

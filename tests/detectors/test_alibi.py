@@ -28,6 +28,7 @@ from sidelight_detectors.alibi.matrix import as_rows, fit_encoder, matrix_of, us
 from sidelight_detectors.alibi.seeding import reseed
 from sidelight_detectors.alibi.station import station
 from sidelight_detectors.stations.batch import Batch, Waiting, joined
+from sidelight_detectors.stations.place import Place
 from tests.detectors.test_service import write_table
 from tests.detectors.traffic import MODEL, rows
 
@@ -71,13 +72,13 @@ def test_settings_that_contradict_each_other_are_refused(asked: Any, told: str) 
 def test_without_the_extra_the_message_says_what_to_install(tmp_path: Path) -> None:
     model = ModelSettings(reference=write_table(tmp_path / "rows.parquet", rows(50, seed=1)))
     with pytest.raises(MissingExtra, match=r"alibi\.ks: .*pip install 'sidelight\[alibi-detect\]'"):
-        station(MODEL, model, "ks", AlibiSettings(type="KSDrift"), 1)
+        station(MODEL, model, "ks", AlibiSettings(type="KSDrift"), Place())
 
 
 def test_a_fitted_reference_is_refused_because_it_holds_no_rows(tmp_path: Path) -> None:
     model = ModelSettings(reference=tmp_path / "fitted.npz")
     with pytest.raises(ConfigError, match="needs the rows themselves"):
-        station(MODEL, model, "ks", AlibiSettings(type="KSDrift"), 1)
+        station(MODEL, model, "ks", AlibiSettings(type="KSDrift"), Place())
 
 
 def test_the_service_imports_nothing_of_alibi_detect_by_itself() -> None:

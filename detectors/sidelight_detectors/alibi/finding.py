@@ -46,6 +46,10 @@ class AlibiFinding:
         numbers = {name: _numbers(saved[name]) for name in ("statistic", "p_value", "threshold")}
         return cls(**{**saved, **numbers, "columns": tuple(saved["columns"])})
 
+    @property
+    def reason(self) -> str:
+        return "drift"
+
     def suspects(self) -> tuple[Suspect, ...]:
         """The columns beyond their threshold, the furthest first."""
         names = self.columns if len(self.columns) == len(self.threshold) else ("",)

@@ -17,16 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidelight.config.detecting.alibi import AlibiSettings
-from sidelight.log import Address
-from sidelight.log.topics import INFERENCE
 from sidelight_detectors.alibi.arrays import as_list, packed, unpacked
 from sidelight_detectors.alibi.finding import AlibiFinding
 from sidelight_detectors.alibi.matrix import matrix_of
 from sidelight_detectors.alibi.seeding import reseed
 from sidelight_detectors.alibi.watching import innermost, type_of
-from sidelight_detectors.results.findings import Output, Seen, Stretch
+from sidelight_detectors.results.findings import Output
 from sidelight_detectors.stations.batch import Batch
 from sidelight_detectors.stations.saying import Alarms, Speaker
+from sidelight_detectors.stations.since import Since
 
 DRAWN = ("thresholds", "permit_probs")
 """What was drawn at random when it was made, and decides."""
@@ -127,7 +126,7 @@ class OnlineWatching:
         self._speaker = speaker
         self._columns = columns
         self._window = settings.window
-        self._stretch = _Stretch()
+        self._since = Since()
 
     def take(self, batch: Batch) -> Iterator[Output]:
         try:
@@ -138,28 +137,28 @@ class OnlineWatching:
             yield self._speaker.unjudged(self._online.rows, seen, exc)
             return
         says = bool(data["is_drift"])
-        self._stretch.add(batch, says)
+        self._since.add(batch, says)
         self.last = self._finding(data)
-        if self._stretch.rows == self._window or (says and not self._alarms.active):
+        if self._since.rows == self._window or (says and not self._alarms.active):
             yield from self._tell(self.last)
 
     def saved(self) -> dict[str, Any]:
         return {
             "online": self._online.saved(),
-            "stretch": self._stretch.saved(),
+            "stretch": self._since.saved(),
             "alarms": self._alarms.saved(),
         }
 
     def restore(self, saved: Mapping[str, Any]) -> None:
         self._online.restore(saved["online"])
-        self._stretch = _Stretch(*saved["stretch"])
+        self._since = Since(*saved["stretch"])
         self._alarms.restore(saved["alarms"])
 
     def _tell(self, finding: AlibiFinding) -> Iterator[Output]:
         self.counts["windows"] += 1
         self.counts["drifted"] += finding.is_drift
-        result = self._speaker.judged(finding, self._stretch.seen(self._speaker.partition))
-        self._stretch = _Stretch()
+        result = self._speaker.judged(finding, self._since.seen(self._speaker.partition))
+        self._since = Since()
         yield result
         yield from self._alarms.hear(result, finding)
 
@@ -172,8 +171,8 @@ class OnlineWatching:
             self._type,
             self._speaker.partition,
             self._online.rows,
-            self._stretch.rows,
-            self._stretch.drifted > 0,
+            self._since.rows,
+            self._since.marked > 0,
             bool(data["is_drift"]),
             self._columns if len(self._columns) == len(largest) else (),
             tuple(as_list(largest)),
@@ -181,43 +180,3 @@ class OnlineWatching:
             tuple(as_list(thresholds)),
             self._ert,
         )
-
-
-class _Stretch:
-    """The rows since the last result."""
-
-    def __init__(
-        self,
-        rows: int = 0,
-        drifted: int = 0,
-        first: int = 0,
-        last: int = 0,
-        first_ns: int = 0,
-        last_ns: int = 0,
-    ) -> None:
-        self.rows = rows
-        self.drifted = drifted
-        self._first, self._last = first, last
-        self._first_ns, self._last_ns = first_ns, last_ns
-
-    def add(self, row: Batch, drifted: bool) -> None:
-        offset, time_ns = int(row.offsets[0]), int(row.times[0])
-        if not self.rows:
-            self._first, self._first_ns, self._last_ns = offset, time_ns, time_ns
-        self.rows += 1
-        self.drifted += drifted
-        self._last = offset
-        self._first_ns = min(self._first_ns, time_ns)
-        self._last_ns = max(self._last_ns, time_ns)
-
-    def seen(self, partition: int) -> Seen:
-        ends = Stretch(_address(partition, self._first), _address(partition, self._last))
-        return Seen(self.rows, 0, (ends,), self._first_ns, self._last_ns)
-
-    def saved(self) -> list[int]:
-        bounds = (self._first, self._last, self._first_ns, self._last_ns)
-        return [self.rows, self.drifted, *bounds]
-
-
-def _address(partition: int, offset: int) -> Address:
-    return Address(INFERENCE, partition, offset)

@@ -12,7 +12,6 @@ from typing import Any
 from sidelight.config.detecting.alibi import AlibiSettings
 from sidelight.config.settings import ModelSettings
 from sidelight.errors import ConfigError, NotEnoughData, SidelightError
-from sidelight.events.dataref import Keeper
 from sidelight.tensors import Columns
 from sidelight_detectors.alibi import building
 from sidelight_detectors.alibi.kinds import KINDS, UNKNOWN
@@ -27,6 +26,7 @@ from sidelight_detectors.alibi.watching import (
 )
 from sidelight_detectors.reference import load_reference
 from sidelight_detectors.stations.contract import Reading
+from sidelight_detectors.stations.place import Place, served_as
 from sidelight_detectors.stations.saying import Speaker
 from sidelight_detectors.streaming.identity import digest
 from sidelight_detectors.streaming.intake import WatchedColumns
@@ -140,8 +140,7 @@ def station(
     model: ModelSettings,
     name: str,
     settings: AlibiSettings,
-    partitions: int,
-    store: Keeper | None = None,
+    place: Place,
 ) -> Station:
     """Reads the reference and makes the detector; may take minutes where it simulates thresholds.
 
@@ -167,8 +166,7 @@ def station(
         raise type(exc)(f"{where}: {exc}") from exc
     content = hashlib.sha256(values.tobytes()).digest()
     asked = settings.model_dump_json(exclude={"load", "max_lag", "allow_unsafe_artifacts"})
-    plan = digest(FORMAT, building.version(), partitions, asked, content)
-    served_as = model.predictor.name if model.predictor and model.predictor.name else model_name
-    watched = WatchedColumns(model_name, tuple(features), (), store)
-    place = (model_name, name, served_as)
-    return Station(*place, settings, watched, encoder, detector, remake, plan, partitions)
+    plan = digest(FORMAT, building.version(), place.partitions, asked, content)
+    watched = WatchedColumns(model_name, tuple(features), (), place.store, probes=place.probes)
+    called = (model_name, name, served_as(model_name, model))
+    return Station(*called, settings, watched, encoder, detector, remake, plan, place.partitions)

@@ -6,12 +6,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sidelight_detectors.alibi.finding import AlibiFinding
+from sidelight_detectors.bias.finding import BiasFinding
 from sidelight_detectors.contract import Finding
+from sidelight_detectors.flips.finding import FlipFinding
 from sidelight_detectors.joint.findings import JointFinding
 from sidelight_detectors.performance.finding import PerformanceFinding
 
 FINDINGS: Mapping[str, Callable[[Mapping[str, Any]], Finding]] = {
     "alibi": AlibiFinding.from_json,
+    "bias": BiasFinding.from_json,
+    "flips": FlipFinding.from_json,
     "joint": JointFinding.from_json,
     "performance": PerformanceFinding.from_json,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +27,10 @@ class Batch:
     def __len__(self) -> int:
         return len(self.offsets)
 
-    def __getitem__(self, part: slice) -> Batch:
-        rows = self.rows.take(part)
-        return Batch(rows, self.offsets[part], self.numbers[part], self.times[part])
+    def take(self, rows: Any) -> Batch:
+        """The given rows: a slice or an index array."""
+        places = (self.offsets[rows], self.numbers[rows], self.times[rows])
+        return Batch(self.rows.take(rows), *places)
 
     @property
     def times_bounds(self) -> tuple[int, int]:
@@ -47,9 +49,17 @@ def joined(parts: list[Batch]) -> Batch:
     )
 
 
+def some_of(batch: Batch, count: int) -> Batch:
+    """`count` of its rows at most, drawn by where the exchange stands: no sender can choose."""
+    if count >= len(batch):
+        return batch
+    drawn = np.random.RandomState(int(batch.offsets[0]) % 2**32).permutation(len(batch))[:count]
+    return batch.take(np.sort(drawn))
+
+
 @dataclass
 class Waiting:
-    """Rows until there are enough of them for a batch of `size`."""
+    """Rows until there are enough of them for a batch of `size`; of size 0 none waits."""
 
     size: int
     _parts: list[Batch] = field(default_factory=list)
@@ -66,16 +76,19 @@ class Waiting:
 
     def add(self, rows: Batch) -> Iterator[Batch]:
         """The batches that are full now."""
+        if not self.size:
+            yield rows
+            return
         self._parts.append(rows)
         self._rows += len(rows)
         if self._rows < self.size:
             return
         held = joined(self._parts)
         full = len(held) // self.size * self.size
-        rest = held[slice(full, None)]
+        rest = held.take(slice(full, None))
         self._parts, self._rows = [rest] if len(rest) else [], len(rest)
         for begin in range(0, full, self.size):
-            yield held[slice(begin, begin + self.size)]
+            yield held.take(slice(begin, begin + self.size))
 
     def drop(self) -> int:
         """Forget them all; how many they were."""

@@ -31,14 +31,16 @@ class Reading:
 
 
 class Watching(Protocol):
-    """One detector on one partition. `size` is the rows of a batch, `counts` what came of them."""
+    """One detector on one partition. `size` is the rows of a batch, 0 when each exchange is one;
+    `counts` is what came of them.
+    """
 
     size: int
     counts: Counter[str]
     alarms: Alarms | None
 
     def take(self, batch: Batch) -> Iterator[Output]:
-        """A batch of `size` rows, the next in the log's order.
+        """The next batch in the log's order.
 
         `PredictorError` when there is no answer: nothing has changed then, and the same batch is
         given again later.

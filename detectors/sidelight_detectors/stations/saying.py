@@ -32,6 +32,11 @@ class StationFinding(Finding, Protocol):
     @property
     def number(self) -> int: ...
 
+    @property
+    def reason(self) -> str:
+        """Why an alarm is raised, in a word."""
+        ...
+
     def suspects(self) -> tuple[Suspect, ...]:
         """Who is to blame, the worst first; evidence above 1 is beyond the threshold."""
         ...
@@ -126,7 +131,7 @@ class Alarms:
         if verdict.change == "raised":
             suspects = finding.suspects()
             evidence = suspects[0].evidence if suspects else 1.0
-            verdict = replace(verdict, suspects=suspects, evidence=evidence)
+            verdict = replace(verdict, reason=finding.reason, suspects=suspects, evidence=evidence)
         yield self._alarm(verdict, result)
 
     def saved(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from sidelight.log.topics import INFERENCE
 from sidelight.tensors import Columns
 from sidelight_detectors.alibi.station import Station, station
 from sidelight_detectors.results.findings import Output
+from sidelight_detectors.stations.place import Place
 from sidelight_detectors.stations.worker import StationWorker
 from sidelight_detectors.streaming.cutter import Clock
 from tests.detectors.traffic import MODEL, rows, traffic
@@ -40,7 +41,7 @@ def appointed(folder: Path, partitions: int = 1, **asked: Any) -> Station:
         }
     )
     assert model.detectors.alibi is not None
-    return station(MODEL, model, "watch", model.detectors.alibi["watch"], partitions)
+    return station(MODEL, model, "watch", model.detectors.alibi["watch"], Place(partitions))
 
 
 def log_of(columns: Columns, per_exchange: int = 1) -> MemoryLog:

@@ -18,6 +18,7 @@ from sidelight.log import Log, open_log
 from sidelight.log.topics import ALARMS, INFERENCE, RESULTS
 from sidelight_detectors.alibi.serving import stations
 from sidelight_detectors.results.events import output_record
+from sidelight_detectors.stations.place import Place
 from sidelight_detectors.streaming.outbox import read_on
 from tests.detectors.alibi_inside.at_work import drained, log_of, worker_on, write_table
 from tests.detectors.test_service import get, until
@@ -101,7 +102,7 @@ def _expected(config: Path, log: Log) -> dict[bytes, bytes]:
     whole = log_of(columns[0])
     whole.append(INFERENCE, traffic(columns[1], first=SHIFTED))
     found = {}
-    for at in stations(load(config).settings, log.partitions(INFERENCE), None):
+    for at in stations(load(config).settings, Place(log.partitions(INFERENCE))):
         for output in drained(worker_on(whole, at)):
             record = output_record(output)
             found[record.key] = record.value
@@ -145,4 +146,4 @@ def test_wrong_arguments_are_told_by_their_setting(config: Path, log: Log) -> No
     document["models"][MODEL]["detectors"]["alibi"]["ks"]["args"] = {"p_vall": 0.1}
     config.write_text(json.dumps(document))
     with pytest.raises(ConfigError, match=r"alibi\.ks: alibi-detect refuses KSDrift.*p_vall"):
-        stations(load(config).settings, log.partitions(INFERENCE), None)
+        stations(load(config).settings, Place(log.partitions(INFERENCE)))

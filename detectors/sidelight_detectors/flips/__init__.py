@@ -1,0 +1,1 @@
+"""Counterfactual flips: decisions that change with a protected attribute alone."""

@@ -1,0 +1,1 @@
+"""Feature squeezing: rows whose answer does not stand when they lose detail."""

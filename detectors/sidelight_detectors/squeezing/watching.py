@@ -1,0 +1,118 @@
+"""Asks about rows as they are and squeezed, and flags those whose answer does not stand."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidelight.errors import DataMismatch
+from sidelight.tensors import Columns
+from sidelight_detectors.conformal import Conformal, rate_bound
+from sidelight_detectors.results.findings import Output
+from sidelight_detectors.squeezing.calibrating import whole
+from sidelight_detectors.squeezing.distance import answer_of, apart
+from sidelight_detectors.squeezing.squeezers import stacked
+from sidelight_detectors.stations.asking import Refused, version_of
+from sidelight_detectors.stations.batch import Batch, some_of
+from sidelight_detectors.stations.saying import Alarms, Strange
+
+if TYPE_CHECKING:
+    from sidelight_detectors.squeezing.station import SqueezingStation
+
+BLOCK_ROWS = 32
+"""Reference rows of one question at most."""
+
+CONFIDENCE = 0.95
+"""Of the bound on the rate of one reference."""
+
+METHOD = "feature-squeezing"
+
+
+class SqueezingWatching:
+    """One partition. Rows that come before the model is calibrated are not judged, and counted."""
+
+    size = 0
+
+    def __init__(self, station: SqueezingStation, partition: int) -> None:
+        self.counts: Counter[str] = Counter()
+        self.alarms: Alarms | None = None
+        self._station = station
+        self._asks = station.asks
+        self._speaker = station.speaker(partition)
+        self._asker = station.asker(self.counts)
+        self._calibrations = station.calibrations
+        self._next = 0
+
+    def take(self, batch: Batch) -> Iterator[Output]:
+        try:
+            self._calibrate()
+            afforded = some_of(batch, self._asker.affords(self._station.cost))
+            yield from self._judged(afforded)
+        except (Refused, DataMismatch):
+            self.counts["unjudged"] += 1
+            return
+        self.counts["unafforded"] += len(batch) - len(afforded)
+
+    def saved(self) -> dict[str, Any]:
+        return self._calibrations.saved()
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        self._calibrations.restore(saved)
+
+    @property
+    def _names(self) -> list[str]:
+        return [squeezer.name for squeezer in self._asks.squeezers]
+
+    def _calibrate(self) -> None:
+        """As far as the budget goes."""
+        reference = self._asks.reference
+        while missing := self._calibrations.missing:
+            count = min(missing, self._asker.affords(self._station.cost), BLOCK_ROWS)
+            if not count:
+                return
+            places = (self._next + np.arange(count)) % len(reference)
+            self._next += count
+            version, distances = self._ask(reference.take(places))
+            self._calibrations.add(version, distances.max(axis=1))
+
+    def _judged(self, batch: Batch) -> Iterator[Output]:
+        if not len(batch):
+            return
+        if self._calibrations.missing:
+            self.counts["unjudged"] += 1
+            return
+        version, distances = self._ask(batch.rows)
+        self._calibrations.version = version
+        conformal = self._calibrations.of(version)
+        if conformal is None:  # A new version, to be calibrated before the next batch.
+            self.counts["unjudged"] += 1
+            return
+        self.counts["windows"] += 1
+        yield from self._flagged(batch, version, distances, conformal)
+
+    def _ask(self, rows: Columns) -> tuple[str, NDArray[np.float64]]:
+        """Who answered, and how far each squeezer moved the answer: ``(n, k)``."""
+        answers = self._asker.ask(stacked(rows, self._asks.squeezers))
+        answer = answer_of(answers, self._asks.output)
+        return version_of(answers), apart(answer, len(self._asks.squeezers))
+
+    def _flagged(
+        self, batch: Batch, version: str, distances: NDArray[np.float64], conformal: Conformal
+    ) -> Iterator[Output]:
+        scores = distances.max(axis=1)
+        known = ~np.isnan(scores)
+        p_values = np.ones(len(scores))
+        p_values[known] = conformal.p_values(whole(scores[known]))
+        speaker = replace(self._speaker, version=version)
+        rate = self._station.rate
+        bound = rate_bound(CONFIDENCE, len(conformal.calibration), self._station.allowed)
+        for place in np.flatnonzero(p_values <= rate).tolist():
+            self.counts["flagged"] += 1
+            numbers = float(scores[place]), METHOD, float(p_values[place]), rate
+            by = tuple(zip(self._names, distances[place].tolist(), strict=True))
+            yield speaker.outlier(batch, place, Strange(*numbers, by, bound))
