@@ -140,6 +140,53 @@ class OutlierResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Query:
+    """One row that was asked: `row` of the exchange at `address`."""
+
+    address: Address
+    row: int
+
+    def __str__(self) -> str:
+        return f"{self.address} row {self.row}"
+
+
+@dataclass(frozen=True, slots=True)
+class AttackResult:
+    """A run of queries around one row, each different from the others: how far it is by now.
+
+    `episode` is the id of the alarm that says so; all that is told of one attack shares it.
+    `target` lies nearest to all of them. `queries` are its first and its last ones in their order;
+    there were `count`, where traffic like the reference brings `expected`. `clients` are those who
+    asked, where that is known, with their queries. `evidence` is the natural logarithm of a
+    likelihood ratio, and `threshold` is what it had to reach when the attack was found.
+    """
+
+    id: str
+    about: About
+    detector: str
+    episode: str
+    target: Query
+    queries: tuple[Query, ...]
+    count: int
+    expected: float
+    clients: tuple[tuple[str, int], ...]
+    evidence: float
+    threshold: float
+    first_ns: int
+    last_ns: int
+    is_over: bool
+
+    @property
+    def text(self) -> str:
+        """For people: what is under attack, by whom, and by which queries."""
+        by = ", ".join(f"{name} ({count})" for name, count in self.clients) or "an unknown client"
+        return (
+            f"{self.count} different queries around {self.target}, by {by}: from "
+            f"{self.queries[0]} to {self.queries[-1]}; {self.expected:.2g} are usual"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class PromiseResult:
     """A plan came into force: what follows is compared under it, and `text` is what it promises."""
 
@@ -176,6 +223,7 @@ class Alarm:
     there is none when a new plan ended the alarm. `segment_result` is of the same rows, those in
     the segment of the worst suspect, if it is one. `rows` are a few of the window that are most
     typical of the change. `rows_seen` of the version had been seen under the plan.
+    An attack has an alarm of its own, and says as `result` how far it was.
     """
 
     id: str
@@ -188,13 +236,19 @@ class Alarm:
     evidence: float = 0.0
     threshold: float = 0.0
     suspects: tuple[Suspect, ...] = ()
-    result: Judged | None = None
+    result: Judged | AttackResult | None = None
     rows_seen: int = 0
     segment_result: DriftResult | None = None
     rows: tuple[TypicalRow, ...] = ()
 
 
 Result = (
-    DriftResult | WindowResult | ComparisonResult | UnjudgedResult | OutlierResult | PromiseResult
+    DriftResult
+    | WindowResult
+    | ComparisonResult
+    | UnjudgedResult
+    | OutlierResult
+    | AttackResult
+    | PromiseResult
 )
 Output = Result | Alarm
