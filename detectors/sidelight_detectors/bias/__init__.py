@@ -1,0 +1,1 @@
+"""Decisions compared between groups of people, with and without knowing what came true."""
