@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sidelight.config.settings import ModelSettings
 from sidelight.tensors import Columns
 from sidelight_detectors.alarms.blocks import fit_blocks, unpack_blocks
+from sidelight_detectors.bias.fitting import fit_bias, unpack_bias
 from sidelight_detectors.contract import Packed, Part
 from sidelight_detectors.grid import Grid
 from sidelight_detectors.indexed import Indexed
@@ -52,6 +53,7 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
+    "bias": Kind(fit_bias, unpack_bias),
     "blocks": Kind(fit_blocks, unpack_blocks),
     "joint": Kind(fit_joint, unpack_joint),
     "performance": Kind(fit_performance, unpack_performance),
