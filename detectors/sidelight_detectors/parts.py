@@ -10,6 +10,7 @@ from sidelight.tensors import Columns
 from sidelight_detectors.alarms.blocks import fit_blocks, unpack_blocks
 from sidelight_detectors.bias.fitting import fit_bias, unpack_bias
 from sidelight_detectors.contract import Packed, Part
+from sidelight_detectors.disagreement.detector import fit_disagreement, unpack_disagreement
 from sidelight_detectors.grid import Grid
 from sidelight_detectors.indexed import Indexed
 from sidelight_detectors.joint.detector import fit_joint, unpack_joint
@@ -59,6 +60,7 @@ KINDS: Mapping[str, Kind] = {
     "performance": Kind(fit_performance, unpack_performance),
     "moments": Kind(fit_moments, unpack_moments),
     "outlier": Kind(fit_outliers, unpack_outliers),
+    "disagreement": Kind(fit_disagreement, unpack_disagreement),
     "schema": Kind(fit_schema, unpack_schema),
 }
 """By the name of their sums, results and metrics."""

@@ -51,6 +51,7 @@ def _outlier(method: str) -> Case:
 
 
 CASES: dict[str, Case] = {
+    "disagreement": Case("disagreement", {"disagreement": {"rate": 0.02}}, scores=True),
     "drift": _drift(),
     "drift-by-windows": _drift(alarm={"rule": "windows"}),
     "drift-cvm": _drift(method="cvm", alarm={"rule": "windows"}),

@@ -1,0 +1,1 @@
+"""Rows whose answer is not that of the reference rows beside them."""
