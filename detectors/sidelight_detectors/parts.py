@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sidelight.config.settings import ModelSettings
 from sidelight.tensors import Columns
+from sidelight_detectors.adversarial.detector import fit_adversarial, unpack_adversarial
 from sidelight_detectors.alarms.blocks import fit_blocks, unpack_blocks
 from sidelight_detectors.bias.fitting import fit_bias, unpack_bias
 from sidelight_detectors.contract import Packed, Part
@@ -14,6 +15,7 @@ from sidelight_detectors.disagreement.detector import fit_disagreement, unpack_d
 from sidelight_detectors.grid import Grid
 from sidelight_detectors.indexed import Indexed
 from sidelight_detectors.joint.detector import fit_joint, unpack_joint
+from sidelight_detectors.labels.detector import fit_labels, unpack_labels
 from sidelight_detectors.moments import fit_moments, unpack_moments
 from sidelight_detectors.outliers.detector import fit_outliers, unpack_outliers
 from sidelight_detectors.performance.detector import fit_performance, unpack_performance
@@ -54,9 +56,11 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
+    "adversarial": Kind(fit_adversarial, unpack_adversarial),
     "bias": Kind(fit_bias, unpack_bias),
     "blocks": Kind(fit_blocks, unpack_blocks),
     "joint": Kind(fit_joint, unpack_joint),
+    "labels": Kind(fit_labels, unpack_labels),
     "performance": Kind(fit_performance, unpack_performance),
     "moments": Kind(fit_moments, unpack_moments),
     "outlier": Kind(fit_outliers, unpack_outliers),

@@ -129,7 +129,8 @@ def _ours(event: CloudEvent) -> tuple[Label, ...]:
 def _triple(found: Any, where: str) -> Label:
     if not isinstance(found, list) or len(found) != 3:
         raise MalformedPayload(f"is {_told(found)}; send [id, row, label]", where=where)
-    return label_of(*found, where)
+    subject, row, value = found
+    return label_of(subject, row, value, where)
 
 
 def _seldons(event: CloudEvent) -> tuple[Label, ...]:

@@ -50,7 +50,14 @@ def _outlier(method: str) -> Case:
     return Case("outlier", {"outlier": {"method": method, "rate": 0.02}}, scores=True)
 
 
+_BIAS = {
+    "protected": ["member"],
+    "metrics": ["statistical_parity_difference"],
+    "tolerance": 0.3,
+}
+
 CASES: dict[str, Case] = {
+    "bias": Case("bias", {"bias": _BIAS, "drift": {"window": WINDOW}}, judges=True),
     "disagreement": Case("disagreement", {"disagreement": {"rate": 0.02}}, scores=True),
     "drift": _drift(),
     "drift-by-windows": _drift(alarm={"rule": "windows"}),
@@ -59,6 +66,7 @@ CASES: dict[str, Case] = {
     "drift-run-length": _drift(alarm={"run_length": 1_000_000}),
     "drift-requests": _drift(alarm={"block": "request", "block_by": "request"}),
     "joint": Case("joint", {"joint": {}, "drift": {"window": WINDOW}}, judges=True),
+    "labels": Case("labels", {"labels": {}}, folds=True),
     "outlier-ecod": _outlier("ecod"),
     "outlier-combined": _outlier("combined"),
     "outlier-forest": _outlier("forest"),
@@ -92,7 +100,7 @@ def rows_of(count: int, seed: int, *, changed: bool = False) -> Columns:
     member = rng.random(count) < 0.3
     logit = 1.5 * hidden + 0.5 * member - 0.2
     if changed:
-        age, income, logit = age + 90, income * 60, 0.15 * logit
+        age, income, logit = age + 90, income * 60, 0.15 * logit + 2 * member
         colour = rng.choice(np.array(["red", "violet"], object), count)
     probability = 1 / (1 + np.exp(-logit))
     label = (rng.random(count) < probability).astype(np.int64)

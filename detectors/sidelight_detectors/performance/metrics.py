@@ -62,7 +62,7 @@ def estimates(
     """
     found = {}
     for name, (hits, rows) in shares(confusion).items():
-        ends = [_wilson(h, r, weight, z) for h, r in zip(hits, rows, strict=True)]
+        ends = [wilson(h, r, weight, z) for h, r in zip(hits, rows, strict=True)]
         if name == "f1":
             ends = [Estimate(*(2 * j / (1 + j) for j in (e.value, e.low, e.high))) for e in ends]
         found[name] = _mean(ends)
@@ -80,7 +80,8 @@ def area(rows: NDArray[np.float64], positive: NDArray[np.float64]) -> tuple[floa
     return float((positive * below).sum() / (total[0] * total[1])), *total
 
 
-def _wilson(hits: float, rows: float, weight: float, z: float) -> Estimate:
+def wilson(hits: float, rows: float, weight: float, z: float) -> Estimate:
+    """A share of rows that count for `weight` each; its score interval."""
     if rows <= 0:
         return Estimate(float("nan"), 0.0, 1.0)
     share, n = float(hits / rows), float(rows * weight)

@@ -10,6 +10,7 @@ from sidelight_detectors.bias.finding import BiasFinding
 from sidelight_detectors.contract import Finding
 from sidelight_detectors.flips.finding import FlipFinding
 from sidelight_detectors.joint.findings import JointFinding
+from sidelight_detectors.labels.finding import LabelsFinding
 from sidelight_detectors.performance.finding import PerformanceFinding
 
 FINDINGS: Mapping[str, Callable[[Mapping[str, Any]], Finding]] = {
@@ -17,6 +18,7 @@ FINDINGS: Mapping[str, Callable[[Mapping[str, Any]], Finding]] = {
     "bias": BiasFinding.from_json,
     "flips": FlipFinding.from_json,
     "joint": JointFinding.from_json,
+    "labels": LabelsFinding.from_json,
     "performance": PerformanceFinding.from_json,
 }
 """By detector: its finding from the JSON of its fields. Of ``alibi:NAME`` what is before the colon

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from sidelight_detectors.results.findings import DriftResult, TypicalRow
 from sidelight_detectors.streaming.draws import Draw
 from sidelight_detectors.streaming.judging import judge, result_of
 from sidelight_detectors.streaming.plan import Plan
+from sidelight_detectors.streaming.raising import Evidence
 from sidelight_detectors.streaming.states import VersionState
 from sidelight_detectors.streaming.steps import Window
 from sidelight_detectors.typical import log_ratios
@@ -24,17 +24,6 @@ MAX_TYPICAL = 5
 
 MAX_BLAMED = 5
 """Suspects whose columns decide which rows are typical."""
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """The worst segment's rows of a window, judged, when a segment is to blame; typical rows."""
-
-    segment: DriftResult | None = None
-    rows: tuple[TypicalRow, ...] = ()
-
-
-NOTHING_MORE = Evidence()
 
 
 def evidence_of(

@@ -12,11 +12,14 @@ there: a decider that comes back calls `restore`, then `remember` with every tra
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from sidelight_detectors.results.findings import Output
 from sidelight_detectors.streaming.trace import Trace
+
+if TYPE_CHECKING:
+    from sidelight_detectors.contract import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +73,11 @@ class Fold(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """Whose rows a fold follows."""
+    """Whose rows a fold follows, and all detectors of that model by name."""
 
     model: str
     plan: str
+    parts: Mapping[str, Part] = field(default_factory=dict)
 
 
 @runtime_checkable

@@ -59,12 +59,14 @@ class Plan:
     @property
     def number_of_label(self) -> Callable[[Any], float] | None:
         """How a label becomes a number; None where no detector wants labels."""
+        if self.fitted.settings.labels is None:
+            return None
         parts = self.fitted.parts.values()
         return next((part.number_of_label for part in parts if isinstance(part, Labelling)), None)
 
     def folds(self) -> dict[str, Fold]:
         """What remembers rows, by detector; nothing seen yet."""
-        watched = Watched(self.model, self.id)
+        watched = Watched(self.model, self.id, self.fitted.parts)
         parts = self.fitted.parts.items()
         return {name: part.fold(watched) for name, part in parts if isinstance(part, Folding)}
 

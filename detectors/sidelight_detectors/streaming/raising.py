@@ -5,10 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sidelight_detectors.alarms.rule import Verdict
-from sidelight_detectors.results.findings import About, Alarm, Judged
-from sidelight_detectors.streaming.evidence import NOTHING_MORE, Evidence
+from sidelight_detectors.results.findings import About, Alarm, DriftResult, Judged, TypicalRow
 from sidelight_detectors.streaming.identity import digest
 from sidelight_detectors.streaming.states import AlarmLog
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The worst segment's rows of a window, judged, when a segment is to blame; typical rows."""
+
+    segment: DriftResult | None = None
+    rows: tuple[TypicalRow, ...] = ()
+
+
+NOTHING_MORE = Evidence()
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ class LabelsSettings(Section):
     """Event-time windows of predictions that labels are counted in."""
     wait_seconds: float = Field(default=14400.0, ge=0)
     """How long after its end a window waits for labels; what it says until then is provisional."""
+    early_seconds: float = Field(default=900.0, ge=0)
+    """How long a label is remembered that stands in the log before its row, by event time."""
     max_rows: int = Field(default=20_000_000, ge=1)
     """Rows that wait for a label at most; above it the oldest are given up and counted."""
     min_coverage: float = Field(default=0.5, ge=0, le=1)

@@ -1,0 +1,174 @@
+"""The fold of `labels`: what is said of each window as its labels come, and when it is final."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sidelight.errors import NotEnoughData
+from sidelight_detectors.contract import Finding, Promising, Settling
+from sidelight_detectors.labels.bucket import Bucket
+from sidelight_detectors.labels.joining import Join, Terms, Window
+from sidelight_detectors.labels.naming import detector_of
+from sidelight_detectors.labels.ruling import Rulings
+from sidelight_detectors.results.findings import About, Output, UnjudgedResult, WindowResult
+from sidelight_detectors.streaming.folds import Traced, Watched
+from sidelight_detectors.streaming.identity import digest
+
+NEWS = 0.1
+"""Growth of coverage after which a provisional window is told again."""
+
+AT_ONCE = 1 << 16
+"""Rows and labels that are joined at once while panes are read again."""
+
+NO_ALARM = "No alarm is raised by realised performance."
+
+
+class LabelsFold:
+    """Joins rows and labels; every part that settles is asked about each window.
+
+    `counts` says what came of rows and labels, `last` has what was said last of a version by a
+    detector.
+    """
+
+    def __init__(self, watched: Watched, parts: Mapping[str, Settling], terms: Terms) -> None:
+        self.join = Join(parts, terms)
+        self.counts: Counter[str] = Counter()
+        self.last: dict[tuple[str, str], Finding] = {}
+        self.rulings = Rulings(watched, parts)
+        self._watched = watched
+        self._parts = parts
+        self._again: list[Traced] = []
+        self._restored: Mapping[str, Any] | None = None
+
+    def accept(self, traced: Traced) -> Iterator[Output]:
+        self._go_on()
+        self.join.early.advance(traced.pane, traced.watermark_ns)
+        self.counts.update(self.join.take([traced]))
+        for window, bucket in self.join.crowd_out():
+            yield from self._give_up(window, bucket)
+        for window, bucket in self.join.close(traced.watermark_ns):
+            yield from self._settle(window, bucket)
+        for window, bucket in sorted(self.join.buckets.items(), key=lambda pair: pair[0]):
+            if (window[0] + 1) * self.join.terms.window_ns <= traced.watermark_ns:
+                yield from self._tell(window, bucket)
+
+    def remember(self, traced: Traced) -> None:
+        if self.join.early.is_due(traced.pane):
+            self._take_again()
+            self.join.early.follow(traced.pane)
+        self._again.append(traced)
+        if sum(_size(one) for one in self._again) >= AT_ONCE:
+            self._take_again()
+
+    @property
+    def needs_from(self) -> int | None:
+        if self._restored is not None:
+            oldest: int | None = self._restored["needs_from"]
+            return oldest
+        return self.join.needs_from
+
+    def close(self) -> Iterator[Output]:
+        """Labels that are still waited for never come: open windows stay provisional."""
+        self._go_on()
+        for window, bucket in sorted(self.join.buckets.items(), key=lambda pair: pair[0]):
+            if bucket.told != bucket.labelled:
+                bucket.told = None
+                yield from self._tell(window, bucket)
+
+    def saved(self) -> dict[str, Any]:
+        self._go_on()
+        oldest = self.join.needs_from
+        open_ = sorted(self.join.buckets.items(), key=lambda pair: pair[0])
+        return {
+            "needs_from": oldest,
+            "first_open": self.join.first_open,
+            "epochs": self.join.early.saved(oldest),
+            "told": [[*window, bucket.told] for window, bucket in open_],
+            "counts": self.counts,
+            "rulings": self.rulings.saved(),
+            "raised": self.rulings.raised(),
+        }
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        self._restored = saved
+        self.join.first_open = saved["first_open"]
+        self.join.early.restore(saved["epochs"])
+        self.counts = Counter(saved["counts"])
+        self.rulings.restore(saved["rulings"])
+
+    def _go_on(self) -> None:
+        """All was read again that is remembered."""
+        if self._restored is None:
+            return
+        self._take_again()
+        self.join.early.follow_all()
+        for number, version, told in self._restored["told"]:
+            bucket = self.join.buckets.get((number, version))
+            if bucket is not None:
+                bucket.told = told
+        self._restored = None
+
+    def _take_again(self) -> None:
+        self.join.take(self._again)
+        self._again = []
+
+    def _tell(self, window: Window, bucket: Bucket) -> Iterator[Output]:
+        """A window that ended, while it waits: at its end, and again when much has come."""
+        is_news = bucket.told is None or bucket.labelled - bucket.told >= NEWS * bucket.rows
+        if not is_news:
+            return
+        bucket.told = bucket.labelled
+        for name in self._parts:
+            result = self._result(name, window, bucket, is_final=False)
+            if isinstance(result, WindowResult):
+                yield result
+
+    def _settle(self, window: Window, bucket: Bucket) -> Iterator[Output]:
+        self.counts["final_rows"] += bucket.rows
+        self.counts["final_labelled"] += bucket.labelled
+        self.rulings.rows[window[1]] += bucket.rows
+        for name in self._parts:
+            result = self._result(name, window, bucket, is_final=True)
+            yield result
+            yield from self.rulings.settled(name, window[1], bucket, result)
+
+    def _give_up(self, window: Window, bucket: Bucket) -> Iterator[Output]:
+        self.counts["crowded_rows"] += bucket.rows
+        reason = (
+            f"{bucket.rows} rows were given up before their labels were waited for: too many wait; "
+            "raise detectors.labels.max_rows or shorten its wait_seconds"
+        )
+        for name in self._parts:
+            yield self._unjudged(name, window, bucket, reason)
+
+    def _result(
+        self, name: str, window: Window, bucket: Bucket, *, is_final: bool
+    ) -> WindowResult | UnjudgedResult:
+        part = self._parts[name]
+        try:
+            finding = part.settle(bucket.sums[name], is_final)
+        except NotEnoughData as exc:
+            return self._unjudged(name, window, bucket, str(exc))
+        self.last[window[1], name] = finding
+        promise = part.promise if isinstance(part, Promising) else NO_ALARM
+        id_ = self._id(name, window, bucket, "final" if is_final else "provisional")
+        about, detector = self._about(window), detector_of(name)
+        return WindowResult(id_, about, detector, bucket.seen, finding, promise)
+
+    def _unjudged(self, name: str, window: Window, bucket: Bucket, reason: str) -> UnjudgedResult:
+        id_ = self._id(name, window, bucket, "unjudged")
+        return UnjudgedResult(id_, self._about(window), detector_of(name), bucket.seen, reason)
+
+    def _id(self, name: str, window: Window, bucket: Bucket, state: str) -> str:
+        content = bucket.sums[name].astype("<i8").tobytes()
+        names = (self._watched.model, self._watched.plan, window[1], window[0])
+        return digest(detector_of(name), *names, state, content)
+
+    def _about(self, window: Window) -> About:
+        return About(self._watched.model, window[1], self._watched.plan)
+
+
+def _size(traced: Traced) -> int:
+    return len(traced.trace.owner) + len(traced.trace.labels)
