@@ -78,10 +78,11 @@ class Fingerprint(Protocol):
 
 @dataclass(frozen=True)
 class Modality:
-    """How a kind of fingerprint is fitted and read back.
+    """Which kinds of features share a fingerprint, how it is fitted and read back.
 
     `unpack` raises `KeyError`, `ValueError` or `TypeError` on what `pack` did not give.
     """
 
+    kinds: frozenset[str]
     fit: Callable[[Reference], Fingerprint]
     unpack: Callable[[Packed], Fingerprint]

@@ -17,7 +17,15 @@ class AdversarialSettings(Section):
     rate of neighbours explains."""
     client: str | None = None
     """A request header that tells who asks; the logger must keep it (`logger.headers`)."""
-    memory: int = Field(default=100_000, ge=1000)
+    memory: int = Field(default=100_000, ge=1000, le=10_000_000)
     """Queries remembered."""
     memory_seconds: float = Field(default=86_400.0, gt=0)
     """Queries older than this, by event time, are forgotten."""
+    false_episodes: float = Field(default=1e-5, gt=0, lt=1)
+    """False episodes that are promised at most, for each different query."""
+    crowding: float = Field(default=4.0, ge=1)
+    """How many times as crowded as the reference ordinary traffic may be anywhere."""
+    least: int = Field(default=10, ge=3)
+    """Different queries of an episode at least, however telling they are."""
+    quiet_seconds: float = Field(default=900.0, gt=0)
+    """An episode is over when it gets no more queries for so long, by event time."""
