@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property, reduce
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from sidelight.errors import DataMismatch
 from sidelight_detectors.adversarial.codes import identities
 from sidelight_detectors.adversarial.contract import Prints
+from sidelight_detectors.adversarial.hashing import joined
 from sidelight_detectors.adversarial.lattices import Lattice, lattices, neighbour_distance
 from sidelight_detectors.adversarial.patches import Levels, quarters, smallest_patches
 from sidelight_detectors.adversarial.pooling import Pictures, Units, pooled
@@ -40,7 +42,7 @@ SAMPLE = 2000
 
 
 @dataclass(frozen=True)
-class ImageFingerprint:
+class PictureColumn:
     """Places of one column of pictures or embeddings.
 
     Sees: queries that stay close to each other in low resolution, that leave a quarter alone, or
@@ -61,16 +63,8 @@ class ImageFingerprint:
     levels: Levels
 
     @property
-    def modality(self) -> str:
-        return IMAGE
-
-    @property
     def tables(self) -> int:
         return sum(lattice.tables for lattice in self._lattices) + 8 + PATCH_TABLES
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        return (self.form.name,)
 
     def prints(self, rows: Indexed) -> Prints:
         """Raises `DataMismatch` when the column was not sent."""
@@ -80,16 +74,15 @@ class ImageFingerprint:
         values, _ = self.form.read(column)
         return Prints(identities(row.tobytes() for row in values), self._places(values))
 
-    def pack(self) -> Packed:
-        return Packed(
-            {
-                "name": self.form.name,
-                "form": self.form.pack(),
-                "unit": self.fixed.unit,
-                "neighbour": self.neighbour,
-                "levels": [self.levels.low, self.levels.high],
-            }
-        )
+    @property
+    def header(self) -> dict[str, Any]:
+        return {
+            "name": self.form.name,
+            "form": self.form.pack(),
+            "unit": self.fixed.unit,
+            "neighbour": self.neighbour,
+            "levels": [self.levels.low, self.levels.high],
+        }
 
     def _places(self, values: NDArray[np.float32]) -> NDArray[np.uint16]:
         sharp = pooled(Pictures(self.form.shape, self.fixed).of(values), SHARP)
@@ -103,16 +96,52 @@ class ImageFingerprint:
         moved = smallest_patches(self.levels.of(middle, PATCH_LEVELS), PATCH_TABLES)
         return np.hstack([*near, *alone, moved])
 
-    @property
+    @cached_property
     def _lattices(self) -> tuple[Lattice, ...]:
         return lattices(_low_size(self.form, self.fixed), self.neighbour)
 
 
-def fit_image(name: str, reference: Reference) -> ImageFingerprint:
-    """For one column of the reference.
+@dataclass(frozen=True, eq=False)
+class ImageFingerprint:
+    """All columns of pictures and embeddings of a model."""
 
-    Raises `DataMismatch` when it holds no tensors.
-    """
+    columns: tuple[PictureColumn, ...]
+
+    @property
+    def modality(self) -> str:
+        return IMAGE
+
+    @property
+    def tables(self) -> int:
+        return sum(column.tables for column in self.columns)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return tuple(column.form.name for column in self.columns)
+
+    def prints(self, rows: Indexed) -> Prints:
+        """Raises `DataMismatch` when a column was not sent."""
+        found = [column.prints(rows) for column in self.columns]
+        identity = reduce(joined, [one.identity for one in found])
+        return Prints(identity, np.hstack([one.places for one in found]))
+
+    def pack(self) -> Packed:
+        return Packed({"columns": [column.header for column in self.columns]})
+
+
+def fit_images(reference: Reference) -> ImageFingerprint:
+    """Raises `DataMismatch` when a column holds no tensors."""
+    features = reference.model.features.items()
+    asked = [name for name, feature in features if feature.kind in ("image", "tensor")]
+    return ImageFingerprint(tuple(_fitted(name, reference) for name in asked))
+
+
+def unpack_images(packed: Packed) -> ImageFingerprint:
+    """Raises `KeyError`, `ValueError` or `TypeError` on anything else than `pack` gave."""
+    return ImageFingerprint(tuple(map(_unpacked, packed.header["columns"])))
+
+
+def _fitted(name: str, reference: Reference) -> PictureColumn:
     column = reference.rows.sent(name)
     if column is None:
         raise DataMismatch(f"column {name!r} is not in the reference")
@@ -122,20 +151,17 @@ def fit_image(name: str, reference: Reference) -> ImageFingerprint:
     fixed = fixed_point_for(values)
     units = Pictures(form.shape, fixed).of(values)
     levels = Levels(int(units.min()), int(units.max()))
-    return ImageFingerprint(form, fixed, neighbour_distance(_low(units)), levels)
+    return PictureColumn(form, fixed, neighbour_distance(_low(units)), levels)
 
 
-def unpack_image(packed: Packed) -> ImageFingerprint:
-    """Raises `KeyError`, `ValueError` or `TypeError` on anything else than `pack` gave."""
-    head: Mapping[str, Any] = packed.header
+def _unpacked(head: Mapping[str, Any]) -> PictureColumn:
     low, high = map(int, head["levels"])
     form = unpack_tensor_form(str(head["name"]), head["form"])
     fixed = FixedPoint(float(head["unit"]))
-    return ImageFingerprint(form, fixed, int(head["neighbour"]), Levels(low, high))
+    return PictureColumn(form, fixed, int(head["neighbour"]), Levels(low, high))
 
 
 def _low(units: Units) -> Units:
-    """As `ImageFingerprint` makes them small."""
     small = pooled(pooled(pooled(units, SHARP), MIDDLE), SMALL)
     return small.reshape(len(units), -1)
 
