@@ -56,17 +56,24 @@ def panes(
 
 
 def rows_until_raised(
-    seed: int, pair: Pair, streams: int, rows: int, pane: int = 250, fair: Pair | None = None
+    seed: int,
+    pair: Pair,
+    streams: int,
+    rows: int,
+    pane: int = 250,
+    fair: Pair | None = None,
+    among: int = 1,
 ) -> NDArray[np.float64]:
     """Rows until the alarm of each stream by itself, counted after 50,000 of `fair`, if any.
 
-    inf where there is none; 0 or less where it came before its time.
+    inf where there is none; 0 or less where it came before its time. Each stream is one of `among`
+    comparisons under one alarm, the others with no evidence at all.
     """
     rng, before = np.random.default_rng(seed), 50_000 if fair else 0
     sides = sides_of(comparisons(pair, streams))
     evidence = Evidence(sides, np.zeros((3, *sides.rates.shape)))
     raised, seen = np.full(streams, np.inf), -before
-    threshold = Promise(ALPHA, 0.0).threshold(0)
+    threshold = Promise(ALPHA, 0.0).threshold(0) * among
     for stretch, length in ((fair or pair, before), (pair, rows)):
         for tally in panes(rng, stretch, streams, length, pane):
             evidence.fold(sides.gather(tally))
