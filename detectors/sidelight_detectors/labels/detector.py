@@ -89,17 +89,13 @@ class LabelsDetector:
             raise NotEnoughData(
                 f"{found.labelled} of {rows} rows have a label; {MIN_LABELLED} are needed"
             )
-        if found.coverage >= self.settings.min_coverage:
-            return found
-        warning = (
-            f"{found.coverage:.1%} of rows have a label, fewer than {self.settings.min_coverage:g} "
-            "of them: the others may be unlike these"
-        )
-        return replace(found, warnings=(warning, *found.warnings))
+        return found
 
     def fold(self, watched: Watched) -> LabelsFold:
         parts = {name: part for name, part in watched.parts.items() if isinstance(part, Settling)}
-        return LabelsFold(watched, parts or {NAME: self}, terms_of(self.settings))
+        return LabelsFold(
+            watched, parts or {NAME: self}, terms_of(self.settings), self.settings.min_coverage
+        )
 
     def pack(self) -> Packed:
         header = {

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sidelight.errors import NotEnoughData
 from sidelight_detectors.contract import Finding, Promising, Settling
 from sidelight_detectors.labels.bucket import Bucket
+from sidelight_detectors.labels.coverage import warnings_of
+from sidelight_detectors.labels.finding import LabelsFinding
 from sidelight_detectors.labels.joining import Join, Terms, Window
-from sidelight_detectors.labels.naming import detector_of
+from sidelight_detectors.labels.naming import NAME, detector_of
 from sidelight_detectors.labels.ruling import Rulings
 from sidelight_detectors.results.findings import About, Output, UnjudgedResult, WindowResult
 from sidelight_detectors.streaming.folds import Traced, Watched
@@ -25,6 +28,9 @@ AT_ONCE = 1 << 16
 NO_ALARM = "No alarm is raised by realised performance."
 
 
+Said = WindowResult | UnjudgedResult
+
+
 class LabelsFold:
     """Joins rows and labels; every part that settles is asked about each window.
 
@@ -32,18 +38,23 @@ class LabelsFold:
     detector.
     """
 
-    def __init__(self, watched: Watched, parts: Mapping[str, Settling], terms: Terms) -> None:
+    def __init__(
+        self, watched: Watched, parts: Mapping[str, Settling], terms: Terms, min_coverage: float
+    ) -> None:
         self.join = Join(parts, terms)
         self.counts: Counter[str] = Counter()
         self.last: dict[tuple[str, str], Finding] = {}
         self.rulings = Rulings(watched, parts)
+        self.min_coverage = min_coverage
         self._watched = watched
         self._parts = parts
+        self._watermark_ns = 0
         self._again: list[Traced] = []
         self._restored: Mapping[str, Any] | None = None
 
     def accept(self, traced: Traced) -> Iterator[Output]:
         self._go_on()
+        self._watermark_ns = traced.watermark_ns
         self.join.early.advance(traced.pane, traced.watermark_ns)
         self.counts.update(self.join.take([traced]))
         for window, bucket in self.join.crowd_out():
@@ -70,12 +81,13 @@ class LabelsFold:
         return self.join.needs_from
 
     def close(self) -> Iterator[Output]:
-        """Labels that are still waited for never come: open windows stay provisional."""
+        """Labels that are still waited for never come: windows stay provisional, alarms end."""
         self._go_on()
         for window, bucket in sorted(self.join.buckets.items(), key=lambda pair: pair[0]):
             if bucket.told != bucket.labelled:
                 bucket.told = None
                 yield from self._tell(window, bucket)
+        yield from self.rulings.end(self._watermark_ns)
 
     def saved(self) -> dict[str, Any]:
         self._go_on()
@@ -87,8 +99,12 @@ class LabelsFold:
             "epochs": self.join.early.saved(oldest),
             "told": [[*window, bucket.told] for window, bucket in open_],
             "counts": self.counts,
+            "watermark_ns": self._watermark_ns,
             "rulings": self.rulings.saved(),
             "raised": self.rulings.raised(),
+            "last": [
+                [version, finding] for (version, name), finding in self.last.items() if name == NAME
+            ],
         }
 
     def restore(self, saved: Mapping[str, Any]) -> None:
@@ -96,7 +112,11 @@ class LabelsFold:
         self.join.first_open = saved["first_open"]
         self.join.early.restore(saved["epochs"])
         self.counts = Counter(saved["counts"])
+        self._watermark_ns = saved["watermark_ns"]
         self.rulings.restore(saved["rulings"])
+        self.last = {
+            (version, NAME): LabelsFinding.from_json(found) for version, found in saved["last"]
+        }
 
     def _go_on(self) -> None:
         """All was read again that is remembered."""
@@ -120,17 +140,14 @@ class LabelsFold:
         if not is_news:
             return
         bucket.told = bucket.labelled
-        for name in self._parts:
-            result = self._result(name, window, bucket, is_final=False)
-            if isinstance(result, WindowResult):
-                yield result
+        results = self._results(window, bucket, is_final=False)
+        yield from (one for one in results.values() if isinstance(one, WindowResult))
 
     def _settle(self, window: Window, bucket: Bucket) -> Iterator[Output]:
         self.counts["final_rows"] += bucket.rows
         self.counts["final_labelled"] += bucket.labelled
         self.rulings.rows[window[1]] += bucket.rows
-        for name in self._parts:
-            result = self._result(name, window, bucket, is_final=True)
+        for name, result in self._results(window, bucket, is_final=True).items():
             yield result
             yield from self.rulings.settled(name, window[1], bucket, result)
 
@@ -143,15 +160,28 @@ class LabelsFold:
         for name in self._parts:
             yield self._unjudged(name, window, bucket, reason)
 
-    def _result(
-        self, name: str, window: Window, bucket: Bucket, *, is_final: bool
-    ) -> WindowResult | UnjudgedResult:
+    def _results(self, window: Window, bucket: Bucket, *, is_final: bool) -> dict[str, Said]:
+        """What each part says; of coverage `labels` warns for all."""
+        results = {
+            name: self._result(name, window, bucket, is_final=is_final) for name in self._parts
+        }
+        findings = {
+            name: one.finding for name, one in results.items() if isinstance(one, WindowResult)
+        }
+        own, result = findings.get(NAME), results.get(NAME)
+        if isinstance(own, LabelsFinding) and isinstance(result, WindowResult):
+            more = warnings_of(own, list(findings.values()), self.min_coverage)
+            findings[NAME] = replace(own, warnings=(*own.warnings, *more))
+            results[NAME] = replace(result, finding=findings[NAME])
+        self.last.update({(window[1], name): found for name, found in findings.items()})
+        return results
+
+    def _result(self, name: str, window: Window, bucket: Bucket, *, is_final: bool) -> Said:
         part = self._parts[name]
         try:
             finding = part.settle(bucket.sums[name], is_final)
         except NotEnoughData as exc:
             return self._unjudged(name, window, bucket, str(exc))
-        self.last[window[1], name] = finding
         promise = part.promise if isinstance(part, Promising) else NO_ALARM
         id_ = self._id(name, window, bucket, "final" if is_final else "provisional")
         about, detector = self._about(window), detector_of(name)

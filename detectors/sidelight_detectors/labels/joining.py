@@ -75,12 +75,12 @@ class Join:
     @property
     def rows(self) -> int:
         """Rows that wait in open windows."""
-        return sum(bucket.rows for bucket in self.buckets.values())
+        return sum(bucket.rows for bucket in list(self.buckets.values()))
 
     @property
     def bytes(self) -> int:
         """Memory for rows and labels."""
-        buckets = sum(bucket.bytes for bucket in self.buckets.values())
+        buckets = sum(bucket.bytes for bucket in list(self.buckets.values()))
         return buckets + self._index.bytes + self.early.bytes
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sidelight_detectors.alarms.rule import Verdict
 from sidelight_detectors.contract import SettledRule, SettledRuling, Settling
 from sidelight_detectors.labels.bucket import Bucket
 from sidelight_detectors.labels.naming import detector_of
@@ -45,8 +46,14 @@ class Rulings:
             return
         judged = result if isinstance(result, WindowResult) else None
         cause = Cause(result.seen.last_ns, self.rows[version], judged)
-        about = About(self._watched.model, version, self._watched.plan)
-        yield alarm_of(about, detector_of(name), ruled.log, verdict, cause)
+        yield self._alarm(version, name, ruled, verdict, cause)
+
+    def end(self, time_ns: int) -> Iterator[Alarm]:
+        """What is raised under this plan is raised no more."""
+        for (version, name), ruled in self.known.items():
+            if ruled.log.raised_by:
+                cause = Cause(time_ns, self.rows[version])
+                yield self._alarm(version, name, ruled, Verdict("cleared", "new plan"), cause)
 
     def raised(self) -> list[tuple[str, str, str]]:
         """Version, id and detector of each alarm that is raised."""
@@ -70,6 +77,12 @@ class Rulings:
             if ruled is not None:
                 ruled.rule.restore(rule)
                 ruled.log = AlarmLog(**log)
+
+    def _alarm(
+        self, version: str, name: str, ruled: Ruled, verdict: Verdict, cause: Cause
+    ) -> Alarm:
+        about = About(self._watched.model, version, self._watched.plan)
+        return alarm_of(about, detector_of(name), ruled.log, verdict, cause)
 
     def _ruled(self, name: str, version: str) -> Ruled | None:
         part = self._parts.get(name)

@@ -22,6 +22,7 @@ from sidelight_detectors.service.http.metrics import RequestMetrics
 from sidelight_detectors.service.http.scoring import Scoring
 from sidelight_detectors.service.http.server import serve
 from sidelight_detectors.service.keeping import Keeping
+from sidelight_detectors.service.label_metrics import LabelCollector
 from sidelight_detectors.service.metrics import ScorerMetrics
 from sidelight_detectors.service.planning import fitted_plans
 from sidelight_detectors.service.state_metrics import StateCollector
@@ -51,6 +52,7 @@ def run_service(settings: Settings) -> None:
     )
     registry.register(LagCollector(detectors.scorers, detectors.deciders))
     registry.register(StateCollector(detectors.deciders))
+    registry.register(LabelCollector(detectors.deciders))
     registry.register(GroupCollector([detectors.scorers, detectors.deciders]))
     scoring = Scoring(plans, settings.detectors, RequestMetrics(registry, list(plans)))
     app = create_app(scoring, registry, lambda: detectors.readiness)

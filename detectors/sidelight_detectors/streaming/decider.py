@@ -186,8 +186,8 @@ def _raised(saved: Mapping[str, Any]) -> Iterator[Raised]:
         if pair["log"]["raised_by"]:
             yield Raised(name, against, VERSIONS, pair["log"]["raised_by"])
     for detector, fold in saved.get("folds", {}).items():
-        for version, raised_by in fold.get("raised", []):
-            yield Raised(version, "", detector, raised_by)
+        for version, raised_by, *told in fold.get("raised", []):
+            yield Raised(version, "", told[0] if told else detector, raised_by)
 
 
 def _ended(raised: Iterable[Raised], plan: Plan, time_ns: int) -> Iterator[Alarm]:

@@ -63,8 +63,8 @@ class Fold(Protocol):
     def saved(self) -> dict[str, Any]:
         """All of the state that is not remembered, for orjson; a few kilobytes.
 
-        Under ``raised`` stand version and id of each alarm that is raised, for a successor that
-        does not know this plan any more.
+        Under ``raised`` stand version and id of each alarm that is raised, and its detector's name
+        where that is not the part's, for a successor that does not know this plan any more.
         """
         ...
 
