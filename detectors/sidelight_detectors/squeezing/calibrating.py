@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,60 +14,110 @@ from sidelight_detectors.conformal import Conformal
 UNIT = 2.0**-32
 """Scores are kept as whole numbers of this, so that they are equal wherever they are compared."""
 
+LEAST = 1e-3
+"""The smallest distance that counts: answers nearer than this are the same."""
+
 MAX_VERSIONS = 8
 """Versions remembered; the one that has been calibrated longest is forgotten first."""
 
+Distances = NDArray[np.float64]
 
-class Calibrations:
-    """Scores of reference rows by version. `version` is the one that answered last.
 
-    Versions that take turns (a canary) are calibrated one beside the other, each by what it itself
-    answered.
+@dataclass(frozen=True, eq=False)
+class Calibrated:
+    """What is known of one version.
+
+    Parameters
+    ----------
+    scale:
+        Of each squeezer, ``(k,)``: the distance that ordinary rows rarely exceed.
+    conformal:
+        Scores of ordinary rows that `scale` has not seen.
     """
 
-    def __init__(self, wanted: int) -> None:
+    scale: Distances
+    conformal: Conformal
+
+    def multiples(self, distances: Distances) -> Distances:
+        """How many times its `scale` each squeezer moved the answer, ``(n, k)``."""
+        return distances / self.scale
+
+    def p_values(self, distances: Distances) -> Distances:
+        """Of each row, by the squeezer that moved its answer most; 1 where there is no distance.
+
+        A squeezer that moves answers to ordinary rows far has a large scale, and does not hide what
+        another one finds: of raw distances the largest would be its own.
+        """
+        scores = self.multiples(distances).max(axis=1)
+        known, found = ~np.isnan(scores), np.ones(len(scores))
+        found[known] = self.conformal.p_values(_whole(scores[known]))
+        return found
+
+
+class Calibrations:
+    """What reference rows gave by version. `version` is the one that answered last.
+
+    Versions that take turns (a canary) are calibrated one beside the other, each by what it itself
+    answered. The first half of the rows sets the scale, the second the p-values.
+    """
+
+    def __init__(self, wanted: int, rate: float) -> None:
         self.version = ""
         self._wanted = wanted
-        self._scores: dict[str, list[int]] = {}
-        self._done: dict[str, Conformal] = {}
+        self._rate = rate
+        self._found: dict[str, Distances] = {}
+        self._done: dict[str, Calibrated] = {}
 
-    def of(self, version: str) -> Conformal | None:
+    def of(self, version: str) -> Calibrated | None:
         """None while it is not calibrated."""
         return self._done.get(version)
 
     @property
     def missing(self) -> int:
         """Reference rows that the version that answered last is still to be asked about."""
-        is_done = self.version in self._done
-        return 0 if is_done else self._wanted - len(self._scores.get(self.version, ()))
+        if self.version in self._done:
+            return 0
+        return self._wanted - len(self._found.get(self.version, ()))
 
-    def add(self, version: str, scores: NDArray[np.float64]) -> None:
-        """What this version gave for some more reference rows; one without a score is none."""
+    def add(self, version: str, distances: Distances) -> None:
+        """What this version gave for some more reference rows, ``(n, k)``; NaN is no distance."""
         self.version = version
         if version in self._done:
             return
-        found = self._scores.setdefault(version, [])
-        found += whole(scores[~np.isnan(scores)]).tolist()
+        known = distances[~np.isnan(distances).any(axis=1)]
+        found = np.concatenate([self._found.get(version, known[:0]), known])
+        self._found[version] = found
         if len(found) >= self._wanted:
-            self._finish(version, self._scores.pop(version)[: self._wanted])
+            self._finish(version, self._calibrated(self._found.pop(version)[: self._wanted]))
 
     def saved(self) -> dict[str, Any]:
-        done = {name: one.calibration.tolist() for name, one in self._done.items()}
-        return {"version": self.version, "scores": done}
+        done = {
+            name: [one.scale.tolist(), one.conformal.calibration.tolist()]
+            for name, one in self._done.items()
+        }
+        return {"version": self.version, "done": done}
 
     def restore(self, saved: Mapping[str, Any]) -> None:
         """Adds to what other partitions have restored."""
         self.version = saved["version"]
-        for name, scores in saved["scores"].items():
-            if len(scores) == self._wanted and name not in self._done:
-                self._finish(name, scores)
+        for name, (scale, scores) in saved["done"].items():
+            if name not in self._done:
+                conformal = Conformal(np.array(scores, np.int64))
+                self._finish(name, Calibrated(np.array(scale), conformal))
 
-    def _finish(self, version: str, scores: list[int]) -> None:
-        self._done[version] = Conformal(np.sort(np.array(scores, np.int64)))
+    def _calibrated(self, distances: Distances) -> Calibrated:
+        half = len(distances) // 2
+        usual = np.quantile(distances[:half], 1 - self._rate, axis=0, method="higher")
+        scale = np.maximum(usual, LEAST)
+        scores = _whole((distances[half:] / scale).max(axis=1))
+        return Calibrated(scale, Conformal(np.sort(scores)))
+
+    def _finish(self, version: str, calibrated: Calibrated) -> None:
+        self._done[version] = calibrated
         if len(self._done) > MAX_VERSIONS:
             self._done.pop(next(iter(self._done)))
 
 
-def whole(scores: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Scores as whole `UNIT`s, the largest that fit for what is beyond."""
+def _whole(scores: Distances) -> NDArray[np.int64]:
+    """As whole `UNIT`s, the largest that fit for what is beyond."""
     return np.minimum(np.rint(scores / UNIT), 2.0**62).astype(np.int64)

@@ -13,7 +13,7 @@ from sidelight.config.settings import ModelSettings
 from sidelight.errors import SidelightError
 from sidelight.predictors.contract import Predictor
 from sidelight.tensors import Columns
-from sidelight_detectors.conformal import allowed_on_average
+from sidelight_detectors.conformal import allowed_on_average, rate_bound
 from sidelight_detectors.encoders.tensor_form import TensorForm, tensor_form
 from sidelight_detectors.split import shuffled
 from sidelight_detectors.squeezing.calibrating import Calibrations
@@ -29,6 +29,9 @@ from sidelight_detectors.watched import watched_features
 FORMAT = 1
 """Of what is kept between batches, and of what is asked."""
 
+CONFIDENCE = 0.95
+"""Of the bound on the rate of one reference."""
+
 
 @dataclass(frozen=True, eq=False)
 class Squeezing:
@@ -42,8 +45,8 @@ class Squeezing:
 
 
 class SqueezingStation(Probing):
-    """`calibrations` is what the partitions have learnt of the model together; `allowed` is the
-    number of calibration rows that may be as strange as a flagged one."""
+    """`calibrations` is what the partitions have learnt of the model together; `bound` is what the
+    rate of this one reference is at most."""
 
     title = "squeezing"
 
@@ -51,8 +54,9 @@ class SqueezingStation(Probing):
         super().__init__(at, settings, plan)
         self.rate = settings.rate
         self.asks = asks
-        self.allowed = allowed_on_average(len(asks.reference), settings.rate)
-        self.calibrations = Calibrations(len(asks.reference))
+        self.names = [squeezer.name for squeezer in asks.squeezers]
+        self.bound = _bound(len(asks.reference), settings.rate)
+        self.calibrations = Calibrations(len(asks.reference), settings.rate)
 
     @property
     def cost(self) -> int:
@@ -71,6 +75,12 @@ class SqueezingStation(Probing):
             "over references. No alarm is raised."
         )
         return Speaker(self.model, self.title, self.plan, partition, promise)
+
+
+def _bound(reference_rows: int, rate: float) -> float:
+    """Raises `NotEnoughData` when no row could be flagged at that rate."""
+    rows = reference_rows - reference_rows // 2
+    return rate_bound(CONFIDENCE, rows, allowed_on_average(rows, rate))
 
 
 def squeezing_station(

@@ -8,13 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sidelight.errors import DataMismatch
 from sidelight.tensors import Columns
-from sidelight_detectors.conformal import Conformal, rate_bound
 from sidelight_detectors.results.findings import Output
-from sidelight_detectors.squeezing.calibrating import whole
+from sidelight_detectors.squeezing.calibrating import Calibrated, Distances
 from sidelight_detectors.squeezing.distance import answer_of, apart
 from sidelight_detectors.squeezing.squeezers import stacked
 from sidelight_detectors.stations.asking import Refused, version_of
@@ -26,9 +24,6 @@ if TYPE_CHECKING:
 
 BLOCK_ROWS = 32
 """Reference rows of one question at most."""
-
-CONFIDENCE = 0.95
-"""Of the bound on the rate of one reference."""
 
 METHOD = "feature-squeezing"
 
@@ -64,10 +59,6 @@ class SqueezingWatching:
     def restore(self, saved: Mapping[str, Any]) -> None:
         self._calibrations.restore(saved)
 
-    @property
-    def _names(self) -> list[str]:
-        return [squeezer.name for squeezer in self._asks.squeezers]
-
     def _calibrate(self) -> None:
         """As far as the budget goes."""
         reference = self._asks.reference
@@ -78,7 +69,7 @@ class SqueezingWatching:
             places = (self._next + np.arange(count)) % len(reference)
             self._next += count
             version, distances = self._ask(reference.take(places))
-            self._calibrations.add(version, distances.max(axis=1))
+            self._calibrations.add(version, distances)
 
     def _judged(self, batch: Batch) -> Iterator[Output]:
         if not len(batch):
@@ -88,31 +79,27 @@ class SqueezingWatching:
             return
         version, distances = self._ask(batch.rows)
         self._calibrations.version = version
-        conformal = self._calibrations.of(version)
-        if conformal is None:  # A new version, to be calibrated before the next batch.
+        known = self._calibrations.of(version)
+        if known is None:  # A new version, to be calibrated before the next batch.
             self.counts["unjudged"] += 1
             return
         self.counts["windows"] += 1
-        yield from self._flagged(batch, version, distances, conformal)
+        yield from self._flagged(batch, version, distances, known)
 
-    def _ask(self, rows: Columns) -> tuple[str, NDArray[np.float64]]:
+    def _ask(self, rows: Columns) -> tuple[str, Distances]:
         """Who answered, and how far each squeezer moved the answer: ``(n, k)``."""
         answers = self._asker.ask(stacked(rows, self._asks.squeezers))
         answer = answer_of(answers, self._asks.output)
         return version_of(answers), apart(answer, len(self._asks.squeezers))
 
     def _flagged(
-        self, batch: Batch, version: str, distances: NDArray[np.float64], conformal: Conformal
+        self, batch: Batch, version: str, distances: Distances, known: Calibrated
     ) -> Iterator[Output]:
-        scores = distances.max(axis=1)
-        known = ~np.isnan(scores)
-        p_values = np.ones(len(scores))
-        p_values[known] = conformal.p_values(whole(scores[known]))
+        p_values, multiples = known.p_values(distances), known.multiples(distances)
         speaker = replace(self._speaker, version=version)
-        rate = self._station.rate
-        bound = rate_bound(CONFIDENCE, len(conformal.calibration), self._station.allowed)
+        rate, bound = self._station.rate, self._station.bound
         for place in np.flatnonzero(p_values <= rate).tolist():
             self.counts["flagged"] += 1
-            numbers = float(scores[place]), METHOD, float(p_values[place]), rate
-            by = tuple(zip(self._names, distances[place].tolist(), strict=True))
-            yield speaker.outlier(batch, place, Strange(*numbers, by, bound))
+            by = tuple(zip(self._station.names, multiples[place].tolist(), strict=True))
+            score, p_value = float(multiples[place].max()), float(p_values[place])
+            yield speaker.outlier(batch, place, Strange(score, METHOD, p_value, rate, by, bound))
