@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 import orjson
 
+from sidelight_detectors.files.aligning import aligned
+from sidelight_detectors.files.gaps import bias_lines
 from sidelight_detectors.files.scoring import (
     FileFlags,
     FileOutlier,
@@ -37,7 +39,8 @@ def as_json(report: FileReport) -> str:
 def as_table(report: FileReport) -> str:
     """A line a window, then the strangest rows."""
     flagged = (line for flags in report.flags for line in _flag_lines(report, flags))
-    return "\n".join([*_window_lines(report), *_permutation_lines(report), *flagged])
+    told = (*_window_lines(report), *_permutation_lines(report), *bias_lines(report.bias))
+    return "\n".join([*told, *flagged])
 
 
 def _document(report: FileReport) -> dict[str, Any]:
@@ -70,6 +73,14 @@ def _document(report: FileReport) -> dict[str, Any]:
                 "finding": window.result.finding,
             }
             for window in report.others
+        ],
+        "bias": [
+            {
+                "labels": any(group.labelled for group in finding.groups),
+                "verdict": finding.verdict,
+                "finding": finding,
+            }
+            for finding in report.bias
         ],
         "permutation": asdict(report.permutation) if report.permutation else None,
         **{_KEYS.get(flags.detector, flags.detector): _flagged(flags) for flags in report.flags},
@@ -153,10 +164,3 @@ def _flag_cells(outlier: FileOutlier) -> tuple[str, ...]:
     columns = [name for name, part in result.contributions[:3] if part > 0]
     why = ", ".join(result.reasons or columns)
     return str(outlier.row), f"{result.score:.2f}", f"{result.p_value:.2g}", why
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield "  ".join(cells).rstrip()

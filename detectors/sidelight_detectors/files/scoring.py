@@ -9,6 +9,9 @@ from typing import TypeGuard
 from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.tensors import Columns
 from sidelight_detectors.alarms.rule import WHOLE
+from sidelight_detectors.bias.detector import NAME as BIAS
+from sidelight_detectors.bias.finding import BiasFinding
+from sidelight_detectors.files.deciding import bias_of
 from sidelight_detectors.fitted import DRIFT, Fitted
 from sidelight_detectors.guarantee import Guarantee
 from sidelight_detectors.joint.detector import JointDetector
@@ -74,7 +77,8 @@ class FileReport:
     `flags` are of each detector that flags rows. `unjudged` rows at the end are too few to be
     judged. `unobserved` are the model's outputs that the file does not have: nothing is known of
     their drift. `others` are windows judged by other detectors. `permutation` compares
-    the whole file with the reference, where ``detectors.joint`` asks for it.
+    the whole file with the reference, where ``detectors.joint`` asks for it. `bias` is of all rows
+    together: what was decided, then what came true of those that have a label.
     """
 
     model: str
@@ -86,18 +90,20 @@ class FileReport:
     promise: str
     permutation: PermutationTest | None = None
     others: tuple[OtherWindow, ...] = ()
+    bias: tuple[BiasFinding, ...] = ()
 
     @property
     def found(self) -> frozenset[str]:
         """The detectors that found something: a window that speaks for an alarm, a flagged row."""
         others = {one.result.detector for one in self.others if one.result.finding.is_drift}
         flagging = {one.detector for one in self.flags if one.flagged}
-        return frozenset(others | flagging | ({DRIFT} if self.drift_found else set()))
+        unfair = {BIAS} if any(one.is_drift for one in self.bias) else set()
+        return frozenset(others | flagging | unfair | ({DRIFT} if self.drift_found else set()))
 
     @property
     def judging(self) -> frozenset[str]:
         """The detectors that judged at least one window."""
-        others = {one.result.detector for one in self.others}
+        others = {one.result.detector for one in self.others} | ({BIAS} if self.bias else set())
         return frozenset(others | ({DRIFT} if self.windows else set()))
 
     @property
@@ -134,8 +140,10 @@ def score_rows(model: str, fitted: Fitted, rows: Columns) -> FileReport:
         tuple(
             OtherWindow(*_place(size, output, len(rows)), output)
             for output in said
-            if isinstance(output, WindowResult)
+            # Groups are compared over all rows: more of them tell more.
+            if isinstance(output, WindowResult) and output.detector != BIAS
         ),
+        bias_of(plan.fitted, rows),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from sidelight_detectors.files.report import aligned
+from sidelight_detectors.files.aligning import aligned
 from sidelight_detectors.replay.replaying import Judged, Replayed
 from sidelight_detectors.results.findings import Alarm, DriftResult, WindowResult
 
