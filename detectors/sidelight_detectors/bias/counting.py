@@ -32,6 +32,16 @@ class Layout:
         return 3 if self.is_regression else 2
 
     @property
+    def counted(self) -> tuple[int, ...]:
+        """Columns that add up to the rows with a label."""
+        return (self.residual,) if self.is_regression else CONFUSION
+
+    @property
+    def favored(self) -> tuple[int, ...]:
+        """Those of them with favourable decisions; nothing in regression."""
+        return () if self.is_regression else CONFUSION[2:]
+
+    @property
     def residual(self) -> int:
         """Where rows, sum and sum of squares of residuals begin, after what labels tell alone."""
         return 1 if self.is_regression else 1 + len(CONFUSION)

@@ -18,7 +18,8 @@ Judged = Literal["unfair", "fair", "not enough data"]
 class GroupFinding:
     """One group: its rows, and how many of them have a label.
 
-    `rate` is the share of favourable decisions, in regression the mean prediction.
+    `rate` is the share of favourable decisions, in regression the mean prediction; where labels are
+    compared it is of the labelled rows, and 0 in regression.
     `calibration_error` is the expected one over ten bins of probability, NaN without labels.
     """
 

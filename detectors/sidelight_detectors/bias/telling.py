@@ -12,7 +12,7 @@ from sidelight_detectors.bias.asked import Scale
 from sidelight_detectors.bias.counting import Layout
 from sidelight_detectors.bias.finding import BiasFinding, GapFinding, GroupFinding
 from sidelight_detectors.bias.judging import gaps_of
-from sidelight_detectors.bias.metrics import AWAITED, CONFUSION, FAVORED, ROWS, SCALE
+from sidelight_detectors.bias.metrics import AWAITED, FAVORED, ROWS, SCALE
 from sidelight_detectors.bias.table import Table
 from sidelight_detectors.contract import Sums
 
@@ -46,13 +46,11 @@ def tell_labels(
 
 
 def _labelled(table: Table, layout: Layout, sums: Sums) -> Iterator[GroupFinding]:
+    """Of each group how many rows, how many with a label, and the share decided favourably."""
     columns = table.columns(sums)
-    told = [layout.residual] if layout.is_regression else list(CONFUSION)
-    labelled = columns[:, told].sum(axis=1)
+    labelled = columns[:, list(layout.counted)].sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        rates = columns[:, list(CONFUSION[2:])].sum(axis=1) / labelled
-    if layout.is_regression:
-        rates = np.full(len(columns), np.nan)
+        rates = columns[:, list(layout.favored)].sum(axis=1) / labelled
     errors = layout.calibration_errors(columns)
     for place in np.flatnonzero(columns[:, AWAITED]):
         yield GroupFinding(
