@@ -15,7 +15,7 @@ class NonLocalMeansSettings(Section):
     """Side of the square that is searched, in pixels; odd."""
     patch: int = Field(default=3, ge=1, le=15)
     """Side of the surroundings that are compared, in pixels; odd."""
-    strength: float = Field(default=4.0, gt=0)
+    strength: float = Field(default=40.0, gt=0)
     """How far surroundings may be apart, on the scale to 255."""
 
 
