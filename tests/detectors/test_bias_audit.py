@@ -26,7 +26,7 @@ from sidelight_detectors.bias.contract import Comparison, Tally
 from sidelight_detectors.contract import Sums
 from sidelight_detectors.summary import Summary
 
-RATES = st.floats(0.0, 1.0)
+RATES = st.integers(0, 10_000).map(lambda parts: parts / 10_000)
 ROWS = st.integers(1, 8)
 
 
@@ -109,7 +109,7 @@ def test_no_bet_on_average_odds_gains_on_average_at_the_edge_of_what_is_allowed(
 
 @given(values=st.lists(RATES, min_size=2, max_size=3), more=st.lists(RATES, min_size=2, max_size=3))
 @settings(max_examples=60, deadline=None)
-def test_no_bet_on_means_gains_on_average_and_none_is_paid_more_than_row_by_row(
+def test_no_bet_on_means_gains_on_average_at_the_edge_of_what_is_allowed(
     values: list[float], more: list[float]
 ) -> None:
     # Each group has two rows, each of them one of its values with equal chance.
@@ -136,6 +136,15 @@ def test_rows_may_differ_from_each_other_while_their_means_are_within_the_tolera
         mean += np.prod(chances) * pay(sides, known, np.stack([rows, total, total]))[0]
 
     assert (mean <= 1 + 1e-9).all()
+
+
+def test_means_that_are_spread_little_need_fewer_rows_than_yes_and_no() -> None:
+    sides = sides_of([difference(0, 1, 0.02)])
+    rows, means, spread = np.full((1, 2), 500.0), np.array([[0.33, 0.29]]), 0.05
+    total, squares = rows * means, rows * (means**2 + spread**2)
+    narrow, wide = np.stack([rows, total, squares]), np.stack([rows, total, total])
+
+    assert pay(sides, narrow, narrow).max() > 20 > 2 > pay(sides, wide, wide).max()
 
 
 def test_a_group_without_rows_is_not_bet_on() -> None:
@@ -295,3 +304,10 @@ def test_the_promise_says_how_many_comparisons_share_it() -> None:
     assert "at most 0.025" in text
     assert "the 4 comparisons (metrics: 2, pairs of groups: 3)" in text
     assert "no alarm" in of_audit(0.05, ())
+
+
+def test_where_nothing_is_compared_nothing_is_ever_raised() -> None:
+    alone = AuditRule(Counted(()), ALPHA)
+
+    assert verdicts(alone, panes(BIASED, 3, seed=15)) == []
+    assert alone.e_value == 0

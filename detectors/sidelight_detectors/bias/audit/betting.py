@@ -13,7 +13,8 @@ an approximation, and whatever came before decides about a block (Ville 1939).
 
 The payment is computed from counts: rows of yes or no pay exactly what they pay one by one; other
 values are paid the larger of two lower bounds, the chord of the logarithm, and with squares
-``log(1 + c y) >= c y + (log(1 - |c|) + |c|) y^2`` for |y| <= 1 (Fan, Grama, Liu 2015).
+``log(1 + c y) >= c y + (log(1 - |c| b) + |c| b) (y / b)^2``, where y = x - q cannot be further than
+b from 0 on the side that loses (Fan, Grama, Liu 2015).
 
 Of all points on the bound q is the likeliest by what was seen before, and k puts the alternative
 a number of standard deviations (`DISTANCES`) beyond it; to the second order in these no bet against
@@ -110,7 +111,8 @@ def _gains(stakes: Floats, point: Floats, rows: Floats, total: Floats, squares: 
     """A lower bound of the logarithm of what each rate pays, exact for yes and no."""
     yes, no = np.log1p(stakes * (1 - point)), np.log1p(-stakes * point)
     chord = total * yes + (rows - total) * no
-    size = np.minimum(np.abs(stakes), 1 - 1e-9)
-    central = squares - 2 * point * total + rows * point**2
-    curved = stakes * (total - rows * point) + (np.log1p(-size) + size) * central
-    return np.where(np.abs(stakes) < 1 - 1e-9, np.maximum(chord, curved), chord)
+    side = np.where(stakes > 0, point, 1 - point)
+    risk = np.abs(stakes) * side
+    central = np.maximum(squares - 2 * point * total + rows * point**2, 0.0)
+    curved = stakes * (total - rows * point) + (np.log1p(-risk) + risk) / side**2 * central
+    return np.asarray(np.maximum(chord, curved), np.float64)
