@@ -57,11 +57,14 @@ def test_every_type_of_the_configuration_is_known() -> None:
         ({}, "one of 'type'"),
         ({"type": "KSDrift", "load": "saved", "sha256": "00"}, "one of 'type'"),
         ({"load": "saved"}, "needs 'sha256'"),
-        ({"load": "saved", "sha256": "00", "args": {"p_val": 0.1}}, "'args' belong to 'type'"),
+        ({"load": "saved", "sha256": "00", "args": {"p_val": 0.1}}, "'args' and 'model' belong to 'type'"),
         ({"type": "KSDrift", "allow_unsafe_artifacts": True}, "belong to 'load'"),
         ({"type": "KSDrift", "args": {"x_ref": [1]}}, "'x_ref' is not for 'args'"),
         ({"type": "KSDrift", "args": {"update_x_ref": {"last": 9}}}, "'update_x_ref'"),
         ({"type": "OutlierVAE"}, "Input should be"),
+        ({"type": "KSDrift", "model": "m.keras"}, "'model' to AdversarialAE and ModelDistill"),
+        ({"type": "AdversarialAE"}, "AdversarialAE needs 'model' "),
+        ({"type": "ModelDistillation", "model": "m.keras", "sha256": "00"}, "loading a model can"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(asked: Any, told: str) -> None:

@@ -64,6 +64,23 @@ def pinned_copy(folder: Path, to: Path, sha256: str, allow_unsafe: bool) -> Path
     return copy
 
 
+def pinned_file(file: Path, to: Path, sha256: str) -> Path:
+    """A copy in the folder `to` that has the pinned hash; raises `ConfigError` otherwise."""
+    try:
+        content = file.read_bytes()
+    except OSError as exc:
+        raise ConfigError(f"{file}: cannot be read: {exc.strerror}") from exc
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256.lower():
+        raise ConfigError(
+            f"{file}: its sha256 is {found}, not {sha256}; "
+            "pin the new one only if you know who changed it"
+        )
+    copy = to / file.name
+    copy.write_bytes(content)
+    return copy
+
+
 def _files(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.is_file())
 

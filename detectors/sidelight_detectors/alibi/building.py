@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sidelight.config.detecting.alibi import AlibiSettings
+from sidelight.config.detecting.alibi import DEFENDERS, AlibiSettings
 from sidelight.errors import ArtifactError, ConfigError, MissingExtra, SidelightError
+from sidelight_detectors.alibi import adversarial
 from sidelight_detectors.alibi.artefact import pinned_copy
 from sidelight_detectors.alibi.kinds import KINDS
 from sidelight_detectors.alibi.legacy import legacy_file, load_legacy
@@ -70,6 +71,7 @@ def _loaded(folder: Path, settings: AlibiSettings) -> Any:
     with TemporaryDirectory(prefix="sidelight-") as place:
         allowed = settings.allow_unsafe_artifacts
         copy = pinned_copy(folder, Path(place), settings.sha256 or "", allowed)
+        adversarial.check_saved(copy)
         return _told(lambda: _read(copy, allowed), f"{folder}", ArtifactError)
 
 
@@ -84,6 +86,9 @@ def _read(folder: Path, allowed: bool) -> Any:
 def _made(settings: AlibiSettings, reference: Matrix, encoder: Encoder) -> Any:
     name = settings.type or ""
     args = dict(settings.args)
+    if name in DEFENDERS:
+        asked = f"{name} {args} of {settings.model}"
+        return _told(lambda: adversarial.made(name, settings, reference), asked, ConfigError)
     detects_rows = name in ("IForest", "Mahalanobis", "SpectralResidual")
     module = importlib.import_module(f"alibi_detect.{'od' if detects_rows else 'cd'}")
     kind = getattr(module, name)

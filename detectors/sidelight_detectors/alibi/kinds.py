@@ -22,6 +22,7 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
+    "AdversarialAE": Kind(),
     "CVMDrift": Kind(promises=True),
     "CVMDriftOnline": Kind(),
     "ChiSquareDrift": Kind("categorical", promises=True),
@@ -35,6 +36,7 @@ KINDS: Mapping[str, Kind] = {
     "MMDDrift": Kind(needs_backend=True),
     "MMDDriftOnline": Kind(needs_backend=True),
     "Mahalanobis": Kind(),
+    "ModelDistillation": Kind(),
     "SpectralResidual": Kind("series"),
     "TabularDrift": Kind("any", promises=True),
 }

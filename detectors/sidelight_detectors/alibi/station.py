@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
-from sidelight.config.detecting.alibi import AlibiSettings
+from sidelight.config.detecting.alibi import DEFENDERS, AlibiSettings
 from sidelight.config.settings import ModelSettings
 from sidelight.errors import ConfigError, NotEnoughData, SidelightError
 from sidelight.tensors import Columns
@@ -99,7 +99,12 @@ class Station:
         return RowWatching(detector, speaker, self.settings)
 
     def _another(self) -> Any:
-        """A copy where that works: what TensorFlow or PyTorch hold is made again instead."""
+        """A copy where that works: what TensorFlow or PyTorch hold is made again instead.
+
+        Those that learn nothing from what they score are shared.
+        """
+        if type_of(self.detector) in DEFENDERS:
+            return self.detector
         kind = KINDS.get(type_of(self.detector))
         is_plain = kind is not None and not kind.needs_backend
         return copy.deepcopy(self.detector) if is_plain else self.remake()

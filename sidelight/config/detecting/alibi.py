@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from sidelight.config.section import Section
 
 AlibiType = Literal[
+    "AdversarialAE",
     "CVMDrift",
     "CVMDriftOnline",
     "ChiSquareDrift",
@@ -23,10 +24,14 @@ AlibiType = Literal[
     "MMDDrift",
     "MMDDriftOnline",
     "Mahalanobis",
+    "ModelDistillation",
     "SpectralResidual",
     "TabularDrift",
 ]
 TYPES: tuple[str, ...] = get_args(AlibiType)
+
+DEFENDERS = ("AdversarialAE", "ModelDistillation")
+"""They are trained beside the classifier that they defend."""
 
 GIVEN = ("x_ref", "x_ref_preprocessed", "preprocess_fn", "preprocess_at_init", "update_x_ref")
 """Arguments that are not for the configuration: the reference is the model's, and a reference that
@@ -37,15 +42,18 @@ class AlibiSettings(Section):
     """One detector of alibi-detect, made from the configuration or loaded from a folder."""
 
     type: AlibiType | None = None
-    """Its class. Those named MMD and LSDD need PyTorch or TensorFlow."""
+    """Its class. Those named MMD and LSDD need PyTorch or TensorFlow, AdversarialAE and
+    ModelDistillation need TensorFlow."""
     args: dict[str, Any] = Field(default_factory=dict)
     """Arguments of the class, by alibi-detect's names; the reference is the model's."""
     load: Path | None = None
     """A folder that alibi-detect's ``save_detector`` wrote, instead of `type`."""
+    model: Path | None = None
+    """The classifier that AdversarialAE or ModelDistillation defends, a ``.keras`` file."""
     sha256: str | None = None
-    """Hash over the folder to load; anything else in it is refused."""
+    """Hash over the folder to load, or of `model`; anything else is refused."""
     allow_unsafe_artifacts: bool = False
-    """Load a folder that holds more than numbers and text: pickles and models run code."""
+    """Load more than numbers and text: pickles and models run code."""
     columns: tuple[str, ...] = ()
     """The features it looks at; all that its class can read when empty."""
     window: int = Field(default=1000, ge=2)
@@ -71,15 +79,24 @@ class AlibiSettings(Section):
             raise ValueError("set one of 'type' (a class) and 'load' (a folder)")
         if self.load is None:
             return self._constructed()
-        if self.args:
-            raise ValueError("'args' belong to 'type'; a loaded detector brings its own")
+        if self.args or self.model:
+            raise ValueError("'args' and 'model' belong to 'type'; a loaded detector has its own")
         if self.sha256 is None:
             raise ValueError("'load' needs 'sha256' (docs/methods/alibi-detect.md says how)")
         return self
 
     def _constructed(self) -> AlibiSettings:
-        if self.sha256 is not None or self.allow_unsafe_artifacts:
-            raise ValueError("'sha256' and 'allow_unsafe_artifacts' belong to 'load'")
+        if self.type in DEFENDERS:
+            if self.model is None or self.sha256 is None or not self.allow_unsafe_artifacts:
+                raise ValueError(
+                    f"{self.type} needs 'model' (a .keras file), its 'sha256', and "
+                    "'allow_unsafe_artifacts: true', since loading a model can run code"
+                )
+        elif self.model is not None or self.sha256 is not None or self.allow_unsafe_artifacts:
+            raise ValueError(
+                "'sha256' and 'allow_unsafe_artifacts' belong to 'load', 'model' to "
+                + " and ".join(DEFENDERS)
+            )
         if wrong := sorted(set(self.args) & set(GIVEN)):
             raise ValueError(f"{wrong[0]!r} is not for 'args': the reference is the model's")
         return self
