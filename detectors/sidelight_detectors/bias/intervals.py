@@ -69,10 +69,13 @@ def combined(parts: list[Interval]) -> Interval:
     2008): how far each part's own end lies from its estimate tells its variance near that end. Of
     the difference of two shares it is Newcombe's hybrid score interval.
     """
-    value = sum((part.value for part in parts), np.zeros(()))
-    below = sum(((part.value - part.low) ** 2 for part in parts), np.zeros(()))
-    above = sum(((part.high - part.value) ** 2 for part in parts), np.zeros(()))
-    return Interval(value, value - np.sqrt(below), value + np.sqrt(above))
+    with np.errstate(invalid="ignore"):
+        value = sum((part.value for part in parts), np.zeros(()))
+        below = sum(((part.value - part.low) ** 2 for part in parts), np.zeros(()))
+        above = sum(((part.high - part.value) ** 2 for part in parts), np.zeros(()))
+        low, high = value - np.sqrt(below), value + np.sqrt(above)
+    # Of a part that is infinite or not known at all, the sum may be anything.
+    return Interval(value, _or(low, -np.inf), _or(high, np.inf))
 
 
 def difference(
@@ -140,6 +143,10 @@ def largest(parts: list[Interval], stricter: list[Interval]) -> Interval:
     value = np.max([part.value for part in parts], axis=0)
     low = np.max([part.low for part in stricter], axis=0)
     return Interval(value, low, np.max([part.high for part in parts], axis=0))
+
+
+def _or(values: Floats, otherwise: float) -> Floats:
+    return np.where(np.isnan(values), otherwise, values)
 
 
 def _floats(*values: ArrayLike) -> list[Floats]:
