@@ -8,7 +8,7 @@ row, or after 50,000 fair ones, or one of ten that are compared under one alarm:
 the alarm by the rows of a fixed-sample test of 90 % power (with Bonferroni's correction, of ten).
 Beside it betting on pairs of rows, one of each group, by online Newton steps (Chugg,
 Cortes-Gomez, Wilder, Ramdas, "Auditing Fairness by Betting", NeurIPS 2023) up to 1 / alpha: it
-sees every pair in its order, and leaves out the larger group's other rows.
+sees every pair in its order, and leaves out the larger group's other rows. Last the same of means.
 """
 
 from __future__ import annotations
@@ -21,7 +21,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from benchmarks.streams.decisions import ALPHA, Pair, rows_until_raised
+from benchmarks.streams.decisions import (
+    ALPHA,
+    Pair,
+    panes_of_means,
+    rows_until_raised,
+    until_raised,
+)
 
 QUIET = {
     "no gap, tolerance 0.1": Pair(0.3, 0.3),
@@ -38,6 +44,14 @@ BIASED = {
     ".30 and .45, first group 5 %": Pair(0.3, 0.45, share=0.05),
     ".23 and .18, tolerance 0": Pair(0.23, 0.18, tolerance=0.0),
 }
+
+MEANS = {
+    0.15: Pair(0.35, 0.3, tolerance=0.02),
+    0.08: Pair(0.33, 0.3, tolerance=0.02),
+    0.05: Pair(0.325, 0.3, tolerance=0.02),
+    0.025: Pair(0.31, 0.3, tolerance=0.007),
+}
+"""By their standard deviation, in parts of the range."""
 
 
 def fair(pair: Pair) -> Pair:
@@ -95,6 +109,16 @@ def tell_biased(name: str, pair: Pair, runs: int) -> float:
     return float(found[0])
 
 
+def tell_means(spread: float, pair: Pair, runs: int) -> float:
+    """Prints a line; the median delay beside the fixed-sample test."""
+    whole = pair.fixed_sample() / (pair.first * (1 - pair.first) + pair.second * (1 - pair.second))
+    fixed = whole * 2 * spread**2
+    tallies = panes_of_means(np.random.default_rng(7), pair, spread, runs, int(6 * fixed), 250)
+    found = float(np.median(until_raised(tallies, pair, runs)) / fixed)
+    print(f"{pair.first:g} and {pair.second:g}, spread {spread:<16g}{fixed:9.0f}{found:11.2f}")
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--streams", type=int, default=1000)
@@ -109,6 +133,8 @@ def main() -> None:
     print(f"{'':<32}{names[0]:>9}" + "".join(f"{name:>11}" for name in names[1:]))
     for name, pair in BIASED.items():
         tell_biased(name, pair, asked.runs)
+    for spread, pair in MEANS.items():
+        tell_means(spread, pair, asked.runs)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,28 +56,41 @@ def panes(
         yield Tally(counted.ravel().astype(np.float64), yes, yes)
 
 
-def rows_until_raised(
-    seed: int,
-    pair: Pair,
-    streams: int,
-    rows: int,
-    pane: int = 250,
-    fair: Pair | None = None,
-    among: int = 1,
-) -> NDArray[np.float64]:
-    """Rows until the alarm of each stream by itself, counted after 50,000 of `fair`, if any.
+def panes_of_means(
+    rng: np.random.Generator, pair: Pair, spread: float, streams: int, rows: int, pane: int
+) -> Iterator[Tally]:
+    """The same of beta-distributed numbers with these means and about this standard deviation."""
+    means = np.array([pair.first, pair.second])[:, None]
+    weight = means * (1 - means) / spread**2 - 1
+    for _ in range(rows // pane):
+        values = rng.beta(means * weight, (1 - means) * weight, (streams, 2, pane // 2))
+        sums = [np.sum(values**power, axis=2).ravel() for power in (0, 1, 2)]
+        yield Tally(*sums)
 
-    inf where there is none; 0 or less where it came before its time. Each stream is one of `among`
-    comparisons under one alarm, the others with no evidence at all.
+
+def until_raised(
+    tallies: Iterable[Tally], pair: Pair, streams: int, pane: int = 250, among: int = 1
+) -> NDArray[np.float64]:
+    """Rows until the alarm of each stream by itself; inf where there is none.
+
+    Each stream is one of `among` comparisons under one alarm, the others with no evidence at all.
     """
-    rng, before = np.random.default_rng(seed), 50_000 if fair else 0
     sides = sides_of(comparisons(pair, streams))
     evidence = Evidence(sides, np.zeros((3, *sides.rates.shape)))
-    raised, seen = np.full(streams, np.inf), -before
-    threshold = Promise(ALPHA, 0.0).threshold(0) * among
-    for stretch, length in ((fair or pair, before), (pair, rows)):
-        for tally in panes(rng, stretch, streams, length, pane):
-            evidence.fold(sides.gather(tally))
-            seen += pane
-            raised[np.isinf(raised) & (evidence.values() >= threshold)] = seen
+    raised, threshold = np.full(streams, np.inf), Promise(ALPHA, 0.0).threshold(0) * among
+    for number, tally in enumerate(tallies, 1):
+        evidence.fold(sides.gather(tally))
+        raised[np.isinf(raised) & (evidence.values() >= threshold)] = number * pane
     return raised
+
+
+def rows_until_raised(
+    seed: int, pair: Pair, streams: int, rows: int, fair: Pair | None = None, among: int = 1
+) -> NDArray[np.float64]:
+    """As `until_raised`, counted after 50,000 rows of `fair`, if any; 0 or less is too early."""
+    rng, before, pane = np.random.default_rng(seed), 50_000 if fair else 0, 250
+    stretches = [
+        panes(rng, fair or pair, streams, before, pane),
+        panes(rng, pair, streams, rows, pane),
+    ]
+    return until_raised(chain(*stretches), pair, streams, pane, among) - before
