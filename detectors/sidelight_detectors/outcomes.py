@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,6 +138,14 @@ class Outcome:
         else:
             chosen = np.where(known[:, None], found, 0).argmax(axis=1)
         return np.where(known, chosen, np.nan)
+
+
+@runtime_checkable
+class Deciding(Protocol):
+    """A detector that was fitted to a model's outcome."""
+
+    @property
+    def outcome(self) -> Outcome: ...
 
 
 def learn_outcome(settings: OutcomeSettings, table: Columns) -> Outcome:

@@ -17,6 +17,9 @@ from sidelight.config.sinks import sink_faults
 ASKING = ("squeezing", "flips")
 """Detectors that ask the model themselves."""
 
+_OF_OUTCOMES = ("bias", "labels")
+"""Detectors that look at what a model decides."""
+
 _LISTENING: tuple[Key, ...] = (
     ("logger", "listen"),
     ("logger", "metrics"),
@@ -51,6 +54,10 @@ def _of_model(key: Key, model: ModelSettings) -> Iterator[Fault]:
     if model.reference is None:
         for one in (*watchers, *askers):
             yield Fault(one, f"{dotted(one)} needs {name}.reference, which is not set")
+    if model.outcome is None:
+        for one in watchers:
+            if one[-1] in _OF_OUTCOMES:
+                yield Fault(one, f"{dotted(one)} needs {name}.outcome, which is not set")
     probing = [(*key, "detectors", one) for one in ASKING if getattr(model.detectors, one)]
     if model.predictor is None:
         for one in (*askers, *probing):

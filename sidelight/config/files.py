@@ -8,7 +8,7 @@ from pathlib import Path
 from sidelight.config.checks import Fault
 from sidelight.config.kafka import absent_files
 from sidelight.config.loading import Loaded
-from sidelight.config.references import encoder_faults, reference_faults
+from sidelight.config.references import missing_files, reference_faults
 from sidelight.config.settings import Settings
 from sidelight.errors import ConfigError
 
@@ -21,7 +21,7 @@ def require_files(loaded: Loaded) -> None:
     settings = loaded.settings
     wrong = [
         *reference_faults(settings),
-        *encoder_faults(settings),
+        *missing_files(settings),
         *_absent_of_predictors(settings),
         *_absent_of_probes(settings.probes.key_file),
     ]

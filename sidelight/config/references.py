@@ -42,18 +42,18 @@ def is_fitted(reference: Path) -> bool:
         return True
 
 
-def encoder_faults(settings: Settings) -> Iterator[Fault]:
-    """Files of encoders that are not there."""
+def missing_files(settings: Settings) -> Iterator[Fault]:
+    """Files of encoders and side tables that are not there."""
     for name, model in settings.models.items():
-        for key, path in _encoder_files(model):
+        for key, path in (*_encoder_files(model), *_side_tables(model)):
             if not path.is_file():
                 place = ("models", name, *key)
                 yield Fault(place, f"{dotted(place)} ({path}): there is no such file")
 
 
-def encoder_files(model: ModelSettings) -> list[Path]:
-    """Files that the model's encoders are read from."""
-    return [path for _, path in _encoder_files(model)]
+def files_beside(model: ModelSettings) -> list[Path]:
+    """Files that a fit reads beside the reference: encoders, then side tables."""
+    return [path for _, path in (*_encoder_files(model), *_side_tables(model))]
 
 
 def _encoder_files(model: ModelSettings) -> Iterator[tuple[Key, Path]]:
@@ -65,6 +65,13 @@ def _encoder_files(model: ModelSettings) -> Iterator[tuple[Key, Path]]:
                 yield (*key, "path"), onnx.path
             if onnx is not None and onnx.tokenizer is not None:
                 yield (*key, "tokenizer"), onnx.tokenizer
+
+
+def _side_tables(model: ModelSettings) -> Iterator[tuple[Key, Path]]:
+    protected = model.detectors.bias.protected if model.detectors.bias else {}
+    for name, attribute in protected.items():
+        if attribute.table is not None:
+            yield ("detectors", "bias", "protected", name, "table"), attribute.table
 
 
 def _of_model(key: Key, model: ModelSettings, reference: Path) -> Iterator[Fault]:

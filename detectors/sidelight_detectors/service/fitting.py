@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sidelight.config.references import encoder_files, is_fitted
+from sidelight.config.references import files_beside, is_fitted
 from sidelight.config.services import named
 from sidelight.config.settings import ModelSettings, Settings
 from sidelight.errors import ArtifactError, ConfigError
 from sidelight_detectors.fitted import Fitted, fit
 from sidelight_detectors.guarantee import Guarantee
+from sidelight_detectors.outcomes import Deciding
 from sidelight_detectors.reference import load_reference
 from sidelight_detectors.service.keeping import Keeping
 from sidelight_detectors.stored import FORMAT
@@ -108,6 +109,9 @@ def _checked(name: str, model: ModelSettings, fitted: Fitted) -> Fitted:
         raise _fitted_otherwise(name, model, "features")
     if list(model.outputs) != list(fitted.answers):
         raise _fitted_otherwise(name, model, "outputs")
+    deciding = [part for part in fitted.parts.values() if isinstance(part, Deciding)]
+    if any(part.outcome.settings != model.outcome for part in deciding):
+        raise _fitted_otherwise(name, model, "outcome")
     schema = fitted.parts.get("schema")
     if isinstance(schema, SchemaDetector) and schema.declared != declared_ranges(model):
         raise _fitted_otherwise(name, model, "'min' or 'max' of a column")
@@ -125,8 +129,8 @@ def _place(name: str, model: ModelSettings, folder: Path) -> Path:
     """Named after all that a fit depends on: another reference or setting, another file."""
     content = _content_hash(f"models.{name}.reference", _table(name, model))
     asked = model.model_dump_json(include={"features", "outputs", "outcome", "detectors"})
-    encoders = [_content_hash(f"models.{name}: an encoder", one) for one in encoder_files(model)]
-    return Keeping(folder).place(name, digest(FORMAT, content, asked, *encoders))
+    beside = [_content_hash(f"models.{name}: a file", one) for one in files_beside(model)]
+    return Keeping(folder).place(name, digest(FORMAT, content, asked, *beside))
 
 
 def _content_hash(what: str, path: Path) -> str:
