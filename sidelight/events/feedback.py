@@ -6,7 +6,6 @@ what is said of one exchange keeps its order. Read are our own form and Seldon C
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,31 +15,15 @@ from sidelight.errors import MalformedPayload
 from sidelight.events import records
 from sidelight.events.attributes import text_of
 from sidelight.events.cloudevent import CloudEvent
+from sidelight.events.labels import Label, labels_of
 from sidelight.events.seldon import FEEDBACK_TYPE as SELDON_TYPE
-from sidelight.events.seldon_feedback import truths_of
 from sidelight.log.contract import Record
 
 FEEDBACK_TYPE = "io.sidelight.feedback.v1"
 
-MAX_SUBJECT = 512
-"""Characters of an id that is spoken of."""
+TYPES = (FEEDBACK_TYPE, SELDON_TYPE)
 
-MAX_ROW = 2**31 - 1
-
-_TYPES = tuple(name.encode() for name in (FEEDBACK_TYPE, SELDON_TYPE))
 _NAMES = ("modelname", "modelid", "inferenceservicename")
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """The truth of one row: `subject` is its exchange's id, or the id that its client gave it.
-
-    `value` is what the label says (a class or a number); None takes an earlier label back.
-    """
-
-    subject: str
-    row: int
-    value: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +42,9 @@ class Feedback:
 
 def is_feedback(record: Record) -> bool:
     return any(name == "ce_type" and value in _TYPES for name, value in record.headers)
+
+
+_TYPES = tuple(name.encode() for name in TYPES)
 
 
 def model_of(record: Record) -> str:
@@ -90,64 +76,19 @@ def from_record(record: Record) -> Feedback:
 
 def from_event(event: CloudEvent) -> Feedback:
     """As `from_record`."""
-    labels = _seldons(event) if event.type == SELDON_TYPE else _ours(event)
+    if event.type not in TYPES:
+        raise MalformedPayload(
+            f"is {event.type[:64]!r}; feedback is {' or '.join(TYPES)}", where="type"
+        )
+    named = text_of(event.extensions.get("requestid", ""))
+    labels = labels_of(_loaded(event), named, "data")
     names = (text_of(event.extensions.get(name, "")) for name in _NAMES)
     model = next((name for name in names if name), "")
     return Feedback(event.id, event.source, event.time_ns or 0, model, labels)
 
 
-def label_of(subject: Any, row: Any, value: Any, where: str) -> Label:
-    """The label, looked at closely; `MalformedPayload` says what is wrong at that place."""
-    if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT:
-        raise MalformedPayload(
-            f"is {_told(subject)}; name the exchange's id or the id its client gave it, a text of "
-            f"up to {MAX_SUBJECT} characters",
-            where=f"{where}.id",
-        )
-    if isinstance(row, bool) or not isinstance(row, int) or not 0 <= row <= MAX_ROW:
-        raise MalformedPayload(
-            f"is {_told(row)}; send the number of the row in its request, from 0",
-            where=f"{where}.row",
-        )
-    if value is not None and not isinstance(value, str | int | float | bool):
-        raise MalformedPayload(
-            f"is {_told(value)}; send a class, a number, or null to take it back",
-            where=f"{where}.label",
-        )
-    return Label(subject, row, value)
-
-
-def _ours(event: CloudEvent) -> tuple[Label, ...]:
-    found = _loaded(event).get("labels")
-    if not isinstance(found, list):
-        raise MalformedPayload(
-            f"is {_told(found)}; send a list of [id, row, label]", where="data.labels"
-        )
-    return tuple(_triple(one, f"data.labels[{at}]") for at, one in enumerate(found))
-
-
-def _triple(found: Any, where: str) -> Label:
-    if not isinstance(found, list) or len(found) != 3:
-        raise MalformedPayload(f"is {_told(found)}; send [id, row, label]", where=where)
-    subject, row, value = found
-    return label_of(subject, row, value, where)
-
-
-def _seldons(event: CloudEvent) -> tuple[Label, ...]:
-    named = text_of(event.extensions.get("requestid", ""))
-    subject, truths = truths_of(_loaded(event), named)
-    return tuple(label_of(subject, row, value, "truth") for row, value in enumerate(truths))
-
-
-def _loaded(event: CloudEvent) -> Mapping[str, Any]:
+def _loaded(event: CloudEvent) -> Any:
     try:
-        found = orjson.loads(event.data or b"")
+        return orjson.loads(event.data or b"")
     except orjson.JSONDecodeError as exc:
         raise MalformedPayload(f"not JSON: {exc}", where="data") from exc
-    if not isinstance(found, dict):
-        raise MalformedPayload(f"is {_told(found)}; send a JSON object", where="data")
-    return found
-
-
-def _told(value: Any) -> str:
-    return "missing" if value is None else repr(value)[:64]

@@ -10,9 +10,11 @@ from starlette.exceptions import HTTPException
 from sidelight.errors import (
     DataMismatch,
     LimitExceeded,
+    LogError,
     MalformedPayload,
     PredictorError,
     PredictorTimeout,
+    RecordTooLarge,
     SidelightError,
     StoreUnreachable,
 )
@@ -41,9 +43,11 @@ CODES: Codes = {
     UnknownModel: 404,
     TooSlow: 408,
     LimitExceeded: 413,
+    RecordTooLarge: 413,
     DataMismatch: 422,
     PredictorError: 502,
     StoreUnreachable: 502,
+    LogError: 503,
     Busy: 503,
     PredictorTimeout: 504,
 }

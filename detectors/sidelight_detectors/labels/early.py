@@ -22,7 +22,7 @@ from sidelight_detectors.labels.index import Index
 
 EPOCHS = 8
 
-_FILTER = 1 << 24
+_FILTER = 1 << 22
 """Most rows have no label before them: a byte for each hash says so without a search."""
 
 
@@ -55,13 +55,21 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+MAX_EPOCHS = 256
+"""Where labels are far ahead of the traffic, epochs end late; not so late that there are more."""
+
+
+@dataclass(slots=True)
 class Epoch:
-    """Began with the pane at that offset, at that watermark, with that label."""
+    """Began with the pane at that offset, at that watermark, with that label.
+
+    `learned_ns` is when the last of its labels was learned.
+    """
 
     pane: int
     watermark_ns: int
     first: int
+    learned_ns: int = 0
 
 
 class EarlyLabels:
@@ -123,6 +131,8 @@ class EarlyLabels:
             column.add(getattr(labels, name))
         self._index.add(labels.subject, numbers)
         self._filter[_bits(labels.subject)] = True
+        last = self._epochs[-1]
+        last.learned_ns = max(last.learned_ns, int(labels.time_ns.max()))
 
     def find(self, keys: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
         """Pairs of a place in `keys` and the number of a label that names it, as it was said."""
@@ -162,9 +172,15 @@ class EarlyLabels:
         self._forget(self._epochs[0].first - self._first)
 
     def _is_over(self, watermark_ns: int) -> bool:
-        """Whether the oldest epoch is: even its last label is old enough, or there are too many."""
-        is_old = self._epochs[1].watermark_ns + self._keep_ns <= watermark_ns
-        return is_old or self._end - self._epochs[0].first > self._most
+        """Whether the oldest epoch is: even its last label is old enough, or there are too many.
+
+        A label is as old as event time has gone on since it was said, or was learned if that is
+        later: one partition may be far ahead of another.
+        """
+        oldest = self._epochs[0]
+        since_ns = max(self._epochs[1].watermark_ns, oldest.learned_ns)
+        are_many = self._end - oldest.first > self._most or len(self._epochs) > MAX_EPOCHS
+        return since_ns + self._keep_ns <= watermark_ns or are_many
 
     def _forget(self, count: int) -> None:
         if not count:

@@ -54,8 +54,9 @@ class LabelsFold:
 
     def accept(self, traced: Traced) -> Iterator[Output]:
         self._go_on()
+        # As event time stood before this pane: its rows may be long before its end.
+        self.join.early.advance(traced.pane, self._watermark_ns)
         self._watermark_ns = traced.watermark_ns
-        self.join.early.advance(traced.pane, traced.watermark_ns)
         self.counts.update(self.join.take([traced]))
         for window, bucket in self.join.crowd_out():
             yield from self._give_up(window, bucket)

@@ -143,6 +143,8 @@ class Join:
             if number < self.first_open:
                 counts["late_rows"] += rows
                 continue
+            if not rows:
+                continue
             counts["rows"] += rows
             places = self._add((number, trace.versions[version]), traced, chosen)
             yield exchanges.subject[chosen], places

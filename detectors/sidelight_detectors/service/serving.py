@@ -18,6 +18,7 @@ from sidelight_detectors.service.detectors import Detectors
 from sidelight_detectors.service.fitting import folder_of
 from sidelight_detectors.service.group_metrics import GroupCollector, LagCollector
 from sidelight_detectors.service.http.app import create_app
+from sidelight_detectors.service.http.feedback import FeedbackDoor
 from sidelight_detectors.service.http.metrics import RequestMetrics
 from sidelight_detectors.service.http.scoring import Scoring
 from sidelight_detectors.service.http.server import serve
@@ -55,7 +56,8 @@ def run_service(settings: Settings) -> None:
     registry.register(LabelCollector(detectors.deciders))
     registry.register(GroupCollector([detectors.scorers, detectors.deciders]))
     scoring = Scoring(plans, settings.detectors, RequestMetrics(registry, list(plans)))
-    app = create_app(scoring, registry, lambda: detectors.readiness)
+    door = FeedbackDoor(scoring, log)
+    app = create_app(scoring, registry, lambda: detectors.readiness, door)
     gc.freeze()  # What stands by now lives as long as the process: no collection looks at it again.
     with (
         stations_at_work(settings, log, registry, stop),

@@ -1,4 +1,4 @@
-"""Puts the routes together: scoring, metrics, health."""
+"""Puts the routes together: scoring, feedback, metrics, health."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from sidelight.serving.answers import json_answer
 from sidelight.serving.refusals import answer_with_errors
 from sidelight_detectors.service.health import Readiness
 from sidelight_detectors.service.http import schema
+from sidelight_detectors.service.http.feedback import FeedbackDoor
 from sidelight_detectors.service.http.scoring import Scoring
 from sidelight_detectors.streaming.intake import WatchedColumns
 from sidelight_detectors.streaming.plan import Plan
@@ -24,9 +25,15 @@ NAME = "sidelight_detectors"
 
 
 def create_app(
-    scoring: Scoring, registry: CollectorRegistry, readiness: Callable[[], Readiness]
+    scoring: Scoring,
+    registry: CollectorRegistry,
+    readiness: Callable[[], Readiness],
+    door: FeedbackDoor | None = None,
 ) -> FastAPI:
-    """The service over HTTP; `readiness` is that of the loop that reads the log."""
+    """The service over HTTP; `readiness` is that of the loop that reads the log.
+
+    Without a `door` no feedback is taken.
+    """
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -45,6 +52,8 @@ def create_app(
     answer_with_errors(app)
     app.include_router(_events(scoring))
     app.include_router(_inference(scoring))
+    if door is not None:
+        app.include_router(_feedback(door))
     app.include_router(_service(registry, readiness))
     return app
 
@@ -96,6 +105,22 @@ def _inference(scoring: Scoring) -> APIRouter:
         if body.json_length == len(body.content):
             return Response(body.content, media_type="application/json")
         return Response(body.content, headers=body.headers)
+
+    return router
+
+
+def _feedback(door: FeedbackDoor) -> APIRouter:
+    router = APIRouter(tags=["Labels"])
+
+    @router.post(
+        "/feedback",
+        summary="What came true of earlier predictions",
+        status_code=202,
+        openapi_extra=schema.FEEDBACK,
+        responses=schema.TAKEN,
+    )
+    async def feedback(request: Request) -> Response:
+        return json_answer(await door.take(request), 202)
 
     return router
 

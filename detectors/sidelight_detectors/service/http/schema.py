@@ -81,6 +81,31 @@ INFERRED: Answers = {
     **_REFUSALS,
 }
 
+TAKEN: Answers = {
+    202: _answer(
+        "The labels are in the log",
+        _object({"labels": {"type": "integer"}, "records": {"type": "array", "items": _TEXT}}),
+    ),
+    **_REFUSALS,
+}
+
+_LABEL = {"type": ["string", "number", "boolean", "null"]}
+_FEEDBACK = _object({"id": _TEXT, "label": _LABEL}, row={"type": "integer", "minimum": 0})
+FEEDBACK: Json = {
+    "requestBody": {
+        "required": True,
+        "description": "A label, a list of labels, a CloudEvent with them, or Seldon's feedback",
+        "content": {
+            "application/json": {
+                "schema": {"anyOf": [_FEEDBACK, {"type": "array", "items": _FEEDBACK}, {}]},
+                "example": {"id": "018f6e2a-7b3c-7d4e-8f50-617283940a1b", "row": 0, "label": 1},
+            },
+            "application/cloudevents+json": {"schema": {"type": "object"}},
+            "application/cloudevents-batch+json": {"schema": {"type": "array"}},
+        },
+    }
+}
+
 EVENT: Json = {
     "requestBody": {
         "description": "A CloudEvent: KServe's or Seldon's request (and response), or our exchange",

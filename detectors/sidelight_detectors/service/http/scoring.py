@@ -61,14 +61,15 @@ class Scoring:
 
     async def event(self, request: Request) -> HttpMessage:
         """The answer to a CloudEvent."""
-        return await self._answered(request, self._of_event)
+        return await self.answered(request, self._of_event)
 
     async def infer(self, model: str, request: Request) -> BinaryBody:
         """The answer to a V2 inference."""
         plan = self.known(model)
-        return await self._answered(request, partial(self._of_inference, plan))
+        return await self.answered(request, partial(self._of_inference, plan))
 
-    async def _answered(self, request: Request, work: Callable[[Request, bytes], T]) -> T:
+    async def answered(self, request: Request, work: Callable[[Request, bytes], T]) -> T:
+        """What comes of the request and its body, in its turn."""
         with self._metrics.request(), self._place():
             try:
                 whole = read_body(request, self.settings.max_body)
@@ -76,6 +77,11 @@ class Scoring:
             except TimeoutError as exc:
                 raise TooSlow(f"the body did not come within {BODY_SECONDS:g} s") from exc
             return await self.workers.run(partial(work, request, body))
+
+    def plain(self, request: Request, body: bytes) -> bytes:
+        """The body as it was before it was compressed."""
+        encoding = request.headers.get("content-encoding", "")
+        return decompressed(body, encoding, self._limits.decompressed_bytes)
 
     @contextmanager
     def _place(self) -> Iterator[None]:
@@ -90,8 +96,7 @@ class Scoring:
 
     def _of_event(self, request: Request, body: bytes) -> HttpMessage:
         wish = wish_of(chosen(request.headers, request.query_params))
-        encoding = request.headers.get("content-encoding", "")
-        content = decompressed(body, encoding, self._limits.decompressed_bytes)
+        content = self.plain(request, body)
         exchange = events.read_events(request.headers.items(), content, time.time_ns())
         plan = events.plan_of(exchange, self.plans, request.query_params.get("model", ""))
         rows = events.rows_of(exchange, plan, self._limits)
