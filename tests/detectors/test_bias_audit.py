@@ -270,7 +270,7 @@ def test_what_is_saved_goes_on_to_the_same_verdicts(before: int) -> None:
 def test_panes_and_final_windows_are_bet_on_alike() -> None:
     over_panes, over_windows = rule(), rule()
     for sums in panes(BIASED, 8, seed=12):
-        over_panes.observe({WHOLE: Summary("", 400, np.zeros(0, np.int64), {"bias": sums})})
+        over_panes.observe(pane_of(sums))
         over_windows.settled(sums)
 
     assert over_panes.saved() == over_windows.saved()
@@ -285,17 +285,31 @@ def test_a_reference_that_is_biased_itself_lets_the_first_pane_speak() -> None:
     assert [one.change for one in verdicts(told, [first])] == ["raised"]
 
 
-def test_rows_of_a_small_group_wait_until_they_make_a_block() -> None:
-    few = np.array([1, 99, 99, 99, 0, 50, 50, 50])
-    enough = np.array([10, 990, 990, 990, 0, 500, 500, 500])
-    one_by_one, at_once = rule(), rule()
-    for _ in range(10):
-        one_by_one.settled(few)
-    at_once.settled(enough)
-    saved, same = one_by_one.saved()["evidence"], at_once.saved()["evidence"]
+def pane_of(sums: Sums) -> dict[str, Summary]:
+    rows = int(sums[: len(sums) // 2].sum())
+    return {WHOLE: Summary("", rows, np.zeros(0, np.int64), {"bias": sums})}
 
-    assert saved["waiting"] == same["waiting"], "all were used"
-    assert one_by_one.e_value == pytest.approx(at_once.e_value)
+
+def test_panes_of_a_few_rows_make_a_block_together() -> None:
+    one_by_one, at_once = rule(), rule()
+    for sums in panes(BIASED, 1, seed=16, size=200):
+        at_once.settled(sums)
+    rest = next(iter(panes(BIASED, 1, seed=16, size=200)))
+    for part in (rest // 50, rest - rest // 50):
+        one_by_one.observe(pane_of(part))
+
+    assert one_by_one.saved() == at_once.saved()
+
+
+def test_what_waits_to_become_a_block_is_saved() -> None:
+    first, second = rule(), rule()
+    (sums,) = panes(FAIR, 1, seed=17, size=10)
+    first.observe(pane_of(sums))
+    second.restore(orjson.loads(orjson.dumps(first.saved())))
+    for one in (first, second):
+        assert one.observe(pane_of(sums * 5)) is None
+
+    assert second.saved() == first.saved() != rule().saved()
 
 
 def test_the_promise_says_how_many_comparisons_share_it() -> None:

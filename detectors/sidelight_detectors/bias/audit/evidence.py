@@ -27,9 +27,6 @@ FIRST = 0.5
 SCALE = 1000.0
 """Rows, of two groups of equal size, in which a quarter of what is left is given out."""
 
-ENOUGH = 10.0
-"""Rows of each rate that make a block: blocks of a few rows waste those of the larger group."""
-
 MEMORY = 3.0 / np.array(DISTANCES) ** 2
 """Rows of a rate that each bet remembers: few more than tell its alternative from the bound."""
 
@@ -38,7 +35,7 @@ BEFOREHAND = 200.0
 
 
 class Evidence:
-    """The wealth of each bet, what is known of the rates, and rows that are no block yet.
+    """The wealth of each bet, and what is known of the rates.
 
     `before` are counts of the reference, as `Sides.gather` gives them, zeros where it has none:
     without them the first block is looked at and no bet is made on it.
@@ -48,23 +45,22 @@ class Evidence:
         self.sides = sides
         counted = before * np.minimum(BEFOREHAND / np.maximum(before[0], 1.0), 1.0)
         self._known = np.broadcast_to(counted, (len(MEMORY), *counted.shape)).copy()
-        self._waiting = np.zeros((3, *sides.rates.shape))
         self._units = np.zeros(len(sides.rates))
         self._wealth = np.full((len(sides.rates), len(DISTANCES)), FIRST)
         self._weigh = ever(SCALE)
 
     def fold(self, counts: Floats) -> None:
-        """Takes counts as `Sides.gather` gives them."""
-        waiting = self._waiting + counts
-        ready = ((waiting[0] >= ENOUGH) | ~self.sides.used).all(axis=1)
-        block = np.where(ready[:, None], waiting, 0.0)
-        self._waiting = waiting - block
-        paid = pay(self.sides, self._known[0], block)
+        """Takes a block, of counts as `Sides.gather` gives them.
+
+        All comparisons are paid for the same blocks: evidence gathered at different times must not
+        be added up, since one could be read just before it is lost.
+        """
+        paid = pay(self.sides, self._known[0], counts)
         paid = np.where(beyond(self.sides, self._known), paid, 1.0)
-        self._wealth += self._weights(block[0])[:, None]
+        self._wealth += self._weights(counts[0])[:, None]
         np.multiply.at(self._wealth, self.sides.comparison, paid)
-        kept = MEMORY[:, None, None] / (MEMORY[:, None, None] + block[0])
-        self._known = self._known * kept[:, None] + block
+        kept = MEMORY[:, None, None] / (MEMORY[:, None, None] + counts[0])
+        self._known = self._known * kept[:, None] + counts
 
     def values(self) -> Floats:
         """The e-value of each comparison, ``(C,)``: the mean of its bets."""
@@ -78,20 +74,17 @@ class Evidence:
             array[...] = np.frombuffer(base64.b64decode(saved[name]), "<f8").reshape(array.shape)
 
     def _weights(self, rows: Floats) -> Floats:
-        """What is given to the comparisons' bets now, by the rows that their blocks are worth."""
+        """What is given to the comparisons' bets now, by the rows that the block is worth."""
+        used = self.sides.used
         shares = np.divide(1.0, rows, out=np.zeros_like(rows), where=rows > 0).sum(axis=1)
-        worth = np.divide(4.0, shares, out=np.zeros_like(shares), where=shares > 0)
+        complete = ((rows > 0) | ~used).all(axis=1) & used.any(axis=1)
+        worth = np.divide(4.0, shares, out=np.zeros_like(shares), where=complete)
         before, self._units = self._units, self._units + worth
         pairs = zip(before.tolist(), self._units.tolist(), strict=True)
         return (1 - FIRST) * np.array([self._weigh(old, new) for old, new in pairs])
 
     def _arrays(self) -> dict[str, Floats]:
-        return {
-            "known": self._known,
-            "waiting": self._waiting,
-            "units": self._units,
-            "wealth": self._wealth,
-        }
+        return {"known": self._known, "units": self._units, "wealth": self._wealth}
 
 
 def _text(array: Floats) -> str:

@@ -18,16 +18,20 @@ from sidelight_detectors.contract import Finding, Sums
 from sidelight_detectors.summary import Summary
 
 CLEAR_AFTER = 3
-"""Calm panes, or windows of labels, in a row that clear an alarm."""
+"""Calm blocks of panes, or windows of labels, in a row that clear an alarm."""
+
+ENOUGH = 100
+"""Rows that make a block: in panes of a few rows there often is but one of two groups."""
 
 
 class AuditRule:
     """Bets on every comparison against what is allowed; their mean e-value raises the alarm.
 
-    It is an `AlarmRule` over the panes' sums of `part`, and a `SettledRule` over final windows. The
-    chance that it ever raises a false alarm is at most `alpha` (`promises.of_audit`): the first
-    alarm has ``6 / pi^2`` of that, the i-th ``1 / i^2`` as much. Comparisons are named by e-BH.
-    `reference` are sums of its rows, where there are such: what the first bets expect.
+    It is an `AlarmRule` over the panes' sums of `part`, in blocks, and a `SettledRule` over final
+    windows. How many rows a block has must not depend on what is counted in them. The chance that
+    it ever raises a false alarm is at most `alpha` (`promises.of_audit`): the first alarm has
+    ``6 / pi^2`` of that, the i-th ``1 / i^2`` as much. Comparisons are named by e-BH. `reference`
+    are sums of its rows, where there are such: what the first bets expect.
     """
 
     def __init__(
@@ -38,6 +42,8 @@ class AuditRule:
         self.promise = Promise(alpha, 0.0)
         self._sides = sides_of(compared.comparisons)
         self._raised = 0
+        self._rows = 0
+        self._waiting = np.zeros(1, np.int64)
         self._before = self._before_it(reference)
         self._evidence = Evidence(self._sides, self._before)
         self._calm: Calm | None = None
@@ -58,7 +64,12 @@ class AuditRule:
         return self.promise.threshold(self._raised)
 
     def observe(self, seen: Mapping[str, Summary], time_ns: int = 0) -> Verdict | None:
-        return self.settled(seen[WHOLE].sums[self.part])
+        self._rows += seen[WHOLE].rows
+        self._waiting = self._waiting + seen[WHOLE].sums[self.part]
+        if self._rows < ENOUGH:
+            return None
+        block, self._rows, self._waiting = self._waiting, 0, np.zeros(1, np.int64)
+        return self.settled(block)
 
     def judged(self, segment: str, finding: Finding) -> Verdict | None:
         """Windows say nothing here: panes do."""
@@ -71,12 +82,15 @@ class AuditRule:
     def saved(self) -> dict[str, Any]:
         return {
             "raised": self._raised,
+            "rows": self._rows,
+            "waiting": self._waiting.tolist(),
             "evidence": self._evidence.saved(),
             "calm": self._calm and self._calm.saved(),
         }
 
     def restore(self, saved: Mapping[str, Any]) -> None:
-        self._raised = saved["raised"]
+        self._raised, self._rows = saved["raised"], saved["rows"]
+        self._waiting = np.array(saved["waiting"], np.int64)
         self._evidence.restore(saved["evidence"])
         self._calm = saved["calm"] and Calm.restored(self._sides, saved["calm"])
 
