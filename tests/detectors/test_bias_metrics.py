@@ -20,7 +20,7 @@ from sidelight_detectors.bias.finding import BiasFinding, GapFinding
 from sidelight_detectors.fitted import Fitted, fit
 
 Z = 1.959963984540054
-MODEL = {
+MODEL: dict[str, Any] = {
     "features": {"age": "numeric"},
     "outputs": {"approved": "categorical", "probability": "numeric"},
     "outcome": {

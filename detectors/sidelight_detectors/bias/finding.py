@@ -87,6 +87,11 @@ class BiasFinding:
         return any(gap.verdict == UNFAIR for gap in self.gaps)
 
     @property
+    def has_labels(self) -> bool:
+        """Whether it is of what came true, not of decisions alone."""
+        return any(group.labelled for group in self.groups)
+
+    @property
     def unfair(self) -> tuple[GapFinding, ...]:
         return tuple(gap for gap in self.gaps if gap.verdict == UNFAIR)
 

@@ -15,7 +15,7 @@ def bias_lines(findings: Sequence[BiasFinding]) -> Iterator[str]:
     for finding in findings:
         yield ""
         told = [gap for gap in finding.gaps if gap.verdict != FAIR]
-        what = "decisions" if not any(group.labelled for group in finding.groups) else "labels"
+        what = "labels" if finding.has_labels else "decisions"
         yield (
             f"bias by {what} of {finding.rows} rows: {finding.verdict}; "
             f"{len(finding.gaps) - len(told)} of {len(finding.gaps)} gaps are fair"

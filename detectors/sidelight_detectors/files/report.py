@@ -76,7 +76,7 @@ def _document(report: FileReport) -> dict[str, Any]:
         ],
         "bias": [
             {
-                "labels": any(group.labelled for group in finding.groups),
+                "labels": finding.has_labels,
                 "verdict": finding.verdict,
                 "finding": finding,
             }

@@ -66,6 +66,11 @@ class Watch:
         """Rows that came into no window, by reason."""
         return self._windows.lost
 
+    @property
+    def last(self) -> dict[str, Window]:
+        """The last window of each version that was judged."""
+        return dict(self._last)
+
     def known(self) -> list[tuple[str, VersionState]]:
         """The versions seen; a nameless one that has nothing yet when there is none."""
         return list(self.versions.items()) or [("", VersionState(self.plan.rules()))]
