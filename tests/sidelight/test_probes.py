@@ -14,8 +14,12 @@ import pytest
 
 from sidelight.config.settings import PredictorSettings, Settings
 from sidelight.errors import ConfigError
-from sidelight.events import Body, Exchange
+from sidelight.events import Body, Exchange, exchanges
+from sidelight.events.dataref import referring
+from sidelight.events.halves import exchange_of, half_of
 from sidelight.events.kserve import pair, to_events
+from sidelight.events.records import from_record, to_record
+from sidelight.events.store import open_store
 from sidelight.predictors import open_predictor
 from sidelight.probes import (
     MAX_AGE_NS,
@@ -130,6 +134,26 @@ def test_kserves_form_carries_the_header_and_the_hash_on() -> None:
         found = pair(request, response, exchange_id="2", received_ns=NOW)
         assert (found.purpose, found.request.sha256) == (sent.purpose, sent.request.sha256)
         assert KEY.standing(found) == "ours"
+
+
+@pytest.mark.parametrize("joined", ["halves", "dataref of halves"])
+def test_what_a_joiner_makes_of_kserves_events_is_still_known(joined: str, tmp_path: Path) -> None:
+    digest = sha256(BODY).hexdigest()
+    sent = exchange(header(), request=Body(BODY, "application/json", size=13, sha256=digest))
+    records = [to_record(event) for event in to_events(sent, NOW)]
+    if joined == "dataref of halves":
+        records[0] = referring(records[0], open_store(tmp_path.as_uri()))
+    halves = [half_of(from_record(record)) for record in records]
+    found = exchange_of(*halves, exchange_id="2", received_ns=NOW)
+    assert KEY.standing(found) == "ours"
+
+
+def test_a_body_in_a_store_need_not_be_fetched(tmp_path: Path) -> None:
+    body = Body(BODY, "application/json", size=13, sha256=sha256(BODY).hexdigest())
+    record = exchanges.to_record(exchange(header(), request=body))
+    found = exchanges.from_record(referring(record, open_store(tmp_path.as_uri())))
+    assert found.request.content == b""
+    assert KEY.standing(found) == "ours"
 
 
 @pytest.mark.parametrize(
