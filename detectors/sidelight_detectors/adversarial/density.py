@@ -54,13 +54,10 @@ class Density:
         Reference rows that were counted, each different from all others.
     weights:
         Shape ``(tables, G)``: how often ordinary queries open a place with each of the G `shares`.
-    crowding:
-        c: how many times as crowded as in the reference a place may be.
     """
 
     rows: int
     weights: Floats
-    crowding: float
 
     @cached_property
     def shares(self) -> Floats:
@@ -84,11 +81,13 @@ class Density:
         weights = np.exp(self._posterior(np.array([table]), np.array([count])))[0]
         return float(trials * (weights @ self.shares))
 
-    def evidence(self, tables: Ints, counts: Ints, hits: Ints, trials: Ints) -> Floats:
+    def evidence(
+        self, tables: Ints, counts: Ints, hits: Ints, trials: Ints, crowding: Floats
+    ) -> Floats:
         """ln E of places; all ``(n,)``: table and reference count of each, hits of its trials."""
-        return self._evidence(self._posterior(tables, counts), hits, trials)
+        return self._evidence(self._posterior(tables, counts), hits, trials, crowding)
 
-    def needed(self, trials: int, log_threshold: float) -> Ints:
+    def needed(self, trials: int, log_threshold: float, crowding: float) -> Ints:
         """Queries that are enough in so many, ``(tables, levels)``; its first is one of them.
 
         More than `trials` where none are enough.
@@ -97,17 +96,17 @@ class Density:
         counts = np.tile(np.minimum(self.levels, self.rows), tables)
         posterior = self._posterior(np.repeat(np.arange(tables), levels), counts)
         of = np.full(len(counts), trials, np.int64)
-        low, high = np.zeros_like(of), of + 1
+        low, high, allowed = np.zeros_like(of), of + 1, np.full(len(of), crowding)
         while (high - low > 1).any():
             middle = (low + high) // 2
-            enough = self._evidence(posterior, middle, of) >= log_threshold
+            enough = self._evidence(posterior, middle, of, allowed) >= log_threshold
             low, high = np.where(enough, low, middle), np.where(enough, middle, high)
         return high.reshape(tables, levels) + 1
 
-    def _evidence(self, posterior: Floats, hits: Ints, trials: Ints) -> Floats:
+    def _evidence(self, posterior: Floats, hits: Ints, trials: Ints, crowding: Floats) -> Floats:
         s = np.array(ATTACK_SHARES)
         attack = _log_sum(_log_likelihood(hits[:, None], trials[:, None], s)) - np.log(len(s))
-        highest = np.minimum(self.crowding * self.shares, 0.999)
+        highest = np.minimum(np.multiply.outer(crowding, self.shares), 0.999)
         likely = np.minimum((hits / np.maximum(trials, 1))[:, None], highest)
         usual = _log_likelihood(hits[:, None], trials[:, None], likely)
         return np.asarray(attack - _log_sum(posterior + usual), np.float64)
@@ -119,10 +118,10 @@ class Density:
         return np.asarray(found - _log_sum(found)[:, None], np.float64)
 
 
-def fit_density(counts: Ints, rows: int, crowding: float) -> Density:
+def fit_density(counts: Ints, rows: int) -> Density:
     """From the reference's count of each place, ``(tables, PLACES)``."""
     weights = np.stack([_spread(own[own > 0], rows) for own in counts])
-    return Density(rows, weights, crowding)
+    return Density(rows, weights)
 
 
 def _spread(counts: Ints, rows: int) -> Floats:

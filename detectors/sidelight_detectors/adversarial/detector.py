@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from sidelight.config.detecting.adversarial import AdversarialSettings
 from sidelight_detectors.adversarial.contract import PLACES
 from sidelight_detectors.adversarial.density import fit_density
-from sidelight_detectors.adversarial.fold import Attacks, Rules
+from sidelight_detectors.adversarial.fold import Attacks
 from sidelight_detectors.adversarial.modalities import (
     Fingerprints,
     fit_fingerprints,
     unpack_fingerprints,
 )
-from sidelight_detectors.adversarial.search import Normal
+from sidelight_detectors.adversarial.search import Normal, Rules
 from sidelight_detectors.adversarial.trail import trail_of
 from sidelight_detectors.contract import Observation, Packed
 from sidelight_detectors.grid import Grid
@@ -35,7 +35,7 @@ NS = 1_000_000_000
 MOST_ROWS = 100_000
 """Reference rows that places are counted of."""
 
-SAMPLE = 4000
+SAMPLE = 2000
 """Reference rows kept one by one, to tell how far a run reaches."""
 
 
@@ -87,6 +87,8 @@ class QueryAttacks:
             round(settings.quiet_seconds * NS),
             settings.least,
             self.log_threshold,
+            settings.crowding,
+            settings.batch,
         )
 
     @property
@@ -100,7 +102,7 @@ class QueryAttacks:
         counts = np.zeros(self.fingerprints.tables * PLACES, np.int32)
         counts[self.filled] = self.counts
         by_table = counts.reshape(-1, PLACES).astype(np.int64)
-        return Normal(fit_density(by_table, self.rows, self.settings.crowding), counts, self.sample)
+        return Normal(fit_density(by_table, self.rows), counts, self.sample)
 
     @property
     def promise(self) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,10 +11,11 @@ from numpy.typing import NDArray
 
 from sidelight.log import Address
 from sidelight.log.topics import INFERENCE
+from sidelight_detectors.adversarial.balls import Ball, ball_around, centre_of
 from sidelight_detectors.adversarial.contract import Prints
-from sidelight_detectors.adversarial.episodes import Episode, ball_around, centre_of
+from sidelight_detectors.adversarial.episodes import Episode
 from sidelight_detectors.adversarial.memory import Memory, Sightings
-from sidelight_detectors.adversarial.search import Normal, Run, Search
+from sidelight_detectors.adversarial.search import Normal, Rules, Run, Search
 from sidelight_detectors.adversarial.telling import NAME, alarm_of, result_of
 from sidelight_detectors.adversarial.trail import prints_of
 from sidelight_detectors.results.findings import Output
@@ -30,17 +30,6 @@ BLOCK = 256
 
 MAX_EPISODES = 64
 """Episodes that are open or still in memory; more are not told apart from silence, but counted."""
-
-
-@dataclass(frozen=True)
-class Rules:
-    """When a run is an attack, and when it is over."""
-
-    memory: int
-    memory_ns: int
-    quiet_ns: int
-    least: int
-    log_threshold: float
 
 
 class Seen(NamedTuple):
@@ -65,14 +54,15 @@ class Attacks:
         self._watched = watched
         self._sample = normal.sample
         self._rules = rules
-        self._search = Search(normal, self.memory, rules.log_threshold, rules.least)
+        self._search = Search(normal, self.memory, rules)
         self._panes: deque[Seen] = deque()
+        self._restored: Seen | None = None
 
     def accept(self, traced: Traced) -> Iterator[Output]:
         for fresh in self._taken(traced):
             self._follow(fresh)
             for run in self._search.runs(fresh):
-                yield from self._open(run)
+                yield from self._found(run)
         yield from self._tell(max(self.memory.clock, traced.watermark_ns))
 
     def remember(self, traced: Traced) -> None:
@@ -81,7 +71,12 @@ class Attacks:
 
     @property
     def needs_from(self) -> int | None:
-        return self._panes[0].pane if self._panes else None
+        return self._begin.pane if self._begin else None
+
+    @property
+    def _begin(self) -> Seen | None:
+        """The oldest pane that is needed; the snapshot's until panes are remembered."""
+        return self._panes[0] if self._panes else self._restored
 
     def close(self) -> Iterator[Output]:
         for episode in self.episodes:
@@ -92,7 +87,7 @@ class Attacks:
         known = [one.saved() for one in self.episodes]
         return {
             "raised": [[one.version, one.id] for one in self.episodes if one.is_open],
-            "begin": self._panes[0] if self._panes else None,
+            "begin": list(self._begin) if self._begin else None,
             "episodes": known,
             "told": self.told,
             "crowded": self.crowded,
@@ -104,8 +99,8 @@ class Attacks:
         self.told, self.crowded = saved["told"], saved["crowded"]
         self.queries = saved["queries"]
         if saved["begin"] is not None:
-            begin = Seen(*saved["begin"])
-            self.memory.begin_at(begin.serial, begin.clock)
+            self._restored = Seen(*saved["begin"])
+            self.memory.begin_at(self._restored.serial, self._restored.clock)
 
     @property
     def open(self) -> list[Episode]:
@@ -139,62 +134,74 @@ class Attacks:
 
     def _owned(self, fresh: Ints) -> list[tuple[Episode, Ints]]:
         """Gives queries to their episodes, counts the others; what each open episode got."""
-        flat, left = self.memory.flat(fresh), np.ones(len(fresh), bool)
-        given: list[tuple[Episode, Ints]] = []
+        left, given = fresh, []
         for episode in self.episodes:
-            met = episode.meet(flat, fresh) & left
+            if not len(left):
+                break
+            met = episode.meet(self.memory.flat(left), left)
             if met.any():
-                left &= ~met
-                given.append((episode, fresh[met]))
-        self.memory.count(fresh[left])
+                given.append((episode, left[met]))
+                left = left[~met]
+        self.memory.count(left)
         return given
 
     def _follow(self, fresh: Ints) -> None:
         self.queries += len(fresh)
         for episode, serials in self._owned(fresh):
             self._join(episode, serials)
-            least = max(2, self._rules.least // 2)
-            episode.learn(self.memory.flat(serials), self.memory.end, least)
 
     def _join(self, episode: Episode, serials: Ints) -> None:
+        if not len(serials):
+            return
         seen = self.memory.sightings(serials)
         for place, time_ns, client in zip(
             _places(seen), seen.time_ns.tolist(), seen.client, strict=True
         ):
             episode.note(place, time_ns, client)
-        episode.last, episode.clock = int(serials[-1]), self.memory.clock
+        episode.last = max(episode.last, int(serials[-1]))
+        episode.clock = self.memory.clock
+        episode.balls[-1].learn(self.memory.flat(serials), self.memory.end, self._sample)
 
-    def _open(self, run: Run) -> Iterator[Output]:
-        if len(self.episodes) >= MAX_EPISODES:
-            self.crowded += 1
-            return
+    def _found(self, run: Run) -> Iterator[Output]:
+        """A run of near queries: an episode goes on there, or it is a new one."""
         flat = self.memory.flat(run.serials)
         ball = ball_around(flat, self._sample)
+        before = next((one for one in self.open if one.goes_on_in(flat, self._sample)), None)
+        if before is not None:
+            before.balls.append(ball)
+            self._claim(before)
+        elif len(self.episodes) < MAX_EPISODES:
+            yield from self._open(run, flat, ball)
+        else:
+            self.crowded += 1
+
+    def _open(self, run: Run, flat: Ints, ball: Ball) -> Iterator[Output]:
         seen = self.memory.sightings(run.serials)
         centre = centre_of(flat)
         target = _places(seen)[centre]
         self.told += 1
+        names = (self._watched.model, self._watched.plan, *map(str, target), str(self.told))
         episode = Episode(
-            digest("attack", self._watched.model, self._watched.plan, *map(str, target), self.told),
+            digest("attack", *names),
             str(seen.version[centre]),
             target,
-            ball.agree,
             run.evidence,
             self._rules.log_threshold,
             run.expected,
-            dict.fromkeys(ball.places.tolist(), 0),
-            opened=self.memory.end,
-            first_ns=int(seen.time_ns.min()),
+            [ball],
         )
+        self.episodes.append(episode)
+        self._claim(episode)
+        episode.told = episode.count
+        yield result_of(self._watched, episode)
+        yield alarm_of(self._watched, episode, "raised", "near queries", self.queries)
+
+    def _claim(self, episode: Episode) -> None:
+        """What it has among the queries that count is its own, and counts no more."""
         counting = self.memory.counting()
         own = counting[episode.meet(self.memory.flat(counting), counting)]
         self.memory.drop(own)
         self._join(episode, own)
-        episode.first_ns = int(self.memory.sightings(own).time_ns.min())
-        episode.told = episode.count
-        self.episodes.append(episode)
-        yield result_of(self._watched, episode)
-        yield alarm_of(self._watched, episode, "raised", "near queries", self.queries)
 
     def _tell(self, clock: int) -> Iterator[Output]:
         """News of open episodes: they grew to twice what was told, or they are over."""

@@ -18,7 +18,8 @@ Ints = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 SPANS = (1, 8, 64, 512)
-"""Counts are kept of the whole memory, its last 1/8 and so on: an attack may be short."""
+"""Counts are kept of all that count, at most a memory full, of the newest 1/8 of so many, and so
+on: an attack may be short."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,13 +103,21 @@ class Memory:
         """These count from now on; what has become too old does not any more."""
         self._counted[serials - self.first] = True
         self._add(slice(0, len(SPANS)), serials, 1)
-        oldest = np.searchsorted(self._clock[: self.end - self.first], self.clock - self._ttl_ns,
-                                 side="right")  # fmt: skip
+        known = self._clock[: self.end - self.first]
+        old = int(np.searchsorted(known, self.clock - self._ttl_ns, side="right"))
+        oldest = max(self.end - self._limits[0], self.first + old)
         for span, limit in enumerate(self._limits):
-            begin = max(self.end - limit, self.first + int(oldest), self._begins[span])
-            gone = np.arange(self._begins[span], begin)
-            self._add(slice(span, span + 1), gone[self._counted[gone - self.first]], -1)
-            self._begins[span] = begin
+            self._begin(span, self._newest(max(oldest, self._begins[span]), limit))
+
+    def _newest(self, begin: int, limit: int) -> int:
+        """Where so many of those that count since `begin` begin, the newest ones."""
+        counting = np.flatnonzero(self._counted[begin - self.first : self.end - self.first])
+        return begin if len(counting) <= limit else begin + int(counting[-limit])
+
+    def _begin(self, span: int, begin: int) -> None:
+        gone = np.arange(self._begins[span], begin)
+        self._add(slice(span, span + 1), gone[self._counted[gone - self.first]], -1)
+        self._begins[span] = begin
 
     def drop(self, serials: Ints) -> None:
         """These do not count any more: they belong to an attack that is known."""

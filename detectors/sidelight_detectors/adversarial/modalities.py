@@ -13,6 +13,7 @@ from sidelight_detectors.adversarial.contract import Fingerprint, Modality, Prin
 from sidelight_detectors.adversarial.hashing import joined
 from sidelight_detectors.adversarial.images import fit_images, unpack_images
 from sidelight_detectors.adversarial.tabular import fit_tabular, unpack_tabular
+from sidelight_detectors.adversarial.wordings import fit_wordings, unpack_wordings
 from sidelight_detectors.contract import Packed
 from sidelight_detectors.indexed import Indexed
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 MODALITIES: Mapping[str, Modality] = {
     "tabular": Modality(frozenset({"numeric", "categorical"}), fit_tabular, unpack_tabular),
+    "text": Modality(frozenset({"text"}), fit_wordings, unpack_wordings),
     "image": Modality(frozenset({"image", "tensor"}), fit_images, unpack_images),
 }
 """By name; in the order of their tables."""

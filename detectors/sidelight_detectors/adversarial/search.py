@@ -46,6 +46,19 @@ class Normal:
         return int(self.sample.shape[1])
 
 
+@dataclass(frozen=True)
+class Rules:
+    """When a run is an attack, and when it is over."""
+
+    memory: int
+    memory_ns: int
+    quiet_ns: int
+    least: int
+    log_threshold: float
+    crowding: float
+    batch: int
+
+
 class Run(NamedTuple):
     """Queries of one place from the one on that speaks most against chance.
 
@@ -58,13 +71,14 @@ class Run(NamedTuple):
 
 
 class Search:
-    """Finds runs of `least` queries or more whose evidence reaches `log_threshold`."""
+    """Finds runs of `least` queries or more whose evidence is enough."""
 
-    def __init__(self, normal: Normal, memory: Memory, log_threshold: float, least: int) -> None:
+    def __init__(self, normal: Normal, memory: Memory, rules: Rules) -> None:
         self._normal = normal
         self._memory = memory
-        self._log_threshold = log_threshold
-        self._least = least
+        self._least = rules.least
+        self._log_threshold = rules.log_threshold
+        self._rules = rules
         self._levels = normal.density.level_of(normal.counts)
         self._needed: dict[int, Ints] = {}
 
@@ -92,9 +106,14 @@ class Search:
 
     def _needed_at(self, total: int) -> Ints:
         if total not in self._needed:
-            found = self._normal.density.needed(total, self._log_threshold)
+            asked = (total, self._log_threshold, float(self._crowding(np.array([total]))[0]))
+            found = self._normal.density.needed(*asked)
             self._needed[total] = np.maximum(found, self._least)
         return self._needed[total]
+
+    def _crowding(self, trials: Ints) -> NDArray[np.float64]:
+        """How crowded so many queries may be: what a batch holds may all come at once."""
+        return self._rules.crowding * np.maximum(self._rules.batch / np.maximum(trials, 1), 1.0)
 
     def _run(self, span: int, place: int) -> Run | None:
         """The run in a place, if there is enough evidence for one."""
@@ -106,7 +125,8 @@ class Search:
         tables = np.full(len(starts), table)
         trials = self._memory.counted_after(span, serials[starts])
         known = np.full(len(starts), self._normal.counts[place], np.int64)
-        found = density.evidence(tables, known, len(serials) - 1 - starts, trials)
+        hits = len(serials) - 1 - starts
+        found = density.evidence(tables, known, hits, trials, self._crowding(trials))
         best = int(np.argmax(found))
         if found[best] < self._log_threshold:
             return None
