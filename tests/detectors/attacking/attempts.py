@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -54,14 +54,18 @@ class Oracle:
     _known: dict[bytes, NDArray[np.float64]] = field(default_factory=dict)
     _recalled: int = 0
 
-    def __call__(self, rows: Columns) -> NDArray[np.float64]:
-        """Raises `Enough` when all that may be asked was asked."""
+    def __call__(self, rows: Columns, good: Sequence[bool] = ()) -> NDArray[np.float64]:
+        """Raises `Enough` when all that may be asked was asked.
+
+        `good` says of disguised rows whether what they stand for is an adversarial example.
+        """
         keys = [_key(rows, row) for row in range(len(rows))]
         first = {key: row for row, key in reversed(list(enumerate(keys))) if key not in self._known}
         new = sorted(first.values())
         self._recalled += len(rows) - len(new)
         if new:
-            self._ask(rows.take(np.array(new)), [keys[row] for row in new])
+            told = [good[row] for row in new] if good else None
+            self._ask(rows.take(np.array(new)), [keys[row] for row in new], told)
         if len(self.asked) >= self.limit or self._recalled > WASTED * self.limit:
             raise Enough
         return np.stack([self._known[key] for key in keys])
@@ -70,15 +74,16 @@ class Oracle:
     def queries(self) -> Columns:
         return Columns.concatenate(self.asked)
 
-    def _ask(self, rows: Columns, keys: list[bytes]) -> None:
+    def _ask(self, rows: Columns, keys: list[bytes], good: list[bool] | None) -> None:
         rows = rows.take(slice(0, self.limit - len(self.asked)))
         answers = self.ask(rows)
         for row, (key, answer) in enumerate(zip(keys, answers, strict=False)):
             one = rows.take(slice(row, row + 1))
             self.asked.append(one)
             self._known[key] = answer
-            if self.success is None and self.is_success(one, int(answer.argmax())):
-                self.success = len(self.asked)
+            if self.success is None:
+                is_good = good[row] if good else self.is_success(one, int(answer.argmax()))
+                self.success = len(self.asked) if is_good else None
 
 
 def _key(rows: Columns, row: int) -> bytes:

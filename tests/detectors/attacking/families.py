@@ -13,10 +13,11 @@ from contextlib import suppress
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sidelight.tensors import Columns
 from tests.detectors.attacking.attempts import Attempt, Enough, Oracle
-from tests.detectors.attacking.spaces import Pictures, Points, Space, space_of
+from tests.detectors.attacking.spaces import Pictures, Points, space_of
 from tests.detectors.attacking.targets import Probabilities, Target
 
 with warnings.catch_warnings():
@@ -59,13 +60,23 @@ FAMILIES: Mapping[str, Callable[[Any], Any]] = {
 """By name: the attack of a classifier."""
 
 
+Disguise = Callable[[Points, np.random.Generator], Points]
+"""What is sent instead of what the attack would ask, each time drawn anew."""
+
+
 def attempt(
-    target: Target, family: str, victim: int, limit: int, ask: Probabilities | None = None
+    target: Target,
+    family: str,
+    victim: int,
+    limit: int,
+    ask: Probabilities | None = None,
+    disguise: Disguise | None = None,
 ) -> Attempt:
     """One attack, begun again with other seeds until it may ask no more.
 
     So the attacker uses his budget, also after a first success. `ask` asks the model, in this
-    process when not given.
+    process when not given. With a `disguise` the attack succeeds when the point that it would have
+    asked is an adversarial example.
     """
     chosen = target.victims.take(slice(victim, victim + 1))
     space = space_of(target, chosen)
@@ -76,19 +87,24 @@ def attempt(
         return answer != truth and space.is_small(start, space.points(row))
 
     oracle = Oracle(ask or target.probabilities, limit, is_success)
+    random_ = np.random.default_rng(victim)
+
+    def predict(points: Points) -> NDArray[np.float64]:
+        points = np.asarray(points).reshape(len(points), *space.shape)
+        if disguise is None:
+            return oracle(space.rows(points))
+        meant = space.rows(points)
+        answers = target.probabilities(meant).argmax(axis=1).tolist()
+        good = [is_success(meant.take([row]), answer) for row, answer in enumerate(answers)]
+        return oracle(space.rows(disguise(points, random_)), good)
+
+    model = BlackBoxClassifierNeuralNetwork(
+        predict, space.shape, target.classes, channels_first=False, clip_values=(0.0, 1.0)
+    )
     with suppress(Enough), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        _restarted(FAMILIES[family](_classifier(space, oracle, target.classes)), start)
+        _restarted(FAMILIES[family](model), start)
     return Attempt(target.name, family, victim, oracle.queries, oracle.success)
-
-
-def _classifier(space: Space, oracle: Oracle, classes: int) -> Any:
-    def predict(points: Points) -> Any:
-        return oracle(space.rows(np.asarray(points).reshape(len(points), *space.shape)))
-
-    return BlackBoxClassifierNeuralNetwork(
-        predict, space.shape, classes, channels_first=False, clip_values=(0.0, 1.0)
-    )
 
 
 def _restarted(attack: Any, start: Points) -> None:
