@@ -157,6 +157,23 @@ def test_every_kind_of_favourable_class_counts() -> None:
     assert "calibration_difference" not in found
 
 
+def test_a_decision_may_be_made_of_several_outputs() -> None:
+    rows = people(2000, 1)
+    limits = np.random.default_rng(5).choice(np.array(["low", "some", "high"], object), 2000)
+    limited = Columns.of(**{column.name: column.values for column in rows}, limit=limits)
+    bias = {"protected": ["sex"], "also_favorable": {"limit": ["some", "high"]}}
+    outputs = {**MODEL["outputs"], "limit": "categorical"}
+    model = {**MODEL, "outputs": outputs, "detectors": {"bias": bias}}
+    fitted = fit(limited, ModelSettings.model_validate(model))
+    female = rows["sex"].values == "female"
+    good = (rows["approved"].values == "yes") & (limits != "low")
+
+    decided, _ = told(fitted, limited)
+
+    rates = {group.group: group.rate for group in decided.groups}
+    assert rates == {"female": good[female].mean(), "male": good[~female].mean()}
+
+
 def test_predicted_numbers_are_compared_by_their_means() -> None:
     rng = np.random.default_rng(4)
     female = rng.random(4000) < 0.5

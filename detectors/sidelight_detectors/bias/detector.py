@@ -77,7 +77,8 @@ class BiasDetector:
 
     def decided(self, rows: Indexed) -> Decided:
         """Groups, decision and score of each row."""
-        return decided_of(self.attributes, self.outcome, self.scale, rows)
+        also = self.settings.also_favorable
+        return decided_of(self.attributes, self.outcome, self.scale, rows, also)
 
     def judge(self, summary: Summary, number: int) -> BiasFinding:
         """Gaps between decisions; labels have no part in them."""

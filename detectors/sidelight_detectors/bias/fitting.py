@@ -35,7 +35,7 @@ def fit_bias(reference: Reference) -> BiasDetector | None:
     settings, rows = reference.model.detectors.bias, reference.rows
     if settings is None:
         return None
-    outcome = _outcome(reference)
+    outcome = _outcome(reference, settings)
     check_metrics(layout_of(outcome), settings)
     attributes = tuple(
         learn_attribute(name, one, reference.table) for name, one in settings.protected.items()
@@ -72,15 +72,19 @@ def unpack_bias(packed: Packed, grid: Grid, features: int) -> BiasDetector:
     return found
 
 
-def _outcome(reference: Reference) -> Outcome:
+def _outcome(reference: Reference, settings: BiasSettings) -> Outcome:
     model = reference.model
     if model.outcome is None:
         raise ConfigError("detectors.bias: 'outcome' of the model is not set; say what it decides")
     outcome = learn_outcome(model.outcome, reference.table)
-    for name in outcome.outputs:
+    named = dict.fromkeys(outcome.outputs, "outcome")
+    named |= dict.fromkeys(settings.also_favorable, "detectors.bias.also_favorable")
+    for name, where in named.items():
         if name not in model.outputs:
             told = ", ".join(model.outputs) or "none"
-            raise ConfigError(f"outcome: {name!r} is no output; 'outputs' names {told}")
+            raise ConfigError(f"{where}: {name!r} is no output; 'outputs' names {told}")
+    if settings.also_favorable and outcome.is_regression:
+        raise ConfigError("detectors.bias.also_favorable: a predicted number is no decision")
     return outcome
 
 

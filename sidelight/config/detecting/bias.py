@@ -86,6 +86,9 @@ class BiasSettings(Section):
     """The attributes; short form: a list of inputs' names."""
     intersections: tuple[tuple[str, ...], ...] = ()
     """Attributes whose groups are also crossed: ``[[sex, race]]``."""
+    also_favorable: dict[str, tuple[Scalar, ...]] = Field(default_factory=dict)
+    """Further outputs and their values that are good: ``{limit: [high, medium]}``. A decision is
+    favourable when `outcome.favorable` and all of these hold."""
     min_support: int = Field(default=30, ge=2)
     """Rows that a group's rate must rest on; with fewer the answer is *not enough data*. Crossed
     groups with fewer rows in the reference are one, ``(other)``."""
