@@ -57,7 +57,9 @@ _BIAS = {
 }
 
 CASES: dict[str, Case] = {
+    "adversarial": Case("adversarial", {"adversarial": {}}, folds=True),
     "bias": Case("bias", {"bias": _BIAS, "drift": {"window": WINDOW}}, judges=True),
+    "disagreement": Case("disagreement", {"disagreement": {"rate": 0.02}}, scores=True),
     "drift": _drift(),
     "drift-by-windows": _drift(alarm={"rule": "windows"}),
     "drift-cvm": _drift(method="cvm", alarm={"rule": "windows"}),
@@ -65,6 +67,7 @@ CASES: dict[str, Case] = {
     "drift-run-length": _drift(alarm={"run_length": 1_000_000}),
     "drift-requests": _drift(alarm={"block": "request", "block_by": "request"}),
     "joint": Case("joint", {"joint": {}, "drift": {"window": WINDOW}}, judges=True),
+    "labels": Case("labels", {"labels": {}}, folds=True),
     "outlier-ecod": _outlier("ecod"),
     "outlier-combined": _outlier("combined"),
     "outlier-forest": _outlier("forest"),
