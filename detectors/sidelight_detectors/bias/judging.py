@@ -116,9 +116,9 @@ def _gaps(
     enough = (rows >= min_support) & (against_rows >= min_support)
     error = (1 - confidence) / 2
     alone = pairs.interval(_z(error), _z(error / 2))
-    joint_error = error / max(int(enough.sum()), 1)
-    z, stricter = _z(joint_error), _z(joint_error / 2)
-    joint = pairs.interval(z, stricter)
+    compared = max(int(enough.sum()), 1)
+    z, stricter = _z(error / compared), _z(error / compared / 2)
+    joint = alone if compared == 1 else pairs.interval(z, stricter)
     low, high = table.limits.of(metric)
     seen = [pairs.seen(low, high, z, stricter, chance) for chance in _CHANCES]
     own, against = table.groups.pairs

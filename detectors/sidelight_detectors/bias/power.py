@@ -14,7 +14,7 @@ from scipy.special import ndtri
 
 from sidelight_detectors.bias.intervals import Floats, Interval
 
-_STEPS = 50
+_STEPS = 30
 
 Seen = Callable[[Floats], NDArray[np.bool_]]
 """Whether gaps are seen."""
