@@ -14,6 +14,7 @@ from sidelight.config.addresses import Listen
 from sidelight.config.settings import Settings
 from sidelight.errors import ArtifactError
 from sidelight.log import open_log
+from sidelight_detectors.service.attack_metrics import AttackCollector
 from sidelight_detectors.service.bias_metrics import BiasCollector
 from sidelight_detectors.service.detectors import Detectors
 from sidelight_detectors.service.fitting import folder_of
@@ -54,6 +55,7 @@ def run_service(settings: Settings) -> None:
     )
     registry.register(LagCollector(detectors.scorers, detectors.deciders))
     registry.register(StateCollector(detectors.deciders))
+    registry.register(AttackCollector(detectors.deciders))
     registry.register(LabelCollector(detectors.deciders))
     registry.register(BiasCollector(detectors.deciders))
     registry.register(GroupCollector([detectors.scorers, detectors.deciders]))
