@@ -6,9 +6,42 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from sidelight.demo.attack import NAME as ATTACKER
+from sidelight.demo.attack import Attempt
+from sidelight.demo.fairness import Fairness
 from sidelight.demo.prepare import FALSE_ALARMS, FLAGGED_RATE, Accuracy
 from sidelight.demo.replay import Played
-from sidelight.demo.watching import Flagged, Raised, Window
+from sidelight.demo.watching import Caught, Flagged, Raised, Window
+
+
+@dataclass(frozen=True)
+class Search:
+    """The attack that began with `row` of the quiet phase, and the attacks that were told of."""
+
+    row: int
+    attempt: Attempt
+    caught: tuple[Caught, ...]
+
+    @property
+    def found(self) -> Caught | None:
+        """What was told of the attacker."""
+        return next((one for one in self.caught if ATTACKER in one.clients), None)
+
+    def shortfalls(self) -> Iterator[str]:
+        if self.found is None:
+            yield "the attack was not caught"
+        if len(self.caught) > (self.found is not None):
+            yield f"{len(self.caught) - (self.found is not None)} attacks told of that were none"
+
+    def told(self) -> str:
+        attempt = self.attempt
+        got = f"with question {attempt.succeeded_at}" if attempt.succeeded_at else "never"
+        if self.found is None:
+            return f"{attempt.asked} questions not caught; it succeeded {got}"
+        return (
+            f"from row {self.row:,} on {ATTACKER} asks {attempt.asked} times about one person: "
+            f"caught at question {self.found.queries}; it had its way {got}"
+        )
 
 
 @dataclass(frozen=True)
@@ -22,6 +55,8 @@ class Outcome:
     accuracy: Accuracy
     explained: Flagged | None
     explanation: Any
+    search: Search
+    fairness: Fairness
 
     @property
     def onset(self) -> int:
@@ -60,6 +95,8 @@ class Outcome:
             yield f"{self.flagged_rate:.2%} of quiet rows flagged, {FLAGGED_RATE:.0%} configured"
         if self.explanation is None:
             yield "no flagged row could be explained"
+        yield from self.search.shortfalls()
+        yield from self.fairness.shortfalls()
 
     def table(self) -> list[tuple[str, str]]:
         """Rows of the summary."""
@@ -77,6 +114,8 @@ class Outcome:
                 f"{self.flagged_rate:.2%} of quiet rows flagged ({FLAGGED_RATE:.0%} configured)",
             ),
             ("explanation", self._told_explanation()),
+            ("attack", self.search.told()),
+            *self.fairness.table(),
             ("traffic", self._told_traffic()),
         ]
 

@@ -16,11 +16,20 @@ from sklearn.pipeline import Pipeline
 from sidelight.config.settings import LogSettings
 from sidelight.demo import data, model, scenario
 from sidelight.demo.scenario import Scenario
+from sidelight.demo.traffic import CLIENT
+from sidelight.tensors import Columns
 
 MODEL = "employment"
 WINDOW_ROWS = 600
 FLAGGED_RATE = 0.01
 FALSE_ALARMS = 0.05
+GAP_TOLERANCE = 0.02
+LABEL_WINDOW_SECONDS = 8.0
+LABEL_WAIT_SECONDS = 8.0
+PARITY = "statistical_parity_difference"
+FALSE_POSITIVES = "false_positive_rate_difference"
+MEN, WOMEN = "1", "2"
+"""Codes of SEX."""
 PORTS = {"predictor": 8080, "logger": 9081, "logger metrics": 9091, "detectors": 9082}
 PORTS |= {"explainers": 9083}
 
@@ -43,6 +52,7 @@ class Stage:
     folder: Path
     log: LogSettings
     addresses: Mapping[str, str]
+    attacker: Columns
 
     @property
     def model_file(self) -> Path:
@@ -59,7 +69,7 @@ def prepare(folder: Path, seed: int, data_folder: Path, log: LogSettings) -> Sta
     pipeline = model.train(told.training, seed)
     samples = (told.reference, told.quiet, told.opened)
     accuracy = Accuracy(*(model.accuracy(pipeline, sample) for sample in samples))
-    stage = Stage(told, accuracy, folder, log, free_addresses())
+    stage = Stage(told, accuracy, folder, log, free_addresses(), attacker(told.quiet, pipeline))
     folder.mkdir(parents=True, exist_ok=True)
     model.save(pipeline, stage.model_file)
     write_reference(told.reference, pipeline, folder / "reference.parquet")
@@ -67,12 +77,23 @@ def prepare(folder: Path, seed: int, data_folder: Path, log: LogSettings) -> Sta
     return stage
 
 
+def attacker(people: data.Survey, pipeline: Pipeline) -> Columns:
+    """Somebody of about fifty, at home and unable to work, whom the model is rather sure about."""
+    found = people.people
+    probability = pipeline.predict_proba(model.matrix(found))[:, 1]
+    is_one = (probability > 0.08) & (probability < 0.12) & ~people.in_group_quarters
+    is_one &= (found["AGEP"].values >= 45) & (found["AGEP"].values <= 55)
+    is_one &= (found["DIS"].values.astype(str) == "1") & (found["DREM"].values.astype(str) == "1")
+    first = int(np.flatnonzero(is_one)[0])
+    return found.take(slice(first, first + 1))
+
+
 def write_reference(people: data.Survey, pipeline: Pipeline, path: Path) -> None:
-    """People with the model's answers on them."""
+    """People with the model's answers on them, and what is true."""
     probability = pipeline.predict_proba(model.matrix(people.people))[:, 1]
     columns = {column.name: pa.array(column.values) for column in people.people}
     answers = {"probability": probability, "prediction": (probability >= 0.5).astype(np.int64)}
-    pyarrow.parquet.write_table(pa.table(columns | answers), path)
+    pyarrow.parquet.write_table(pa.table(columns | answers | {"employed": people.employed}), path)
 
 
 def settings(log: LogSettings, addresses: Mapping[str, str]) -> dict[str, object]:
@@ -90,14 +111,33 @@ def settings(log: LogSettings, addresses: Mapping[str, str]) -> dict[str, object
                 "reference": "reference.parquet",
                 "features": dict.fromkeys(data.FEATURES, "categorical") | {"AGEP": "numeric"},
                 "outputs": {"probability": "numeric", "prediction": "categorical"},
+                "outcome": {
+                    "prediction": "prediction",
+                    "probability": "probability",
+                    "label": "employed",
+                },
                 "detectors": {
                     "drift": {"window": WINDOW_ROWS, "alarm": {"false_alarms": FALSE_ALARMS}},
                     "outlier": {"rate": FLAGGED_RATE},
+                    "adversarial": {"client": CLIENT.lower()},
+                    "bias": {
+                        "protected": {"SEX": {"privileged": MEN}},
+                        "metrics": [PARITY, FALSE_POSITIVES],
+                        "tolerance": GAP_TOLERANCE,
+                    },
+                    "labels": {
+                        "window_seconds": LABEL_WINDOW_SECONDS,
+                        "wait_seconds": LABEL_WAIT_SECONDS,
+                    },
                 },
                 "explainers": {"shapley": {"budget": 2048}},
             }
         },
-        "logger": {"listen": addresses["logger"], "metrics": addresses["logger metrics"]},
+        "logger": {
+            "listen": addresses["logger"],
+            "metrics": addresses["logger metrics"],
+            "headers": [CLIENT.lower()],
+        },
         "detectors": {"listen": addresses["detectors"], "run_rows": 50},
         "explainers": {"listen": addresses["explainers"]},
     }

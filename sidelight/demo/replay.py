@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sidelight.demo.prepare import MODEL, WINDOW_ROWS, Stage
-from sidelight.demo.traffic import Clients
+from sidelight.demo.traffic import Answered, Clients
 from sidelight.demo.watching import Watcher
 from sidelight.errors import SidelightError
+from sidelight.events.feedback import is_feedback
 from sidelight.log import Address, Log
 from sidelight.log.topics import INFERENCE
 from sidelight.tensors import Columns
@@ -20,6 +21,12 @@ LOOK_SECONDS = 0.2
 
 Tell = Callable[[int], None]
 """Hears how many rows of a phase have been answered."""
+
+Hear = Callable[[Answered], None]
+"""Hears of every request that was answered."""
+
+PHASES = ("2015", "2018")
+"""How ids of requests begin."""
 
 
 @dataclass(frozen=True)
@@ -37,54 +44,79 @@ class Played:
         return exchange.offset < self.onset[exchange.partition]
 
 
+class Recorded:
+    """Counts the exchanges in a log; feedback stands between them."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._ends = [0] * log.partitions(INFERENCE)
+        self._exchanges = 0
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """Where what was counted ends, by partition."""
+        return tuple(self._ends)
+
+    def count(self) -> int:
+        """All there are by now."""
+        for partition in range(len(self._ends)):
+            while batch := self._log.read(INFERENCE, partition, self._ends[partition]):
+                self._ends[partition] = batch[-1].address.offset + 1
+                self._exchanges += sum(not is_feedback(stored.record) for stored in batch)
+        return self._exchanges
+
+
+def _nobody(answered: Answered) -> None:
+    """Nobody wants to hear of it."""
+
+
 class Player:
     """Sends phases one after the other: a phase begins when all of the last is in the log."""
 
     def __init__(self, stage: Stage, log: Log, watcher: Watcher, seed: int) -> None:
         self._log, self._watcher, self._seed = log, watcher, seed
         host, _, port = stage.addresses["logger"].rpartition(":")
-        self._clients = Clients(host, int(port), MODEL)
+        self.clients = Clients(host, int(port), MODEL)
+        self._recorded = Recorded(log)
         self._looked = 0.0
 
-    def play(self, quiet: Columns, opened: Columns, tell: tuple[Tell, Tell]) -> Played:
+    def play(
+        self, quiet: Columns, opened: Columns, tell: tuple[Tell, Tell], hear: Hear = _nobody
+    ) -> Played:
         began = time.monotonic()
-        before = self._send(quiet, tell[0])
-        self._await("recorded", lambda: sum(self._recorded()) >= before)
-        onset = self._recorded()
-        after = self._send(opened, tell[1])
+        self._send(quiet, PHASES[0], tell[0], hear)
+        self._await_recorded()
+        onset = self._recorded.ends
+        self._send(opened, PHASES[1], tell[1], hear)
         seconds = time.monotonic() - began
-        self._await("recorded", lambda: sum(self._recorded()) >= before + after)
+        self._await_recorded()
         rows = len(quiet) + len(opened)
-        self._await("judged", lambda: rows - self._watcher.rows < 2 * WINDOW_ROWS)
-        return Played(len(quiet), onset, rows, before + after, seconds)
+        self.wait("judged", lambda: rows - self._watcher.rows < 2 * WINDOW_ROWS)
+        return Played(len(quiet), onset, rows, self.clients.asked, seconds)
 
-    def _send(self, rows: Columns, tell: Tell) -> int:
-        done = 0
-
-        def answered(count: int) -> None:
-            nonlocal done
-            done += count
-            if time.monotonic() - self._looked > LOOK_SECONDS:
-                self._look()
-                tell(done)
-
-        requests = self._clients.send(rows, self._seed, answered)
-        tell(done)
-        return requests
-
-    def _look(self) -> None:
-        self._watcher.look()
-        self._looked = time.monotonic()
-
-    def _recorded(self) -> tuple[int, ...]:
-        """Where each partition ends."""
-        partitions = range(self._log.partitions(INFERENCE))
-        return tuple(self._log.span(INFERENCE, partition).end for partition in partitions)
-
-    def _await(self, what: str, reached: Callable[[], bool]) -> None:
+    def wait(self, what: str, reached: Callable[[], bool]) -> None:
+        """Until that is so; `SidelightError` when it takes too long."""
         deadline = time.monotonic() + SETTLE_SECONDS
         while not reached():
             if time.monotonic() > deadline:
                 raise SidelightError(f"the traffic was not {what} within {SETTLE_SECONDS:.0f} s")
             time.sleep(LOOK_SECONDS)
             self._look()
+
+    def _send(self, rows: Columns, phase: str, tell: Tell, hear: Hear) -> None:
+        def answered(one: Answered) -> None:
+            hear(one)
+            if time.monotonic() - self._looked > LOOK_SECONDS:
+                self._look()
+                tell(one.rows.stop)
+
+        self.clients.send(rows, phase, self._seed, answered)
+        tell(len(rows))
+
+    def _await_recorded(self) -> None:
+        asked = self.clients.asked
+        self.wait("recorded", lambda: self._recorded.count() >= asked)
+
+    def _look(self) -> None:
+        self._watcher.look()
+        self._looked = time.monotonic()

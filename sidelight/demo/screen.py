@@ -48,8 +48,8 @@ class Screen:
     def phases(self, watcher: Watcher, quiet: int, opened: int) -> Iterator[tuple[Tell, Tell]]:
         """A bar for each phase, and what the detectors have said so far."""
         columns = (
-            TextColumn("{task.description:<20}"),
-            BarColumn(bar_width=12),
+            TextColumn("{task.description:<16}"),
+            BarColumn(bar_width=6),
             MofNCompleteColumn(),
             TextColumn("{task.fields[said]}"),
         )
@@ -94,4 +94,5 @@ class Screen:
 
 def _said(watcher: Watcher) -> str:
     alarms = f"[red]{len(watcher.raised)} alarm[/red]" if watcher.raised else "0 alarms"
-    return f"{len(watcher.windows)} windows, {alarms}, {len(watcher.flagged)} outliers"
+    attack = ", [red]an attack[/red]" if watcher.caught else ""
+    return f"{len(watcher.windows)} windows, {alarms}, {len(watcher.flagged)} outliers{attack}"

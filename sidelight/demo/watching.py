@@ -15,6 +15,7 @@ from sidelight.log.topics import ALARMS, RESULTS
 
 DRIFT = "io.sidelight.result.drift.v1"
 OUTLIER = "io.sidelight.result.outlier.v1"
+WINDOW = "io.sidelight.result.window.v1"
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,41 @@ class Flagged:
     strangest: str
 
 
+@dataclass(frozen=True)
+class Caught:
+    """An attack that was told of: by whom, after how many queries, around which row."""
+
+    clients: tuple[str, ...]
+    queries: int
+    target: str
+
+
+@dataclass(frozen=True)
+class Unfair:
+    """An alarm of a detector of bias, after `rows` rows; of labels, after so many with one."""
+
+    detector: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How far a group is from the other by a metric, in a window that began at `window_ns`.
+
+    `rows` are those that the rates rest on; with labels, those that have one.
+    """
+
+    detector: str
+    metric: str
+    window_ns: int
+    rows: int
+    value: float
+    low: float
+    high: float
+    verdict: str
+    is_final: bool
+
+
 @dataclass
 class Watcher:
     """Follows `results` and `alarms` of one model in a log.
@@ -58,6 +94,9 @@ class Watcher:
     windows: list[Window] = field(default_factory=list)
     raised: list[Raised] = field(default_factory=list)
     flagged: list[Flagged] = field(default_factory=list)
+    caught: list[Caught] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    unfair: list[Unfair] = field(default_factory=list)
     _next: dict[tuple[str, int], int] = field(default_factory=dict)
     _heard: set[str] = field(default_factory=set)
 
@@ -69,18 +108,28 @@ class Watcher:
     def look(self) -> None:
         """Take in all that was written since the last look."""
         for event in self._new(RESULTS):
-            body = orjson.loads(event.data or b"")["data"]
+            told = orjson.loads(event.data or b"")
+            body = told["data"]
             if event.type == DRIFT:
                 self.windows.append(_window(body, self.rows))
             elif event.type == OUTLIER:
                 self.flagged.append(_flagged(body))
+            elif event.type == WINDOW and _detector(told) in ("bias", "bias:labels"):
+                self.gaps += _gaps(_detector(told), body)
         for event in self._new(ALARMS):
-            self._take_alarm(orjson.loads(event.data or b"")["data"])
+            told = orjson.loads(event.data or b"")
+            if told["data"]["state"] == "raised":
+                self._take_alarm(_detector(told), told["data"])
 
-    def _take_alarm(self, body: Any) -> None:
-        if body["state"] == "raised":
+    def _take_alarm(self, detector: str, body: Any) -> None:
+        if detector == "drift":
             columns = dict.fromkeys(suspect["column"] for suspect in body["suspects"])
             self.raised.append(Raised(body["rows_seen"], tuple(columns)))
+        elif detector == "adversarial":
+            target = f"row {body['target']['row']} of {body['target']['exchange']}"
+            self.caught.append(Caught(tuple(body["clients"]), body["n"], target))
+        else:
+            self.unfair.append(Unfair(detector, body["rows_seen"]))
 
     def _new(self, topic: str) -> Iterator[CloudEvent]:
         for partition in range(self.log.partitions(topic)):
@@ -113,3 +162,24 @@ def _flagged(body: Any) -> Flagged:
         body["p_val"],
         max(parts, key=parts.get),
     )
+
+
+def _detector(told: Any) -> str:
+    return str(told["meta"]["detector_type"])
+
+
+def _gaps(detector: str, body: Any) -> Iterator[Gap]:
+    finding = body["finding"]
+    for gap in finding["gaps"]:
+        if gap["value"] is not None:
+            yield Gap(
+                detector,
+                gap["metric"],
+                body["time_ns"]["from"],
+                body["n"],
+                gap["value"],
+                gap["low"],
+                gap["high"],
+                gap["verdict"],
+                finding["is_final"],
+            )

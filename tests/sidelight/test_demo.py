@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +12,33 @@ import numpy as np
 import orjson
 import pytest
 
-from sidelight.demo import data, scenario
-from sidelight.demo.outcome import Outcome
-from sidelight.demo.prepare import Accuracy, free_addresses
-from sidelight.demo.replay import Played
-from sidelight.demo.traffic import LARGEST_REQUEST, cuts
-from sidelight.demo.watching import OUTLIER, Flagged, Raised, Watcher, Window
+from sidelight.demo import attack, data, scenario
+from sidelight.demo.fairness import Fairness
+from sidelight.demo.outcome import Outcome, Search
+from sidelight.demo.prepare import FALSE_POSITIVES, Accuracy, free_addresses
+from sidelight.demo.registry import LATE_SECONDS, Registry
+from sidelight.demo.replay import Played, Recorded
+from sidelight.demo.traffic import LARGEST_REQUEST, Answered, cuts
+from sidelight.demo.watching import (
+    OUTLIER,
+    WINDOW,
+    Caught,
+    Flagged,
+    Gap,
+    Raised,
+    Watcher,
+    Window,
+)
 from sidelight.errors import ArtifactError
 from sidelight.events import CloudEvent
+from sidelight.events.feedback import Feedback
+from sidelight.events.feedback import to_record as feedback_record
+from sidelight.events.labels import Label
 from sidelight.events.records import to_record
 from sidelight.log import Address
 from sidelight.log.testing import MemoryLog
-from sidelight.log.topics import ALARMS, RESULTS
+from sidelight.log.topics import ALARMS, INFERENCE, RESULTS
+from sidelight.tensors import Columns
 
 FOLDER = Path("build/data")
 
@@ -83,8 +100,7 @@ def test_a_taken_port_is_replaced_by_a_free_one() -> None:
 def test_what_is_said_twice_counts_once() -> None:
     log = MemoryLog()
     body = {"exchange": "inference/0/3", "row": 1, "instance_score": 9.5, "p_val": 0.001}
-    said = b'{"data": %s}' % orjson.dumps(body | {"feature_score": {"AGEP": 1.0}})
-    event = CloudEvent("one", "sidelight/detectors", OUTLIER, data=said)
+    event = _said("one", OUTLIER, body | {"feature_score": {"AGEP": 1.0}}, "outlier")
     watcher = Watcher(log)
     log.append(RESULTS, [to_record(event), to_record(event)])
     watcher.look()
@@ -105,16 +121,97 @@ def test_an_alarm_is_told_with_its_rows_and_columns_the_worst_first() -> None:
     assert watcher.raised == [Raised(250, ("RELP", "AGEP"))]
 
 
-def _said(name: str, kind: str, body: dict[str, Any]) -> CloudEvent:
-    return CloudEvent(name, "sidelight/detectors", kind, data=orjson.dumps({"data": body}))
+def test_an_attack_is_told_with_who_asked_and_how_often() -> None:
+    log = MemoryLog()
+    target = {"exchange": "inference/0/7", "row": 2}
+    body = {"state": "raised", "n": 19, "clients": {"client-x": 19}, "target": target}
+    log.append(ALARMS, [to_record(_said("a", "io.sidelight.alarm.v1", body, "adversarial"))])
+    watcher = Watcher(log)
+    watcher.look()
+
+    assert watcher.caught == [Caught(("client-x",), 19, "row 2 of inference/0/7")]
+    assert watcher.raised == []
 
 
-def _outcome(raised: tuple[Raised, ...], flagged: int = 10) -> Outcome:
+def test_gaps_are_told_by_window_and_those_without_rows_are_not() -> None:
+    log = MemoryLog()
+    gap = {"metric": FALSE_POSITIVES, "value": 0.06, "low": 0.04, "high": 0.08, "verdict": "unfair"}
+    finding = {"is_final": True, "gaps": [gap, {**gap, "value": None}]}
+    body = {"finding": finding, "n": 900, "time_ns": {"from": 5, "to": 6}}
+    log.append(RESULTS, [to_record(_said("g", WINDOW, body, "bias:labels"))])
+    watcher = Watcher(log)
+    watcher.look()
+
+    assert [(one.window_ns, one.rows, one.low) for one in watcher.gaps] == [(5, 900, 0.04)]
+
+
+def test_exchanges_are_counted_and_feedback_between_them_is_not() -> None:
+    log = MemoryLog()
+    recorded = Recorded(log)
+    told = to_record(CloudEvent("1", "a", "io.sidelight.inference.v1", data=b""))
+    log.append(INFERENCE, [told, feedback_record(_FEEDBACK), told])
+
+    assert recorded.count() == 2
+    assert recorded.ends == (3,)
+
+
+def test_labels_come_late_and_some_never() -> None:
+    registry = Registry("127.0.0.1:1", {"2015": np.arange(2000) % 2}, seed=0)
+    registry.hear(Answered("2015-0", slice(0, 1000)))
+
+    due = np.array([at for at, _ in registry.waiting]) - time.monotonic()
+    assert 0.85 < len(due) / 1000 < 0.95
+    assert LATE_SECONDS / 2 < np.median(due) < LATE_SECONDS
+    assert registry.waiting[0][1][1:] == [0, 0]
+
+
+def test_the_attacker_never_asks_the_same_twice_and_keeps_what_helps(
+    survey: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attack, "PAUSE_SECONDS", 0.0)
+    people = scenario.build(survey, seed=3).quiet.people
+    asked: list[Columns] = []
+
+    def ask(person: Columns) -> float:
+        asked.append(person)
+        return int(person["SCHL"].values[0]) / 48 + 0.25 * int(person["MAR"].values[0] == "1")
+
+    got = attack.Attacker(people.take(slice(0, 1)), people, ask, seed=0).search()
+
+    told = [tuple(str(person[name].values[0]) for name in attack.CLAIMED) for person in asked]
+    assert got.asked == len(set(told)) == attack.QUERIES
+    assert got.succeeded_at is not None
+    assert {name: people[name].values[0] for name in ("AGEP", "SEX")} == {
+        name: asked[-1][name].values[0] for name in ("AGEP", "SEX")
+    }
+
+
+_FEEDBACK = Feedback("f", "/test", 1, "employment", (Label("2015-1", 0, 1),))
+
+
+def _said(name: str, kind: str, body: dict[str, Any], detector: str = "drift") -> CloudEvent:
+    told = {"data": body, "meta": {"detector_type": detector}}
+    return CloudEvent(name, "sidelight/detectors", kind, data=orjson.dumps(told))
+
+
+CAUGHT = Caught((attack.NAME,), 19, "row 0 of inference/0/9")
+GAP = Gap("bias:labels", FALSE_POSITIVES, 5, 900, 0.06, 0.04, 0.08, "unfair", True)
+
+
+def _outcome(
+    raised: tuple[Raised, ...],
+    flagged: int = 10,
+    caught: tuple[Caught, ...] = (CAUGHT,),
+    gaps: tuple[Gap, ...] = (GAP,),
+) -> Outcome:
     played = Played(onset_rows=1000, onset=(100,), rows=1500, requests=150, seconds=2.0)
     windows = tuple(Window(number, 250 * number, False, "AGEP", 0.01) for number in range(1, 7))
     row = Flagged(Address("inference", 0, 3), 1, 20.0, 0.001, "AGEP")
     told = {"data": {"attributions": [{"feature": "AGEP", "contribution": 0.1}]}}
-    return Outcome(played, windows, raised, flagged, Accuracy(0.83, 0.83, 0.81), row, told)
+    search = Search(500, attack.Attempt(150, 85), caught)
+    accuracy = Accuracy(0.83, 0.83, 0.81)
+    fairness = Fairness(gaps, ())
+    return Outcome(played, windows, raised, flagged, accuracy, row, told, search, fairness)
 
 
 def test_an_alarm_after_the_change_and_none_before_is_the_promised_story() -> None:
@@ -137,3 +234,34 @@ def test_a_story_that_did_not_come_out_says_why(
     raised: tuple[Raised, ...], flagged: int, told: str
 ) -> None:
     assert told in "; ".join(_outcome(raised, flagged).shortfalls())
+
+
+@pytest.mark.parametrize(
+    ("caught", "gaps", "told"),
+    [
+        ((), (GAP,), "the attack was not caught"),
+        ((CAUGHT, Caught((), 12, "")), (GAP,), "1 attacks told of that were none"),
+        ((CAUGHT,), (), "no window was settled by its labels"),
+        ((CAUGHT,), (replace(GAP, is_final=False),), "no window was settled by its labels"),
+        (
+            (CAUGHT,),
+            (replace(GAP, low=-0.01),),
+            "women and men were not told apart by their false positives",
+        ),
+    ],
+)
+def test_an_attack_missed_or_a_gap_unseen_is_no_good_story(
+    caught: tuple[Caught, ...], gaps: tuple[Gap, ...], told: str
+) -> None:
+    outcome = _outcome((Raised(1250, ("RELP",)),), caught=caught, gaps=gaps)
+
+    assert list(outcome.shortfalls()) == [told]
+
+
+def test_the_gap_is_shown_as_its_labels_came_in_the_largest_window() -> None:
+    growing = [replace(GAP, rows=rows, is_final=False) for rows in (300, 600)]
+    other = replace(GAP, window_ns=9, rows=400)
+
+    shown = Fairness((*growing, GAP, other), ()).shown
+
+    assert [gap.rows for gap in shown] == [300, 600, 900]
