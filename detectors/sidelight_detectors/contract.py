@@ -330,3 +330,13 @@ class Promising(Protocol):
     def promise(self) -> str:
         """What is promised, and what that rests on."""
         ...
+
+
+@runtime_checkable
+class SettledPromising(Protocol):
+    """A part that says what it promises about false alarms by what came true."""
+
+    @property
+    def settled_promise(self) -> str:
+        """What is promised, and what that rests on."""
+        ...
