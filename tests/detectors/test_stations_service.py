@@ -6,30 +6,22 @@ import json
 import re
 import signal
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import numpy as np
 import pytest
 
 from sidelight.config import load
 from sidelight.errors import ConfigError
-from sidelight.events.exchange import PURPOSE_HEADER
 from sidelight.log import Log, open_log
 from sidelight.log.topics import INFERENCE
 from sidelight.probes import probe_key
-from sidelight.protocols import v2
 from sidelight.tensors import Columns
 from sidelight_detectors.results.findings import DriftResult, OutlierResult, WindowResult
 from sidelight_detectors.results.reading import read_results
+from tests.detectors.answering import answering
 from tests.detectors.test_service import get, serving, until, write_table
 from tests.detectors.traffic import MODEL, rows, settings, traffic
-
-Asked = list[tuple[str, bytes]]
-"""The header of a probe, and the body that came with it."""
 
 
 def free_port() -> int:
@@ -37,37 +29,8 @@ def free_port() -> int:
         return int(taken.getsockname()[1])
 
 
-@contextmanager
-def predictor(port: int) -> Iterator[Asked]:
-    """A V2 server of a model that prefers men, and has a cliff in the ages."""
-    asked: Asked = []
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
-            asked.append((self.headers.get(PURPOSE_HEADER, ""), body))
-            told = v2.encode_response(_answer(v2.decode_request(body)))
-            self.send_response(200)
-            self.send_header("content-length", str(len(told)))
-            self.end_headers()
-            self.wfile.write(told)
-
-        def log_message(self, *_: object) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    thread = Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
-        yield asked
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 def _answer(asked: Columns) -> Columns:
+    """A model that prefers men, and has a cliff in the ages."""
     age, sex = asked["age"].values.astype(float), asked["sex"].values
     score = np.where(sex == "m", 0.75, 0.25)
     score = np.where((age > 100.5) & (age < 101), 1.0, score)
@@ -120,7 +83,7 @@ def test_a_predictor_that_comes_late_delays_nobody_else_and_is_told_who_asks(con
         until(lambda: _metric(port, "failed_questions_total", "squeezing") > 0)
         until(lambda: _metric(port, "failed_questions_total", "flips") > 0)
         assert not _said(log, OutlierResult, "squeezing")
-        with predictor(late) as asked:
+        with answering(_answer, late) as server:
             until(lambda: _said(log, OutlierResult, "squeezing"))
             until(lambda: len(_said(log, WindowResult, "flips")) >= 5)
             page = get(port, "/metrics")[1]
@@ -133,7 +96,7 @@ def test_a_predictor_that_comes_late_delays_nobody_else_and_is_told_who_asks(con
     assert 'sidelight_flips_rate{attribute="sex",group="f"' in page
     key = probe_key(loaded)
     assert key is not None
-    for header, body in asked:
+    for header, body in server.asked:
         told = re.fullmatch(r"(squeeze|flip);t=(\d+);mac=.*", header)
         assert told is not None
         assert header == key.header(told[1], body, int(told[2]))
