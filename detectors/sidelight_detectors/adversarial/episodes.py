@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,15 @@ MAX_BALLS = 16
 
 Place = tuple[str, int]
 """Address of an exchange, and the row in it."""
+
+
+class Query(NamedTuple):
+    """One query of an episode."""
+
+    serial: int
+    place: Place
+    time_ns: int
+    client: str
 
 
 @dataclass
@@ -54,8 +63,8 @@ class Episode:
     count: int = 0
     told: int = 0
     closed: int | None = None
-    begin: list[Place] = field(default_factory=list)
-    recent: list[Place] = field(default_factory=list)
+    begin: list[tuple[int, Place]] = field(default_factory=list)
+    recent: list[tuple[int, Place]] = field(default_factory=list)
     clients: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -64,7 +73,7 @@ class Episode:
 
     @property
     def queries(self) -> tuple[Place, ...]:
-        return (*self.begin, *self.recent)
+        return tuple(place for _, place in (*self.begin, *self.recent))
 
     def meet(self, flat: Ints, serials: Ints) -> Mask:
         """Which of these queries belong to it; `flat` has their places, ``(n, tables)``."""
@@ -76,18 +85,19 @@ class Episode:
         has_room = len(self.balls) < MAX_BALLS
         return has_room and any(ball.is_near(run, reference) for ball in self.balls)
 
-    def note(self, place: Place, time_ns: int, client: str) -> None:
-        """One more query."""
-        self.count += 1
-        self.first_ns = min(self.first_ns or time_ns, time_ns)
-        self.last_ns = max(self.last_ns, time_ns)
-        if client:
+    def note(self, queries: Sequence[Query]) -> None:
+        """More queries, which may have come before those that are known."""
+        self.count += len(queries)
+        times = [one.time_ns for one in queries]
+        self.first_ns = min(self.first_ns or times[0], *times)
+        self.last_ns = max(self.last_ns, *times)
+        for client in filter(None, (one.client for one in queries)):
             known = client in self.clients or len(self.clients) < MAX_CLIENTS
             self.clients[client if known else "other"] += 1
-        if len(self.begin) < FIRST_QUERIES:
-            self.begin.append(place)
-        else:
-            self.recent = [*self.recent, place][-LAST_QUERIES:]
+        places = [(one.serial, one.place) for one in queries]
+        ordered = sorted([*self.begin, *self.recent, *places])
+        self.begin = ordered[:FIRST_QUERIES]
+        self.recent = ordered[FIRST_QUERIES:][-LAST_QUERIES:]
 
     def saved(self) -> dict[str, Any]:
         balls = [ball.saved() for ball in self.balls]
@@ -99,8 +109,8 @@ class Episode:
             "balls": list(map(Ball.restored, saved["balls"])),
             "clients": Counter(dict(saved["clients"])),
             "target": _place(saved["target"]),
-            "begin": list(map(_place, saved["begin"])),
-            "recent": list(map(_place, saved["recent"])),
+            "begin": [(serial, _place(place)) for serial, place in saved["begin"]],
+            "recent": [(serial, _place(place)) for serial, place in saved["recent"]],
         }
         return cls(**{**saved, **found})
 

@@ -13,7 +13,7 @@ from sidelight.log import Address
 from sidelight.log.topics import INFERENCE
 from sidelight_detectors.adversarial.balls import Ball, ball_around, centre_of
 from sidelight_detectors.adversarial.contract import Prints
-from sidelight_detectors.adversarial.episodes import Episode
+from sidelight_detectors.adversarial.episodes import Episode, Query
 from sidelight_detectors.adversarial.memory import Memory, Sightings
 from sidelight_detectors.adversarial.search import Normal, Rules, Run, Search
 from sidelight_detectors.adversarial.telling import NAME, alarm_of, result_of
@@ -154,10 +154,10 @@ class Attacks:
         if not len(serials):
             return
         seen = self.memory.sightings(serials)
-        for place, time_ns, client in zip(
-            _places(seen), seen.time_ns.tolist(), seen.client, strict=True
-        ):
-            episode.note(place, time_ns, client)
+        asked = zip(
+            serials.tolist(), _places(seen), seen.time_ns.tolist(), seen.client, strict=True
+        )
+        episode.note([Query(*one) for one in asked])
         episode.last = max(episode.last, int(serials[-1]))
         episode.clock = self.memory.clock
         episode.balls[-1].learn(self.memory.flat(serials), self.memory.end, self._sample)
