@@ -4,7 +4,8 @@
 
 Speed is that of one decider with its memory full. False episodes are counted on people of a census
 that the reference does not have, each once and then drawn again and again (so most are the same
-rows sent again); the upper limits are Clopper and Pearson's, 95 %, for 10,000 queries and for as many different ones.
+rows sent again); the upper limits are Clopper and Pearson's, 95 %, for 10,000 queries and
+for as many different ones.
 """
 
 from __future__ import annotations
@@ -97,9 +98,8 @@ def folded(fitted: Fitted, rows: Columns) -> tuple[Attacks, int, float]:
 
 
 def main() -> None:
-    print(
-        f"{'traffic':<24} {'rows':>8} {'different':>9} {'episodes':>8} {'per 10k <=':>10} {'different':>10} rows/s"
-    )
+    names = f"{'rows':>8} {'different':>9} {'episodes':>8} {'per 10k <=':>10} {'different':>10}"
+    print(f"{'traffic':<28} {names} rows/s")
     random = np.random.RandomState(1)
     for name, (fitted, rows) in {"Adult": adult(), "ACS employment": employment()}.items():
         again = rows.take(random.randint(0, len(rows), 200_000))
@@ -109,7 +109,7 @@ def main() -> None:
             for count in (len(asked), fold.queries):
                 limit = 1e4 * special.betaincinv(raised + 1, count - raised, 0.95)
                 told += f" {limit:>10.2f}"
-            print(f"{name + ', ' + how:<24} {told} {len(asked) / spent:>6.0f}")
+            print(f"{name + ', ' + how:<28} {told} {len(asked) / spent:>6.0f}")
             sys.stdout.flush()
 
 

@@ -71,9 +71,9 @@ def test_the_same_rows_again_are_no_attack() -> None:
     assert stream.fold.queries <= 301
 
 
-def test_a_sorted_batch_is_no_attack() -> None:
+def test_a_sorted_batch_is_no_attack_where_batches_come() -> None:
     rows = traffic(0, 1000)
-    stream = Stream.of(people())
+    stream = Stream.of(people(), batch=1000)
     stream.ask(rows.take(np.argsort(rows["age"].values, kind="stable")))
 
     assert stream.raised == []
