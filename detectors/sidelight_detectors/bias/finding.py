@@ -71,7 +71,8 @@ class GapFinding:
 class BiasFinding:
     """A window's decisions between groups, or what came true of them.
 
-    `is_final` when no more labels are waited for, and of what needs none.
+    `rows` were decided about; `labelled` of them have a label. `is_final` when no more labels are
+    waited for, and of what needs none.
     """
 
     rows: int
@@ -87,9 +88,15 @@ class BiasFinding:
         return any(gap.verdict == UNFAIR for gap in self.gaps)
 
     @property
+    def labelled(self) -> int:
+        """Rows with a label; 0 where decisions alone are compared."""
+        own = self.groups[0].attribute if self.groups else ""
+        return sum(group.labelled for group in self.groups if group.attribute == own)
+
+    @property
     def has_labels(self) -> bool:
         """Whether it is of what came true, not of decisions alone."""
-        return any(group.labelled for group in self.groups)
+        return self.labelled > 0
 
     @property
     def unfair(self) -> tuple[GapFinding, ...]:

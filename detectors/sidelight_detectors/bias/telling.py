@@ -41,7 +41,7 @@ def tell_labels(
     """What came true of decisions; `NotEnoughData` when no two groups are large enough."""
     gaps = _gaps(table, sums, settings)
     groups = tuple(_labelled(table, layout, sums))
-    total = sum(group.labelled for group in groups if group.attribute == groups[0].attribute)
+    total = _first(table, table.columns(sums)[:, AWAITED])
     return BiasFinding(total, 0, settings.confidence, is_final, groups, gaps)
 
 

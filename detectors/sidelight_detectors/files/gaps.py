@@ -17,7 +17,7 @@ def bias_lines(findings: Sequence[BiasFinding]) -> Iterator[str]:
         told = [gap for gap in finding.gaps if gap.verdict != FAIR]
         what = "labels" if finding.has_labels else "decisions"
         yield (
-            f"bias by {what} of {finding.rows} rows: {finding.verdict}; "
+            f"bias by {what} of {finding.labelled or finding.rows} rows: {finding.verdict}; "
             f"{len(finding.gaps) - len(told)} of {len(finding.gaps)} gaps are fair"
         )
         if told:
