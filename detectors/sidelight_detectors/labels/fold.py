@@ -50,6 +50,7 @@ class LabelsFold:
         self._parts = parts
         self._watermark_ns = 0
         self._again: list[Traced] = []
+        self._waiting = 0
         self._restored: Mapping[str, Any] | None = None
 
     def accept(self, traced: Traced) -> Iterator[Output]:
@@ -71,7 +72,8 @@ class LabelsFold:
             self._take_again()
             self.join.early.follow(traced.pane)
         self._again.append(traced)
-        if sum(_size(one) for one in self._again) >= AT_ONCE:
+        self._waiting += int(traced.trace.exchanges.rows.sum()) + len(traced.trace.labels)
+        if self._waiting >= AT_ONCE:
             self._take_again()
 
     @property
@@ -133,7 +135,7 @@ class LabelsFold:
 
     def _take_again(self) -> None:
         self.join.take(self._again)
-        self._again = []
+        self._again, self._waiting = [], 0
 
     def _tell(self, window: Window, bucket: Bucket) -> Iterator[Output]:
         """A window that ended, while it waits: at its end, and again when much has come."""
@@ -199,7 +201,3 @@ class LabelsFold:
 
     def _about(self, window: Window) -> About:
         return About(self._watched.model, window[1], self._watched.plan)
-
-
-def _size(traced: Traced) -> int:
-    return len(traced.trace.owner) + len(traced.trace.labels)

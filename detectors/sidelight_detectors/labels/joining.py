@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,7 @@ from sidelight_detectors.labels.bucket import Bucket
 from sidelight_detectors.labels.early import EarlyLabels, Spoken
 from sidelight_detectors.labels.index import Index, Places
 from sidelight_detectors.streaming.folds import Traced
-from sidelight_detectors.streaming.trace import UNKNOWN, Trace
+from sidelight_detectors.streaming.trace import NO_LABELS, UNKNOWN, Exchanges, Trace
 
 MAX_OPEN = 4096
 """Open windows, of all versions; invented times must not fill the memory."""
@@ -91,7 +91,7 @@ class Join:
     def take(self, traced: Sequence[Traced]) -> Counter[str]:
         """Rows and labels of panes that one epoch remembers; what came of them, counted."""
         counts: Counter[str] = Counter()
-        added = [pair for one in traced for pair in self._rows(one, counts)]
+        added = [pair for one in _gathered(traced) for pair in self._rows(*one, counts)]
         if added:
             keys, places = (np.concatenate(part) for part in zip(*added, strict=True))
             self._index.add(keys, places)
@@ -127,13 +127,10 @@ class Join:
             self._index.keep(self._is_open)
 
     def _rows(
-        self, traced: Traced, counts: Counter[str]
+        self, trace: Trace, panes: NDArray[np.int64], counts: Counter[str]
     ) -> Iterator[tuple[NDArray[np.uint64], Places]]:
         """Keys of the exchanges, and where each of them stands."""
-        trace = traced.trace
         exchanges = trace.exchanges
-        if not len(exchanges):
-            return
         window = exchanges.time_ns // self.terms.window_ns
         codes = window * len(trace.versions) + exchanges.version
         for code in np.unique(codes).tolist():
@@ -146,20 +143,21 @@ class Join:
             if not rows:
                 continue
             counts["rows"] += rows
-            places = self._add((number, trace.versions[version]), traced, chosen)
+            place = (number, trace.versions[version])
+            places = self._add(place, trace, chosen, int(panes[chosen].min()))
             yield exchanges.subject[chosen], places
             named = exchanges.correlation[chosen] != UNKNOWN
             yield exchanges.correlation[chosen][named], places[named]
 
-    def _add(self, window: Window, traced: Traced, chosen: NDArray[np.intp]) -> Places:
-        trace, exchanges = traced.trace, traced.trace.exchanges
+    def _add(self, window: Window, trace: Trace, chosen: NDArray[np.intp], pane: int) -> Places:
+        exchanges = trace.exchanges
         bucket = self.buckets.get(window)
         if bucket is None:
             bucket = self.buckets[window] = Bucket(self._parts)
             self._last_serial += 1
             self._serials[self._last_serial] = window
             self._serial_of[window] = self._last_serial
-        numbers = bucket.add(exchanges.rows[chosen], _trails(trace, chosen), traced.pane)
+        numbers = bucket.add(exchanges.rows[chosen], _trails(trace, chosen), pane)
         bucket.stretch(trace.partition, exchanges.offset[chosen], exchanges.time_ns[chosen])
         return numbers | (self._serial_of[window] << _SERIAL_BITS)
 
@@ -193,6 +191,30 @@ class Join:
 
     def _is_open(self, places: Places) -> NDArray[np.bool_]:
         return np.isin(places >> _SERIAL_BITS, list(self._serials))
+
+
+def _gathered(traced: Sequence[Traced]) -> Iterator[tuple[Trace, NDArray[np.int64]]]:
+    """Traces with rows, those of one partition and the same versions as one, and the pane of each
+    exchange: many small steps would cost more than what is done in them."""
+    alike: dict[tuple[int, tuple[str, ...]], list[Traced]] = {}
+    for one in traced:
+        if len(one.trace.exchanges):
+            alike.setdefault((one.trace.partition, one.trace.versions), []).append(one)
+    for found in alike.values():
+        panes = np.repeat([one.pane for one in found], [len(one.trace.exchanges) for one in found])
+        yield _joined([one.trace for one in found]), panes.astype(np.int64)
+
+
+def _joined(traces: Sequence[Trace]) -> Trace:
+    if len(traces) == 1:
+        return traces[0]
+    first = traces[0]
+    exchanges = {
+        column.name: np.concatenate([getattr(one.exchanges, column.name) for one in traces])
+        for column in fields(Exchanges)
+    }
+    trails = {name: np.concatenate([one.trails[name] for one in traces]) for name in first.trails}
+    return replace(first, exchanges=Exchanges(**exchanges), trails=trails, labels=NO_LABELS)
 
 
 def _trails(trace: Trace, chosen: NDArray[np.intp]) -> Mapping[str, NDArray[np.uint8]]:
