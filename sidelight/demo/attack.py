@@ -36,6 +36,9 @@ WANTED = 0.5
 NAME = "client-x"
 """How he calls himself."""
 
+ATTACK = "attack"
+"""How ids of his requests begin."""
+
 Ask = Callable[[Columns], float]
 """The probability that a person, one row, is employed."""
 
@@ -131,5 +134,5 @@ class Attack:
 
     def _ask(self, person: Columns) -> float:
         self._asked += 1
-        answer = self._clients.ask(person, f"attack-{self._asked}", NAME)
+        answer = self._clients.ask(person, f"{ATTACK}-{self._asked}", NAME)
         return float(answer["probability"].values[0])

@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sidelight.demo.attack import ATTACK
 from sidelight.demo.prepare import MODEL, WINDOW_ROWS, Stage
 from sidelight.demo.traffic import Answered, Clients
 from sidelight.demo.watching import Watcher
 from sidelight.errors import SidelightError
 from sidelight.events.feedback import is_feedback
-from sidelight.log import Address, Log
+from sidelight.log import Address, Log, Record
 from sidelight.log.topics import INFERENCE
 from sidelight.tensors import Columns
 
@@ -38,10 +39,13 @@ class Played:
     rows: int
     requests: int
     seconds: float
+    attack: frozenset[Address] = frozenset()
+    """Exchanges that the attacker asked for."""
 
     def is_quiet(self, exchange: Address) -> bool:
-        """Whether the exchange was recorded before the change."""
-        return exchange.offset < self.onset[exchange.partition]
+        """Whether the exchange was recorded before the change, and is no part of the attack."""
+        is_before = exchange.offset < self.onset[exchange.partition]
+        return is_before and exchange not in self.attack
 
 
 class Recorded:
@@ -51,6 +55,8 @@ class Recorded:
         self._log = log
         self._ends = [0] * log.partitions(INFERENCE)
         self._exchanges = 0
+        self.attack: set[Address] = set()
+        """Those that the attacker asked for."""
 
     @property
     def ends(self) -> tuple[int, ...]:
@@ -63,7 +69,13 @@ class Recorded:
             while batch := self._log.read(INFERENCE, partition, self._ends[partition]):
                 self._ends[partition] = batch[-1].address.offset + 1
                 self._exchanges += sum(not is_feedback(stored.record) for stored in batch)
+                self.attack |= {stored.address for stored in batch if _is_attack(stored.record)}
         return self._exchanges
+
+
+def _is_attack(record: Record) -> bool:
+    said = dict(record.headers).get("ce_correlationid", b"")
+    return said.startswith(ATTACK.encode())
 
 
 def _nobody(answered: Answered) -> None:
@@ -92,7 +104,8 @@ class Player:
         self._await_recorded()
         rows = len(quiet) + len(opened)
         self.wait("judged", lambda: rows - self._watcher.rows < 2 * WINDOW_ROWS)
-        return Played(len(quiet), onset, rows, self.clients.asked, seconds)
+        attack = frozenset(self._recorded.attack)
+        return Played(len(quiet), onset, rows, self.clients.asked, seconds, attack)
 
     def wait(self, what: str, reached: Callable[[], bool]) -> None:
         """Until that is so; `SidelightError` when it takes too long."""
