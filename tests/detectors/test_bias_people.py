@@ -79,7 +79,7 @@ def final_windows(fitted: Fitted, people: Decided, sex: NDArray[np.object_]) -> 
         trail = part.observe(fitted.index(people.rows(begin, WINDOW, sex))).trail
         assert trail is not None
         came_true = people.employed[begin : begin + WINDOW].tolist()
-        labels = np.array([part.number_of_label(one) for one in came_true])
+        labels = np.array([part.outcome.number_of_label(one) for one in came_true])
         found.append(part.awaited(trail) + part.labelled(trail, labels))
     return found
 

@@ -97,9 +97,6 @@ class BiasDetector:
         """What is promised about false alarms, and what it rests on."""
         return of_audit(self._alpha, self.decisions.comparisons)
 
-    def number_of_label(self, value: Any) -> float:
-        return self.outcome.number_of_label(value)
-
     @property
     def settled_size(self) -> int:
         return self.labels.size

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from sidelight.errors import NotEnoughData
-from sidelight_detectors.contract import Finding, Promising, Settling
+from sidelight_detectors.contract import Finding, SettledPromising, Settling
 from sidelight_detectors.labels.bucket import Bucket
 from sidelight_detectors.labels.coverage import warnings_of
 from sidelight_detectors.labels.finding import LabelsFinding
@@ -185,7 +185,7 @@ class LabelsFold:
             finding = part.settle(bucket.sums[name], is_final)
         except NotEnoughData as exc:
             return self._unjudged(name, window, bucket, str(exc))
-        promise = part.promise if isinstance(part, Promising) else NO_ALARM
+        promise = part.settled_promise if isinstance(part, SettledPromising) else NO_ALARM
         id_ = self._id(name, window, bucket, "final" if is_final else "provisional")
         about, detector = self._about(window), detector_of(name)
         return WindowResult(id_, about, detector, bucket.seen, finding, promise)
