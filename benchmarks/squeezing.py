@@ -4,12 +4,15 @@ A perceptron on 3,000 handwritten digits behind HTTP (V2). It is asked about 1,0
 calibrate (half of them set the scale of each squeezer), about the last 500 of another 1,000 as
 ordinary rows, and about pictures made by attacks of the Adversarial Robustness Toolbox from the
 first of these. HopSkipJump, Square and SimBA ask the model only; Carlini and Wagner's knows it.
+*largest of all* is what the raw distances would find together, without a scale of each.
 Run: ``python -m benchmarks.squeezing``.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,14 +85,22 @@ def _rows(pictures: NDArray[np.float32]) -> Columns:
 def _tell(rate: float, names: list[str], reference: Distances, asked: dict[str, Distances]) -> None:
     print(f"\nflagged at a rate of {rate:g}\n")
     print(f"{'squeezer':>16}" + "".join(f"{one:>16}" for one in asked))
-    every = [*range(len(names))]
-    for name, columns in [*((one, [place]) for place, one in enumerate(names)), ("all", every)]:
+    views: dict[str, Callable[[Distances], Distances]] = {
+        **{name: partial(_column, place) for place, name in enumerate(names)},
+        "largest of all": lambda distances: distances.max(axis=1, keepdims=True),
+        "all": lambda distances: distances,
+    }
+    for name, view in views.items():
         calibrations = Calibrations(len(reference), rate)
-        calibrations.add("1", reference[:, columns])
+        calibrations.add("1", view(reference))
         calibrated = calibrations.of("1")
         assert calibrated is not None
-        flagged = [(calibrated.p_values(one[:, columns]) <= rate).mean() for one in asked.values()]
+        flagged = [(calibrated.p_values(view(one)) <= rate).mean() for one in asked.values()]
         print(f"{name:>16}" + "".join(f"{one:>16.1%}" for one in flagged))
+
+
+def _column(place: int, distances: Distances) -> Distances:
+    return distances[:, [place]]
 
 
 if __name__ == "__main__":

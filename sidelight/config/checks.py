@@ -17,7 +17,7 @@ from sidelight.config.sinks import sink_faults
 ASKING = ("squeezing", "flips")
 """Detectors that ask the model themselves."""
 
-_OF_OUTCOMES = ("bias", "labels")
+_OF_OUTCOMES = ("bias", "labels", "flips")
 """Detectors that look at what a model decides."""
 
 _LISTENING: tuple[Key, ...] = (

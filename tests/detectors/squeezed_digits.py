@@ -90,17 +90,24 @@ FAMILIES: Mapping[str, Callable[[Any, Any], Any]] = {
     ),
     "square": lambda asked, _: SquareAttack(asked, eps=0.25, max_iter=300, verbose=False),
     "simba": lambda asked, _: SimBA(asked, attack="px", max_iter=1500, epsilon=0.3, verbose=False),
-    "carlini-wagner": lambda _, known: CarliniL2Method(
+    "carlini-wagner": lambda _, known: _carlini_wagner(known, confidence=0.0),
+    "confident c-w": lambda _, known: _carlini_wagner(known, confidence=5.0),
+}
+"""By name: the attack of a model that is asked, or of one whose weights are known."""
+
+
+def _carlini_wagner(known: Any, confidence: float) -> Any:
+    """The margin by which the wrong class is to win is `confidence`, in logits."""
+    return CarliniL2Method(
         known,
+        confidence=confidence,
         max_iter=40,
         binary_search_steps=5,
         learning_rate=0.1,
         initial_const=1.0,
         batch_size=64,
         verbose=False,
-    ),
-}
-"""By name: the attack of a model that is asked, or of one whose weights are known."""
+    )
 
 
 def fooling(known: Digits, family: str, count: int) -> Pictures:

@@ -110,10 +110,13 @@ def _metric(port: int, name: str, detector: str) -> float:
     return float(found[1]) if found else 0.0
 
 
-@pytest.mark.parametrize("kind", ["squeezing", "flips"])
-def test_who_asks_needs_a_predictor(config: Path, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "needed"),
+    [("squeezing", "predictor"), ("flips", "predictor"), ("flips", "outcome")],
+)
+def test_who_asks_needs_to_know_whom_and_what(config: Path, kind: str, needed: str) -> None:
     document = json.loads(config.read_text())
-    document["models"][MODEL].pop("predictor")
+    document["models"][MODEL].pop(needed)
     config.write_text(json.dumps(document))
-    with pytest.raises(ConfigError, match=rf"detectors\.{kind} needs models\.{MODEL}\.predictor"):
+    with pytest.raises(ConfigError, match=rf"detectors\.{kind} needs models\.{MODEL}\.{needed}"):
         load(config)
