@@ -17,7 +17,7 @@ from sidelight.events import http
 from sidelight.events.attributes import text_of
 from sidelight.events.cloudevent import Attribute, CloudEvent
 from sidelight.events.dataref import references_of
-from sidelight.events.exchange import Body, Exchange, Protocol
+from sidelight.events.exchange import PURPOSE_HEADER, Body, Exchange, Protocol
 from sidelight.events.times import rfc3339
 
 REQUEST_TYPE = "org.kubeflow.serving.inference.request"
@@ -76,6 +76,9 @@ def pair(
     fields["model"] = fields["model"] or texts.get("inferenceservicename", "")
     if fields["protocol"] not in _PROTOCOLS:
         fields["protocol"] = ""  # somebody else's extension of that name
+    headers = _from_metadata(texts.get("metadata", ""))
+    # KServe's own logger tells of it only among the headers that it is told to keep.
+    fields["purpose"] = fields["purpose"] or headers.get(PURPOSE_HEADER, "")
     started_ns = first.time_ns if first.time_ns is not None else received_ns
     ended_ns = response.time_ns if response and response.time_ns is not None else started_ns
     return Exchange(
@@ -89,7 +92,7 @@ def pair(
         request=_body(request),
         response=_body(response),
         correlation_id=first.id,
-        headers=_from_metadata(texts.get("metadata", "")),
+        headers=headers,
         extensions={
             **{name: texts[name] for name in (*_NAMES, _ANNOTATIONS) if name in texts},
             **references_of("request", request),

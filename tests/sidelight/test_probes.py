@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -14,10 +15,10 @@ import pytest
 
 from sidelight.config.settings import PredictorSettings, Settings
 from sidelight.errors import ConfigError
-from sidelight.events import Body, Exchange, exchanges
+from sidelight.events import Body, CloudEvent, Exchange, exchanges
 from sidelight.events.dataref import referring
 from sidelight.events.halves import exchange_of, half_of
-from sidelight.events.kserve import pair, to_events
+from sidelight.events.kserve import REQUEST_TYPE, pair, to_events
 from sidelight.events.records import from_record, to_record
 from sidelight.events.store import open_store
 from sidelight.predictors import open_predictor
@@ -146,6 +147,18 @@ def test_what_a_joiner_makes_of_kserves_events_is_still_known(joined: str, tmp_p
     halves = [half_of(from_record(record)) for record in records]
     found = exchange_of(*halves, exchange_id="2", received_ns=NOW)
     assert KEY.standing(found) == "ours"
+
+
+def test_kserves_own_logger_passes_the_header_on_as_metadata() -> None:
+    event = CloudEvent(
+        id="1",
+        source="http://localhost:9081/",
+        type=REQUEST_TYPE,
+        time_ns=NOW,
+        extensions={"metadata": json.dumps({"Sidelight-Purpose": [header()]})},
+        data=BODY,
+    )
+    assert KEY.standing(pair(event, None, exchange_id="2", received_ns=NOW)) == "ours"
 
 
 def test_a_body_in_a_store_need_not_be_fetched(tmp_path: Path) -> None:
