@@ -295,10 +295,14 @@ def test_score_exits_with_3_when_a_file_is_unfair(
     model = {**MODEL, "reference": "reference.csv", "detectors": {"bias": bias}}
     (tmp_path / "sidelight.yaml").write_text(json.dumps({"models": {"loans": model}}))
 
-    ran = CliRunner().invoke(
-        application(),
-        ["score", str(write(tmp_path / "rows.csv", rows)), "--fail-on", "bias"],
+    file = str(write(tmp_path / "rows.csv", rows))
+
+    ran, told = (
+        CliRunner().invoke(application(), ["score", file, "--fail-on", "bias", "--format", form])
+        for form in ("table", "json")
     )
 
-    assert ran.exit_code == code, ran.output
-    assert f"bias by labels of 4000 rows: {'unfair' if unfair else 'fair'}" in ran.stdout
+    verdict = "unfair" if unfair else "fair"
+    assert (ran.exit_code, told.exit_code) == (code, code), ran.output
+    assert f"bias by labels of 4000 rows: {verdict}" in ran.stdout
+    assert [one["verdict"] for one in json.loads(told.stdout)["bias"]] == [verdict]

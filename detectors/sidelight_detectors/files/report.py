@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from sidelight_detectors.bias.finding import BiasFinding
 from sidelight_detectors.files.aligning import aligned
 from sidelight_detectors.files.gaps import bias_lines
 from sidelight_detectors.files.scoring import (
@@ -74,17 +75,14 @@ def _document(report: FileReport) -> dict[str, Any]:
             }
             for window in report.others
         ],
-        "bias": [
-            {
-                "labels": finding.has_labels,
-                "verdict": finding.verdict,
-                "finding": finding,
-            }
-            for finding in report.bias
-        ],
+        "bias": [_compared(finding) for finding in report.bias],
         "permutation": asdict(report.permutation) if report.permutation else None,
         **{_KEYS.get(flags.detector, flags.detector): _flagged(flags) for flags in report.flags},
     }
+
+
+def _compared(finding: BiasFinding) -> dict[str, Any]:
+    return {"labels": finding.has_labels, "verdict": finding.verdict, "finding": finding}
 
 
 def _flagged(flags: FileFlags) -> dict[str, Any]:
