@@ -108,13 +108,8 @@ class Attack:
         self._searching = Attacker(person, population, self._ask, seed)
         self._thread = Thread(target=self._work, daemon=True)
         self._asked = 0
-        self.attempt: Attempt | None = None
-        """What he got, when he is done."""
+        self._attempt: Attempt | None = None
         self._failure: Exception | None = None
-
-    @property
-    def asked(self) -> int:
-        return self._asked
 
     def begin(self) -> None:
         self._thread.start()
@@ -122,13 +117,13 @@ class Attack:
     def end(self) -> Attempt:
         """Waits until he gives up; raises what went wrong."""
         self._thread.join()
-        if self.attempt is None:
+        if self._attempt is None:
             raise SidelightError("the attack did not come to its end") from self._failure
-        return self.attempt
+        return self._attempt
 
     def _work(self) -> None:
         try:
-            self.attempt = self._searching.search()
+            self._attempt = self._searching.search()
         except (OSError, HTTPException, SidelightError) as exc:
             self._failure = exc
 

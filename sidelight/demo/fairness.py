@@ -49,7 +49,7 @@ def _rows(gap: Gap) -> int:
 
 
 def _told(gap: Gap) -> str:
-    state = "labels, all that came" if gap.is_final else "labels so far"
+    known = f"{gap.labelled:,} of {gap.rows:,} labels" + (", final" if gap.is_final else "")
     size = f"{100 * gap.value:+.1f} points for women"
     bounds = f"{100 * gap.low:+.1f} to {100 * gap.high:+.1f}"
-    return f"{gap.rows:,} {state}: {size}, 95 %: {bounds}, {gap.verdict}"
+    return f"{known}: {size}, 95 %: {bounds}, {gap.verdict}"

@@ -69,13 +69,14 @@ class Unfair:
 class Gap:
     """How far a group is from the other by a metric, in a window that began at `window_ns`.
 
-    `rows` are those that the rates rest on; with labels, those that have one.
+    `labelled` of its `rows` have a label by then.
     """
 
     detector: str
     metric: str
     window_ns: int
     rows: int
+    labelled: int
     value: float
     low: float
     high: float
@@ -177,6 +178,7 @@ def _gaps(detector: str, body: Any) -> Iterator[Gap]:
                 gap["metric"],
                 body["time_ns"]["from"],
                 body["n"],
+                sum(group["labelled"] for group in finding["groups"]),
                 gap["value"],
                 gap["low"],
                 gap["high"],

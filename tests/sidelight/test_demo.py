@@ -136,13 +136,14 @@ def test_an_attack_is_told_with_who_asked_and_how_often() -> None:
 def test_gaps_are_told_by_window_and_those_without_rows_are_not() -> None:
     log = MemoryLog()
     gap = {"metric": FALSE_POSITIVES, "value": 0.06, "low": 0.04, "high": 0.08, "verdict": "unfair"}
-    finding = {"is_final": True, "gaps": [gap, {**gap, "value": None}]}
+    groups = [{"labelled": 500}, {"labelled": 300}]
+    finding = {"is_final": True, "gaps": [gap, {**gap, "value": None}], "groups": groups}
     body = {"finding": finding, "n": 900, "time_ns": {"from": 5, "to": 6}}
     log.append(RESULTS, [to_record(_said("g", WINDOW, body, "bias:labels"))])
     watcher = Watcher(log)
     watcher.look()
 
-    assert [(one.window_ns, one.rows, one.low) for one in watcher.gaps] == [(5, 900, 0.04)]
+    assert [(one.window_ns, one.labelled, one.low) for one in watcher.gaps] == [(5, 800, 0.04)]
 
 
 def test_exchanges_are_counted_and_feedback_between_them_is_not() -> None:
@@ -195,7 +196,7 @@ def _said(name: str, kind: str, body: dict[str, Any], detector: str = "drift") -
 
 
 CAUGHT = Caught((attack.NAME,), 19, "row 0 of inference/0/9")
-GAP = Gap("bias:labels", FALSE_POSITIVES, 5, 900, 0.06, 0.04, 0.08, "unfair", True)
+GAP = Gap("bias:labels", FALSE_POSITIVES, 5, 900, 850, 0.06, 0.04, 0.08, "unfair", True)
 
 
 def _outcome(
@@ -259,9 +260,9 @@ def test_an_attack_missed_or_a_gap_unseen_is_no_good_story(
 
 
 def test_the_gap_is_shown_as_its_labels_came_in_the_largest_window() -> None:
-    growing = [replace(GAP, rows=rows, is_final=False) for rows in (300, 600)]
+    growing = [replace(GAP, labelled=labels, is_final=False) for labels in (300, 600)]
     other = replace(GAP, window_ns=9, rows=400)
 
     shown = Fairness((*growing, GAP, other), ()).shown
 
-    assert [gap.rows for gap in shown] == [300, 600, 900]
+    assert [gap.labelled for gap in shown] == [300, 600, 850]
