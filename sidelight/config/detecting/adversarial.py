@@ -26,8 +26,8 @@ class AdversarialSettings(Section):
     crowding: float = Field(default=4.0, ge=1)
     """How many times as crowded as the reference ordinary traffic may be anywhere."""
     batch: int = Field(default=1, ge=1)
-    """Ordinary traffic may come in any order, sorted too, within so many queries. With 1000, attacks
-    are found later, or not at all where the reference is dense."""
+    """Ordinary traffic may come in any order, sorted too, within so many queries. With 1000,
+    attacks are found later, or not at all where the reference is dense."""
     least: int = Field(default=10, ge=3)
     """Different queries of an episode at least, however telling they are."""
     quiet_seconds: float = Field(default=900.0, gt=0)
