@@ -125,7 +125,10 @@ def test_kserves_arguments_make_a_configuration(folder: Path) -> None:
     assert settings.explainers.shapley is not None
 
 
-def test_features_named_by_a_flag_leave_the_answers_out(folder: Path) -> None:
+def test_features_named_by_a_flag_leave_the_answers_out(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)  # where the key of its questions is made
     reference = folder / "mixed.csv"
     reference.write_text("y,age,sex\n1,2.5,f\n0,3.5,m\n")
     flags = kserve_flags("a.b", "127.0.0.1:1", "v2", reference, ["age", "sex"])
