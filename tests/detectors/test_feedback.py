@@ -15,7 +15,8 @@ from sidelight.config.addresses import Listen
 from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.events import http
 from sidelight.events.cloudevent import CloudEvent
-from sidelight.events.feedback import FEEDBACK_TYPE, Feedback, Label, from_record
+from sidelight.events.feedback import FEEDBACK_TYPE, Feedback, from_record
+from sidelight.events.labels import Label
 from sidelight.events.seldon import FEEDBACK_TYPE as SELDON_TYPE
 from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import INFERENCE

@@ -270,7 +270,7 @@ def test_coverage_below_what_is_wanted_is_a_warning() -> None:
 def test_labels_that_wait_for_their_row_are_forgotten_in_time_and_by_number() -> None:
     terms = Terms(WINDOW * SECOND, WAIT * SECOND, 8000, 60 * SECOND)
     for events, left in (
-        ([Said(at, f"b{at}", 0, 1) for at in range(1500)], 1125),
+        ([Said(at, f"b{at}", 0, 1) for at in range(1500)], 1250),
         ([Said(1, "b", 0, 1), *clock(100, 1), *clock(300, 1)], 0),
     ):
         folding = fold(terms)

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import orjson
 import pytest
+from numpy.typing import NDArray
 from sklearn.metrics import (
     accuracy_score,
     brier_score_loss,
@@ -24,6 +25,8 @@ from sidelight_detectors.labels.finding import LabelsFinding
 from tests.detectors.labelling import detector_of, fitted, people, settings
 
 FITTED = fitted()
+
+Floats = NDArray[np.float64]
 
 
 def sums_of(known: Fitted, table: Columns) -> Sums:
@@ -134,7 +137,7 @@ def test_an_answer_that_is_unknown_counts_against_accuracy_nowhere() -> None:
     )
 
 
-def regression(label: np.ndarray, answer: np.ndarray) -> tuple[Fitted, Columns]:  # type: ignore[type-arg]
+def regression(label: Floats, answer: Floats) -> tuple[Fitted, Columns]:
     table = Columns.of(age=np.arange(len(label), dtype=float), label=label, answer=answer)
     asked = settings(
         outputs={"answer": "numeric"},

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 import pytest
+from numpy.typing import NDArray
 
 from sidelight.config import load
 from sidelight.events import Body, Exchange
@@ -27,6 +27,7 @@ from sidelight.log import Log, Record, open_log
 from sidelight.log.kafka.plans import plans
 from sidelight.log.kafka.standing import create
 from sidelight.log.topics import DEAD_LETTERS, INFERENCE
+from sidelight.tensors import Columns
 from sidelight_detectors.labels.finding import LabelsFinding
 from sidelight_detectors.results.findings import WindowResult
 from sidelight_detectors.results.reading import read_results
@@ -41,8 +42,8 @@ PATIENCE_SECONDS = 600.0
 class Story:
     """Rows in exchanges of `per`, with labels late by Exp(1 h), one in ten never; in log order."""
 
-    at: np.ndarray  # type: ignore[type-arg]
-    answer: np.ndarray  # type: ignore[type-arg]
+    at: NDArray[np.float64]
+    answer: NDArray[np.int64]
     labels: list[tuple[float, int, int, float]]
     records: list[tuple[float, Record]]
     per: int
@@ -54,7 +55,7 @@ class Story:
             if nanoseconds(learned) <= final_ns(self.window(exchange)):
                 known[exchange, row] = value
         rows: dict[int, int] = defaultdict(int)
-        confusion = defaultdict(lambda: [[0, 0], [0, 0], [0, 0]])
+        confusion: dict[int, list[list[int]]] = defaultdict(lambda: [[0, 0], [0, 0], [0, 0]])
         for exchange in range(len(self.at)):
             rows[self.window(exchange)] += self.per
         for (exchange, row), value in known.items():
@@ -90,7 +91,7 @@ def story(rows: int, per: int, seed: int = 3) -> Story:
 
 
 def said(
-    rng: np.random.Generator, at: Sequence[float], truth: Sequence[int], per: int
+    rng: np.random.Generator, at: NDArray[np.float64], truth: NDArray[np.int64], per: int
 ) -> list[tuple[float, int, int, float]]:
     """When learned, of which exchange and row, what: in that order."""
     labels = []
@@ -106,8 +107,8 @@ def said(
     return sorted(labels)
 
 
-def exchange(number: int, at: float, part: object) -> Record:
-    rows = {name: part[name].values.tolist() for name in ("age", "chance", "answer")}  # type: ignore[index]
+def exchange(number: int, at: float, part: Columns) -> Record:
+    rows = {name: part[name].values.tolist() for name in ("age", "chance", "answer")}
     size = len(rows["age"])
 
     def tensor(name: str, datatype: str) -> dict[str, object]:

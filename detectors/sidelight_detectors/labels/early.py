@@ -3,8 +3,8 @@
 Predictions and what is said of them reach the log by different ways, so a label can stand before
 its row, in another partition or after an outage of the logger.
 
-Labels are remembered in *epochs*. An epoch begins with a pane: when event time has gone on by an
-eighth of the time to remember, or when it has an eighth of the labels to remember; only then old
+Labels are remembered in *epochs*. An epoch begins with a pane: when event time has gone on by a
+quarter of the time to remember, or when it has a quarter of the labels to remember; only then old
 epochs end. So the beginnings (`history`) tell at any pane which labels were remembered there, and
 whoever reads the panes again remembers the same.
 """
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from sidelight_detectors.labels.growing import Growing
 from sidelight_detectors.labels.index import Index
 
-EPOCHS = 8
+EPOCHS = 4
 
 _FILTER = 1 << 22
 """Most rows have no label before them: a byte for each hash says so without a search."""

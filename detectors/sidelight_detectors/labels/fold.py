@@ -22,7 +22,7 @@ from sidelight_detectors.streaming.identity import digest
 NEWS = 0.1
 """Growth of coverage after which a provisional window is told again."""
 
-AT_ONCE = 1 << 16
+AT_ONCE = 1 << 18
 """Rows and labels that are joined at once while panes are read again."""
 
 NO_ALARM = "No alarm is raised by realised performance."

@@ -133,7 +133,7 @@ class Join:
         exchanges = trace.exchanges
         window = exchanges.time_ns // self.terms.window_ns
         codes = window * len(trace.versions) + exchanges.version
-        for code in np.unique(codes).tolist():
+        for code in _distinct(codes):
             number, version = divmod(code, len(trace.versions))
             chosen = np.flatnonzero(codes == code)
             rows = int(exchanges.rows[chosen].sum())
@@ -191,6 +191,12 @@ class Join:
 
     def _is_open(self, places: Places) -> NDArray[np.bool_]:
         return np.isin(places >> _SERIAL_BITS, list(self._serials))
+
+
+def _distinct(codes: NDArray[np.int64]) -> list[int]:
+    """In order; mostly there is one."""
+    first = int(codes[0])
+    return [first] if (codes == first).all() else np.unique(codes).tolist()
 
 
 def _gathered(traced: Sequence[Traced]) -> Iterator[tuple[Trace, NDArray[np.int64]]]:
