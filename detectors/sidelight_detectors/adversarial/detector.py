@@ -89,6 +89,7 @@ class QueryAttacks:
             self.log_threshold,
             settings.crowding,
             settings.batch,
+            self.promise,
         )
 
     @property

@@ -18,6 +18,7 @@ from sidelight_detectors.adversarial.memory import Memory, Sightings
 from sidelight_detectors.adversarial.search import Normal, Rules, Run, Search
 from sidelight_detectors.adversarial.telling import NAME, alarm_of, result_of
 from sidelight_detectors.adversarial.trail import prints_of
+from sidelight_detectors.alarms.rule import Change
 from sidelight_detectors.results.findings import Output
 from sidelight_detectors.streaming.folds import Traced, Watched
 from sidelight_detectors.streaming.identity import digest
@@ -193,8 +194,7 @@ class Attacks:
         self.episodes.append(episode)
         self._claim(episode)
         episode.told = episode.count
-        yield result_of(self._watched, episode)
-        yield alarm_of(self._watched, episode, "raised", "near queries", self.queries)
+        yield from self._say(episode, "raised", "near queries")
 
     def _claim(self, episode: Episode) -> None:
         """What it has among the queries that count is its own, and counts no more."""
@@ -211,12 +211,16 @@ class Attacks:
                 yield from self._end(episode)
             elif episode.count >= 2 * episode.told:
                 episode.told = episode.count
-                yield result_of(self._watched, episode)
+                yield result_of(self._watched, episode, self._rules.promise)
 
     def _end(self, episode: Episode) -> Iterator[Output]:
         episode.closed = self.memory.end - 1
-        yield result_of(self._watched, episode)
-        yield alarm_of(self._watched, episode, "cleared", "quiet", self.queries)
+        yield from self._say(episode, "cleared", "quiet")
+
+    def _say(self, episode: Episode, change: Change, reason: str) -> Iterator[Output]:
+        result = result_of(self._watched, episode, self._rules.promise)
+        yield result
+        yield alarm_of(result, change, reason, self.queries)
 
 
 def _sightings(trace: Trace) -> Sightings:

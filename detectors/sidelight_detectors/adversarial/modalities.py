@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sidelight.errors import ConfigError
 from sidelight_detectors.adversarial.contract import Fingerprint, Modality, Prints
 from sidelight_detectors.adversarial.hashing import joined
 from sidelight_detectors.adversarial.images import fit_images, unpack_images
@@ -56,9 +57,11 @@ class Fingerprints:
 
 
 def fit_fingerprints(reference: Reference) -> Fingerprints:
-    """One of each kind of input that the model has."""
+    """One of each kind of input that the model has; `ConfigError` when it names none."""
     kinds = {feature.kind for feature in reference.model.features.values()}
     found = [one for one in MODALITIES.values() if one.kinds & kinds]
+    if not found:
+        raise ConfigError("'detectors.adversarial' compares inputs; name some in 'features'")
     return Fingerprints(tuple(one.fit(reference) for one in found))
 
 

@@ -57,6 +57,7 @@ class Rules:
     log_threshold: float
     crowding: float
     batch: int
+    promise: str = ""
 
 
 class Run(NamedTuple):

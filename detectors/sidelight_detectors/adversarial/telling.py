@@ -13,7 +13,7 @@ NAME = "adversarial"
 """Of the detector, its trail and its results."""
 
 
-def result_of(watched: Watched, episode: Episode) -> AttackResult:
+def result_of(watched: Watched, episode: Episode, promise: str) -> AttackResult:
     """How far it is by now."""
     over = not episode.is_open
     return AttackResult(
@@ -31,22 +31,23 @@ def result_of(watched: Watched, episode: Episode) -> AttackResult:
         episode.first_ns,
         episode.last_ns,
         over,
+        promise,
     )
 
 
-def alarm_of(watched: Watched, episode: Episode, change: Change, reason: str, seen: int) -> Alarm:
+def alarm_of(result: AttackResult, change: Change, reason: str, seen: int) -> Alarm:
     """Raised when it was found, cleared when it is over; `seen` queries were looked at."""
     return Alarm(
-        episode.id if change == "raised" else digest("alarm", episode.id, change),
-        _about(watched, episode),
+        result.episode if change == "raised" else digest("alarm", result.episode, change),
+        result.about,
         NAME,
         change,
         reason,
-        episode.id,
-        episode.last_ns,
-        episode.evidence,
-        episode.threshold,
-        result=result_of(watched, episode),
+        result.episode,
+        result.last_ns,
+        result.evidence,
+        result.threshold,
+        result=result,
         rows_seen=seen,
     )
 

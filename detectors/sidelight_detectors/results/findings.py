@@ -158,7 +158,8 @@ class AttackResult:
     `target` lies nearest to all of them. `queries` are its first and its last ones in their order;
     there were `count`, where traffic like the reference brings `expected`. `clients` are those who
     asked, where that is known, with their queries. `evidence` is the natural logarithm of a
-    likelihood ratio, and `threshold` is what it had to reach when the attack was found.
+    likelihood ratio, and `threshold` is what it had to reach when the attack was found. `promise`
+    says how seldom that happens without an attack.
     """
 
     id: str
@@ -175,6 +176,7 @@ class AttackResult:
     first_ns: int
     last_ns: int
     is_over: bool
+    promise: str = ""
 
     @property
     def text(self) -> str:

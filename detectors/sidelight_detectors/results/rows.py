@@ -63,6 +63,7 @@ def attack_data(result: AttackResult) -> Json:
         "log_evidence": result.evidence,
         "threshold": result.threshold,
         "is_over": result.is_over,
+        "promise": result.promise,
         "time_ns": {"from": result.first_ns, "to": result.last_ns},
     }
 
@@ -83,6 +84,7 @@ def attack_of(id_: str, meta: Json, data: Json) -> AttackResult:
         data["time_ns"]["from"],
         data["time_ns"]["to"],
         data["is_over"],
+        data["promise"],
     )
 
 

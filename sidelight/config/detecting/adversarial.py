@@ -25,7 +25,7 @@ class AdversarialSettings(Section):
     """False episodes that are promised at most, for each different query."""
     crowding: float = Field(default=4.0, ge=1)
     """How many times as crowded as the reference ordinary traffic may be anywhere."""
-    batch: int = Field(default=1, ge=1)
+    batch: int = Field(default=20, ge=1)
     """Ordinary traffic may come in any order, sorted too, within so many queries. With 1000,
     attacks are found later, or not at all where the reference is dense."""
     least: int = Field(default=10, ge=3)
