@@ -56,10 +56,12 @@ _BIAS = {
     "tolerance": 0.3,
 }
 
+_DISAGREEMENT = {"rate": 0.02, "evidence": ["answers", "margin", "tails", "distance"]}
+
 CASES: dict[str, Case] = {
     "adversarial": Case("adversarial", {"adversarial": {}}, folds=True),
     "bias": Case("bias", {"bias": _BIAS, "drift": {"window": WINDOW}}, judges=True),
-    "disagreement": Case("disagreement", {"disagreement": {"rate": 0.02}}, scores=True),
+    "disagreement": Case("disagreement", {"disagreement": _DISAGREEMENT}, scores=True),
     "drift": _drift(),
     "drift-by-windows": _drift(alarm={"rule": "windows"}),
     "drift-cvm": _drift(method="cvm", alarm={"rule": "windows"}),
