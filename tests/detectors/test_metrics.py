@@ -6,8 +6,11 @@ import math
 import re
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
 from sidelight.config.detecting.service import DetectorsSettings
@@ -15,9 +18,20 @@ from sidelight.log.testing import MemoryLog
 from sidelight_detectors.service.detectors import Detectors
 from sidelight_detectors.service.group_metrics import GroupCollector, LagCollector
 from sidelight_detectors.service.http.metrics import RequestMetrics
+from sidelight_detectors.service.label_metrics import LabelCollector
 from sidelight_detectors.service.metrics import OTHER, ScorerMetrics
 from sidelight_detectors.service.state_metrics import StateCollector
 from sidelight_detectors.streaming.intake import FAULTS, SKIPS
+from sidelight_detectors.streaming.plan import Plan
+from tests.detectors.labelling import (
+    Asked,
+    Event,
+    Said,
+    detector_of,
+    fitted,
+    people,
+    stream,
+)
 from tests.detectors.traffic import MODEL, plan
 
 README = Path(__file__).parents[2] / "detectors" / "README.md"
@@ -35,6 +49,7 @@ def registry() -> CollectorRegistry:
         service.step()
     found.register(LagCollector(service.scorers, service.deciders))
     found.register(StateCollector(service.deciders))
+    found.register(LabelCollector(service.deciders))
     RequestMetrics(found, [MODEL])
     found.register(GroupCollector([service.scorers, service.deciders]))
     return found
@@ -69,3 +84,40 @@ def test_no_data_is_not_zero(registry: CollectorRegistry) -> None:
     assert math.isnan(distance)
     threshold = registry.get_sample_value("sidelight_drift_p_value_threshold", labels)
     assert threshold == pytest.approx(0.05 * 6 / math.pi**2 / 3)
+
+
+def test_a_scrape_tells_what_came_of_labels_and_how_good_the_model_was() -> None:
+    trail, truth = rows_with_truth(60)
+    events: list[Event] = [
+        Asked(1, "a", trail),
+        *(Asked(90_000 + n, f"t{n}", trail) for n in (0, 1)),
+    ]
+    events += [Said(2, "a", row, truth[row]) for row in range(40)]
+    known = Plan(MODEL, fitted(), DetectorsSettings())
+    fold = known.folds()["labels"]
+    for traced in stream(events, np.random.default_rng(1), longest=1):
+        list(fold.accept(traced))
+    watch = SimpleNamespace(folds={"labels": fold})
+    deciding = SimpleNamespace(position=1, deciders={MODEL: SimpleNamespace(watch=watch)})
+    found = CollectorRegistry()
+    found.register(LabelCollector(SimpleNamespace(workers=[deciding])))  # type: ignore[arg-type]
+
+    def value(name: str, **labels: str) -> float | None:
+        return found.get_sample_value(f"sidelight_labels_{name}", {"model": MODEL, **labels})
+
+    assert (
+        found.get_sample_value("sidelight_labels_total", {"model": MODEL, "outcome": "joined"})
+        == 40
+    )
+    assert value("rows_total", outcome="settled_with_a_label") == 40
+    assert value("coverage_ratio", version="1") == pytest.approx(40 / 60)
+    accuracy = value("performance", version="1", metric="accuracy", final="yes")
+    assert accuracy is not None
+    assert 0.5 < accuracy < 1
+    assert value("waiting_rows") == 120
+    assert (value("memory_bytes") or 0) > 0
+
+
+def rows_with_truth(count: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    table, known = people(count, 2), fitted()
+    return detector_of(known).trail(known.index(table)), table["label"].values.astype(float)
