@@ -1,6 +1,6 @@
 """Real attacks on real models: which are seen, after how many queries, and what is seen in none.
 
-    python -m benchmarks.attacks [--runs 100] [--batch 1] [--benign 100000] [--only digits census reviews]
+    python -m benchmarks.attacks [--runs 100] [--benign 100000] [--batch 20] [--only digits]
 
 A multi-layer perceptron on handwritten digits, a random forest on census rows and a TF-IDF
 classifier of film reviews are attacked by HopSkipJump, Square and SimBA of the Adversarial

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,10 +71,10 @@ class Place:
 
 
 @contextmanager
-def serving(folder: Path, target: Target) -> Iterator[Place]:
+def serving(folder: Path, target: Target, **adversarial: Any) -> Iterator[Place]:
     """All processes, ready; stopped at the end."""
     addresses = free_addresses(PORTS)
-    config = _configured(folder, target, addresses)
+    config = _configured(folder, target, addresses, adversarial)
     server = ["tests.detectors.attacking.server", target.name, addresses["predictor"]]
     logger = ["sidelight.command", "logger", "--config", str(config)]
     detectors = ["sidelight.command", "detectors", "--config", str(config)]
@@ -89,8 +90,10 @@ def serving(folder: Path, target: Target) -> Iterator[Place]:
         yield Place(target, host, int(port), log)
 
 
-def _configured(folder: Path, target: Target, addresses: dict[str, str]) -> Path:
-    settings = target.settings()
+def _configured(
+    folder: Path, target: Target, addresses: dict[str, str], adversarial: dict[str, Any]
+) -> Path:
+    settings = target.settings(**adversarial)
     fit(target.reference, settings).save(folder / "reference.npz")
     model = json.loads(settings.model_dump_json(exclude_none=True))
     predictor = {"url": f"http://{addresses['predictor']}"}
