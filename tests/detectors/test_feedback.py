@@ -17,7 +17,9 @@ from sidelight.events import http
 from sidelight.events.cloudevent import CloudEvent
 from sidelight.events.feedback import FEEDBACK_TYPE, Feedback, from_record
 from sidelight.events.labels import Label
+from sidelight.events.records import to_record
 from sidelight.events.seldon import FEEDBACK_TYPE as SELDON_TYPE
+from sidelight.log import Address, Stored
 from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import INFERENCE
 from sidelight_detectors.service.health import Readiness
@@ -26,6 +28,7 @@ from sidelight_detectors.service.http.feedback import FeedbackDoor
 from sidelight_detectors.service.http.metrics import RequestMetrics
 from sidelight_detectors.service.http.scoring import Scoring
 from sidelight_detectors.service.http.server import serve
+from sidelight_detectors.streaming.intake import Faulty, Labelled, Skipped, WatchedColumns, take
 from sidelight_detectors.streaming.plan import Plan
 from tests.detectors.labelling import fitted
 from tests.detectors.traffic import plan
@@ -211,3 +214,41 @@ def test_nobody_is_meant_where_two_models_want_labels() -> None:
         sent = {"id": "a", "label": 1, "model": "credit"}
         assert client.post("/feedback", json=sent).status_code == 202
         assert [one.model for one in told(log)] == ["credit"]
+
+
+def taken(event: CloudEvent) -> tuple[str, Any]:
+    """What the scorer makes of feedback in the log."""
+    watched = {one.name_in_exchanges: WatchedColumns.by(one) for one in (INCOME, SILENT)}
+    stored = Stored(Address(INFERENCE, 0, 7), to_record(event, b"k"), 10**18)
+    return take(stored, watched, lambda _: True)
+
+
+def seldon(data: Any, **extensions: str) -> CloudEvent:
+    return event(data, type=SELDON_TYPE, extensions=extensions)
+
+
+def test_seldons_feedback_on_the_log_is_read() -> None:
+    truth = {"truth": {"data": {"ndarray": [[1]]}}}
+
+    model, found = taken(seldon(truth, requestid="p-1", modelid="income"))
+
+    assert model == "income"
+    assert found == Labelled(7, 10**18, (("p-1", 0, 1.0),))
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        (seldon({"reward": 1}, requestid="p-1", modelid="income"), "malformed"),
+        (event({"labels": [["a", "first", 1]]}), "malformed"),
+        (event({"id": "a", "label": "perhaps"}), "mismatch"),
+        (event({"id": "a", "label": 1}, extensions={"modelname": "silent"}), "feedback"),
+        (event({"id": "a", "label": 1}, extensions={"modelname": "other"}), "unknown-model"),
+    ],
+)
+def test_feedback_on_the_log_is_a_dead_letter_or_skipped(told: CloudEvent, reason: str) -> None:
+    _, found = taken(told)
+
+    assert isinstance(found, Faulty | Skipped)
+    assert found.reason == reason
+    assert found.time_ns == 0
