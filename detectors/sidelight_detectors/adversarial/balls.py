@@ -30,6 +30,9 @@ LEARNED = 2
 LEAST_SHARED = 2
 """Places of a ball that a run must share to be looked at."""
 
+TOUCHING = 0.25
+"""Of the queries of a run, the share that must lie near a ball, for its attack to go on there."""
+
 SHARED = 0.2
 """Of the queries of a run that a place must hold to be one of its places."""
 
@@ -79,9 +82,9 @@ class Ball:
             self.hits = Counter(dict(self.hits.most_common(MAX_PLACES // 2)))
 
     def is_near(self, run: Ints, reference: Sample) -> bool:
-        """Whether most of these queries lie nearer to its own than strangers do."""
+        """Whether enough of these queries lie nearer to its own than strangers do."""
         known = np.array([*self.places, *self.hits], np.int64)
-        met = float(np.median(_shared(run, known)))
+        met = float(np.quantile(_shared(run, known), 1 - TOUCHING))
         return met >= LEAST_SHARED and met > strangers(known, reference)
 
     def saved(self) -> dict[str, Any]:

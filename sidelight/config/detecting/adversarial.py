@@ -28,7 +28,7 @@ class AdversarialSettings(Section):
     batch: int = Field(default=20, ge=1)
     """Ordinary traffic may come in any order, sorted too, within so many queries. With 1000,
     attacks are found later, or not at all where the reference is dense."""
-    least: int = Field(default=10, ge=3)
+    least: int = Field(default=6, ge=3)
     """Different queries of an episode at least, however telling they are."""
     quiet_seconds: float = Field(default=900.0, gt=0)
     """An episode is over when it gets no more queries for so long, by event time."""
