@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from sidelight.config.settings import ModelSettings
 from sidelight.tensors import Columns
 from sidelight_detectors.adversarial.detector import fit_adversarial, unpack_adversarial
-from sidelight_detectors.adversarial.detector import fit_adversarial, unpack_adversarial
 from sidelight_detectors.alarms.blocks import fit_blocks, unpack_blocks
 from sidelight_detectors.bias.fitting import fit_bias, unpack_bias
 from sidelight_detectors.contract import Packed, Part
@@ -57,7 +56,6 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
-    "adversarial": Kind(fit_adversarial, unpack_adversarial),
     "adversarial": Kind(fit_adversarial, unpack_adversarial),
     "bias": Kind(fit_bias, unpack_bias),
     "blocks": Kind(fit_blocks, unpack_blocks),
