@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from hypothesis import strategies as st
 
 from sidelight.config.settings import ModelSettings
 from sidelight.errors import ConfigError, NotEnoughData, PredictorError
+from sidelight.events.exchanges import to_record
+from sidelight.log import Address
 from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import INFERENCE
 from sidelight.predictors.testing import FunctionPredictor
@@ -22,15 +25,16 @@ from sidelight.probes import ProbeKey
 from sidelight.tensors import Columns
 from sidelight_detectors.results.events import output_of, output_record
 from sidelight_detectors.results.findings import OutlierResult, Output, PromiseResult
-from sidelight_detectors.squeezing.calibrating import LEAST
+from sidelight_detectors.squeezing.calibrating import LEAST, MAX_VERSIONS, Calibrations
 from sidelight_detectors.squeezing.station import SqueezingStation, squeezing_station
+from sidelight_detectors.stations.asking import MOST_FAILURES
 from sidelight_detectors.stations.batch import Batch, some_of
 from sidelight_detectors.stations.budget import Budget
 from sidelight_detectors.stations.contract import Station
 from sidelight_detectors.stations.place import Place
 from sidelight_detectors.stations.worker import StationWorker
 from sidelight_detectors.streaming.cutter import Clock
-from tests.detectors.traffic import MODEL, START_NS, exchange, record, rows, traffic
+from tests.detectors.traffic import MODEL, START_NS, exchange, json_body, record, rows, traffic
 
 
 class Time:
@@ -300,3 +304,95 @@ def test_answers_of_classes_count_as_certain(tmp_path: Path) -> None:
     said = list(drained(worker_on(log, station(tmp_path, label, time), time), time))
     (flagged,) = [one for one in said if isinstance(one, OutlierResult)]
     assert flagged.score == 2.0 / LEAST
+
+
+def _sent(age: dict[str, Any], number: int) -> Any:
+    sex = {"name": "sex", "shape": [1], "datatype": "BYTES", "data": ["f"]}
+    asked = {"inputs": [{"name": "age", "shape": [1], **age}, sex]}
+    return to_record(exchange(rows(1, 1), number, request=json_body(asked)))
+
+
+def test_a_row_that_no_model_should_take_stops_no_station(tmp_path: Path) -> None:
+    def lenient(rows: Columns) -> Columns:
+        return jumpy(rows) if rows["age"].kind != "string" else Columns.of(score=[0.5] * len(rows))
+
+    log, time = MemoryLog(), Time()
+    worker = worker_on(log, station(tmp_path, lenient, time), time)
+    log.append(INFERENCE, [_sent({"datatype": "BYTES", "data": ["abc"]}, 0)])
+    log.append(INFERENCE, traffic(_strange(), first=1))
+    flagged = [one for one in drained(worker, time) if isinstance(one, OutlierResult)]
+    assert [one.address.offset for one in flagged] == [1]
+    assert worker.watching.counts["unjudged"] == 1
+
+
+def test_what_breaks_a_detector_costs_one_batch(tmp_path: Path) -> None:
+    def fragile(rows: Columns) -> Columns:
+        if (rows["age"].values == 13).any():
+            raise RuntimeError("a bug")
+        return jumpy(rows)
+
+    log, time = MemoryLog(), Time()
+    worker = worker_on(log, station(tmp_path, fragile, time), time)
+    log.append(INFERENCE, [_sent({"datatype": "FP64", "data": [13.0]}, 0)])
+    log.append(INFERENCE, traffic(_strange(), first=1))
+    flagged = [one for one in drained(worker, time) if isinstance(one, OutlierResult)]
+    assert [one.address.offset for one in flagged] == [1]
+    assert worker.counts["broken"] == 1
+
+
+def test_a_row_that_the_model_never_answers_holds_up_no_other(tmp_path: Path) -> None:
+    def choking(rows: Columns) -> Columns:
+        if (rows["age"].values == 13).any():
+            raise PredictorError("not a V2 answer")
+        return jumpy(rows)
+
+    log, time = MemoryLog(), Time()
+    worker = worker_on(log, station(tmp_path, choking, time), time)
+    log.append(INFERENCE, [_sent({"datatype": "FP64", "data": [13.0]}, 0)])
+    log.append(INFERENCE, traffic(_strange(), first=1))
+    flagged = [one for one in drained(worker, time) if isinstance(one, OutlierResult)]
+    assert [one.address.offset for one in flagged] == [1]
+    assert worker.counts["failed"] == MOST_FAILURES - 1
+
+
+def test_a_predictor_may_be_away_for_days(tmp_path: Path) -> None:
+    moody, log, time = Moody(), MemoryLog(), Time()
+    at = station(tmp_path, moody, time)
+    at._at = replace(at._at, predictor=_Away(moody))
+    worker = worker_on(log, at, time)
+    moody.error = PredictorError("refused")
+    log.append(INFERENCE, traffic(_strange()))
+    for _ in range(1100):
+        time.now += 60.0
+        worker.step(0.0)
+    assert worker.counts["failed"] == 1100
+    moody.error = None
+    assert [one.offset for one in _flagged(drained(worker, time))] == [0]
+
+
+class _Away(FunctionPredictor):
+    def ready(self) -> bool:
+        return False
+
+
+def _flagged(said: Iterator[Output]) -> list[Address]:
+    return [one.address for one in said if isinstance(one, OutlierResult)]
+
+
+def test_a_sample_cannot_be_evaded_by_the_choice_of_an_id(tmp_path: Path) -> None:
+    log, time = MemoryLog(), Time()
+    at = station(tmp_path, time=time, sample=0.5)
+    worker = worker_on(log, at, time)
+    log.append(INFERENCE, [record(rows(1, 1), 0)] * 400)
+    list(drained(worker, time))
+    assert 140 < worker.feed.counts["unsampled"] < 260
+
+
+def test_a_server_that_invents_a_version_for_every_answer_fills_no_memory() -> None:
+    calibrations = Calibrations(40, 0.1)
+    for number in range(100):
+        calibrations.add(str(number), np.zeros((32, 2)))
+        assert calibrations.missing == 8
+    assert len(calibrations._found) == MAX_VERSIONS
+    calibrations.add("99", np.zeros((32, 2)))
+    assert calibrations.of("99") is not None

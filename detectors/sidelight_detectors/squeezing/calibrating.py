@@ -18,7 +18,8 @@ LEAST = 1e-3
 """The smallest distance that counts: answers nearer than this are the same."""
 
 MAX_VERSIONS = 8
-"""Versions remembered; the one that has been calibrated longest is forgotten first."""
+"""Versions remembered; the one that has been calibrated longest is forgotten first. As many more
+may be on the way there."""
 
 Distances = NDArray[np.float64]
 
@@ -86,9 +87,14 @@ class Calibrations:
             return
         known = distances[~np.isnan(distances).any(axis=1)]
         found = np.concatenate([self._found.get(version, known[:0]), known])
-        self._found[version] = found
+        # Put back at the end: the first is the version that has not answered for longest.
+        self._found.pop(version, None)
         if len(found) >= self._wanted:
-            self._finish(version, self._calibrated(self._found.pop(version)[: self._wanted]))
+            self._finish(version, self._calibrated(found[: self._wanted]))
+            return
+        self._found[version] = found
+        if len(self._found) > MAX_VERSIONS:
+            self._found.pop(next(iter(self._found)))
 
     def saved(self) -> dict[str, Any]:
         done = {

@@ -52,16 +52,19 @@ class Pictures:
 
 @dataclass(frozen=True, eq=False)
 class Rounding:
-    """Numbers to the nearest of `levels`, ascending; of two as near to the smaller one."""
+    """Numbers to the nearest of `levels`, ascending; of two as near to the smaller one.
+
+    Raises `DataMismatch` for a column of anything else.
+    """
 
     levels: NDArray[np.float64]
 
     def __call__(self, column: Column) -> Column:
-        values = column.values.astype(np.float64)
+        values = numbers_with_nan(column)
         place = np.searchsorted(self.levels, values).clip(1, len(self.levels) - 1)
         low, high = self.levels[place - 1], self.levels[place]
         nearest = np.where(values - low <= high - values, low, high)
-        kept = np.where(np.isnan(values), values, nearest)
+        kept = np.where(np.isnan(values), column.values.reshape(len(column)), nearest)
         return replace(column, values=_as(column, kept))
 
 

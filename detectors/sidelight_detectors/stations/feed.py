@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from zlib import crc32
 
 import numpy as np
 
-from sidelight.errors import DataMismatch
 from sidelight.log import Stored
 from sidelight.tensors import Columns
 from sidelight_detectors.stations.batch import Batch, Waiting
 from sidelight_detectors.stations.contract import Station
 from sidelight_detectors.streaming.ahead import open_ahead
+from sidelight_detectors.streaming.identity import digest
 from sidelight_detectors.streaming.intake import Sample, take
 from sidelight_detectors.streaming.marks import Marks
 from sidelight_detectors.streaming.opened import Rows
@@ -63,8 +62,12 @@ class Feed:
         self.offset = offset
 
     def _is_chosen(self, stored: Stored) -> bool:
-        """By the exchange's id, so that a restart, and a record sent twice, are chosen alike."""
-        return crc32(stored.record.key) < self._station.sample * 2**32
+        """By where it stands: alike after a restart, and not by an id, which clients may choose."""
+        station = self._station
+        if station.sample >= 1:
+            return True
+        drawn = digest(station.group, str(stored.address))
+        return int(drawn[:8], 16) < station.sample * 2**32
 
     def _take(self, stored: Stored) -> Iterator[Batch]:
         before = self._marks.saved()
@@ -81,7 +84,7 @@ class Feed:
         """What is usable of the exchange, without what a full batch held before a restart."""
         try:
             read = self._station.read(_columns(sample))
-        except DataMismatch:
+        except Exception:  # As in `intake.take`: whatever one event breaks costs that event.
             self.counts["unusable"] += len(sample.columns)
             return None
         numbers = np.arange(len(read.usable))

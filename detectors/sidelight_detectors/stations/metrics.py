@@ -23,6 +23,7 @@ COUNTED = {
     "windows": ("windows", "Batches, or stretches of rows, that were judged."),
     "drifted": ("drifted_windows", "Batches, or stretches of rows, that speak for an alarm."),
     "unjudged": ("unjudged_windows", "Batches or rows that could not be judged."),
+    "broken": ("broken_windows", "Batches or rows that broke our own code; the first is logged."),
     "flagged": ("flagged_rows", "Rows above the detector's threshold."),
     "asked": ("asked_rows", "Rows that the predictor was asked about, retries included."),
     "failed": ("failed_questions", "Questions that the predictor did not answer."),

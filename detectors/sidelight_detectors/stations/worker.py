@@ -35,6 +35,8 @@ MAX_RECORDS = 100
 COMMIT_SECONDS = 1.0
 """Between two commits: what was said since the last is said again after a crash."""
 
+DOUBLINGS = 6
+
 LONGEST_PAUSE_SECONDS = 60.0
 """A predictor that does not answer is asked again after 1 s, 2 s, 4 s ... and so on up to this."""
 
@@ -64,7 +66,8 @@ class StationWorker:
     """`step` as long as there is time, `close` at the end. Nothing is read before the first step.
 
     Who got an error from it forgets it: a new one goes on from what is committed. A predictor that
-    does not answer is no error: the rows wait for it, and `counts` has the failures.
+    does not answer is no error: the rows wait for it. What breaks a detector costs one batch.
+    `counts` has both.
     """
 
     def __init__(
@@ -138,7 +141,7 @@ class StationWorker:
             logger.warning(
                 "predictor does not answer", detector=self.station.title, error=str(cause)
             )
-        pause = min(2.0**self._failures, LONGEST_PAUSE_SECONDS)
+        pause = min(2.0 ** min(self._failures, DOUBLINGS), LONGEST_PAUSE_SECONDS)
         self.counts["failed"] += 1
         self._failures += 1
         self._rests_until = self._clock.monotonic() + pause
@@ -183,7 +186,19 @@ class StationWorker:
             time_ns = batch.times_bounds[0]
             yield from ended(speaker, self._before.state, time_ns)
             yield speaker.begin(int(batch.offsets[0]), time_ns)
-        yield from self.watching.take(batch)
+        try:
+            yield from self.watching.take(batch)
+        except PredictorError:
+            raise
+        except Exception as exc:  # As in `intake.take`: one batch is lost, not the service.
+            self._lose(exc)
+
+    def _lose(self, cause: Exception) -> None:
+        if not self.counts["broken"]:
+            logger.warning(
+                "a detector breaks on some rows", detector=self.station.title, error=repr(cause)
+            )
+        self.counts["broken"] += 1
 
     def _say(self, said: list[Output]) -> None:
         for topic, wanted in ((RESULTS, False), (ALARMS, True)):

@@ -64,7 +64,7 @@ class AlibiSettings(Section):
     seed: int = Field(default=0, ge=0, lt=1 << 32)
     """Seeds all that is random in it."""
     sample: float = Field(default=1.0, gt=0, le=1)
-    """Share of the exchanges it looks at, chosen by their ids."""
+    """Share of the exchanges it looks at, drawn by where they stand in the log."""
     max_lag: int | None = Field(default=None, ge=2)
     """Exchanges it may be behind in a partition; above it skips to the newer half and counts what
     it skipped. Not set: it skips nothing."""

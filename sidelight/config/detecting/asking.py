@@ -11,7 +11,7 @@ class AskingSettings(Section):
     """How often a detector asks the predictor, and which exchanges it asks about."""
 
     sample: float = Field(default=1.0, gt=0, le=1)
-    """Share of the exchanges it looks at, chosen by their ids."""
+    """Share of the exchanges it looks at, drawn by where they stand in the log."""
     max_rows_per_minute: int = Field(default=600, ge=2)
     """Rows that it asks the predictor about, in any minute and by all processes together; rows of
     traffic that this does not afford are left out and counted."""
