@@ -1,6 +1,7 @@
 """Real attacks on real models: which are seen, after how many queries, and what is seen in none.
 
-    python -m benchmarks.attacks [--runs 100] [--benign 100000] [--batch 20] [--only digits]
+    python -m benchmarks.attacks [--runs 100] [--first 100] [--benign 100000] [--batch 20]
+        [--only digits]
 
 A multi-layer perceptron on handwritten digits, a random forest on census rows and a TF-IDF
 classifier of film reviews are attacked by HopSkipJump, Square and SimBA of the Adversarial
@@ -11,7 +12,8 @@ seed when it ends: an attacker uses his budget. Four queries come in a run, whic
 (`tests.detectors.test_attacks` holds both forms, and real processes over HTTP, to the same).
 
 "before": flagged before the first adversarial example (or there was none). "in 200": flagged at
-all; "missed" tells how many were not, and the queries of the shortest and the longest of them.
+all; "of 30+": the same of attempts that asked at least 30 queries; "missed" tells how many of all
+were not, and the queries of each. The detector was tuned on victims before `--first`.
 
 Then ten attempts at once, each query followed by 1,000 ordinary rows an attempt; ordinary rows
 alone, with retries and batches scored twice; and attackers who disguise their queries.
@@ -42,6 +44,9 @@ from tests.detectors.attacking.watched import NOBODY, Stream, folded, mixed, pla
 
 RUN_ROWS, RUN_ROWS_AT_WORK = 8, 250
 
+LONG = 30
+"""Queries that an attempt needs to tell much."""
+
 Asked = Mapping[str, Any]
 """Settings of the detector."""
 
@@ -59,16 +64,20 @@ class Outcome:
         pairs = list(zip(self.flagged, self.attempts, strict=True))
         before = sum(at is not None and (a.success or at) >= at for at, a in pairs)
         missed = sorted(len(a.queries) for at, a in pairs if at is None)
-        told = f"{missed[0]}..{missed[-1]}" if missed else "-"
         middle, most = np.percentile(seen, [50, 95]) if seen else (np.nan, np.nan)
         won = sum(a.success is not None for a in self.attempts)
+        long = [at is not None for at, a in pairs if len(a.queries) >= LONG]
         return (
-            f"{len(pairs):5} {won:5} {before / len(pairs):7.0%} {len(seen) / len(pairs):7.0%}"
-            f" {middle:7.0f} {most:5.0f} {len(missed):7}  {told}"
+            f"{len(pairs):5} {won:5} {before / len(pairs):7.0%} {len(seen) / len(pairs):7.1%}"
+            f" {sum(long):5}/{len(long):<4} {middle:5.0f} {most:5.0f} {len(missed):5}"
+            f"  {' '.join(map(str, missed))}"
         )
 
 
-HEAD = f"{'':32} {'runs':>5} {'won':>5} {'before':>7} {'in 200':>7} {'median':>7} {'95%':>5} missed"
+HEAD = (
+    f"{'':32} {'runs':>5} {'won':>5} {'before':>7} {'in 200':>7} {'of 30+':>10} {'median':>5}"
+    f" {'95%':>4} missed"
+)
 
 
 def alone(plan: Plan, target: Target, attempts: Sequence[Attempt]) -> Outcome:
@@ -81,35 +90,38 @@ def alone(plan: Plan, target: Target, attempts: Sequence[Attempt]) -> Outcome:
     return Outcome(found, attempts)
 
 
-def attacked(target: Target, runs: int, asked: Asked) -> None:
+def attacked(target: Target, runs: int, first: int, asked: Asked) -> None:
     plan = plan_of(target, RUN_ROWS, **asked)
     for family in recording.families_of(target):
-        outcome = alone(plan, target, recording.attempts(target, family, runs))
+        outcome = alone(plan, target, recording.attempts(target, family, runs, first))
         print(f"{target.name:10} {family:21} {outcome.line}", flush=True)
 
 
-def disguised(target: Target, runs: int, asked: Asked) -> None:
+def disguised(target: Target, runs: int, first: int, asked: Asked) -> None:
     plan = plan_of(target, RUN_ROWS, **asked)
     for name, disguise in DISGUISES.get(target.name, {}).items():
         for family in families.FAMILIES:
             tried = [
                 families.attempt(target, family, victim, recording.LIMIT, disguise=disguise)
-                for victim in range(runs)
+                for victim in range(first, first + runs)
             ]
             line = alone(plan, target, tried).line
             print(f"{target.name:10} {family:13} {name:7} {line}", flush=True)
 
 
-def in_the_crowd(target: Target, asked: Asked, turns: int = 60, at_once: int = 10) -> None:
+TURNS, AT_ONCE = 60, 10
+
+
+def in_the_crowd(target: Target, first: int, asked: Asked) -> None:
     """Ten attempts, each query among 1,000 ordinary rows an attempt."""
     plan = plan_of(target, RUN_ROWS_AT_WORK, **asked)
     for family in recording.families_of(target):
-        tried = recording.attempts(target, family, at_once)
-        stream = mixed([_first(one, turns) for one in tried], target.benign, 1000, 10_000)
+        tried = recording.attempts(target, family, AT_ONCE, first)
+        stream = mixed([_first(one, TURNS) for one in tried], target.benign, 1000, 10_000)
         found = folded(plan, stream)
         seen = sorted(found.flagged.values())
         print(
-            f"{target.name:10} {family:21} {len(seen):3} of {at_once} flagged within {turns} "
+            f"{target.name:10} {family:21} {len(seen):3} of {AT_ONCE} flagged within {TURNS} "
             f"queries, after {seen}; {len(found.false)} false episodes",
             flush=True,
         )
@@ -158,6 +170,7 @@ def _some(rows: int, count: int) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--runs", type=int, default=100)
+    arguments.add_argument("--first", type=int, default=100)
     arguments.add_argument("--benign", type=int, default=100_000)
     arguments.add_argument("--batch", type=int)
     arguments.add_argument("--only", nargs="*", default=list(TARGETS))
@@ -166,13 +179,13 @@ def main() -> None:
     targets = [TARGETS[name]() for name in given.only]
     print(HEAD)
     for target in targets:
-        attacked(target, given.runs, asked)
+        attacked(target, given.runs, given.first, asked)
     print("\ndisguised")
     for target in targets:
-        disguised(target, max(1, given.runs // 5), asked)
-    print("\none query in 1,001")
+        disguised(target, max(1, given.runs // 5), given.first, asked)
+    print("\nten attempts at once, each query among 1,000 ordinary rows an attempt")
     for target in targets:
-        in_the_crowd(target, asked)
+        in_the_crowd(target, given.first, asked)
     print("\nordinary       rows  episodes  per 10,000  95% bound  rows/s (index, print, fold)")
     for target in targets:
         plan = plan_of(target, RUN_ROWS_AT_WORK, **asked)

@@ -28,9 +28,9 @@ def attempt(
     return attack(target, family, victim, limit, ask)
 
 
-def attempts(target: Target, family: str, count: int) -> Sequence[Attempt]:
-    """On the first `count` victims."""
-    return [attempt(target, family, victim) for victim in range(count)]
+def attempts(target: Target, family: str, count: int, first: int = 0) -> Sequence[Attempt]:
+    """On so many victims, from number `first` on."""
+    return [attempt(target, family, victim) for victim in range(first, first + count)]
 
 
 def replayed(benign: Columns, count: int, seed: int) -> Columns:
