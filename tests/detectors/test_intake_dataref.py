@@ -12,7 +12,14 @@ from sidelight.events.dataref import Keeper, referring
 from sidelight.events.store import open_store
 from sidelight.log import Address, Record, Stored
 from sidelight_detectors.streaming.ahead import open_ahead
-from sidelight_detectors.streaming.intake import Faulty, Sample, Skipped, WatchedColumns, take
+from sidelight_detectors.streaming.intake import (
+    Faulty,
+    Labelled,
+    Sample,
+    Skipped,
+    WatchedColumns,
+    take,
+)
 from sidelight_detectors.streaming.opened import Rows
 from tests.detectors.traffic import MODEL, plan, record, rows
 
@@ -29,7 +36,7 @@ class Broken:
         raise StoreUnreachable(name)
 
 
-def taken(one: Record, store: Keeper | None) -> Sample | Skipped | Faulty:
+def taken(one: Record, store: Keeper | None) -> Sample | Labelled | Skipped | Faulty:
     watched = {MODEL: WatchedColumns.by(replace(plan(), store=store))}
     stored = Stored(Address("inference", 0, 7), one, 2**62)
     [opened] = open_ahead([stored], watched)
