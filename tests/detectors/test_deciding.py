@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,11 +17,20 @@ from sidelight.events.records import from_record
 from sidelight.log import Position
 from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import DEAD_LETTERS, INFERENCE, PANES, RESULTS
+from sidelight_detectors.adversarial.fold import Attacks
+from sidelight_detectors.fitted import fit
 from sidelight_detectors.results.events import output_of, output_record
 from sidelight_detectors.results.findings import DriftResult
+from sidelight_detectors.streaming.decider import Decider
 from sidelight_detectors.streaming.deciding import GROUP, DecidingPartition
+from sidelight_detectors.streaming.intake import Labelled, Sample, Sender
 from sidelight_detectors.streaming.panes import Pane
-from tests.detectors.traffic import MODEL, plan, rows, traffic
+from sidelight_detectors.streaming.plan import Plan
+from sidelight_detectors.streaming.scoring import score
+from sidelight_detectors.streaming.trace import NO_TRACE
+from sidelight_detectors.streaming.tracing import traced
+from tests.detectors.labelling import people, settings
+from tests.detectors.traffic import MODEL, SECOND, START_NS, plan, rows, traffic
 from tests.detectors.watching import STILL, decided, panes_of, records_of, watch
 
 PLAN = plan(window=100)
@@ -122,3 +131,72 @@ def test_a_group_moved_to_the_beginning_by_hand_says_the_same_again() -> None:
     decided(deciding(log))
 
     assert {record.key: record for record in records_of(log, RESULTS)} == before
+
+
+def labelled(plan: Plan, run: int, learned: Sequence[int] = ()) -> Pane:
+    """A run of ten rows an hour after the one before, with labels of the rows at these offsets."""
+    begin, time_ns = run * 10, START_NS + run * 3600 * SECOND
+    parts = people(10, run)
+    samples = [
+        Sample(begin + at, time_ns, "1", parts.take(slice(at, at + 1)), Sender(f"id-{begin + at}"))
+        for at in range(10)
+    ]
+    told = [Labelled(begin, time_ns, tuple((f"id-{at}", 0, 1.0) for at in learned))]
+    scored = score(plan, samples)
+    trace = traced(plan, 0, begin, scored.trails, told if learned else [])
+    place = (0, begin, begin + 10, time_ns, plan.bucket_ns)
+    return Pane(MODEL, plan.id, *place, scored.slices, scored.flags, trace)
+
+
+@pytest.fixture(scope="module")
+def remembering() -> Plan:
+    both = {"labels": {"window_seconds": 600, "wait_seconds": 1800}, "adversarial": {}}
+    return Plan(MODEL, fit(people(2000, 1), settings(detectors=both)), DetectorsSettings())
+
+
+def restarted(plan: Plan, told: Sequence[tuple[int, Pane]], state: bytes) -> Decider:
+    """One that goes on from that state, and was told all the panes there are."""
+    decider = Decider(plan, 1)
+    decider.restore(orjson.loads(state))
+    for at, pane in told:
+        if decider.needs_from is not None and at >= decider.needs_from:
+            decider.remember(pane.trace, at)
+    return decider
+
+
+def saved(decider: Decider) -> bytes:
+    return orjson.dumps(decider.saved(), option=orjson.OPT_NON_STR_KEYS)
+
+
+def test_who_needs_no_pane_is_not_told_what_another_needs(remembering: Plan) -> None:
+    """All windows are final and no label waits, while queries are still in memory."""
+    told = [labelled(remembering, 0, [0, 1]), labelled(remembering, 1)]
+    quiet = replace(labelled(remembering, 100), slices=(), trace=NO_TRACE)
+    decider = Decider(remembering, 1)
+    panes = [*told, *(replace(quiet, begin=20, end=20) for _ in range(3))]
+    for at, pane in enumerate(panes):
+        decider.accept(pane, at)
+    folds = decider.watch.folds
+    assert folds["labels"].needs_from is None
+    assert folds["adversarial"].needs_from is not None
+
+    again = restarted(remembering, list(enumerate(panes)), saved(decider))
+    last = replace(labelled(remembering, 101, [0]), begin=20, end=30)
+    assert again.accept(last, 9) == decider.accept(last, 9)
+    assert saved(again) == saved(decider)
+
+
+def test_a_pane_that_was_refused_is_not_remembered(remembering: Plan) -> None:
+    log = MemoryLog()
+    first, second = labelled(remembering, 0), labelled(remembering, 1)
+    log.append(PANES, [first.to_record(), of_no_partition(first).to_record(), second.to_record()])
+    member = log.join(GROUP, PANES)
+    one = DecidingPartition(log, member, 0, [remembering], STILL)
+    decided(one)
+    other = DecidingPartition(log, member, 0, [remembering], STILL)
+    decided(other)
+    assert len(records_of(log, DEAD_LETTERS)) == 1
+    assert saved(other.deciders[MODEL]) == saved(one.deciders[MODEL])
+    fold = other.deciders[MODEL].watch.folds["adversarial"]
+    assert isinstance(fold, Attacks)
+    assert fold.memory.end == 20

@@ -18,7 +18,9 @@ from sidelight.events.seldon import FEEDBACK_TYPE
 from sidelight.log import Membership, Record, Span, Stored
 from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import DEAD_LETTERS, INFERENCE, PANES
-from sidelight_detectors.fitted import fit
+from sidelight.tensors import Columns
+from sidelight_detectors.fitted import Fitted, Observed, fit
+from sidelight_detectors.indexed import Indexed
 from sidelight_detectors.streaming.cutter import Clock
 from sidelight_detectors.streaming.intake import MAX_VERSION, Sample, WatchedColumns, take
 from sidelight_detectors.streaming.plan import Plan
@@ -225,6 +227,25 @@ def test_a_bug_of_ours_costs_one_dead_letter(monkeypatch: pytest.MonkeyPatch) ->
     assert letters(log)[0].error == "ZeroDivisionError"
 
 
+def test_a_detector_that_breaks_on_a_row_costs_one_dead_letter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = type(PLAN.fitted).observe
+
+    def fragile(fitted: Fitted, seen: Indexed) -> Observed:
+        if (seen.columns["age"].values == 13).any():
+            raise ZeroDivisionError("a bug")
+        return whole(fitted, seen)
+
+    told = traffic(rows(40, 1))
+    told.insert(17, record(Columns.of(age=[13.0], sex=["f"], score=[0.1]), 99))
+    monkeypatch.setattr(type(PLAN.fitted), "observe", fragile)
+    log, run = score_all(*told)
+    assert run.faults == Counter({"internal": 1})
+    assert [letter.origin for letter in letters(log)] == ["inference/0/17"]
+    assert panes_of(log)[0].rows == 40
+
+
 CUT = Body(b"{", "application/json", size=100, truncated=True)
 
 
@@ -332,6 +353,23 @@ def test_a_quiet_partition_says_that_time_goes_on_from_where_it_stood() -> None:
     log.append(INFERENCE, [record(rows(1, 1), 0)])
     assert quiet(log, time, 0, 1, 30, 60.9, 61, 121) == [-1000, -940, -880]
     assert [pane.rows for pane in panes_of(log)] == [1, 0, 0]
+
+
+def test_time_goes_on_while_nothing_but_labels_comes() -> None:
+    log, time = MemoryLog(), Time(NOW)
+    log.append(INFERENCE, [record(rows(1, 1), 0)])
+    one = scorer(log, clock=time.clock, watched=TIMED)
+    told = CloudEvent("f", "/seldon", FEEDBACK_TYPE, data=b"{}")
+    for seconds in range(0, 150, 10):
+        time.seconds = NOW + seconds
+        one.poll()
+        log.append(INFERENCE, [to_record(told)])
+        one.poll()
+        time.seconds += 5
+        one.poll()
+        one.poll()
+    watermarks = [pane.watermark_ns // SECOND - NOW for pane in panes_of(log)]
+    assert max(watermarks) > -920
 
 
 def test_how_far_time_is_behind_survives_a_restart() -> None:

@@ -64,13 +64,17 @@ class Decider:
         plan = self._plan_of(pane)
         self._check(pane, plan)
         if not self.chain.accept(pane):
-            self._dropped.append(at)
+            self.drop(at)
             return []
         if plan is None:
             self._lost["plan"] += pane.rows
             return []
         begun = [] if plan.id == self._in_force else list(self._begin(plan, pane))
         return begun + list(self.watch.accept(pane, self.chain.watermark_ns, at))
+
+    def drop(self, at: int) -> None:
+        """What stands at that offset is no pane of ours: it is not remembered either."""
+        self._dropped.append(at)
 
     def remember(self, trace: Trace, at: int) -> None:
         """The trace of a pane from `needs_from` on, after `restore`."""

@@ -154,6 +154,8 @@ class DecidingPartition:
         """Read again what the deciders remember of rows, as far back as the log still has it."""
         needed = {model: decider.needs_from for model, decider in self.deciders.items()}
         wanted = {model: at for model, at in needed.items() if at is not None}
+        for model in (model for model, at in wanted.items() if at < begin):
+            logger.warning("retention took panes whose rows are still waited for", model=model)
         offset = max(min(wanted.values(), default=self._offset), begin)
         while offset < self._offset:
             found = self._log.read(PANES, self.partition, offset, max_records=MAX_PANES)
@@ -227,6 +229,7 @@ class DecidingPartition:
             pane = Pane.from_record(stored.record)
             said.outputs += self.deciders[model].accept(pane, stored.address.offset)
         except MalformedPayload as exc:
+            self.deciders[model].drop(stored.address.offset)
             said.letters.append(_letter(stored, exc))
 
     def _commit(self) -> None:

@@ -124,9 +124,11 @@ class PartitionScorer:
         run, self._run, self._panes = self._run, None, []
         if run is None:
             return None
-        self._spoke = self._clock.monotonic()
-        run.seconds = self._spoke - self._ended
+        now = self._clock.monotonic()
+        run.seconds = now - self._ended
         if run.watermark_ns:
+            # Labels and our own questions are no traffic: it may be quiet while they come.
+            self._spoke = now
             self._behind_ns = max(self._clock.time_ns() - run.watermark_ns, 0)
         self._done = self._position(run.end, self._done_note)
         if not self._is_resumed:

@@ -82,12 +82,11 @@ def score(
     refused: list[tuple[Sample, Exception]] = []
     trails: list[Trails] = []
     for alike in _alike(samples):
-        for batch in _indexed(plan, alike, refused):
-            for part, found, trail in _summarised(plan, batch, pieces):
-                known = slices.get(part.place)
-                slices[part.place] = part if known is None else known + part
-                flags += found
-                trails += [trail] if trail.of else []
+        for part, found, trail in _seen(plan, alike, pieces, refused):
+            known = slices.get(part.place)
+            slices[part.place] = part if known is None else known + part
+            flags += found
+            trails += [trail] if trail.of else []
     ordered = drawn_among([slices[place] for place in sorted(slices)])
     return Scored(ordered, _strangest(flags), tuple(refused), counted, tuple(trails))
 
@@ -122,18 +121,22 @@ def _signature(columns: Columns) -> tuple[object, ...]:
     return tuple((column.kind, column.values.dtype, column.values.shape[1:]) for column in columns)
 
 
-def _indexed(
-    plan: Plan, samples: Sequence[Sample], refused: list[tuple[Sample, Exception]]
-) -> Iterator[Batch]:
-    """All at once; when one of them does not fit, each for itself."""
+def _seen(
+    plan: Plan,
+    samples: Sequence[Sample],
+    pieces: Mapping[int, int],
+    refused: list[tuple[Sample, Exception]],
+) -> list[tuple[Slice, list[Flag], Trails]]:
+    """All at once; when one of them does not fit, in halves until it is found."""
     try:
-        yield _index(plan, samples)
+        return list(_summarised(plan, _index(plan, samples), pieces))
     except Exception as exc:  # As in `intake.take`: one event, one dead letter.
         if len(samples) == 1:
             refused.append((samples[0], exc))
-            return
-        for sample in samples:
-            yield from _indexed(plan, [sample], refused)
+            return []
+        middle = len(samples) // 2
+        halves = (samples[:middle], samples[middle:])
+        return [one for half in halves for one in _seen(plan, half, pieces, refused)]
 
 
 def _index(plan: Plan, samples: Sequence[Sample]) -> Batch:

@@ -103,7 +103,7 @@ class Watch:
         if trace.plan == self.plan.id:
             traced = Traced(self._named(trace), at, watermark_ns)
             for fold in self.folds.values():
-                if fold.needs_from is None or at >= fold.needs_from:
+                if fold.needs_from is not None and at >= fold.needs_from:
                     fold.remember(traced)
 
     @property
