@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from sidelight_detectors.alarms.rule import AlarmRule, Verdict
     from sidelight_detectors.guarantee import Guarantee
     from sidelight_detectors.indexed import Indexed
     from sidelight_detectors.summary import Summary
@@ -239,15 +238,6 @@ class Judge(Protocol):
 
 
 @runtime_checkable
-class Ruling(Protocol):
-    """A part that has a rule of its own for alarms on its windows or sums."""
-
-    def rule(self) -> AlarmRule:
-        """One that has seen nothing yet, for one model version."""
-        ...
-
-
-@runtime_checkable
 class Asking(Protocol):
     """A part that looks at more than the watched columns; it finds all of it in `Indexed.sent`."""
 
@@ -263,80 +253,10 @@ class Asking(Protocol):
 
 
 @runtime_checkable
-class Labelling(Protocol):
-    """A part that wants to know what came true."""
-
-    def number_of_label(self, value: Any) -> float:
-        """The number of a label's class, or the number itself; `DataMismatch` for another."""
-        ...
-
-
-@runtime_checkable
-class Settling(Protocol):
-    """A part that judges what came true: sums over rows whose labels are known.
-
-    The join keeps one vector for each version and event-time window. To it come `awaited` when a
-    row was predicted, `labelled` when its label came, and the same taken off again when the label
-    was corrected or taken back. `trail` is what `observe` gave for these rows.
-    """
-
-    @property
-    def settled_size(self) -> int:
-        """Length of the vector."""
-        ...
-
-    def awaited(self, trail: NDArray[np.uint8]) -> Sums:
-        """What rows add before anything is known of them, for their coverage."""
-        ...
-
-    def labelled(self, trail: NDArray[np.uint8], values: NDArray[np.float64]) -> Sums:
-        """What rows with these labels (numbers as of `Labelling.number_of_label`) add."""
-        ...
-
-    def settle(self, sums: Sums, is_final: bool) -> Finding:
-        """A window; `is_final` when no label is waited for any more. `NotEnoughData` if too few."""
-        ...
-
-
-class SettledRule(Protocol):
-    """Decides about alarms by what came true: each window once, when it is final."""
-
-    @property
-    def active(self) -> bool: ...
-
-    def settled(self, sums: Sums) -> Verdict | None:
-        """The next final window, in the order in which they became final."""
-        ...
-
-    def saved(self) -> dict[str, Any]: ...
-
-    def restore(self, saved: Mapping[str, Any]) -> None: ...
-
-
-@runtime_checkable
-class SettledRuling(Protocol):
-    """A part that raises alarms by what came true."""
-
-    def settled_rule(self) -> SettledRule:
-        """One that has seen nothing yet, for one model version."""
-        ...
-
-
-@runtime_checkable
 class Promising(Protocol):
     """A judge that says itself what it promises about false alarms."""
 
     @property
     def promise(self) -> str:
-        """What is promised, and what that rests on."""
-        ...
-
-
-@runtime_checkable
-class SettledPromising(Protocol):
-    """A part that says what it promises about false alarms by what came true."""
-
-    @property
-    def settled_promise(self) -> str:
         """What is promised, and what that rests on."""
         ...

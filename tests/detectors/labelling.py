@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from sidelight.config.settings import ModelSettings
 from sidelight.tensors import Columns
-from sidelight_detectors.contract import Settling, Sums
+from sidelight_detectors.contract import Sums
 from sidelight_detectors.fitted import Fitted, fit
+from sidelight_detectors.labels.contract import Settling
 from sidelight_detectors.labels.detector import LabelsDetector
 from sidelight_detectors.labels.joining import Terms
 from sidelight_detectors.streaming.folds import Traced

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sidelight_detectors.contract import Settling, Sums
+from sidelight_detectors.contract import Sums
+from sidelight_detectors.labels.contract import Settling
 from sidelight_detectors.labels.finding import LabelsFinding
 from sidelight_detectors.labels.fold import LabelsFold
 from sidelight_detectors.labels.joining import Terms

@@ -9,11 +9,11 @@ from functools import cached_property
 from sidelight.config.detecting.drift import AlarmSettings, DriftSettings
 from sidelight_detectors.alarms.blocks import BLOCKS, Blocks
 from sidelight_detectors.alarms.promises import of_sequential, of_windows
-from sidelight_detectors.alarms.rule import WHOLE, AlarmRule
+from sidelight_detectors.alarms.rule import WHOLE, AlarmRule, Ruling
 from sidelight_detectors.alarms.sequential import Promise, SequentialRule
 from sidelight_detectors.alarms.stakes import Stakes, stakes_of_blocks, stakes_of_rows
 from sidelight_detectors.alarms.windows import WindowRule
-from sidelight_detectors.contract import Promising, Ruling
+from sidelight_detectors.contract import Promising
 from sidelight_detectors.fitted import DRIFT, Fitted
 from sidelight_detectors.segments import ReferenceCounts
 

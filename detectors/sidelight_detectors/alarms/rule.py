@@ -81,3 +81,12 @@ class Weighing(Protocol):
 
     @property
     def threshold(self) -> float: ...
+
+
+@runtime_checkable
+class Ruling(Protocol):
+    """A part that has a rule of its own for alarms on its windows or sums."""
+
+    def rule(self) -> AlarmRule:
+        """One that has seen nothing yet, for one model version."""
+        ...

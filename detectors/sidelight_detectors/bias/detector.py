@@ -22,8 +22,9 @@ from sidelight_detectors.bias.reading import decided_of, layout_of
 from sidelight_detectors.bias.table import Table
 from sidelight_detectors.bias.telling import tell_decisions, tell_labels
 from sidelight_detectors.bias.trail import Decided, fixed, unpacked
-from sidelight_detectors.contract import Observation, Packed, SettledRule, Sums
+from sidelight_detectors.contract import Observation, Packed, Sums
 from sidelight_detectors.indexed import Indexed
+from sidelight_detectors.labels.contract import SettledRule
 from sidelight_detectors.outcomes import Outcome
 from sidelight_detectors.summary import Summary
 

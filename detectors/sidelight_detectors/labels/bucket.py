@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from sidelight.log import Address
 from sidelight.log.topics import INFERENCE
-from sidelight_detectors.contract import Settling, Sums
+from sidelight_detectors.contract import Sums
+from sidelight_detectors.labels.contract import Settling
 from sidelight_detectors.labels.growing import Growing
 from sidelight_detectors.results.findings import Seen, Stretch
 from sidelight_detectors.streaming.trace import Trail

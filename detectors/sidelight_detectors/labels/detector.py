@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sidelight.config.detecting.labels import LabelsSettings
 from sidelight.errors import ConfigError, NotEnoughData
-from sidelight_detectors.contract import Observation, Packed, Settling, Sums
+from sidelight_detectors.contract import Observation, Packed, Sums
 from sidelight_detectors.grid import Grid
 from sidelight_detectors.indexed import Indexed
 from sidelight_detectors.labels.classes import (
@@ -20,6 +20,7 @@ from sidelight_detectors.labels.classes import (
     positive_of,
     stands_for,
 )
+from sidelight_detectors.labels.contract import Settling
 from sidelight_detectors.labels.finding import LabelsFinding
 from sidelight_detectors.labels.fold import LabelsFold
 from sidelight_detectors.labels.joining import Terms

@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from sidelight.errors import NotEnoughData
-from sidelight_detectors.contract import Finding, SettledPromising, Settling
+from sidelight_detectors.contract import Finding
 from sidelight_detectors.labels.bucket import Bucket
+from sidelight_detectors.labels.contract import SettledPromising, Settling
 from sidelight_detectors.labels.coverage import warnings_of
 from sidelight_detectors.labels.finding import LabelsFinding
 from sidelight_detectors.labels.joining import Join, Terms, Window

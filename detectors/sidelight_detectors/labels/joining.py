@@ -19,8 +19,8 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sidelight_detectors.contract import Settling
 from sidelight_detectors.labels.bucket import Bucket
+from sidelight_detectors.labels.contract import Settling
 from sidelight_detectors.labels.early import EarlyLabels, Spoken
 from sidelight_detectors.labels.index import Index, Places
 from sidelight_detectors.streaming.folds import Traced

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sidelight_detectors.alarms.rule import Verdict
-from sidelight_detectors.contract import SettledRule, SettledRuling, Settling
 from sidelight_detectors.labels.bucket import Bucket
+from sidelight_detectors.labels.contract import SettledRule, SettledRuling, Settling
 from sidelight_detectors.labels.naming import detector_of
 from sidelight_detectors.results.findings import About, Alarm, UnjudgedResult, WindowResult
 from sidelight_detectors.streaming.folds import Watched

@@ -14,8 +14,9 @@ from sidelight.events.dataref import Keeper
 from sidelight.probes import TRUST_NOBODY, Verifier
 from sidelight_detectors.alarms.choosing import Alarms
 from sidelight_detectors.alarms.rule import WHOLE, AlarmRule
-from sidelight_detectors.contract import ColumnFinding, Flagger, Labelling
+from sidelight_detectors.contract import ColumnFinding, Flagger
 from sidelight_detectors.fitted import DRIFT, Fitted
+from sidelight_detectors.labels.contract import Labelling
 from sidelight_detectors.results.findings import VERSIONS
 from sidelight_detectors.spending import spend
 from sidelight_detectors.streaming.folds import Fold, Folding, Watched
