@@ -57,7 +57,10 @@ def test_every_type_of_the_configuration_is_known() -> None:
         ({}, "one of 'type'"),
         ({"type": "KSDrift", "load": "saved", "sha256": "00"}, "one of 'type'"),
         ({"load": "saved"}, "needs 'sha256'"),
-        ({"load": "saved", "sha256": "00", "args": {"p_val": 0.1}}, "'args' and 'model' belong to 'type'"),
+        (
+            {"load": "saved", "sha256": "00", "args": {"p_val": 0.1}},
+            "'args' and 'model' belong to 'type'",
+        ),
         ({"type": "KSDrift", "allow_unsafe_artifacts": True}, "belong to 'load'"),
         ({"type": "KSDrift", "args": {"x_ref": [1]}}, "'x_ref' is not for 'args'"),
         ({"type": "KSDrift", "args": {"update_x_ref": {"last": 9}}}, "'update_x_ref'"),
