@@ -123,7 +123,7 @@ def _coverage(known: Known) -> Iterator[Family]:
     groups = GaugeMetricFamily(
         "sidelight_labels_group_coverage_ratio",
         "Share of a group's rows in the last told window that have a label.",
-        labels=["model", "version", "attribute", "group"],
+        labels=["model", "version", "feature", "group"],
     )
     for model, fold in known:
         wanted.add_metric([model], fold.min_coverage)
@@ -142,7 +142,7 @@ def _performance(known: Known) -> Family:
         "sidelight_labels_performance",
         "Realised performance in the last told window, by metric; final says whether it still "
         "waited for labels.",
-        labels=["model", "version", "metric", "final"],
+        labels=["model", "version", "method", "final"],
     )
     for model, fold in known:
         for (version, _), finding in list(fold.last.items()):
