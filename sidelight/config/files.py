@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sidelight.config.checks import Fault
+from sidelight.config.headers import header_faults
 from sidelight.config.kafka import absent_files
 from sidelight.config.loading import Loaded
 from sidelight.config.references import missing_files, reference_faults
@@ -14,7 +15,8 @@ from sidelight.errors import ConfigError
 
 
 def require_files(loaded: Loaded) -> None:
-    """Raise `ConfigError` with one line for each file that is not there or cannot be right.
+    """Raise `ConfigError` with one line for each file that is not there or cannot be right, and
+    for each header that a detector reads and the logger does not keep.
 
     Not part of loading: a service does not need the files of another, which may run elsewhere.
     """
@@ -24,11 +26,18 @@ def require_files(loaded: Loaded) -> None:
         *missing_files(settings),
         *_absent_of_predictors(settings),
         *_absent_of_probes(settings.probes.key_file),
+        *header_faults(settings),
     ]
     wrong += [Fault(key, message) for key, message in absent_files(loaded.settings.log)]
-    lines = [f"{loaded.origin(fault.key)}: {fault.message}" for fault in wrong]
+    lines = [f"{_place(loaded, fault)}: {fault.message}" for fault in wrong]
     if lines:
         raise ConfigError("\n".join(lines))
+
+
+def _place(loaded: Loaded, fault: Fault) -> str:
+    """Where it was set; the file alone for a table that was given without a setting in it."""
+    origin = loaded.origin(fault.key)
+    return str(loaded.file or origin) if origin == "default" else origin
 
 
 def _absent_of_probes(key_file: Path | None) -> Iterator[Fault]:

@@ -101,6 +101,11 @@ def _of_table(key: Key, model: ModelSettings, reference: Path, told: str) -> Ite
             place = (*key, *setting)
             message = f"{told}: has no column {name!r}, named by {dotted(place)}"
             yield Fault(place, f"{message}; {_way_out(name, columns)}")
+    for setting, name in _groups_of(model):
+        if name not in columns:
+            place = (*key, *setting)
+            message = f"{told}: has no column {name!r} to take the groups of {dotted(place)} from"
+            yield Fault(place, f"{message}; name its 'groups', or its 'column' or 'table'")
 
 
 def _names(model: ModelSettings) -> Iterator[tuple[Key, str]]:
@@ -115,6 +120,14 @@ def _names(model: ModelSettings) -> Iterator[tuple[Key, str]]:
         yield ("detectors", "drift", "alarm", "block_by"), drift.alarm.block_by
     if detectors.performance:
         yield ("detectors", "performance", "label"), detectors.performance.label
+
+
+def _groups_of(model: ModelSettings) -> Iterator[tuple[Key, str]]:
+    """The reference's columns that protected attributes take their groups from."""
+    protected = model.detectors.bias.protected if model.detectors.bias else {}
+    for name, attribute in protected.items():
+        if not (attribute.groups or attribute.bands or attribute.table):
+            yield ("detectors", "bias", "protected", name), attribute.column or name
 
 
 def _way_out(name: str, columns: list[str]) -> str:

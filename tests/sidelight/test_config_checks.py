@@ -197,3 +197,48 @@ def test_without_what_reads_tables_only_the_files_presence_is_asked(
     require_files(load(path, environ={}))
     (line,) = file_refusal(tmp_path, REFERENCE.replace("NAME", "gone.csv"))
     assert line == "4: models.m.reference (gone.csv): there is no such file"
+
+
+BIAS = """\
+models:
+  m:
+    predictor: {url: "http://127.0.0.1:8080"}
+    reference: r.csv
+    outputs: {p: categorical}
+    outcome: {prediction: p}
+    detectors:
+      adversarial: {client: X-User}
+      bias: {protected: {region: {header: X-Region, groups: [n, s]}, race: {}}}
+"""
+
+
+def wrong_files(folder: Path, text: str) -> list[str]:
+    (folder / "r.csv").write_text("a,p\n1,1\n")
+    path = folder / "c.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        require_files(load(path, environ={}))
+    return str(caught.value).replace(f"{path}", "c.yaml").splitlines()
+
+
+def test_groups_that_nobody_names_and_headers_that_are_not_kept_are_told(tmp_path: Path) -> None:
+    race, client, region = wrong_files(tmp_path, BIAS)
+    assert race.startswith("c.yaml: models.m.reference (")
+    assert "has no column 'race' to take the groups of" in race
+    assert client == (
+        "c.yaml:8: models.m.detectors.adversarial.client is X-User, a header that the logger does"
+        " not keep; add it to logger.headers"
+    )
+    assert region.startswith("c.yaml:9: models.m.detectors.bias.protected.region.header is")
+
+
+def test_a_redacted_header_is_not_kept_whatever_headers_allow(tmp_path: Path) -> None:
+    text = BIAS.replace(", race: {}", "").replace("X-User", "Authorization")
+    (line,) = wrong_files(tmp_path, text + "logger: {headers: [authorization, x-region]}\n")
+    assert "take it out of logger.redact.headers" in line
+
+
+def test_headers_are_the_business_of_a_logger_that_runs_elsewhere(tmp_path: Path) -> None:
+    text = BIAS.replace('    predictor: {url: "http://127.0.0.1:8080"}\n', "")
+    (line,) = wrong_files(tmp_path, text)
+    assert "'race'" in line
