@@ -71,7 +71,8 @@ def score(
     config: Config = None,
     format: Annotated[Format, typer.Option(help="How to print.")] = Format.table,
     fail_on: Annotated[
-        str, typer.Option(help="Exit 3 when one of these found something: drift,outlier,schema.")
+        str,
+        typer.Option(help="Exit 3 when one of these found something: drift,outlier,schema,bias."),
     ] = "",
 ) -> None:
     """Score the rows of a file as the service would score traffic.
@@ -96,7 +97,10 @@ def score(
     typer.echo(as_json(report) if format is Format.json else as_table(report))
     if report.found & wanted:
         raise typer.Exit(FOUND)
-    if silent := wanted.intersection(fitted.judges) - report.judging:
+    silent = wanted.intersection(fitted.judges) - report.judging
+    if report.bias_unjudged and "bias" in silent:
+        raise NotEnoughData(f"{file}: bias not judged: {'; '.join(report.bias_unjudged)}")
+    if silent:
         raise NotEnoughData(
             f"{file}: {report.rows} rows are too few to judge {', '.join(sorted(silent))}; "
             f"at least {MIN_ROWS} are needed"

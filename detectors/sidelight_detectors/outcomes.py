@@ -163,6 +163,7 @@ def learn_outcome(settings: OutcomeSettings, table: Columns) -> Outcome:
         return Outcome(settings, ())
     classes = tuple(sorted(_classes(settings, table)))
     _check(settings, classes)
+    _check_labels(settings, table)
     return Outcome(settings, classes)
 
 
@@ -193,9 +194,13 @@ def _classes(settings: OutcomeSettings, table: Columns) -> set[str]:
 def _seen(settings: OutcomeSettings, table: Columns) -> Iterator[str]:
     for name in (settings.prediction, settings.label):
         if name is not None and name in table:
-            values, valid = elements_of(table[name])
-            known = np.unique(values if valid is None else values[valid])
-            yield from texts_of(known[known == known])  # not-a-number is no class
+            yield from _texts(table[name])
+
+
+def _texts(column: Column) -> list[str]:
+    values, valid = elements_of(column)
+    known = np.unique(values if valid is None else values[valid])
+    return list(texts_of(known[known == known]))  # not-a-number is no class
 
 
 def _check(settings: OutcomeSettings, classes: tuple[str, ...]) -> None:
@@ -211,6 +216,24 @@ def _check(settings: OutcomeSettings, classes: tuple[str, ...]) -> None:
     for name, value in wanted:
         if text_of(value) not in classes:
             raise ConfigError(f"outcome.{name}: {text_of(value)!r} is no class; there are {told}")
+
+
+def _check_labels(settings: OutcomeSettings, table: Columns) -> None:
+    """Labels in other words than decisions (``>50K`` for 1) would make every decision wrong."""
+    if settings.label is None or settings.label not in table:
+        return
+    true = _texts(table[settings.label])
+    if settings.prediction is not None and settings.prediction in table:
+        what, told = f"{settings.prediction!r} has", _texts(table[settings.prediction])
+    elif isinstance(settings.probability, str) and len(true) > 1:
+        what, told = "the positive class is", [text_of(settings.positive)]
+    else:
+        return
+    if true and told and set(true).isdisjoint(told):
+        raise ConfigError(
+            f"outcome.label: {settings.label!r} has {', '.join(true[:12])} and {what} "
+            f"{', '.join(told[:12])}: no class in common; write both in the same words"
+        )
 
 
 def _number(value: Any) -> float:

@@ -40,7 +40,7 @@ def as_json(report: FileReport) -> str:
 def as_table(report: FileReport) -> str:
     """A line a window, then the strangest rows."""
     flagged = (line for flags in report.flags for line in _flag_lines(report, flags))
-    told = (*_window_lines(report), *_permutation_lines(report), *bias_lines(report.bias))
+    told = (*_window_lines(report), *_permutation_lines(report), *_bias_lines(report))
     return "\n".join([*told, *flagged])
 
 
@@ -76,6 +76,7 @@ def _document(report: FileReport) -> dict[str, Any]:
             for window in report.others
         ],
         "bias": [_compared(finding) for finding in report.bias],
+        "bias_unjudged": report.bias_unjudged,
         "permutation": asdict(report.permutation) if report.permutation else None,
         **{_KEYS.get(flags.detector, flags.detector): _flagged(flags) for flags in report.flags},
     }
@@ -113,6 +114,12 @@ def _window_lines(report: FileReport) -> Iterator[str]:
         yield f"the last {report.unjudged} rows are too few to be judged"
     for name in report.unobserved:
         yield f"output {name!r} is not in the file: nothing is known of its drift"
+
+
+def _bias_lines(report: FileReport) -> Iterator[str]:
+    yield from bias_lines(report.bias)
+    for why in report.bias_unjudged:
+        yield f"bias not judged: {why}"
 
 
 def _permutation_lines(report: FileReport) -> Iterator[str]:

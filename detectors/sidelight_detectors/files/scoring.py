@@ -78,7 +78,8 @@ class FileReport:
     judged. `unobserved` are the model's outputs that the file does not have: nothing is known of
     their drift. `others` are windows judged by other detectors. `permutation` compares
     the whole file with the reference, where ``detectors.joint`` asks for it. `bias` is of all rows
-    together: what was decided, then what came true of those that have a label.
+    together: what was decided, then what came true of those that have a label; `bias_unjudged`
+    says why one of them is missing.
     """
 
     model: str
@@ -91,6 +92,7 @@ class FileReport:
     permutation: PermutationTest | None = None
     others: tuple[OtherWindow, ...] = ()
     bias: tuple[BiasFinding, ...] = ()
+    bias_unjudged: tuple[str, ...] = ()
 
     @property
     def found(self) -> frozenset[str]:
@@ -124,6 +126,7 @@ def score_rows(model: str, fitted: Fitted, rows: Columns) -> FileReport:
     for block, begin in enumerate(range(0, len(rows), size)):
         said += decider.accept(_pane(plan, block, rows.take(slice(begin, begin + size))))
     said += decider.watch.close()
+    compared = bias_of(plan.fitted, rows)
     return FileReport(
         model,
         len(rows),
@@ -143,7 +146,8 @@ def score_rows(model: str, fitted: Fitted, rows: Columns) -> FileReport:
             # Groups are compared over all rows: more of them tell more.
             if isinstance(output, WindowResult) and output.detector != BIAS
         ),
-        bias_of(plan.fitted, rows),
+        tuple(one for one in compared if isinstance(one, BiasFinding)),
+        tuple(one for one in compared if isinstance(one, str)),
     )
 
 
