@@ -92,7 +92,7 @@ def _tell(rate: float, names: list[str], reference: Distances, asked: dict[str, 
     }
     for name, view in views.items():
         calibrations = Calibrations(len(reference), rate)
-        calibrations.add("1", view(reference))
+        calibrations.add("1", np.arange(len(reference)), view(reference))
         calibrated = calibrations.of("1")
         assert calibrated is not None
         flagged = [(calibrated.p_values(view(one)) <= rate).mean() for one in asked.values()]

@@ -391,8 +391,33 @@ def test_a_sample_cannot_be_evaded_by_the_choice_of_an_id(tmp_path: Path) -> Non
 def test_a_server_that_invents_a_version_for_every_answer_fills_no_memory() -> None:
     calibrations = Calibrations(40, 0.1)
     for number in range(100):
-        calibrations.add(str(number), np.zeros((32, 2)))
-        assert calibrations.missing == 8
-    assert len(calibrations._found) == MAX_VERSIONS
-    calibrations.add("99", np.zeros((32, 2)))
+        calibrations.add(str(number), np.arange(32), np.zeros((32, 2)))
+        assert calibrations.missing.tolist() == list(range(32, 40))
+    assert len(calibrations._begun) == MAX_VERSIONS
+    calibrations.add("99", calibrations.missing, np.zeros((8, 2)))
     assert calibrations.of("99") is not None
+
+
+def test_partitions_calibrate_together_with_each_row_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    add = Calibrations.add
+
+    def listening(to: Calibrations, version: str, rows: Any, distances: Any) -> None:
+        asked.extend(rows.tolist())
+        add(to, version, rows, distances)
+
+    monkeypatch.setattr(Calibrations, "add", listening)
+    log, time = MemoryLog(partitions=2), Time()
+    at = station(tmp_path, time=time, partitions=2, max_rows_per_minute=120)
+    member = log.join(at.group, INFERENCE)
+    workers = [StationWorker(log, member, one, at, Clock(monotonic=time)) for one in range(2)]
+    for number, worker in enumerate(workers):
+        worker.most_records = 1
+        log.append(INFERENCE, traffic(rows(200, number), first=200 * number), partition=number)
+    while at.calibrations.of("3") is None:
+        time.now += 6.0
+        for worker in workers:
+            worker.step(0.0)
+    assert sorted(asked) == list(range(len(at.asks.reference)))

@@ -55,18 +55,27 @@ class Calibrated:
         return found
 
 
+@dataclass(frozen=True, eq=False)
+class Begun:
+    """What one version gave so far of each reference row, ``(wanted, k)``, and which were asked."""
+
+    distances: Distances
+    asked: NDArray[np.bool_]
+
+
 class Calibrations:
     """What reference rows gave by version. `version` is the one that answered last.
 
     Versions that take turns (a canary) are calibrated one beside the other, each by what it itself
-    answered. The first half of the rows sets the scale, the second the p-values.
+    answered. Each row counts once, whichever partition asks: the first half sets the scale, the
+    second, which the scale has not seen, the p-values.
     """
 
     def __init__(self, wanted: int, rate: float) -> None:
         self.version = ""
         self._wanted = wanted
         self._rate = rate
-        self._found: dict[str, Distances] = {}
+        self._begun: dict[str, Begun] = {}
         self._done: dict[str, Calibrated] = {}
 
     def of(self, version: str) -> Calibrated | None:
@@ -74,27 +83,31 @@ class Calibrations:
         return self._done.get(version)
 
     @property
-    def missing(self) -> int:
+    def missing(self) -> NDArray[np.intp]:
         """Reference rows that the version that answered last is still to be asked about."""
         if self.version in self._done:
-            return 0
-        return self._wanted - len(self._found.get(self.version, ()))
+            return np.zeros(0, np.intp)
+        begun = self._begun.get(self.version)
+        return np.arange(self._wanted) if begun is None else np.flatnonzero(~begun.asked)
 
-    def add(self, version: str, distances: Distances) -> None:
-        """What this version gave for some more reference rows, ``(n, k)``; NaN is no distance."""
+    def add(self, version: str, rows: NDArray[np.intp], distances: Distances) -> None:
+        """What this version gave for these reference rows, ``(n, k)``; NaN is no distance."""
         self.version = version
         if version in self._done:
             return
-        known = distances[~np.isnan(distances).any(axis=1)]
-        found = np.concatenate([self._found.get(version, known[:0]), known])
         # Put back at the end: the first is the version that has not answered for longest.
-        self._found.pop(version, None)
-        if len(found) >= self._wanted:
-            self._finish(version, self._calibrated(found[: self._wanted]))
+        begun = self._begun.pop(version, None) or self._begin(distances.shape[1])
+        begun.distances[rows], begun.asked[rows] = distances, True
+        if begun.asked.all():
+            self._calibrate(version, begun.distances)
             return
-        self._found[version] = found
-        if len(self._found) > MAX_VERSIONS:
-            self._found.pop(next(iter(self._found)))
+        self._begun[version] = begun
+        if len(self._begun) > MAX_VERSIONS:
+            self._begun.pop(next(iter(self._begun)))
+
+    def _begin(self, squeezers: int) -> Begun:
+        distances = np.full((self._wanted, squeezers), np.nan)
+        return Begun(distances, np.zeros(self._wanted, np.bool_))
 
     def saved(self) -> dict[str, Any]:
         done = {
@@ -111,12 +124,16 @@ class Calibrations:
                 conformal = Conformal(np.array(scores, np.int64))
                 self._finish(name, Calibrated(np.array(scale), conformal))
 
-    def _calibrated(self, distances: Distances) -> Calibrated:
-        half = len(distances) // 2
-        usual = np.quantile(distances[:half], 1 - self._rate, axis=0, method="higher")
+    def _calibrate(self, version: str, distances: Distances) -> None:
+        """Of a version that answers hardly any row nothing is known: it is asked again."""
+        known = distances[~np.isnan(distances).any(axis=1)]
+        if len(known) < 2:
+            return
+        half = len(known) // 2
+        usual = np.quantile(known[:half], 1 - self._rate, axis=0, method="higher")
         scale = np.maximum(usual, LEAST)
-        scores = _whole((distances[half:] / scale).max(axis=1))
-        return Calibrated(scale, Conformal(np.sort(scores)))
+        scores = _whole((known[half:] / scale).max(axis=1))
+        self._finish(version, Calibrated(scale, Conformal(np.sort(scores))))
 
     def _finish(self, version: str, calibrated: Calibrated) -> None:
         self._done[version] = calibrated

@@ -41,7 +41,6 @@ class SqueezingWatching:
         self._speaker = station.speaker(partition)
         self._asker = station.asker(self.counts)
         self._calibrations = station.calibrations
-        self._next = 0
 
     def take(self, batch: Batch) -> Iterator[Output]:
         try:
@@ -62,19 +61,17 @@ class SqueezingWatching:
     def _calibrate(self) -> None:
         """As far as the budget goes."""
         reference = self._asks.reference
-        while missing := self._calibrations.missing:
-            count = min(missing, self._asker.affords(self._station.cost), BLOCK_ROWS)
-            if not count:
+        while len(missing := self._calibrations.missing):
+            rows = missing[: min(self._asker.affords(self._station.cost), BLOCK_ROWS)]
+            if not len(rows):
                 return
-            places = (self._next + np.arange(count)) % len(reference)
-            self._next += count
-            version, distances = self._ask(reference.take(places))
-            self._calibrations.add(version, distances)
+            version, distances = self._ask(reference.take(rows))
+            self._calibrations.add(version, rows, distances)
 
     def _judged(self, batch: Batch) -> Iterator[Output]:
         if not len(batch):
             return
-        if self._calibrations.missing:
+        if len(self._calibrations.missing):
             self.counts["unjudged"] += 1
             return
         version, distances = self._ask(batch.rows)
