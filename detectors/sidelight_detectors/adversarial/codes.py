@@ -17,6 +17,20 @@ def factors(seed: int, count: int) -> Hashes:
     return words(seed, count) | np.uint64(1)
 
 
+def exact_factors(seed: int, count: int, largest: int) -> NDArray[np.float64]:
+    """Random whole numbers whose products with `count` numbers of 0 to `largest` sum exactly.
+
+    A matrix product of such numbers is the same to the last bit in whatever order it is summed.
+    """
+    spare = np.uint64(64 - 53 + (count * largest).bit_length())
+    return (words(seed, count) >> spare).astype(np.float64)
+
+
+def narrow_factors(seed: int, count: int) -> NDArray[np.uint32]:
+    """As `factors`, in 32 bits: processors multiply many of them at once."""
+    return factors(seed, count).astype(np.uint32)
+
+
 def summed(codes: NDArray[Any], seed: int) -> Hashes:
     """A hash for each ``codes[..., :]`` of whole numbers, yet to be mixed.
 

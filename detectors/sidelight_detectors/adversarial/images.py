@@ -32,10 +32,13 @@ if TYPE_CHECKING:
 IMAGE = "image"
 
 SHARP, MIDDLE, SMALL = 28, 14, 7
-"""Bands an axis at most: of what quarters compare finely, of patches, of distances."""
+"""Bands an axis (see `pooled`): of what quarters compare finely, of patches, of distances."""
 
 PATCH_TABLES = 4
 PATCH_LEVELS, MIDDLE_LEVELS, SHARP_LEVELS = 3, 8, 4
+
+BLOCK = 1 << 17
+"""Elements of pictures worked on at once: what a processor keeps near."""
 
 SAMPLE = 2000
 """Reference rows at most whose nearest neighbours are looked for."""
@@ -72,7 +75,10 @@ class PictureColumn:
         if column is None:
             raise DataMismatch(f"column {self.form.name!r} is missing; send the pictures")
         values, _ = self.form.read(column)
-        return Prints(identities(row.tobytes() for row in values), self._places(values))
+        step = max(1, BLOCK // self.form.size)
+        blocks = [self._places(values[at : at + step]) for at in range(0, len(values), step)]
+        found = np.concatenate(blocks) if blocks else np.zeros((0, self.tables), np.uint16)
+        return Prints(identities(row.tobytes() for row in values), found)
 
     @property
     def header(self) -> dict[str, Any]:
@@ -90,8 +96,8 @@ class PictureColumn:
         small = pooled(middle, SMALL).reshape(len(values), -1)
         near = [lattice.places(small) for lattice in self._lattices]
         alone = [
-            quarters(self.levels.of(middle, MIDDLE_LEVELS)),
-            quarters(self.levels.of(sharp, SHARP_LEVELS)),
+            quarters(self.levels.of(middle, MIDDLE_LEVELS), MIDDLE_LEVELS),
+            quarters(self.levels.of(sharp, SHARP_LEVELS), SHARP_LEVELS),
         ]
         moved = smallest_patches(self.levels.of(middle, PATCH_LEVELS), PATCH_TABLES)
         return np.hstack([*near, *alone, moved])

@@ -33,7 +33,7 @@ class Lattice:
     def places(self, rows: Units) -> NDArray[np.uint16]:
         """Shape ``(n, tables)``, of rows ``(n, size)``."""
         signs, offsets = self._drawn
-        cells = np.floor_divide(rows @ signs + offsets, self.width)
+        cells = np.floor((rows @ signs + offsets) / self.width)
         return place_of(summed(cells.reshape(len(rows), self.tables, self.terms), self.seed))
 
     @cached_property

@@ -35,12 +35,29 @@ class Pictures:
 
 
 def pooled(pictures: Units, side: int) -> Units:
-    """Means over at most `side` bands an axis, rounded to whole numbers."""
+    """Means over bands of equal width, rounded to whole numbers; the last band may be wider.
+
+    At least `side` bands an axis, or as many as it has elements, and fewer than twice as many.
+    """
     for axis in (1, 2):
-        size = pictures.shape[axis]
-        if size > side:
-            starts = np.arange(side) * size // side
-            widths = np.diff(starts, append=size)
-            sums = np.add.reduceat(pictures, starts, axis=axis)
-            pictures = np.rint(sums / np.expand_dims(widths, [0, 2, 3] if axis == 1 else [0, 1, 3]))
+        if (width := pictures.shape[axis] // side) > 1:
+            pictures = _banded(pictures, axis, width)
     return pictures
+
+
+def _banded(pictures: Units, axis: int, width: int) -> Units:
+    size = pictures.shape[axis]
+    whole = size - size % width
+    sums = pictures[_along(axis, 0, whole, width)].copy()
+    for first in range(1, width):
+        sums += pictures[_along(axis, first, whole, width)]
+    if whole < size:
+        last = sums[_along(axis, -1, None)]
+        last += pictures[_along(axis, whole, None)].sum(axis=axis, keepdims=True)
+        # Rounded in two steps: the wider band is first brought to the sum of an ordinary one.
+        np.rint(last * (width / (width + size - whole)), out=last)
+    return np.rint(sums / width)
+
+
+def _along(axis: int, *cut: int | None) -> tuple[slice, ...]:
+    return (*[slice(None)] * axis, slice(*cut))
