@@ -35,8 +35,8 @@ class Fairness:
     def table(self) -> list[tuple[str, str]]:
         """Rows of the summary."""
         at_once, by_labels = self._alarm("bias"), self._alarm("bias:labels")
-        rows = [("women and men", f"who is taken for employed, known at once: {at_once}")]
-        rows += [("", f"who is so wrongly, by labels as they come: {by_labels}")]
+        rows = [("women and men", f"taken for employed, known at once: {at_once}")]
+        rows += [("", f"wrongly so, known as labels come: {by_labels}")]
         return rows + [("", _told(gap)) for gap in self.shown]
 
     def _alarm(self, detector: str) -> str:

@@ -40,7 +40,7 @@ class Search:
             return f"{attempt.asked} questions not caught; it succeeded {got}"
         return (
             f"from row {self.row:,} on {ATTACKER} asks {attempt.asked} times about one person: "
-            f"caught at question {self.found.queries}; it had its way {got}"
+            f"caught at question {self.found.queries}; it succeeded {got}"
         )
 
 

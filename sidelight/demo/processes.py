@@ -15,7 +15,7 @@ from sidelight.demo.prepare import Stage
 from sidelight.errors import SidelightError
 from sidelight.tether import tied
 
-START_SECONDS = 40.0
+START_SECONDS = 120.0
 STOP_SECONDS = 20.0
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """A small model answers small batches faster without a team of threads."""
@@ -70,7 +70,10 @@ def _await(process: subprocess.Popen[bytes], address: str, path: str) -> None:
         if _answers(address, path):
             return
         time.sleep(0.1)
-    raise SidelightError(f"http://{address}{path} did not answer within {START_SECONDS:.0f} s")
+    raise SidelightError(
+        f"http://{address}{path} did not answer within {START_SECONDS:.0f} s;"
+        " the *.log files beside the configuration say why"
+    )
 
 
 def _answers(address: str, path: str) -> bool:
