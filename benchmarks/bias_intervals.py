@@ -28,6 +28,7 @@ Z, STRICTER = 1.959963984540054, 2.241402727604947
 
 SIZES = ((30, 30), (30, 100), (30, 300), (100, 30), (300, 30), (100, 100), (300, 300))
 SHARES = (0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95)
+EXTREME = (0.01, 0.02, *SHARES, 0.98, 0.99)
 FEWER = (0.05, 0.2, 0.5, 0.8, 0.95)
 
 
@@ -126,7 +127,7 @@ def main() -> None:
     average, equal = of["average_odds_difference"], of["equalised_odds_difference"]
     measured = {
         "difference (Newcombe), shares 5-95 %": exact("difference", SHARES),
-        "difference (Newcombe), shares 2-98 %": exact("difference", (0.02, *SHARES, 0.98)),
+        "difference (Newcombe), shares 1-99 %": exact("difference", EXTREME),
         "ratio (Koopman), shares 2-98 %": exact("ratio", (0.02, *SHARES, 0.98)),
         "treatment equality (odds, MOVER)": exact("odds", SHARES),
         "average odds (MOVER), 30 a group": of_four_exactly(average),
