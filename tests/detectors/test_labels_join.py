@@ -279,3 +279,15 @@ def test_labels_that_wait_for_their_row_are_forgotten_in_time_and_by_number() ->
             list(folding.accept(traced))
 
         assert len(folding.join.early) <= left
+
+
+def test_labels_of_all_rows_of_a_long_exchange_may_stand_before_it() -> None:
+    trail, truth = rows(100, 3)
+    labels = [Said(5, "a", row, truth[row]) for row in range(100)]
+    for longest in (1, 200):
+        panes = list(stream([*labels, Asked(10, "a", trail)], np.random.default_rng(1), 1, longest))
+        folding = fold()
+        for traced in panes:
+            list(folding.accept(traced))
+
+        assert folding.counts["joined"] == 100

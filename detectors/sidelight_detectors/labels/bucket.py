@@ -107,12 +107,12 @@ class Bucket:
 
         What was learned last holds; of what was learned at one time, what was said last.
         """
-        order = np.lexsort((learned, rows))
-        last = order[np.append(rows[order][1:] != rows[order][:-1], True)]
-        newer = last[learned[last] >= self._learned.values[rows[last]]]
-        counts = Counter(superseded=len(rows) - len(newer))
-        counts.update(self._set(rows[newer], values[newer]))
-        self._learned.values[rows[newer]] = learned[newer]
+        known = self._learned.values
+        new = np.flatnonzero(learned >= known[rows])
+        np.maximum.at(known, rows[new], learned[new])
+        newest = _last_of_each(rows, new[learned[new] == known[rows[new]]])
+        counts = Counter(superseded=len(rows) - len(newest))
+        counts.update(self._set(rows[newest], values[newest]))
         return counts
 
     def _set(self, rows: NDArray[np.int64], values: NDArray[np.float64]) -> Counter[str]:
@@ -134,3 +134,13 @@ class Bucket:
             withdrawn=int((was & ~is_).sum()),
             repeated=int((~changed).sum()),
         )
+
+
+def _last_of_each(rows: NDArray[np.int64], chosen: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Of the chosen places, which ascend, the last one of each row."""
+    ordered = np.sort(rows[chosen])
+    if not (ordered[1:] == ordered[:-1]).any():
+        return chosen
+    order = chosen[np.argsort(rows[chosen], kind="stable")]
+    is_last: NDArray[np.bool_] = np.append(rows[order][1:] != rows[order][:-1], True)
+    return order[is_last]

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidelight_detectors.labels.growing import Growing
-from sidelight_detectors.labels.index import Index
+from sidelight_detectors.labels.index import SHARED, Index
 
 EPOCHS = 4
 
@@ -44,6 +44,11 @@ class Spoken:
 
     def take(self, chosen: NDArray[np.intp]) -> Spoken:
         return Spoken(*(getattr(self, name)[chosen] for name in _KINDS))
+
+
+def joined(parts: Sequence[Spoken]) -> Spoken:
+    """One after the other."""
+    return Spoken(*(np.concatenate([getattr(one, name) for one in parts]) for name in _KINDS))
 
 
 _KINDS = {
@@ -85,6 +90,7 @@ class EarlyLabels:
         self._first = 0
         self._history: list[tuple[int, int]] = []
         self._ahead: list[tuple[int, int]] = []
+        self._over: list[tuple[int, int]] = []
 
     def __len__(self) -> int:
         return len(self._columns["subject"])
@@ -92,6 +98,11 @@ class EarlyLabels:
     @property
     def bytes(self) -> int:
         return sum(column.bytes for column in self._columns.values()) + self._index.bytes
+
+    @property
+    def all(self) -> Spoken:
+        """A copy of all that is remembered."""
+        return Spoken(*(self._columns[name].values.copy() for name in _KINDS))
 
     @property
     def pane(self) -> int | None:
@@ -106,6 +117,7 @@ class EarlyLabels:
             is_full = self._end - last.first >= self._most // EPOCHS
             if not (is_old or is_full):
                 return
+        self._over = []
         self._begin(pane, watermark_ns)
 
     def is_due(self, pane: int) -> bool:
@@ -122,6 +134,14 @@ class EarlyLabels:
         while self._ahead:
             self._begin(*self._ahead.pop(0))
 
+    def forgotten(self, panes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The pane with which a label was forgotten, by the pane that said it, as far as they were
+        read again; the largest number of one that is remembered."""
+        never = np.iinfo(np.int64).max
+        ends = np.array([end for _, end in self._over] + [never])
+        begins = [begin for begin, _ in self._over[1:]] + [one.pane for one in self._epochs[:1]]
+        return ends[np.searchsorted(begins[: len(self._over)], panes, side="right")]
+
     def add(self, labels: Spoken) -> None:
         """Labels of panes of one epoch."""
         if not len(labels):
@@ -134,10 +154,15 @@ class EarlyLabels:
         last = self._epochs[-1]
         last.learned_ns = max(last.learned_ns, int(labels.time_ns.max()))
 
-    def find(self, keys: NDArray[np.uint64]) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
-        """Pairs of a place in `keys` and the number of a label that names it, as it was said."""
+    def find(
+        self, keys: NDArray[np.uint64], rows: NDArray[np.int32]
+    ) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+        """Pairs of a place in `keys` and the number of a label that names it, as it was said.
+
+        The key is of an exchange with so many rows; of each row some labels are enough.
+        """
         likely = np.flatnonzero(self._filter[_bits(keys)])
-        queries, numbers = self._index.find(keys[likely])
+        queries, numbers = self._index.find(keys[likely], rows[likely].astype(np.int64) * SHARED)
         known = numbers >= self._first
         queries, numbers = likely[queries[known]], numbers[known] - self._first
         order = np.argsort(numbers, kind="stable")
@@ -168,7 +193,7 @@ class EarlyLabels:
         self._epochs.append(Epoch(pane, watermark_ns, self._end))
         self._history.append((pane, watermark_ns))
         while len(self._epochs) > 1 and self._is_over(watermark_ns):
-            self._epochs.pop(0)
+            self._over.append((self._epochs.pop(0).pane, pane))
         self._forget(self._epochs[0].first - self._first)
 
     def _is_over(self, watermark_ns: int) -> bool:
@@ -188,7 +213,8 @@ class EarlyLabels:
         for column in self._columns.values():
             column.drop(count)
         self._first += count
-        self._index.keep(lambda numbers: numbers >= self._first)
+        self._index = Index()
+        self._index.add(self._columns["subject"].values, self._first + np.arange(len(self)))
         self._filter[:] = False
         self._filter[_bits(self._columns["subject"].values)] = True
 

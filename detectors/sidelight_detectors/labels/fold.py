@@ -15,6 +15,7 @@ from sidelight_detectors.labels.coverage import warnings_of
 from sidelight_detectors.labels.finding import LabelsFinding
 from sidelight_detectors.labels.joining import Join, Terms, Window
 from sidelight_detectors.labels.naming import NAME, detector_of
+from sidelight_detectors.labels.recall import Recall
 from sidelight_detectors.labels.ruling import Rulings
 from sidelight_detectors.results.findings import About, Output, UnjudgedResult, WindowResult
 from sidelight_detectors.streaming.folds import Traced, Watched
@@ -22,9 +23,6 @@ from sidelight_detectors.streaming.identity import digest
 
 NEWS = 0.1
 """Growth of coverage after which a provisional window is told again."""
-
-AT_ONCE = 1 << 18
-"""Rows and labels that are joined at once while panes are read again."""
 
 NO_ALARM = "No alarm is raised by realised performance."
 
@@ -50,8 +48,7 @@ class LabelsFold:
         self._watched = watched
         self._parts = parts
         self._watermark_ns = 0
-        self._again: list[Traced] = []
-        self._waiting = 0
+        self._recall = Recall(self.join)
         self._restored: Mapping[str, Any] | None = None
 
     def accept(self, traced: Traced) -> Iterator[Output]:
@@ -69,13 +66,7 @@ class LabelsFold:
                 yield from self._tell(window, bucket)
 
     def remember(self, traced: Traced) -> None:
-        if self.join.early.is_due(traced.pane):
-            self._take_again()
-            self.join.early.follow(traced.pane)
-        self._again.append(traced)
-        self._waiting += int(traced.trace.exchanges.rows.sum()) + len(traced.trace.labels)
-        if self._waiting >= AT_ONCE:
-            self._take_again()
+        self._recall.remember(traced)
 
     @property
     def needs_from(self) -> int | None:
@@ -126,17 +117,12 @@ class LabelsFold:
         """All was read again that is remembered."""
         if self._restored is None:
             return
-        self._take_again()
-        self.join.early.follow_all()
+        self._recall.end()
         for number, version, told in self._restored["told"]:
             bucket = self.join.buckets.get((number, version))
             if bucket is not None:
                 bucket.told = told
         self._restored = None
-
-    def _take_again(self) -> None:
-        self.join.take(self._again)
-        self._again, self._waiting = [], 0
 
     def _tell(self, window: Window, bucket: Bucket) -> Iterator[Output]:
         """A window that ended, while it waits: at its end, and again when much has come."""

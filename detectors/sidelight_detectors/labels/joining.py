@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +22,16 @@ from numpy.typing import NDArray
 from sidelight_detectors.labels.bucket import Bucket
 from sidelight_detectors.labels.contract import Settling
 from sidelight_detectors.labels.early import EarlyLabels, Spoken
-from sidelight_detectors.labels.index import Index, Places
+from sidelight_detectors.labels.gathering import gathered, spoken_in, trails_of
+from sidelight_detectors.labels.index import SHARED, Index, Places
 from sidelight_detectors.streaming.folds import Traced
-from sidelight_detectors.streaming.trace import NO_LABELS, UNKNOWN, Exchanges, Trace
+from sidelight_detectors.streaming.trace import UNKNOWN, Trace
 
 MAX_OPEN = 4096
 """Open windows, of all versions; invented times must not fill the memory."""
 
 _SERIAL_BITS = 32
+_LABEL_BITS = 31
 
 Window = tuple[int, str]
 """Number (its begin is so many times its length) and model version."""
@@ -55,8 +57,41 @@ class Terms:
         return (window + 1) * self.window_ns + self.wait_ns
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where exchanges wait: the key, place, rows and pane of each, ``(n,)``."""
+
+    keys: NDArray[np.uint64]
+    places: Places
+    rows: NDArray[np.int32]
+    panes: NDArray[np.int64]
+
+    def called(self, keys: NDArray[np.uint64]) -> Standing:
+        """Those that have another key too."""
+        named = keys != UNKNOWN
+        return Standing(keys[named], self.places[named], self.rows[named], self.panes[named])
+
+    @classmethod
+    def joined(cls, parts: Sequence[Standing]) -> Standing:
+        """One after the other."""
+        return cls(
+            np.concatenate([one.keys for one in parts]),
+            np.concatenate([one.places for one in parts]),
+            np.concatenate([one.rows for one in parts]),
+            np.concatenate([one.panes for one in parts]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Pairs of a label's number and the place of an exchange that it names, in any order."""
+
+    labels: NDArray[np.intp]
+    places: Places
+
+
 class Join:
-    """`take` panes in the order of the log; `close` what is final.
+    """`take` panes in the order of the log; `close` what is final. (`Recall` reads panes again.)
 
     `buckets` are the open windows, `first_open` the number of the first that may be.
     """
@@ -91,18 +126,56 @@ class Join:
     def take(self, traced: Sequence[Traced]) -> Counter[str]:
         """Rows and labels of panes that one epoch remembers; what came of them, counted."""
         counts: Counter[str] = Counter()
-        added = [pair for one in _gathered(traced) for pair in self._rows(*one, counts)]
-        if added:
-            keys, places = (np.concatenate(part) for part in zip(*added, strict=True))
-            self._index.add(keys, places)
-            queries, numbers = self.early.find(keys)
-            if len(queries):
-                known = self.early.take(numbers)
-                counts.update(self._label(known, np.arange(len(known)), places[queries]))
-        spoken = _spoken(traced)
+        standing = self.place(traced, counts)
+        if standing:
+            asked = Standing.joined(standing)
+            queries, numbers = self.early.find(asked.keys, asked.rows)
+            known = self.early.take(numbers)
+            found = Named(np.arange(len(known)), asked.places[queries])
+            counts.update(self.label(known, found))
+        spoken = spoken_in(traced)
         if spoken is not None:
-            counts.update(self._labels(spoken))
+            named = self.named(spoken)
+            counts.update(self.label(spoken, named))
+            counts["early"] += len(spoken) - len(np.unique(named.labels))
             self.early.add(spoken)
+        return counts
+
+    def place(self, traced: Sequence[Traced], counts: Counter[str]) -> list[Standing]:
+        """Rows of panes begin to wait."""
+        found = [one for pair in gathered(traced) for one in self._rows(*pair, counts)]
+        for one in found:
+            self._index.add(one.keys, one.places)
+        return found
+
+    def named(self, spoken: Spoken) -> Named:
+        """The waiting exchanges that labels name."""
+        most = np.full(len(spoken), SHARED)
+        labels, places = self._index.find(spoken.subject, most)
+        is_open = np.isin(places >> _SERIAL_BITS, list(self._serials))
+        return Named(labels[is_open], places[is_open])
+
+    def label(self, spoken: Spoken, named: Named) -> Counter[str]:
+        """What came true of rows that wait; what came of it, counted."""
+        counts: Counter[str] = Counter()
+        serials = named.places >> _SERIAL_BITS
+        for serial in np.unique(serials).tolist():
+            # In the order of rows, for memory's sake; of one row in the order of the labels.
+            chosen = serials == serial
+            pairs = (named.places[chosen] << _LABEL_BITS) | named.labels[chosen]
+            pairs.sort()
+            told = spoken.take(pairs & ((1 << _LABEL_BITS) - 1))
+            window = self._serials[serial]
+            bucket, final_ns = self.buckets[window], self.terms.final_ns(window[0])
+            exchanges = (pairs >> _LABEL_BITS) & ((1 << _SERIAL_BITS) - 1)
+            rows = bucket.places(exchanges, told.row)
+            in_time, there = told.time_ns <= final_ns, rows >= 0
+            counts["late"] += int((there & ~in_time).sum())
+            counts["no_row"] += int((~there).sum())
+            kept = np.flatnonzero(in_time & there)
+            if len(kept):
+                counts.update(bucket.label(rows[kept], told.value[kept], told.time_ns[kept]))
+                bucket.read_from(int(told.pane[kept].min()))
         return counts
 
     def close(self, watermark_ns: int) -> Iterator[tuple[Window, Bucket]]:
@@ -128,8 +201,7 @@ class Join:
 
     def _rows(
         self, trace: Trace, panes: NDArray[np.int64], counts: Counter[str]
-    ) -> Iterator[tuple[NDArray[np.uint64], Places]]:
-        """Keys of the exchanges, and where each of them stands."""
+    ) -> Iterator[Standing]:
         exchanges = trace.exchanges
         window = exchanges.time_ns // self.terms.window_ns
         codes = window * len(trace.versions) + exchanges.version
@@ -145,9 +217,13 @@ class Join:
             counts["rows"] += rows
             place = (number, trace.versions[version])
             places = self._add(place, trace, chosen, int(panes[chosen].min()))
-            yield exchanges.subject[chosen], places
-            named = exchanges.correlation[chosen] != UNKNOWN
-            yield exchanges.correlation[chosen][named], places[named]
+            waiting = Standing(
+                exchanges.subject[chosen], places, exchanges.rows[chosen], panes[chosen]
+            )
+            yield waiting
+            names = exchanges.correlation[chosen]
+            if (names != UNKNOWN).any():
+                yield waiting.called(names)
 
     def _add(self, window: Window, trace: Trace, chosen: NDArray[np.intp], pane: int) -> Places:
         exchanges = trace.exchanges
@@ -157,37 +233,9 @@ class Join:
             self._last_serial += 1
             self._serials[self._last_serial] = window
             self._serial_of[window] = self._last_serial
-        numbers = bucket.add(exchanges.rows[chosen], _trails(trace, chosen), pane)
+        numbers = bucket.add(exchanges.rows[chosen], trails_of(trace, chosen), pane)
         bucket.stretch(trace.partition, exchanges.offset[chosen], exchanges.time_ns[chosen])
         return numbers | (self._serial_of[window] << _SERIAL_BITS)
-
-    def _labels(self, spoken: Spoken) -> Counter[str]:
-        queries, places = self._index.find(spoken.subject)
-        is_open = self._is_open(places)
-        queries, places = queries[is_open], places[is_open]
-        order = np.argsort(queries, kind="stable")
-        counts = self._label(spoken, queries[order], places[order])
-        counts["early"] += len(spoken) - len(np.unique(queries))
-        return counts
-
-    def _label(self, spoken: Spoken, queries: NDArray[np.intp], places: Places) -> Counter[str]:
-        """Pairs of a label and an exchange that it names, in the order of the labels."""
-        counts: Counter[str] = Counter()
-        serials = places >> _SERIAL_BITS
-        for serial in np.unique(serials).tolist():
-            chosen = serials == serial
-            told = spoken.take(queries[chosen])
-            window = self._serials[serial]
-            bucket, final_ns = self.buckets[window], self.terms.final_ns(window[0])
-            rows = bucket.places(places[chosen] & ((1 << _SERIAL_BITS) - 1), told.row)
-            in_time, there = told.time_ns <= final_ns, rows >= 0
-            counts["late"] += int((there & ~in_time).sum())
-            counts["no_row"] += int((~there).sum())
-            kept = np.flatnonzero(in_time & there)
-            if len(kept):
-                counts.update(bucket.label(rows[kept], told.value[kept], told.time_ns[kept]))
-                bucket.read_from(int(told.pane[kept].min()))
-        return counts
 
     def _is_open(self, places: Places) -> NDArray[np.bool_]:
         return np.isin(places >> _SERIAL_BITS, list(self._serials))
@@ -197,50 +245,3 @@ def _distinct(codes: NDArray[np.int64]) -> list[int]:
     """In order; mostly there is one."""
     first = int(codes[0])
     return [first] if (codes == first).all() else np.unique(codes).tolist()
-
-
-def _gathered(traced: Sequence[Traced]) -> Iterator[tuple[Trace, NDArray[np.int64]]]:
-    """Traces with rows, those of one partition and the same versions as one, and the pane of each
-    exchange: many small steps would cost more than what is done in them."""
-    alike: dict[tuple[int, tuple[str, ...]], list[Traced]] = {}
-    for one in traced:
-        if len(one.trace.exchanges):
-            alike.setdefault((one.trace.partition, one.trace.versions), []).append(one)
-    for found in alike.values():
-        panes = np.repeat([one.pane for one in found], [len(one.trace.exchanges) for one in found])
-        yield _joined([one.trace for one in found]), panes.astype(np.int64)
-
-
-def _joined(traces: Sequence[Trace]) -> Trace:
-    if len(traces) == 1:
-        return traces[0]
-    first = traces[0]
-    exchanges = {
-        column.name: np.concatenate([getattr(one.exchanges, column.name) for one in traces])
-        for column in fields(Exchanges)
-    }
-    trails = {name: np.concatenate([one.trails[name] for one in traces]) for name in first.trails}
-    return replace(first, exchanges=Exchanges(**exchanges), trails=trails, labels=NO_LABELS)
-
-
-def _trails(trace: Trace, chosen: NDArray[np.intp]) -> Mapping[str, NDArray[np.uint8]]:
-    if len(chosen) == len(trace.exchanges):
-        return trace.trails
-    is_chosen = np.zeros(len(trace.exchanges), np.bool_)
-    is_chosen[chosen] = True
-    rows = is_chosen[trace.owner]
-    return {name: trail[rows] for name, trail in trace.trails.items()}
-
-
-def _spoken(traced: Sequence[Traced]) -> Spoken | None:
-    found = [(one.trace.labels, one.pane) for one in traced if len(one.trace.labels)]
-    if not found:
-        return None
-    labels = [one for one, _ in found]
-    return Spoken(
-        np.concatenate([one.subject for one in labels]),
-        np.concatenate([one.row for one in labels]),
-        np.concatenate([one.value for one in labels]),
-        np.concatenate([one.time_ns for one in labels]),
-        np.concatenate([np.full(len(one), pane, np.int64) for one, pane in found]),
-    )
