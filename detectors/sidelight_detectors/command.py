@@ -93,6 +93,11 @@ def score(
     ((name, chosen),) = models.items()
     fitted = fitted_model(name, chosen, folder_of(settings))
     wanted = _known(fail_on, [fitted])
+    if watching := wanted.difference(fitted.at_once):
+        raise ConfigError(
+            f"--fail-on {min(watching)}: it watches traffic and says nothing of a file; a file can "
+            f"fail on {', '.join(fitted.at_once) or 'none'}, logged traffic by `sidelight replay`"
+        )
     report = score_rows(name, fitted, load_reference(file))
     typer.echo(as_json(report) if format is Format.json else as_table(report))
     if report.found & wanted:

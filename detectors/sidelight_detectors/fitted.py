@@ -140,6 +140,11 @@ class Fitted:
         return ((DRIFT,) if self.drift else ()) + tuple(parts)
 
     @property
+    def at_once(self) -> tuple[str, ...]:
+        """Those of `detectors` that say something of rows by themselves; others need traffic."""
+        return tuple(one for one in self.detectors if one in (*self.judges, *self.flaggers))
+
+    @property
     def detectors(self) -> tuple[str, ...]:
         """Names of what judges windows or scores rows."""
         asked = named(self.settings)

@@ -1,4 +1,4 @@
-"""`sidelight score --fail-on bias`: what it says where it cannot judge."""
+"""`sidelight score --fail-on`: what it says of bias, and where it cannot judge."""
 
 from __future__ import annotations
 
@@ -41,19 +41,21 @@ def without(rows: Columns, name: str) -> Columns:
     return rows.select([one for one in rows.names if one != name])
 
 
-def score(folder: Path, rows: Columns, reference: Columns | None = None) -> Result:
+def score(
+    folder: Path, rows: Columns, reference: Columns | None = None, fail_on: str = "bias"
+) -> Result:
     write(folder / "reference.csv", people(500, 1) if reference is None else reference)
     model: dict[str, Any] = {
         "reference": "reference.csv",
         "features": {"age": "numeric", "sex": "categorical"},
         "outputs": {"p": "categorical"},
         "outcome": OUTCOME,
-        "detectors": {"bias": {"protected": ["sex"]}},
+        "detectors": {"bias": {"protected": ["sex"]}, "adversarial": {}},
     }
     (folder / "sidelight.yaml").write_text(json.dumps({"models": {"m": model}}))
     file = write(folder / "rows.csv", rows)
     arguments = ["score", str(file), "--config", str(folder / "sidelight.yaml")]
-    return CliRunner().invoke(application(), [*arguments, "--fail-on", "bias"])
+    return CliRunner().invoke(application(), [*arguments, "--fail-on", fail_on])
 
 
 def test_unfair_decisions_are_found_without_labels_and_the_missing_column_is_named(
@@ -92,5 +94,13 @@ def test_labels_in_other_words_than_decisions_are_refused(tmp_path: Path) -> Non
     result = score(tmp_path, people(400, 3), relabelled(rows, told))
     assert isinstance(result.exception, ConfigError)
     assert "'truth' has <=50K, >50K and 'p' has no, yes: no class in common" in str(
+        result.exception
+    )
+
+
+def test_a_file_never_passes_by_a_detector_that_needs_traffic(tmp_path: Path) -> None:
+    result = score(tmp_path, people(400, 2), fail_on="adversarial")
+    assert isinstance(result.exception, ConfigError)
+    assert "it watches traffic and says nothing of a file; a file can fail on bias" in str(
         result.exception
     )

@@ -70,9 +70,11 @@ def answer(plan: Plan, columns: Columns, wish: Wish, time_ns: int) -> Answer:
 
 
 def _refuse_unknown(plan: Plan, detector: str) -> None:
-    known = plan.fitted.detectors
+    known = plan.fitted.at_once
     if detector and detector not in known:
-        raise MalformedPayload(
-            f"{detector[:40]!r} is no detector of {plan.model!r}; it has {', '.join(known)}",
-            where="detector",
+        what = (
+            f"{detector!r} watches traffic and answers no request; {plan.model!r} has"
+            if detector in plan.fitted.detectors
+            else f"{detector[:40]!r} is no detector of {plan.model!r}; it has"
         )
+        raise MalformedPayload(f"{what} {', '.join(known) or 'none that does'}", where="detector")
