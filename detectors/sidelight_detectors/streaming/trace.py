@@ -94,13 +94,19 @@ _EXCHANGES = {
     "rows": "<i4",
     "version": "<i4",
     "client": "<i4",
-    "subject": "<u8",
     "correlation": "<u8",
 }
-_LABELS = {"offset": "<i8", "time_ns": "<i8", "subject": "<u8", "row": "<i4", "value": "<f8"}
+_LABELS = {"offset": "<i8", "time_ns": "<i8", "row": "<i4", "value": "<f8"}
 
-NO_EXCHANGES = Exchanges(**{name: np.zeros(0, kind) for name, kind in _EXCHANGES.items()})
-NO_LABELS = Labels(**{name: np.zeros(0, kind) for name, kind in _LABELS.items()})
+_TABLES = {"exchanges": _EXCHANGES, "labels": _LABELS}
+
+_SUBJECT = {"subject": "<u8"}
+"""Stands as it is after what is compressed: nothing makes it smaller, and trying costs most."""
+
+NO_EXCHANGES = Exchanges(
+    **{name: np.zeros(0, kind) for name, kind in {**_EXCHANGES, **_SUBJECT}.items()}
+)
+NO_LABELS = Labels(**{name: np.zeros(0, kind) for name, kind in {**_LABELS, **_SUBJECT}.items()})
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +150,8 @@ class Trace:
         )
 
     def to_bytes(self) -> bytes:
-        """Length of the head, the head, the arrays; nothing at all of an empty trace."""
+        """Nothing at all of an empty trace; else a length and what is compressed (length of the
+        head, the head, the arrays), then the subjects of exchanges and labels."""
         if self.is_empty:
             return b""
         trails = {name: self.trails[name] for name in sorted(self.trails)}
@@ -164,21 +171,28 @@ class Trace:
             *(np.ascontiguousarray(trail).tobytes() for trail in trails.values()),
         ]
         written = orjson.dumps(head)
-        return zlib.compress(b"".join([len(written).to_bytes(4, "big"), written, *arrays]), level=1)
+        plain = b"".join([len(written).to_bytes(4, "big"), written, *arrays])
+        packed = zlib.compress(plain, level=1)
+        subjects = [*_columns(self.exchanges, _SUBJECT), *_columns(self.labels, _SUBJECT)]
+        return b"".join([len(packed).to_bytes(4, "big"), packed, *subjects])
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Trace:
         """Raises `ValueError`, `KeyError`, `TypeError` or `zlib.error` on anything else."""
         if not content:
             return NO_TRACE
-        plain = zlib.decompress(content)
+        after = 4 + int.from_bytes(content[:4], "big")
+        plain = zlib.decompress(content[4:after])
         start = 4 + int.from_bytes(plain[:4], "big")
         head: dict[str, Any] = orjson.loads(plain[4:start])
         arrays = _Arrays(plain, start)
-        exchanges = Exchanges(**arrays.columns(head["exchanges"], _EXCHANGES))
-        labels = Labels(**arrays.columns(head["labels"], _LABELS))
+        asked, said = (arrays.columns(head[name], kinds) for name, kinds in _TABLES.items())
         trails = {name: arrays.trail(*shape) for name, shape in head["trails"].items()}
         arrays.end()
+        subjects = _Arrays(content, after)
+        exchanges = Exchanges(**asked, **subjects.columns(head["exchanges"], _SUBJECT))
+        labels = Labels(**said, **subjects.columns(head["labels"], _SUBJECT))
+        subjects.end()
         rows = int(exchanges.rows.sum())
         if any(len(trail) != rows for trail in trails.values()):
             raise ValueError(f"trails of other than {rows} rows")
@@ -220,6 +234,13 @@ def _columns(table: Exchanges | Labels, kinds: Mapping[str, str]) -> list[bytes]
 
 def labels_of(entries: Sequence[tuple[int, int, int, int, float]]) -> Labels:
     """From ``(offset, time_ns, subject, row, value)`` each."""
-    found = zip(*entries, strict=True) if entries else [()] * len(_LABELS)
-    pairs = zip(_LABELS.items(), found, strict=True)
-    return Labels(**{name: np.array(values, kind) for (name, kind), values in pairs})
+    if not entries:
+        return NO_LABELS
+    offset, time_ns, subject, row, value = zip(*entries, strict=True)
+    return Labels(
+        np.array(offset, np.int64),
+        np.array(time_ns, np.int64),
+        np.array(subject, np.uint64),
+        np.array(row, np.int32),
+        np.array(value, np.float64),
+    )
