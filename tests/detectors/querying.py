@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import numpy as np
@@ -12,6 +12,7 @@ import orjson
 from sidelight.config.settings import ModelSettings
 from sidelight.demo.samples import CENSUS_NUMBERS
 from sidelight.tensors import Column, Columns
+from sidelight_detectors.adversarial.detector import QueryAttacks
 from sidelight_detectors.adversarial.fold import Attacks
 from sidelight_detectors.fitted import Fitted, fit
 from sidelight_detectors.results.findings import Alarm, AttackResult, Output
@@ -108,9 +109,9 @@ class Stream:
     @classmethod
     def of(cls, fitted: Fitted, **settings: float) -> Stream:
         part = fitted.parts["adversarial"]
-        changed = part.settings.model_copy(update=settings)  # type: ignore[attr-defined]
-        changed_part = type(part)(**{**vars(part), "settings": changed})  # type: ignore[arg-type]
-        return cls(fitted, changed_part.fold(Watched("income", fitted.plan)))  # type: ignore[attr-defined]
+        assert isinstance(part, QueryAttacks)
+        changed = replace(part, settings=part.settings.model_copy(update=settings))
+        return cls(fitted, changed.fold(Watched("income", fitted.plan)))
 
     def ask(self, rows: Columns, client: str = "", each: int = 50) -> list[Output]:
         """What is said of these, in panes of `each` rows."""
