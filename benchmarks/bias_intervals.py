@@ -19,7 +19,7 @@ from scipy.stats import binom
 from sidelight_detectors.bias import intervals
 from sidelight_detectors.bias.intervals import Floats, Interval
 from sidelight_detectors.bias.judging import Pairs, Side
-from sidelight_detectors.bias.metrics import COME_TRUE, CONFUSED, Metric, Rate
+from sidelight_detectors.bias.metrics import COME_TRUE, CONFUSED, Metric, uncalibrated
 
 Counts = NDArray[np.intp]
 
@@ -29,6 +29,7 @@ Z, STRICTER = 1.959963984540054, 2.241402727604947
 SIZES = ((30, 30), (30, 100), (30, 300), (100, 30), (300, 30), (100, 100), (300, 300))
 SHARES = (0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95)
 EXTREME = (0.01, 0.02, *SHARES, 0.98, 0.99)
+SPREADS = ((1.0, 1.0), (0.5, 0.5), (2.0, 8.0), (8.0, 2.0), (1.0, 19.0), (1.0, 49.0), (19.0, 1.0))
 FEWER = (0.05, 0.2, 0.5, 0.8, 0.95)
 
 
@@ -98,7 +99,7 @@ def of_means(samples: int, rng: np.random.Generator) -> Iterator[float]:
     """Of calibration: truth less probability, of probabilities that are spread in some ways."""
     metric = next(one for one in COME_TRUE if one.name == "calibration_difference")
     for sizes in SIZES:
-        for first, second in product(((1.0, 1.0), (2.0, 8.0), (8.0, 2.0)), repeat=2):
+        for first, second in product(SPREADS, repeat=2):
             sides = []
             for rows, spread in zip(sizes, (first, second), strict=True):
                 chance = rng.beta(*spread, (samples, rows))
@@ -110,9 +111,8 @@ def of_means(samples: int, rng: np.random.Generator) -> Iterator[float]:
 
 def _mean_side(values: Floats) -> Side:
     place = (values + 1) / 2
-    rate = Rate("residual", (0,), 1, 2, -1.0, 2.0)
     rows = np.full(len(values), float(values.shape[1]))
-    return Side(rate, rows, place.sum(axis=1), (place**2).sum(axis=1))
+    return Side(uncalibrated(0), rows, place.sum(axis=1), (place**2).sum(axis=1))
 
 
 def _inside(found: Interval, truth: float) -> NDArray[np.bool_]:

@@ -18,6 +18,8 @@ from sidelight.tensors import Columns
 from sidelight_detectors.bias import intervals, power
 from sidelight_detectors.bias.detector import BiasDetector
 from sidelight_detectors.bias.finding import BiasFinding, GapFinding
+from sidelight_detectors.bias.metrics import SCALE, uncalibrated
+from sidelight_detectors.bias.trail import Decided, fixed
 from sidelight_detectors.fitted import Fitted, fit
 
 Z = 1.959963984540054
@@ -270,6 +272,29 @@ def test_means_have_students_interval() -> None:
     expected = stats.t.interval(0.95, 39, values.mean(), stats.sem(values))
 
     assert (float(found.low), float(found.high)) == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_few_rows_without_a_rare_event_do_not_prove_calibration() -> None:
+    """Thirty people at 2 %, nobody of whom it happened to: more often than not by chance."""
+    rate = uncalibrated(0)
+    place = np.full(30, (1 - 0.02) / 2)
+    found = intervals.mean(30, place.sum(), (place**2).sum(), Z, rate.doubt).times(rate.width)
+
+    assert found.high - found.low > 0.08
+
+
+def test_squares_are_never_summed_up_to_less_than_they_are() -> None:
+    part = fitted_for().parts["bias"]
+    assert isinstance(part, BiasDetector)
+    chance = np.random.default_rng(4).random(1000)
+    rows = Decided(np.zeros((1000, 1), np.uint8), np.ones(1000, np.uint8), fixed(chance))
+
+    sums = part.layout.labelled(part.groups, rows, np.zeros(1000, np.int64))
+
+    _, total, squares = part.labels.columns(sums)[0, part.layout.residual :][:3].tolist()
+    units = (SCALE - fixed(chance)) // 2
+    assert total == int(units.sum())
+    assert squares * SCALE >= sum(int(one) ** 2 for one in units)
 
 
 def test_four_fifths_is_breached_only_when_the_whole_interval_is() -> None:

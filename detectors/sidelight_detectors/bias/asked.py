@@ -22,6 +22,7 @@ from sidelight_detectors.bias.metrics import (
     Rate,
     prediction,
     residual,
+    uncalibrated,
 )
 from sidelight_detectors.bias.table import Limits, Table
 
@@ -53,9 +54,11 @@ def decided_table(groups: Groups, layout: Layout, scale: Scale, settings: BiasSe
 
 def come_true_table(groups: Groups, layout: Layout, scale: Scale, settings: BiasSettings) -> Table:
     """Of what labels tell."""
-    rates: tuple[Rate, ...] = () if layout.is_regression else CONFUSED
-    if layout.has_scores:
-        rates = (*rates, residual(layout.residual, scale.width))
+    rates: tuple[Rate, ...] = CONFUSED
+    if layout.is_regression:
+        rates = (residual(layout.residual, scale.width),)
+    elif layout.has_scores:
+        rates = (*rates, uncalibrated(layout.residual))
     metrics = MEASURED if layout.is_regression else COME_TRUE
     return _table(groups, layout.settled_width, rates, metrics, scale, settings)
 

@@ -63,7 +63,7 @@ class Layout:
         codes, one = rows.codes[known], np.ones(int(known.sum()), np.int64)
         if self.is_regression and rows.scores is not None:
             score = rows.scores[known]
-            columns = [one, score, score * score // SCALE]
+            columns = [one, score, _squares(score)]
         else:
             columns = [one, rows.decisions[known].astype(np.int64)]
         return groups.count(codes, np.column_stack(columns)).ravel()
@@ -106,7 +106,7 @@ class Layout:
         place = truth if self.is_regression else truth * SCALE
         residual = (place - scores + SCALE) // 2
         one = np.ones(len(scores), np.int64)
-        columns = np.column_stack([one, residual, residual * residual // SCALE])
+        columns = np.column_stack([one, residual, _squares(residual)])
         found[:, self.residual : self.bins] = groups.count(codes, columns)
         if not self.is_regression:
             bins = np.minimum(scores * BINS // SCALE, BINS - 1)
@@ -121,3 +121,8 @@ class Layout:
         apart = np.abs(good - score / SCALE).sum(axis=0)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(apart / rows.sum(axis=0), np.float64)
+
+
+def _squares(units: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rounded up: bets on means (`audit.betting`) must not be paid for too little spread."""
+    return -(-units * units // SCALE)

@@ -138,12 +138,17 @@ def _highest_ratio(k: Floats, n: Floats, j: Floats, m: Floats, z: float) -> Floa
     return np.asarray((k + u) / (n + u) * (m - u) / (j - u), np.float64)
 
 
-def mean(rows: ArrayLike, total: ArrayLike, squares: ArrayLike, z: float) -> Interval:
-    """Of a mean: Student's t at the confidence of `z`. At least two rows tell a variance."""
+def mean(
+    rows: ArrayLike, total: ArrayLike, squares: ArrayLike, z: float, doubt: float = 0.0
+) -> Interval:
+    """Of a mean: Student's t at the confidence of `z`. At least two rows tell a variance.
+
+    `doubt` is added to the sum of squared deviations: of rare events a few rows show no spread.
+    """
     n, sums, squared = _floats(rows, total, squares)
     with np.errstate(divide="ignore", invalid="ignore"):
         value = sums / n
-        variance = np.maximum(squared - n * value * value, 0) / (n - 1)
+        variance = (np.maximum(squared - n * value * value, 0) + doubt) / (n - 1)
         half = stdtrit(np.maximum(n - 1, 1), ndtr(z)) * np.sqrt(variance / n)
     half = np.where(n > 1, half, np.inf)
     return Interval(value, value - half, value + half)

@@ -33,7 +33,8 @@ class Side:
         """Of the rate, but for what both sides have in common."""
         if not self.rate.is_mean:
             return intervals.share(self.total, self.rows, z)
-        return intervals.mean(self.rows, self.total, self.squares, z).times(self.rate.width)
+        sums = (self.rows, self.total, self.squares)
+        return intervals.mean(*sums, z, self.rate.doubt).times(self.rate.width)
 
 
 @dataclass(frozen=True, eq=False)

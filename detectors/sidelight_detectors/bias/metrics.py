@@ -6,7 +6,7 @@ group against the same rates in the privileged group.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sidelight.config.detecting.bias import BiasMetric
@@ -24,7 +24,8 @@ class Rate:
     """One rate of a group, by the columns of its table.
 
     `rows` are the columns that add up to its denominator, `total` the one with its numerator; of a
-    mean `total` and `squares` hold sums of its place in [0, 1] between `low` and ``low + width``.
+    mean `total` and `squares` hold sums of its place in [0, 1] between `low` and ``low + width``,
+    and `doubt` is what its interval adds to the sum of squared deviations (`intervals.mean`).
     """
 
     name: str
@@ -33,6 +34,7 @@ class Rate:
     squares: int | None = None
     low: float = 0.0
     width: float = 1.0
+    doubt: float = 0.0
 
     @property
     def is_mean(self) -> bool:
@@ -99,5 +101,10 @@ def prediction(low: float, width: float) -> Rate:
 
 
 def residual(begin: int, width: float) -> Rate:
-    """The mean of truth less prediction, from -`width` to `width`; three columns from `begin`."""
+    """The mean of truth less predicted number, from -`width` to `width`; three columns."""
     return Rate("residual", (begin,), begin + 1, begin + 2, -width, 2 * width)
+
+
+def uncalibrated(begin: int) -> Rate:
+    """The mean of truth less probability, as if half a row more had turned out otherwise."""
+    return replace(residual(begin, 1.0), doubt=0.5 / 2**2)
