@@ -70,7 +70,10 @@ class Outcome:
         return np.full(len(rows), np.nan) if column is None else self.numbers(column)
 
     def probabilities(self, rows: Indexed) -> NDArray[np.float64] | None:
-        """Probability of each class, ``(n, classes)``, NaN where unknown; None if none is told."""
+        """Probability of each class, ``(n, classes)``, NaN where unknown; None if none is told.
+
+        One class that no output speaks of has what the others leave.
+        """
         if not self._probabilities:
             return None
         found = np.full((len(rows), len(self.classes)), np.nan)
@@ -78,9 +81,9 @@ class Outcome:
             column = rows.sent(name)
             if column is not None:
                 found[:, self._places[text]] = numbers_with_nan(column)
-        if len(self._probabilities) == 1 and len(self.classes) == 2:
-            positive = self._places[text_of(self.settings.positive)]
-            found[:, 1 - positive] = 1 - found[:, positive]
+        untold = sorted({*range(len(self.classes))} - {*self._told})
+        if len(untold) == 1:
+            found[:, untold[0]] = 1 - found[:, self._told].sum(axis=1)
         return found
 
     def numbers(self, column: Column) -> NDArray[np.float64]:
@@ -126,17 +129,22 @@ class Outcome:
             return {text_of(self.settings.positive): asked} if asked else {}
         return {text_of(name): output for name, output in asked.items()}
 
+    @cached_property
+    def _told(self) -> list[int]:
+        """The classes that an output has the probability of."""
+        return [self._places[text] for text in self._probabilities]
+
     def _by_probability(self, rows: Indexed) -> NDArray[np.float64]:
         found = self.probabilities(rows)
         if found is None or not len(rows):
             return np.full(len(rows), np.nan)
-        known = np.asarray(~np.isnan(found).any(axis=1), bool)
+        known = np.asarray(~np.isnan(found[:, self._told]).any(axis=1), bool)
         if isinstance(self.settings.probability, str):
             positive = self._places[text_of(self.settings.positive)]
             is_positive = found[:, positive] >= self.settings.threshold
             chosen = np.where(is_positive, positive, 1 - positive)
         else:
-            chosen = np.where(known[:, None], found, 0).argmax(axis=1)
+            chosen = np.where(np.isnan(found), -1, found).argmax(axis=1)
         return np.where(known, chosen, np.nan)
 
 

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from sidelight.command.main import application
 from sidelight.config.detecting.bias import BiasSettings
+from sidelight.config.detecting.outcome import OutcomeSettings
 from sidelight.config.settings import ModelSettings
 from sidelight.errors import ConfigError, NotEnoughData
 from sidelight.tensors import Columns
@@ -22,6 +23,7 @@ from sidelight_detectors.bias.finding import BiasFinding
 from sidelight_detectors.bias.side_table import hashes_of
 from sidelight_detectors.fitted import Fitted, fit
 from sidelight_detectors.indexed import Indexed, Origin
+from sidelight_detectors.outcomes import learn_outcome
 from sidelight_detectors.results.kinds import finding_of
 from tests.detectors.test_bias_metrics import MODEL, applicants, told
 from tests.detectors.test_score_command import write
@@ -155,6 +157,26 @@ def test_every_kind_of_favourable_class_counts() -> None:
     assert found["statistical_parity_difference"] == pytest.approx(parity, abs=1e-12)
     assert found["equal_opportunity_difference"] == pytest.approx(opportunity, abs=1e-12)
     assert "calibration_difference" not in found
+
+
+@pytest.mark.parametrize(
+    ("told_of", "expected"),
+    [(["a", "b", "c"], "abc"), (["a", "b"], "abc"), (["a"], "aaa")],
+)
+def test_a_class_without_a_probability_does_not_hide_the_decisions(
+    told_of: list[str], expected: str
+) -> None:
+    """The one class that no output speaks of has what the others leave, two have none."""
+    chances = {"a": [0.6, 0.1, 0.3], "b": [0.3, 0.8, 0.2], "c": [0.1, 0.1, 0.5]}
+    asked = {name: f"p_{name}" for name in told_of}
+    outcome = {"probability": asked, "favorable": ["a"], "label": "grade"}
+    rows = {f"p_{name}": np.array(values) for name, values in chances.items()}
+    reference = Columns.of(grade=np.array(["a", "b", "c"], object), **rows)
+    found = learn_outcome(OutcomeSettings.model_validate(outcome), reference)
+
+    answers = found.answers(Indexed(np.zeros((3, 0), np.int32), reference, asked=reference))
+
+    assert "".join(found.classes[int(one)] for one in answers) == expected
 
 
 def test_a_decision_may_be_made_of_several_outputs() -> None:
