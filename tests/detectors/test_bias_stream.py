@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from sidelight_detectors.bias.finding import BiasFinding
 from sidelight_detectors.fitted import fit
 from sidelight_detectors.results.events import output_of, output_record
 from sidelight_detectors.results.findings import Alarm, Output, WindowResult
-from sidelight_detectors.service.bias_metrics import findings_of, gauges
+from sidelight_detectors.service.bias_metrics import MAX_GAPS, findings_of, gauges
 from sidelight_detectors.streaming.decider import Decider
 from sidelight_detectors.streaming.intake import Sample
 from sidelight_detectors.streaming.panes import Pane
@@ -98,6 +99,22 @@ def test_the_last_gaps_are_metrics_beside_what_is_allowed() -> None:
     assert samples["sidelight_bias_unfair", *parity] == 1
     rows = [samples["sidelight_bias_group_rows", sex, None] for sex in ("female", "male")]
     assert sum(rows) == pytest.approx(1000)
+
+
+def test_metrics_of_ever_so_many_groups_are_bounded() -> None:
+    decider = Decider(plan(), 1)
+    for _ in said(decider, 10, unfair=True):
+        pass
+    ((version, finding),) = findings_of(decider.watch)
+    unfair = next(gap for gap in finding.gaps if gap.verdict == "unfair")
+    many = [replace(unfair, group=f"group {one}", verdict="fair") for one in range(2 * MAX_GAPS)]
+
+    families = gauges([(("loans", version), replace(finding, gaps=(*many, unfair)))])
+    samples = {family.name: family.samples for family in families}
+
+    assert len(samples["sidelight_bias_gap"]) == MAX_GAPS
+    assert samples["sidelight_bias_unfair"][0].labels["group"] == unfair.group
+    assert [one.value for one in samples["sidelight_bias_gaps_untold"]] == [MAX_GAPS + 1]
 
 
 def _is_bias(one: Output) -> bool:

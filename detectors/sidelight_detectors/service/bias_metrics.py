@@ -11,7 +11,7 @@ from sidelight.errors import NotEnoughData
 from sidelight.log.crew import Crew
 from sidelight_detectors.alarms.rule import WHOLE
 from sidelight_detectors.bias.detector import NAME, BiasDetector
-from sidelight_detectors.bias.finding import UNFAIR, UNKNOWN, BiasFinding
+from sidelight_detectors.bias.finding import UNFAIR, UNKNOWN, BiasFinding, GapFinding
 from sidelight_detectors.labels.fold import LabelsFold
 from sidelight_detectors.streaming.deciding import DecidingPartition
 from sidelight_detectors.streaming.watch import Watch
@@ -28,6 +28,9 @@ OF_GAPS = {
     ),
 }
 """Gauges by the field of `GapFinding` they show."""
+
+MAX_GAPS = 200
+"""Gaps, and groups, of a model version that are told by metrics; results tell all."""
 
 _LABELS = ["model", "version", "method", "feature", "group"]
 
@@ -76,16 +79,28 @@ def gauges(found: list[tuple[tuple[str, str], BiasFinding]]) -> Iterator[GaugeMe
     verdict = GaugeMetricFamily(
         "sidelight_bias_unfair", "1 unfair, 0 fair, NaN not enough data.", labels=_LABELS
     )
+    untold = GaugeMetricFamily(
+        "sidelight_bias_gaps_untold",
+        f"Gaps beyond the {MAX_GAPS} that metrics tell; results tell all.",
+        labels=["model", "version", "by"],
+    )
     for names, finding in found:
-        for gap in finding.gaps:
+        for gap in told_of(finding):
             labels = [*names, gap.metric, gap.attribute, gap.group]
             for field, family in families.items():
                 family.add_metric(labels, getattr(gap, field))
             is_unknown = gap.verdict == UNKNOWN
             verdict.add_metric(labels, float("nan") if is_unknown else gap.verdict == UNFAIR)
-    yield from families.values()
-    yield verdict
+        if len(finding.gaps) > MAX_GAPS:
+            by = "labels" if finding.has_labels else "decisions"
+            untold.add_metric([*names, by], len(finding.gaps) - MAX_GAPS)
+    yield from (*families.values(), verdict, untold)
     yield from _sizes(found)
+
+
+def told_of(finding: BiasFinding) -> list[GapFinding]:
+    """At most `MAX_GAPS`, unfair ones first."""
+    return sorted(finding.gaps, key=lambda gap: gap.verdict != UNFAIR)[:MAX_GAPS]
 
 
 def _sizes(found: list[tuple[tuple[str, str], BiasFinding]]) -> Iterator[GaugeMetricFamily]:
@@ -98,7 +113,7 @@ def _sizes(found: list[tuple[tuple[str, str], BiasFinding]]) -> Iterator[GaugeMe
     )
     for names, finding in found:
         if not finding.has_labels:
-            for group in finding.groups:
+            for group in finding.groups[:MAX_GAPS]:
                 rows.add_metric([*names, group.attribute, group.group], group.rows)
                 rate.add_metric([*names, group.attribute, group.group], group.rate)
     yield rows
