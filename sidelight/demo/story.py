@@ -6,8 +6,8 @@ import signal
 import time
 from contextlib import closing
 from pathlib import Path
-from shutil import rmtree
 
+from sidelight.demo.alone import alone
 from sidelight.demo.attack import Attack, Attempt
 from sidelight.demo.explaining import explain, row_of
 from sidelight.demo.fairness import Fairness
@@ -38,9 +38,7 @@ def run(place: Place = local, *, exit_after: bool, folder: Path = Path("build/de
     screen = Screen()
     started = time.monotonic()
     screen.say("preparing: the survey's rows, a model trained on 20,000 of them, a reference")
-    rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    with place(folder) as settings:
+    with alone(folder), place(folder) as settings:
         stage = prepare(folder, SEED, DATA, settings)
         with running(stage):
             screen.banner(stage)

@@ -13,6 +13,7 @@ import orjson
 import pytest
 
 from sidelight.demo import attack, data, scenario
+from sidelight.demo.alone import alone
 from sidelight.demo.fairness import Fairness
 from sidelight.demo.outcome import Outcome, Search
 from sidelight.demo.prepare import FALSE_POSITIVES, Accuracy, free_addresses
@@ -29,7 +30,7 @@ from sidelight.demo.watching import (
     Watcher,
     Window,
 )
-from sidelight.errors import ArtifactError
+from sidelight.errors import ArtifactError, SidelightError
 from sidelight.events import CloudEvent
 from sidelight.events.feedback import Feedback
 from sidelight.events.feedback import to_record as feedback_record
@@ -266,3 +267,15 @@ def test_the_gap_is_shown_as_its_labels_came_in_the_largest_window() -> None:
     shown = Fairness((*growing, GAP, other), ()).shown
 
     assert [gap.labelled for gap in shown] == [300, 600, 850]
+
+
+def test_a_second_demo_in_the_folder_is_refused_until_the_first_has_ended(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    with alone(folder):
+        with pytest.raises(SidelightError, match="another demo runs in"), alone(folder):
+            pass
+        with alone(tmp_path / "other"):
+            pass
+        (folder / "left").touch()
+    with alone(folder):
+        assert not list(folder.iterdir())
