@@ -8,6 +8,7 @@ import pytest
 
 from sidelight.log import Address
 from sidelight.tensors import Columns
+from sidelight_detectors.adversarial import fold
 from sidelight_detectors.results.events import output_of, output_record
 from sidelight_detectors.streaming.folds import Traced, Watched
 from tests.detectors.querying import Stream, people, search, traffic, walk
@@ -168,3 +169,26 @@ def test_the_promise_says_what_it_rests_on() -> None:
 
     assert "one false episode in 100,000" in part.promise  # type: ignore[attr-defined]
     assert part.fold(Watched("income", "plan")).needs_from is None  # type: ignore[attr-defined]
+
+
+def test_one_client_is_one_episode_wherever_he_begins_again() -> None:
+    stream = Stream.of(people())
+    stream.ask(traffic(0, 1000))
+    for seed, victim in enumerate((5000, 6000, 7000)):
+        stream.ask(walk(victim, 60, seed), "mallory")
+
+    assert len(stream.raised) == 1
+    assert stream.fold.episodes[0].count > 120
+
+
+def test_many_attacks_at_once_do_not_hide_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fold, "MAX_EPISODES", 3)
+    stream = Stream.of(people())
+    for seed, victim in enumerate((5000, 5300, 6000, 6300, 7000, 7300)):
+        stream.ask(walk(victim, 40, seed), f"client {seed}")
+
+    named = {told.clients[0][0] for told in stream.results}
+    assert named == {f"client {seed}" for seed in range(6)}
+    assert len(stream.fold.episodes) == 3
+    assert stream.fold.crowded == len(stream.raised) - 3
+    assert {one.reason for one in stream.alarms if one.change == "cleared"} == {"crowded"}

@@ -1,13 +1,9 @@
-"""Where the queries of an attack lie: places, and in how many of them one must lie to be near.
-
-A place that a ball gains counts for queries after that, so what lies in it follows from its places
-and `agree` alone: a decider that comes back finds the same queries there.
-"""
+"""Where the queries of an attack lie: places, and in how many of them one must lie to be near."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,27 +41,14 @@ QUANTILE = 0.2
 
 @dataclass
 class Ball:
-    """Flat places, each with the serial number from which on it counts.
+    """Flat places; `hits` counts queries in places that are not its own yet."""
 
-    `hits` counts queries in places that are not its own yet.
-    """
-
-    places: dict[int, int]
+    places: set[int]
     agree: int
     hits: Counter[int] = field(default_factory=Counter)
 
-    def meet(self, flat: Ints, serials: Ints) -> Mask:
-        """Which of these queries lie in it; `flat` has their places, ``(n, tables)``."""
-        own = np.fromiter(self.places, np.int64, len(self.places))
-        since = np.fromiter(self.places.values(), np.int64, len(self.places))
-        order = np.argsort(own)
-        found = order[np.minimum(np.searchsorted(own[order], flat), len(own) - 1)]
-        is_own = (own[found] == flat) & (since[found] <= serials[:, None])
-        met: Mask = is_own.sum(axis=1) >= self.agree
-        return met
-
-    def learn(self, flat: Ints, serial: int, reference: Sample) -> None:
-        """Places where more of its queries lie become its own, for what comes from `serial` on.
+    def learn(self, flat: Ints, reference: Sample) -> None:
+        """Places where more of its queries lie, ``(n, tables)``, become its own.
 
         Not those that would let strangers in.
         """
@@ -77,7 +60,7 @@ class Ball:
             del self.hits[place]
         both = np.array([*self.places, *found], np.int64)
         if found and len(both) <= MAX_PLACES and strangers(both, reference) < self.agree:
-            self.places |= dict.fromkeys(found, serial)
+            self.places |= set(found)
         if len(self.hits) > MAX_PLACES:
             self.hits = Counter(dict(self.hits.most_common(MAX_PLACES // 2)))
 
@@ -88,12 +71,47 @@ class Ball:
         return met >= LEAST_SHARED and met > strangers(known, reference)
 
     def saved(self) -> dict[str, Any]:
-        places, hits = (list(map(list, one.items())) for one in (self.places, self.hits))
-        return {"places": places, "agree": self.agree, "hits": hits}
+        hits = list(map(list, self.hits.items()))
+        return {"places": sorted(self.places), "agree": self.agree, "hits": hits}
 
     @classmethod
     def restored(cls, saved: Mapping[str, Any]) -> Ball:
-        return cls(dict(saved["places"]), saved["agree"], Counter(dict(saved["hits"])))
+        return cls(set(saved["places"]), saved["agree"], Counter(dict(saved["hits"])))
+
+
+class Nearby:
+    """Many balls at once: looking costs little more in a thousand than in one."""
+
+    def __init__(self, balls: Sequence[Ball]) -> None:
+        places = [np.fromiter(ball.places, np.int64, len(ball.places)) for ball in balls]
+        flat = np.concatenate([*places, np.zeros(0, np.int64)])
+        order = np.argsort(flat)
+        self._places = flat[order]
+        self._owner = np.repeat(np.arange(len(balls)), list(map(len, places)))[order]
+        self._agree = np.array([ball.agree for ball in balls], np.int64)
+
+    def first(self, flat: Ints) -> Ints:
+        """The first ball that each query lies in, ``(n,)``, -1 in none; `flat` ``(n, tables)``."""
+        found = np.full(len(flat), -1, np.int64)
+        if not len(self._agree):
+            return found
+        begin = np.searchsorted(self._places, flat)
+        counts = np.searchsorted(self._places, flat, side="right") - begin
+        likely = np.flatnonzero(counts.sum(axis=1) >= self._agree.min())
+        met = self._met(begin[likely], counts[likely])
+        found[likely] = np.where(met.any(axis=1), met.argmax(axis=1), -1)
+        return found
+
+    def _met(self, begin: Ints, counts: Ints) -> Mask:
+        """Which queries lie in which balls; arguments say which balls have each of their places."""
+        balls, tables = len(self._agree), counts.shape[1]
+        rows = np.repeat(np.repeat(np.arange(len(counts)), tables), counts.ravel())
+        ends = np.cumsum(counts.ravel())
+        within = np.arange(len(rows)) - np.repeat(ends - counts.ravel(), counts.ravel())
+        owner = self._owner[np.repeat(begin.ravel(), counts.ravel()) + within]
+        shared = np.bincount(rows * balls + owner, minlength=len(counts) * balls)
+        met: Mask = shared.reshape(-1, balls) >= self._agree
+        return met
 
 
 def ball_around(run: Ints, reference: Sample) -> Ball:
@@ -103,7 +121,7 @@ def ball_around(run: Ints, reference: Sample) -> Ball:
     met, beyond = _shared(run, own), strangers(own, reference) + 1
     near = met[met >= beyond]
     reach = np.median(met) if len(near) * 2 < len(met) else np.quantile(near, QUANTILE)
-    return Ball(dict.fromkeys(own.tolist(), 0), max(1, int(reach)))
+    return Ball(set(own.tolist()), max(1, int(reach)))
 
 
 def strangers(places: Ints, reference: Sample) -> int:
@@ -121,4 +139,4 @@ def centre_of(run: Ints) -> int:
 
 def _shared(flat: Ints, places: Ints) -> Ints:
     """In how many of the places each row lies."""
-    return np.asarray(np.isin(flat, places).sum(axis=1), np.int64)
+    return np.asarray(np.isin(flat, places, kind="table").sum(axis=1), np.int64)

@@ -7,9 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from sidelight_detectors.adversarial.balls import Ball, Ints, Mask, Sample
+from sidelight_detectors.adversarial.balls import Ball, Ints, Sample
 
 FIRST_QUERIES, LAST_QUERIES = 10, 40
 """Addresses kept of an episode's queries, from its beginning and from its end."""
@@ -17,8 +15,8 @@ FIRST_QUERIES, LAST_QUERIES = 10, 40
 MAX_CLIENTS = 16
 """Clients counted by name; all later ones together as ``other``."""
 
-MAX_BALLS = 16
-"""Places where an attack went on; one that goes on beyond them is told as a new one."""
+MAX_BALLS = 8
+"""Places where an attack went on that are known, the last ones."""
 
 Place = tuple[str, int]
 """Address of an exchange, and the row in it."""
@@ -45,8 +43,6 @@ class Episode:
         Event time of its last query, and that one's serial number.
     told:
         Its queries when it was last told of.
-    closed:
-        Serial number of the last query that could be one of its own; None while it is open.
     """
 
     id: str
@@ -62,28 +58,27 @@ class Episode:
     last: int = 0
     count: int = 0
     told: int = 0
-    closed: int | None = None
+    is_over: bool = False
     begin: list[tuple[int, Place]] = field(default_factory=list)
     recent: list[tuple[int, Place]] = field(default_factory=list)
     clients: Counter[str] = field(default_factory=Counter)
 
     @property
-    def is_open(self) -> bool:
-        return self.closed is None
-
-    @property
     def queries(self) -> tuple[Place, ...]:
         return tuple(place for _, place in (*self.begin, *self.recent))
 
-    def meet(self, flat: Ints, serials: Ints) -> Mask:
-        """Which of these queries belong to it; `flat` has their places, ``(n, tables)``."""
-        met: Mask = np.logical_or.reduce([ball.meet(flat, serials) for ball in self.balls])
-        return met if self.closed is None else met & (serials <= self.closed)
+    @property
+    def client(self) -> str:
+        """Who sent more of its queries than anybody else; empty where nobody is known."""
+        return next((name for name, _ in self.clients.most_common(1)), "")
 
     def goes_on_in(self, run: Ints, reference: Sample) -> bool:
         """Whether these queries may well be its next ones."""
-        has_room = len(self.balls) < MAX_BALLS
-        return has_room and any(ball.is_near(run, reference) for ball in self.balls)
+        return any(ball.is_near(run, reference) for ball in self.balls)
+
+    def follow(self, ball: Ball) -> None:
+        """It went on here."""
+        self.balls = [*self.balls, ball][-MAX_BALLS:]
 
     def note(self, queries: Sequence[Query]) -> None:
         """More queries, which may have come before those that are known."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sidelight.log import Address
 from sidelight.log.topics import INFERENCE
-from sidelight_detectors.adversarial.balls import Ball, ball_around, centre_of
+from sidelight_detectors.adversarial.balls import Ball, Nearby, ball_around, centre_of
 from sidelight_detectors.adversarial.contract import Prints
 from sidelight_detectors.adversarial.episodes import Episode, Query
 from sidelight_detectors.adversarial.memory import Memory, Sightings
@@ -30,7 +30,7 @@ BLOCK = 256
 """Queries that are looked at together."""
 
 MAX_EPISODES = 64
-"""Episodes that are open or still in memory; more are not told apart from silence, but counted."""
+"""Episodes that are open; for one more, the one that was quiet longest is told to be over."""
 
 
 class Seen(NamedTuple):
@@ -44,8 +44,8 @@ class Seen(NamedTuple):
 class Attacks:
     """The fold of one model (`sidelight_detectors.streaming.folds`).
 
-    `episodes` are those that are open, and closed ones whose queries are still in memory. `told`
-    counts all of them, `crowded` those that there was no room for, `queries` what was looked at.
+    `episodes` are those that are open. `told` counts all that ever were, `crowded` those that were
+    ended to make room, `queries` what was looked at.
     """
 
     def __init__(self, watched: Watched, normal: Normal, rules: Rules) -> None:
@@ -58,6 +58,7 @@ class Attacks:
         self._search = Search(normal, self.memory, rules)
         self._panes: deque[Seen] = deque()
         self._restored: Seen | None = None
+        self._nearby: Nearby | None = None
 
     def accept(self, traced: Traced) -> Iterator[Output]:
         for fresh in self._taken(traced):
@@ -68,7 +69,7 @@ class Attacks:
 
     def remember(self, traced: Traced) -> None:
         for fresh in self._taken(traced):
-            self._owned(fresh)
+            self.memory.count(fresh)
 
     @property
     def needs_from(self) -> int | None:
@@ -80,15 +81,15 @@ class Attacks:
         return self._panes[0] if self._panes else self._restored
 
     def close(self) -> Iterator[Output]:
-        for episode in self.episodes:
-            if episode.is_open:
-                yield from self._end(episode)
+        for episode in tuple(self.episodes):
+            yield from self._end(episode, "quiet")
 
     def saved(self) -> dict[str, Any]:
         known = [one.saved() for one in self.episodes]
         return {
-            "raised": [[one.version, one.id] for one in self.episodes if one.is_open],
+            "raised": [[one.version, one.id] for one in self.episodes],
             "begin": list(self._begin) if self._begin else None,
+            "memory": self.memory.saved(),
             "episodes": known,
             "told": self.told,
             "crowded": self.crowded,
@@ -101,11 +102,8 @@ class Attacks:
         self.queries = saved["queries"]
         if saved["begin"] is not None:
             self._restored = Seen(*saved["begin"])
-            self.memory.begin_at(self._restored.serial, self._restored.clock)
-
-    @property
-    def open(self) -> list[Episode]:
-        return [one for one in self.episodes if one.is_open]
+            _, serial, clock = self._restored
+            self.memory.restore(saved["memory"], serial, clock)
 
     def _taken(self, traced: Traced) -> Iterator[Ints]:
         """Blocks of the queries of a pane that are fresh, each counted when the next is asked."""
@@ -130,26 +128,25 @@ class Attacks:
             self._panes[1].serial <= oldest or self._panes[1].clock <= until
         ):
             self._panes.popleft()
-        kept = memory.begin
-        self.episodes = [one for one in self.episodes if one.is_open or one.last >= kept]
-
-    def _owned(self, fresh: Ints) -> list[tuple[Episode, Ints]]:
-        """Gives queries to their episodes, counts the others; what each open episode got."""
-        left, given = fresh, []
-        for episode in self.episodes:
-            if not len(left):
-                break
-            met = episode.meet(self.memory.flat(left), left)
-            if met.any():
-                given.append((episode, left[met]))
-                left = left[~met]
-        self.memory.count(left)
-        return given
 
     def _follow(self, fresh: Ints) -> None:
+        """Gives queries to their episodes, counts the others."""
         self.queries += len(fresh)
-        for episode, serials in self._owned(fresh):
-            self._join(episode, serials)
+        owners = [episode for episode in self.episodes for _ in episode.balls]
+        first = self._balls.first(self.memory.flat(fresh))
+        self.memory.spend(fresh[first >= 0])
+        self.memory.count(fresh[first < 0])
+        given = {id(owners[at]): owners[at] for at in np.unique(first[first >= 0]).tolist()}
+        for episode in given.values():
+            own = [at for at, owner in enumerate(owners) if owner is episode]
+            self._join(episode, fresh[np.isin(first, own)])
+
+    @property
+    def _balls(self) -> Nearby:
+        """Those of all episodes; set to None when one changes."""
+        if self._nearby is None:
+            self._nearby = Nearby([ball for episode in self.episodes for ball in episode.balls])
+        return self._nearby
 
     def _join(self, episode: Episode, serials: Ints) -> None:
         if not len(serials):
@@ -161,20 +158,32 @@ class Attacks:
         episode.note([Query(*one) for one in asked])
         episode.last = max(episode.last, int(serials[-1]))
         episode.clock = self.memory.clock
-        episode.balls[-1].learn(self.memory.flat(serials), self.memory.end, self._sample)
+        episode.balls[-1].learn(self.memory.flat(serials), self._sample)
+        self._nearby = None
 
     def _found(self, run: Run) -> Iterator[Output]:
         """A run of near queries: an episode goes on there, or it is a new one."""
         flat = self.memory.flat(run.serials)
         ball = ball_around(flat, self._sample)
-        before = next((one for one in self.open if one.goes_on_in(flat, self._sample)), None)
+        before = self._before(run, flat)
         if before is not None:
-            before.balls.append(ball)
-            self._claim(before)
-        elif len(self.episodes) < MAX_EPISODES:
-            yield from self._open(run, flat, ball)
-        else:
+            before.follow(ball)
+            self._claim(before, run)
+            return
+        if len(self.episodes) >= MAX_EPISODES:
             self.crowded += 1
+            yield from self._end(min(self.episodes, key=lambda one: one.last), "crowded")
+        yield from self._open(run, flat, ball)
+
+    def _before(self, run: Run, flat: Ints) -> Episode | None:
+        """The episode that goes on in a run: of who asked most of it, else one nearby."""
+        clients = Counter(self.memory.sightings(run.serials).client.tolist())
+        name, count = clients.most_common(1)[0]
+        for episode in self.episodes:
+            if name and 2 * count > len(run.serials) and episode.client == name:
+                return episode
+        near = (one for one in self.episodes if one.goes_on_in(flat, self._sample))
+        return next(near, None)
 
     def _open(self, run: Run, flat: Ints, ball: Ball) -> Iterator[Output]:
         seen = self.memory.sightings(run.serials)
@@ -192,30 +201,32 @@ class Attacks:
             [ball],
         )
         self.episodes.append(episode)
-        self._claim(episode)
+        self._claim(episode, run)
         episode.told = episode.count
         yield from self._say(episode, "raised", "near queries")
 
-    def _claim(self, episode: Episode) -> None:
-        """What it has among the queries that count is its own, and counts no more."""
+    def _claim(self, episode: Episode, run: Run) -> None:
+        """What its last ball has among the queries that count is its own, and counts no more."""
         counting = self.memory.counting()
-        own = counting[episode.meet(self.memory.flat(counting), counting)]
-        self.memory.drop(own)
+        own = counting[Nearby(episode.balls[-1:]).first(self.memory.flat(counting)) >= 0]
+        self.memory.spend(np.union1d(own, run.serials))
         self._join(episode, own)
 
     def _tell(self, clock: int) -> Iterator[Output]:
         """News of open episodes: they grew to twice what was told, or they are over."""
-        for episode in self.open:
+        for episode in tuple(self.episodes):
             gone = episode.last < self.memory.begin
             if gone or clock - episode.clock >= self._rules.quiet_ns:
-                yield from self._end(episode)
+                yield from self._end(episode, "quiet")
             elif episode.count >= 2 * episode.told:
                 episode.told = episode.count
                 yield result_of(self._watched, episode, self._rules.promise)
 
-    def _end(self, episode: Episode) -> Iterator[Output]:
-        episode.closed = self.memory.end - 1
-        yield from self._say(episode, "cleared", "quiet")
+    def _end(self, episode: Episode, reason: str) -> Iterator[Output]:
+        episode.is_over = True
+        self.episodes.remove(episode)
+        self._nearby = None
+        yield from self._say(episode, "cleared", reason)
 
     def _say(self, episode: Episode, change: Change, reason: str) -> Iterator[Output]:
         result = result_of(self._watched, episode, self._rules.promise)

@@ -2,12 +2,17 @@
 
 What is held is a function of the last `2 * limit` queries alone, as long as `clock` is known where
 they begin: a query is fresh unless the same one was seen at most `limit` queries and `ttl_ns`
-before, and counts for as long.
+before, and counts for as long. Only which of them an attack was given (they are *spent*) must be
+saved, and where the counts begin.
 """
 
 from __future__ import annotations
 
+import base64
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +59,8 @@ class Memory:
         self._places = np.zeros((self._room, tables), np.uint16)
         self._clock = np.zeros(self._room, np.int64)
         self._counted = np.zeros(self._room, bool)
+        self._spent = np.zeros(self._room, bool)
+        self._known_spent, self._known_from = np.zeros(0, bool), 0
         self._sightings = _empty(self._room)
         self._last: dict[int, int] = {}
         self._counts = np.zeros((len(SPANS), tables * PLACES), np.int32)
@@ -63,11 +70,20 @@ class Memory:
         self.end = 0
         self.clock = 0
 
-    def begin_at(self, serial: int, clock: int) -> None:
-        """The queries before this one are not known."""
+    def saved(self) -> dict[str, Any]:
+        """What does not follow from the queries alone."""
+        spent = np.packbits(self._spent[self.begin - self.first : self.end - self.first])
+        told = base64.b85encode(zlib.compress(spent.tobytes())).decode()
+        return {"begins": list(self._begins), "end": self.end, "spent": told}
+
+    def restore(self, saved: Mapping[str, Any], serial: int, clock: int) -> None:
+        """To be told again of all queries from this one on."""
         self.first = self.end = serial
-        self._begins = [serial] * len(SPANS)
         self.clock = clock
+        self._begins = list(saved["begins"])
+        packed = np.frombuffer(zlib.decompress(base64.b85decode(saved["spent"])), np.uint8)
+        self._known_spent = np.unpackbits(packed, count=saved["end"] - self.begin).astype(bool)
+        self._known_from = self.begin
 
     @property
     def begin(self) -> int:
@@ -82,6 +98,7 @@ class Memory:
         self._places[at] = prints.places
         self._clock[at] = clock
         self._counted[at] = False
+        self._spent[at] = self._was_spent(np.arange(self.end, self.end + rows))
         for one in fields(Sightings):
             getattr(self._sightings, one.name)[at] = getattr(sightings, one.name)
         self.clock = clock
@@ -99,10 +116,18 @@ class Memory:
             return True
         return bool(self._clock[before - self.first] <= self.clock - self._ttl_ns)
 
+    def _was_spent(self, serials: Ints) -> Mask:
+        known = self._known_spent
+        at = serials - self._known_from
+        found: Mask = (at >= 0) & (at < len(known))
+        found[found] = known[at[found]]
+        return found
+
     def count(self, serials: Ints) -> None:
-        """These count from now on; what has become too old does not any more."""
+        """These count from now on but for the spent; what has become too old does not any more."""
+        serials = serials[~self._spent[serials - self.first]]
         self._counted[serials - self.first] = True
-        self._add(slice(0, len(SPANS)), serials, 1)
+        self._add(serials, 1)
         known = self._clock[: self.end - self.first]
         old = int(np.searchsorted(known, self.clock - self._ttl_ns, side="right"))
         oldest = max(self.end - self._limits[0], self.first + old)
@@ -116,21 +141,23 @@ class Memory:
 
     def _begin(self, span: int, begin: int) -> None:
         gone = np.arange(self._begins[span], begin)
-        self._add(slice(span, span + 1), gone[self._counted[gone - self.first]], -1)
+        self._add_to(span, gone[self._counted[gone - self.first]], -1)
         self._begins[span] = begin
 
-    def drop(self, serials: Ints) -> None:
-        """These do not count any more: they belong to an attack that is known."""
-        self._counted[serials - self.first] = False
-        for span, begin in enumerate(self._begins):
-            self._add(slice(span, span + 1), serials[serials >= begin], -1)
+    def spend(self, serials: Ints) -> None:
+        """These do not count, now and later: they belong to an attack that is known."""
+        counted = serials[self._counted[serials - self.first]]
+        self._counted[counted - self.first] = False
+        self._add(counted, -1)
+        self._spent[serials - self.first] = True
 
-    def _add(self, spans: slice, serials: Ints, sign: int) -> None:
-        if not len(serials):
-            return
-        flat = self.flat(serials).ravel()
-        for span in range(*spans.indices(len(SPANS))):
-            np.add.at(self._counts[span], flat, np.int32(sign))
+    def _add(self, serials: Ints, sign: int) -> None:
+        for span, begin in enumerate(self._begins):
+            self._add_to(span, serials[serials >= begin], sign)
+
+    def _add_to(self, span: int, serials: Ints, sign: int) -> None:
+        if len(serials):
+            np.add.at(self._counts[span], self.flat(serials).ravel(), np.int32(sign))
             self.totals[span] += sign * len(serials)
 
     def flat(self, serials: Ints) -> Ints:
@@ -172,7 +199,7 @@ class Memory:
             return
         kept = min(used, self._limits[0])
         gone = used - kept
-        arrays = (self._places, self._clock, self._counted)
+        arrays = (self._places, self._clock, self._counted, self._spent)
         for array in (*arrays, *(getattr(self._sightings, one.name) for one in fields(Sightings))):
             array[:kept] = array[gone:used].copy()
         self.first += gone

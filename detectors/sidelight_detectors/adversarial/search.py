@@ -84,7 +84,7 @@ class Search:
         self._needed: dict[int, Ints] = {}
 
     def runs(self, fresh: Ints) -> Iterator[Run]:
-        """Those that the newest queries may have made; what the caller drops is left out next."""
+        """Those that the newest queries may have made; what the caller spends is left out next."""
         counting = fresh[self._memory.is_counted(fresh)]
         if not len(counting):
             return
@@ -118,6 +118,8 @@ class Search:
 
     def _run(self, span: int, place: int) -> Run | None:
         """The run in a place, if there is enough evidence for one."""
+        if not len(self._crossing(span, np.array([place]))):
+            return None  # It lost what an episode took that was found just before.
         serials = self._memory.counting_in(span, place)
         starts = np.arange(max(0, len(serials) - MAX_STARTS), len(serials) - self._least + 1)
         if not len(starts):

@@ -15,7 +15,7 @@ NAME = "adversarial"
 
 def result_of(watched: Watched, episode: Episode, promise: str) -> AttackResult:
     """How far it is by now."""
-    over = not episode.is_open
+    over = episode.is_over
     return AttackResult(
         digest(NAME, episode.id, str(episode.count), str(over)),
         _about(watched, episode),

@@ -28,8 +28,8 @@ class AttackCollector(Collector):
             "sidelight_adversarial_episodes", "Attacks found.", labels=["model"]
         )
         crowded = CounterMetricFamily(
-            "sidelight_adversarial_untold_episodes",
-            "Runs of near queries that were not told of: too many attacks are known already.",
+            "sidelight_adversarial_crowded_episodes",
+            "Attacks told to be over to make room for newer ones: too many go on at once.",
             labels=["model"],
         )
         active = GaugeMetricFamily(
@@ -41,7 +41,7 @@ class AttackCollector(Collector):
             queries.add_metric([model], attacks.queries)
             episodes.add_metric([model], attacks.told)
             crowded.add_metric([model], attacks.crowded)
-            active.add_metric([model], len(attacks.open))
+            active.add_metric([model], len(attacks.episodes))
         yield from (queries, episodes, crowded, active)
 
     def _known(self) -> Iterator[tuple[str, Attacks]]:
