@@ -88,6 +88,8 @@ def calibration(name: str, windows: int, references: int) -> dict[float, tuple[i
         for window in range(windows):
             rows = fitted.index(rows_of(WINDOW, 10**6 * (reference + 1) + window))
             smallest += p_values_of(fitted.judge_by(CASES[name].kind, fitted.summarise(rows), 1))
+            if not smallest:
+                pytest.skip(f"{name} tells no p-value")
     found = np.array(smallest)
     return {level: (int((found <= level).sum()), len(found)) for level in (1e-2, 1e-3, 1e-4, 1e-5)}
 
