@@ -7,6 +7,7 @@ for 95 %. Where nothing was counted an interval is all that is possible.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -63,9 +64,12 @@ def share(count: ArrayLike, rows: ArrayLike, z: float) -> Interval:
 
 def _fewest(count: Floats, z: float) -> Floats:
     """What a Poisson count up to `_FEW` is expected to be at least; NaN of others."""
-    numbers = np.arange(1, _FEW + 1)
-    limits = np.array([0.0, *gammaincinv(numbers, 2 * ndtr(-z)), np.nan])
-    return np.asarray(limits[np.minimum(count, _FEW + 1).astype(np.intp)], np.float64)
+    return _limits(z)[np.minimum(count, _FEW + 1).astype(np.intp)]
+
+
+@lru_cache(maxsize=64)
+def _limits(z: float) -> Floats:
+    return np.array([0.0, *gammaincinv(np.arange(1, _FEW + 1), 2 * ndtr(-z)), np.nan])
 
 
 def odds(count: ArrayLike, rows: ArrayLike, z: float) -> Interval:
