@@ -88,7 +88,7 @@ def drained(worker: StationWorker, time: Time) -> Iterator[Output]:
     for _ in range(1000):
         time.now += 60.0
         yield from worker.step(0.0)
-        if not worker.lag and not worker.rests:
+        if not worker.lag and worker.position is not None:
             return
 
 
@@ -421,3 +421,22 @@ def test_partitions_calibrate_together_with_each_row_once(
         for worker in workers:
             worker.step(0.0)
     assert sorted(asked) == list(range(len(at.asks.reference)))
+
+
+def test_a_slow_predictor_does_not_keep_a_step_for_long(tmp_path: Path) -> None:
+    time = Time()
+
+    def slow(rows: Columns) -> Columns:
+        time.now += 0.5
+        return jumpy(rows)
+
+    log = MemoryLog()
+    worker = worker_on(log, station(tmp_path, slow, time), time)
+    log.append(INFERENCE, traffic(rows(40, seed=2)))
+    for steps in range(1, 200):
+        before = time.now
+        worker.step(0.0)
+        if worker.watching.counts["windows"] == 40:
+            break
+        assert steps == 1 or time.now - before <= 1.5  # The first one calibrates as well.
+    assert worker.watching.counts["windows"] == 40

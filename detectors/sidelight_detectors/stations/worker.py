@@ -32,6 +32,9 @@ logger = structlog.get_logger("sidelight.detectors")
 MAX_RECORDS = 100
 """Exchanges of one step at most: claims are asked for in between."""
 
+STEP_SECONDS = 1.0
+"""After which no further batch is begun in one step: a slow predictor must not lose the claims."""
+
 COMMIT_SECONDS = 1.0
 """Between two commits: what was said since the last is said again after a crash."""
 
@@ -127,12 +130,15 @@ class StationWorker:
             self._commit()
 
     def _judge(self) -> Iterator[Output]:
-        """The batches that are full, until the predictor does not answer."""
+        """The batches that are full, as far as the predictor answers in a step's time."""
+        until = self._clock.monotonic() + STEP_SECONDS
         try:
             while self._full and not self.rests:
                 yield from self._judged(self._full[0])
                 self._full.popleft()
                 self._failures = 0
+                if self._clock.monotonic() >= until:
+                    return
         except PredictorError as exc:
             self._rest(exc)
 

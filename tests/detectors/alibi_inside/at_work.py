@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,14 +51,13 @@ def log_of(columns: Columns, per_exchange: int = 1) -> MemoryLog:
     return log
 
 
+@dataclass
 class Instant:
-    """Commits at every step."""
+    """Time that `drained` moves on, so that every step commits."""
 
-    def __init__(self) -> None:
-        self.now = 0.0
+    now: float = 0.0
 
     def __call__(self) -> float:
-        self.now += 10.0
         return self.now
 
 
@@ -70,7 +70,10 @@ def worker_on(log: Log, at: Station) -> StationWorker:
 
 def drained(worker: StationWorker, steps: int = 1000) -> Iterator[Output]:
     """What it says until nothing is left to read, or for so many steps."""
+    time = worker._clock.monotonic
+    assert isinstance(time, Instant)
     for _ in range(steps):
+        time.now += 10.0
         yield from worker.step(0.0)
-        if not worker.lag:
+        if not worker.lag and worker.position is not None:
             return
