@@ -14,7 +14,7 @@ from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.errors import MalformedPayload
 from sidelight.events.deadletters import from_event
 from sidelight.events.records import from_record
-from sidelight.log import Position
+from sidelight.log import Position, Record
 from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import DEAD_LETTERS, INFERENCE, PANES, RESULTS
 from sidelight_detectors.adversarial.fold import Attacks
@@ -82,6 +82,23 @@ def test_a_pane_that_does_not_add_up_is_one_dead_letter_and_stops_nobody(
     assert letter.error == MalformedPayload.__name__
     assert [result.seen.rows for result in judged] == [100]
     assert found.deciders[MODEL].chain.gaps == 1
+
+
+def test_panes_of_the_release_before_are_dead_letters_that_say_so() -> None:
+    """Their head followed on one length; what came after was no trace."""
+    log, (first, second, third) = MemoryLog(), panes()
+    head = zlib.compress(orjson.dumps({"format": 3, "model": MODEL, "slices": []}))
+    old = Record(
+        len(head).to_bytes(4, "big") + head + zlib.compress(b"", level=9),
+        b"old",
+        second.to_record().headers,
+    )
+    log.append(PANES, [first.to_record(), old, second.to_record(), third.to_record()])
+    found = deciding(log)
+    judged = [output for output in decided(found) if isinstance(output, DriftResult)]
+    (letter,) = [from_event(from_record(record)) for record in records_of(log, DEAD_LETTERS)]
+    assert "not a pane of format 4" in letter.message
+    assert [result.seen.rows for result in judged] == [100]
 
 
 def test_what_is_never_said_again_is_not_searched_for_at_every_start() -> None:

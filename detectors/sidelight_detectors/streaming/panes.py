@@ -127,7 +127,7 @@ class Pane:
         try:
             return _unpack(record.value)
         except (zlib.error, orjson.JSONDecodeError, KeyError, TypeError, ValueError) as exc:
-            raise MalformedPayload(f"not a pane ({exc})", where="panes record") from exc
+            raise _refused(exc) from exc
 
 
 def trace_of(record: Record) -> Trace:
@@ -136,7 +136,12 @@ def trace_of(record: Record) -> Trace:
         end, start = _ends(record.value)
         return Trace.from_bytes(record.value[end:start])
     except (zlib.error, orjson.JSONDecodeError, KeyError, TypeError, ValueError) as exc:
-        raise MalformedPayload(f"not a pane ({exc})", where="panes record") from exc
+        raise _refused(exc) from exc
+
+
+def _refused(cause: Exception) -> MalformedPayload:
+    told = f"not a pane of format {FORMAT}, which this release reads and writes ({cause})"
+    return MalformedPayload(told, where="panes record")
 
 
 def drawn_among(slices: Sequence[Slice]) -> tuple[Slice, ...]:
@@ -185,7 +190,7 @@ def _unpack(content: bytes) -> Pane:
     end, start = _ends(content)
     head: dict[str, Any] = orjson.loads(zlib.decompress(content[_LENGTHS.size : end]))
     if head["format"] != FORMAT:
-        raise ValueError(f"pane format {head['format']}, this version reads {FORMAT}")
+        raise ValueError(f"its format is {head['format']}")
     for name in _PLAIN:
         _expect(int if name not in ("model", "plan") else str, head[name], name)
     slices = tuple(_slices(head, content, start))
