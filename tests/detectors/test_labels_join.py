@@ -291,3 +291,26 @@ def test_labels_of_all_rows_of_a_long_exchange_may_stand_before_it() -> None:
             list(folding.accept(traced))
 
         assert folding.counts["joined"] == 100
+
+
+def test_rows_whose_panes_the_log_did_not_keep_are_counted_and_told() -> None:
+    trail, _ = rows(60, 3)
+    events = [Asked(1 + at, f"a{at}", trail[at : at + 10]) for at in range(0, 60, 10)]
+    panes = list(stream(events, np.random.default_rng(1), longest=1))
+    before, after = fold(), fold()
+    for traced in panes:
+        list(before.accept(traced))
+
+    after.restore(orjson.loads(orjson.dumps(before.saved())))
+    for traced in panes[2:]:
+        after.remember(traced)
+    ticks = [Said(100, f"a{at}", row, 1) for at in range(20, 60, 10) for row in range(10)]
+    outputs = [
+        one
+        for traced in stream([*ticks, *clock(END, 1)], np.random.default_rng(1))
+        for one in after.accept(Traced(traced.trace, traced.pane + 6, traced.watermark_ns))
+    ]
+
+    assert after.counts["lost_rows"] == 20
+    assert told(outputs[-1]).rows == 40
+    assert told(outputs[-1]).warnings[0].startswith("20 more rows were forgotten in a restart")

@@ -26,7 +26,8 @@ class Bucket:
     `sums` are those of each part that settles: integers that every label adds to, and a label that
     is corrected or taken back is taken off, so they are those of what is known now. `pane` is the
     offset of the oldest pane that any of it was read from. `told` is how many rows had a label when
-    the window was told last, None before.
+    the window was told last, None before. `lost` are rows that were here before a restart, and
+    that no pane has any more.
     """
 
     def __init__(self, parts: Mapping[str, Settling]) -> None:
@@ -35,6 +36,7 @@ class Bucket:
         }
         self.rows = 0
         self.labelled = 0
+        self.lost = 0
         self.told: int | None = None
         self.pane: int | None = None
         self._parts = parts

@@ -92,7 +92,7 @@ class LabelsFold:
             "needs_from": oldest,
             "first_open": self.join.first_open,
             "epochs": self.join.early.saved(oldest),
-            "told": [[*window, bucket.told] for window, bucket in open_],
+            "open": [[*window, bucket.told, bucket.rows, bucket.lost] for window, bucket in open_],
             "counts": self.counts,
             "watermark_ns": self._watermark_ns,
             "rulings": self.rulings.saved(),
@@ -118,10 +118,13 @@ class LabelsFold:
         if self._restored is None:
             return
         self._recall.end()
-        for number, version, told in self._restored["told"]:
+        for number, version, told, rows, lost in self._restored["open"]:
             bucket = self.join.buckets.get((number, version))
+            gone = rows - (bucket.rows if bucket else 0)
+            if gone:
+                self.counts["lost_rows"] += gone
             if bucket is not None:
-                bucket.told = told
+                bucket.told, bucket.lost = told, lost + gone
         self._restored = None
 
     def _tell(self, window: Window, bucket: Bucket) -> Iterator[Output]:
@@ -161,7 +164,7 @@ class LabelsFold:
         own, result = findings.get(NAME), results.get(NAME)
         if isinstance(own, LabelsFinding) and isinstance(result, WindowResult):
             more = warnings_of(own, list(findings.values()), self.min_coverage)
-            findings[NAME] = replace(own, warnings=(*own.warnings, *more))
+            findings[NAME] = replace(own, warnings=(*own.warnings, *_lost(bucket), *more))
             results[NAME] = replace(result, finding=findings[NAME])
         self.last.update({(window[1], name): found for name, found in findings.items()})
         return results
@@ -188,3 +191,11 @@ class LabelsFold:
 
     def _about(self, window: Window) -> About:
         return About(self._watched.model, window[1], self._watched.plan)
+
+
+def _lost(bucket: Bucket) -> Iterator[str]:
+    if bucket.lost:
+        yield (
+            f"{bucket.lost} more rows were forgotten in a restart: the log had not kept their "
+            "panes; keep 'panes' for longer than window_seconds and wait_seconds together"
+        )

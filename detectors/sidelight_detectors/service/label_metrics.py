@@ -36,6 +36,7 @@ ROWS = {
     "rows": "waited",
     "late_rows": "late",
     "crowded_rows": "crowded",
+    "lost_rows": "lost",
     "final_rows": "settled",
     "final_labelled": "settled with a label",
 }
@@ -77,7 +78,8 @@ def _rows(known: Known) -> Family:
     family = CounterMetricFamily(
         "sidelight_labels_rows",
         "Rows that waited for a label, came after their window had stopped waiting, were given up "
-        "because too many waited, or were settled.",
+        "because too many waited, were lost in a restart because the log had not kept their panes, "
+        "or were settled.",
         labels=["model", "outcome"],
     )
     for model, fold in known:
