@@ -10,6 +10,7 @@ from sidelight.config.settings import ModelSettings
 from sidelight.tensors import Columns
 from sidelight_detectors.adversarial.contract import Prints
 from sidelight_detectors.adversarial.detector import QueryAttacks
+from sidelight_detectors.adversarial.hashing import joined
 from sidelight_detectors.adversarial.trail import prints_of, trail_of
 from sidelight_detectors.fitted import Fitted, fit
 from tests.detectors.data import texts
@@ -50,6 +51,24 @@ def test_only_equal_rows_have_one_identity() -> None:
 
     assert np.array_equal(prints.identity[:300], prints.identity[300:])
     assert len(np.unique(prints.identity)) == len(values)
+
+
+def test_a_number_cannot_be_chosen_so_that_a_row_passes_for_another() -> None:
+    """Mixing without a digest can be undone: of two numbers the second follows from the first."""
+    first, second = np.arange(2000.0), np.arange(2000.0) % 7
+    settings = {
+        "features": {"a": "numeric", "b": "numeric"},
+        "detectors": {"adversarial": {}},
+    }
+    fitted = fit(Columns.of(a=first, b=second), ModelSettings.model_validate(settings))
+    step, nothing = np.uint64(0x9E3779B97F4A7C15), np.zeros(2, np.uint64)
+    begun = joined(nothing, np.array([3.0, 4.0]).view(np.uint64))
+    asked = np.full(1, 5.0).view(np.uint64) + (begun[:1] - begun[1:]) * step
+    rows = Columns.of(a=np.array([3.0, 4.0]), b=np.array([5.0, asked.view(np.float64)[0]]))
+
+    one, other = printed(fitted, rows).identity
+
+    assert one != other
 
 
 def test_the_plan_with_its_prints_is_read_back(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from sidelight_detectors.adversarial.codes import identities
 from sidelight_detectors.adversarial.contract import Prints
-from sidelight_detectors.adversarial.hashing import Hashes, joined, mixed, place_of, words
+from sidelight_detectors.adversarial.hashing import Hashes, mixed, place_of, words
 from sidelight_detectors.cells import NumericCells, numbers_of
 from sidelight_detectors.contract import Packed
 from sidelight_detectors.indexed import Indexed
@@ -72,13 +73,13 @@ class Tabular:
 
     def prints(self, rows: Indexed) -> Prints:
         places = np.zeros((TABLES, len(rows)), np.uint64)
-        identity = np.zeros(len(rows), np.uint64)
+        values = np.zeros((len(rows), len(self.columns)), "<u8")
         for number, column in enumerate(self.columns):
             cells = rows.cells[:, column]
             for table, own in self._words[number]:
                 places[table] ^= own[cells]
-            identity = joined(identity, self._values(rows, number, cells))
-        return Prints(identity, place_of(places).T)
+            values[:, number] = self._values(rows, number, cells)
+        return Prints(identities(row.tobytes() for row in values), place_of(places).T)
 
     def _values(self, rows: Indexed, number: int, cells: NDArray[np.int32]) -> Hashes:
         """What tells one value from another: the number itself, of other values their cell."""
