@@ -97,6 +97,8 @@ def _made(place: Path) -> ProbeKey:
         draft = place.with_name(f"{place.name}.{secrets.token_hex(8)}")
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_hex(SECRET_BYTES) + "\n")
+            file.flush()
+            os.fsync(file.fileno())  # A power cut must not leave an empty key behind its name.
         try:
             os.link(draft, place)
         except FileExistsError:
