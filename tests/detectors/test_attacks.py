@@ -16,9 +16,13 @@ from tests.detectors.attacking.watched import NOBODY, Stream, folded, mixed, pla
 
 EVERY = [(name, family) for name in ("digits", "census") for family in families.FAMILIES]
 EVERY += [("reviews", "spoil"), ("reviews", "replace")]
-
-
 SOME = [("digits", "square"), ("census", "simba"), ("reviews", "replace")]
+
+UNTUNED = 100
+"""The first of the victims that nothing was tuned on."""
+
+LONG = 30
+"""Queries of an attempt that is held to the promise; shorter ones are printed."""
 
 
 @pytest.mark.parametrize(("name", "family"), SOME)
@@ -40,11 +44,19 @@ def test_nearly_all_of_a_hundred_attacks_are_seen(name: str, family: str) -> Non
     target = TARGETS[name]()
     plan = plan_of(target, 8)
 
-    tried = recording.attempts(target, family, 100)
-    long_enough = [one for one in tried if len(one.queries) >= 30]
-    found = [folded(plan, mixed([one], target.benign, 1, 100)) for one in long_enough]
+    seen, short = [], []
+    for one in recording.attempts(target, family, 100, UNTUNED):
+        at = folded(plan, mixed([one], target.benign, 1, 100)).flagged.get(0)
+        if len(one.queries) >= LONG:
+            seen.append(at is not None)
+        else:
+            short.append((len(one.queries), at))
 
-    assert sum(0 in one.flagged for one in found) >= 0.8 * len(found)
+    print(
+        f"{name} {family}: {sum(seen)} of {len(seen)} seen; short ones (queries, seen at) {short}"
+    )
+    assert len(seen) >= 50
+    assert np.mean(seen) >= 0.95
 
 
 @pytest.mark.soak
@@ -54,17 +66,18 @@ def test_one_query_in_a_thousand_is_seen() -> None:
 
     found = folded(plan_of(target, 250), mixed(tried, target.benign, 1000, 2000))
 
-    assert len(found.flagged) >= 2
-    assert len(found.false) <= 1
+    assert len(found.flagged) >= 3
+    assert not found.false
 
 
-def test_rows_sent_again_and_batches_scored_twice_are_no_attack() -> None:
-    target = TARGETS["census"]()
+@pytest.mark.parametrize("name", ["digits", "census", "reviews"])
+def test_rows_sent_again_and_batches_scored_twice_are_no_attack(name: str) -> None:
+    target = TARGETS[name]()
     rows = recording.replayed(target.benign, 5_000, seed=3)
 
     found = folded(plan_of(target, 250), Stream(rows, np.full(len(rows), NOBODY)))
 
-    assert found.episodes <= 1
+    assert found.episodes == 0
 
 
 def test_the_log_tells_what_the_rows_alone_tell() -> None:
