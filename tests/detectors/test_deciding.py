@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import orjson
@@ -115,7 +116,20 @@ def test_what_is_never_said_again_is_not_searched_for_at_every_start() -> None:
     assert said_until[RESULTS] == {"0": len(records_of(log, RESULTS))}
 
 
-def test_a_state_of_another_release_begins_a_new_promise_and_repeats_nothing() -> None:
+def unreadable(state: dict[str, Any]) -> dict[str, Any]:
+    """As another build of the same release might have written it."""
+    state["models"][MODEL]["watch"]["versions"] = [["1", "2"]]
+    return state
+
+
+def of_another_release(state: dict[str, Any]) -> dict[str, Any]:
+    return state | {"format": 99}
+
+
+@pytest.mark.parametrize("changed", [of_another_release, unreadable])
+def test_a_state_that_cannot_be_read_begins_a_new_promise_and_repeats_nothing(
+    changed: Callable[[dict[str, Any]], dict[str, Any]],
+) -> None:
     log = MemoryLog()
     found = deciding(log)
     first, second, third = panes()
@@ -123,7 +137,7 @@ def test_a_state_of_another_release_begins_a_new_promise_and_repeats_nothing() -
     decided(found)
     position = found._member.committed(0)
     assert position is not None
-    state = orjson.loads(zlib.decompress(position.note)) | {"format": 99}
+    state = changed(orjson.loads(zlib.decompress(position.note)))
     other = zlib.compress(orjson.dumps(state))
     found._member.commit({0: Position(position.offset, other)})
     before = records_of(log, RESULTS)

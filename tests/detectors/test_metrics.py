@@ -15,12 +15,16 @@ from prometheus_client import CollectorRegistry
 
 from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.log.testing import MemoryLog
+from sidelight_detectors.flips.metrics import FlipCollector
+from sidelight_detectors.service.attack_metrics import AttackCollector
+from sidelight_detectors.service.bias_metrics import BiasCollector
 from sidelight_detectors.service.detectors import Detectors
 from sidelight_detectors.service.group_metrics import GroupCollector, LagCollector
 from sidelight_detectors.service.http.metrics import RequestMetrics
 from sidelight_detectors.service.label_metrics import LabelCollector
 from sidelight_detectors.service.metrics import OTHER, ScorerMetrics
 from sidelight_detectors.service.state_metrics import StateCollector
+from sidelight_detectors.stations.metrics import StationCollector
 from sidelight_detectors.streaming.intake import FAULTS, SKIPS
 from sidelight_detectors.streaming.plan import Plan
 from tests.detectors.labelling import (
@@ -49,7 +53,11 @@ def registry() -> CollectorRegistry:
         service.step()
     found.register(LagCollector(service.scorers, service.deciders))
     found.register(StateCollector(service.deciders))
+    found.register(AttackCollector(service.deciders))
     found.register(LabelCollector(service.deciders))
+    found.register(BiasCollector(service.deciders))
+    found.register(StationCollector([]))
+    found.register(FlipCollector([]))
     RequestMetrics(found, [MODEL])
     found.register(GroupCollector([service.scorers, service.deciders]))
     return found
@@ -111,7 +119,7 @@ def test_a_scrape_tells_what_came_of_labels_and_how_good_the_model_was() -> None
     )
     assert value("rows_total", outcome="settled_with_a_label") == 40
     assert value("coverage_ratio", version="1") == pytest.approx(40 / 60)
-    accuracy = value("performance", version="1", metric="accuracy", final="yes")
+    accuracy = value("performance", version="1", method="accuracy", final="yes")
     assert accuracy is not None
     assert 0.5 < accuracy < 1
     assert value("waiting_rows") == 120

@@ -20,7 +20,7 @@ from sidelight_detectors.adversarial.telling import NAME, alarm_of, result_of
 from sidelight_detectors.adversarial.trail import prints_of
 from sidelight_detectors.alarms.rule import Change
 from sidelight_detectors.results.findings import Output
-from sidelight_detectors.streaming.folds import Traced, Watched
+from sidelight_detectors.streaming.folds import Standing, Traced, Watched
 from sidelight_detectors.streaming.identity import digest
 from sidelight_detectors.streaming.trace import Trace
 
@@ -83,6 +83,9 @@ class Attacks:
     def close(self) -> Iterator[Output]:
         for episode in tuple(self.episodes):
             yield from self._end(episode, "quiet")
+
+    def alarms(self) -> list[Standing]:
+        return [Standing("", NAME, self.told, bool(self.episodes))]
 
     def saved(self) -> dict[str, Any]:
         known = [one.saved() for one in self.episodes]

@@ -17,7 +17,7 @@ FOUND = {
     "rows": "Rows of the last window that the share rests on.",
 }
 FIELDS = {"rate": "rate", "rate_low": "low", "rate_high": "high", "rows": "rows"}
-LABELS = ("model", "attribute", "group", "other", "partition")
+LABELS = ("model", "feature", "group", "other", "partition")
 
 
 class FlipCollector(Collector):

@@ -18,7 +18,7 @@ from sidelight_detectors.labels.naming import NAME, detector_of
 from sidelight_detectors.labels.recall import Recall
 from sidelight_detectors.labels.ruling import Rulings
 from sidelight_detectors.results.findings import About, Output, UnjudgedResult, WindowResult
-from sidelight_detectors.streaming.folds import Traced, Watched
+from sidelight_detectors.streaming.folds import Standing, Traced, Watched
 from sidelight_detectors.streaming.identity import digest
 
 NEWS = 0.1
@@ -83,6 +83,9 @@ class LabelsFold:
                 bucket.told = None
                 yield from self._tell(window, bucket)
         yield from self.rulings.end(self._watermark_ns)
+
+    def alarms(self) -> list[Standing]:
+        return self.rulings.standing()
 
     def saved(self) -> dict[str, Any]:
         self._go_on()

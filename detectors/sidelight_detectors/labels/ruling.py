@@ -12,7 +12,7 @@ from sidelight_detectors.labels.bucket import Bucket
 from sidelight_detectors.labels.contract import SettledRule, SettledRuling, Settling
 from sidelight_detectors.labels.naming import detector_of
 from sidelight_detectors.results.findings import About, Alarm, UnjudgedResult, WindowResult
-from sidelight_detectors.streaming.folds import Watched
+from sidelight_detectors.streaming.folds import Standing, Watched
 from sidelight_detectors.streaming.raising import Cause, alarm_of
 from sidelight_detectors.streaming.states import AlarmLog
 
@@ -54,6 +54,12 @@ class Rulings:
             if ruled.log.raised_by:
                 cause = Cause(time_ns, self.rows[version])
                 yield self._alarm(version, name, ruled, Verdict("cleared", "new plan"), cause)
+
+    def standing(self) -> list[Standing]:
+        return [
+            Standing(version, detector_of(name), ruled.log.raised, ruled.rule.active)
+            for (version, name), ruled in list(self.known.items())
+        ]
 
     def raised(self) -> list[tuple[str, str, str]]:
         """Version, id and detector of each alarm that is raised."""

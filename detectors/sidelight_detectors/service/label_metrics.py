@@ -11,7 +11,6 @@ from sidelight.log.crew import Crew
 from sidelight_detectors.labels.coverage import Grouped
 from sidelight_detectors.labels.finding import LabelsFinding
 from sidelight_detectors.labels.fold import LabelsFold
-from sidelight_detectors.labels.naming import detector_of
 from sidelight_detectors.streaming.deciding import DecidingPartition
 
 Family = CounterMetricFamily | GaugeMetricFamily
@@ -63,7 +62,6 @@ class LabelCollector(Collector):
         yield from _memory(known)
         yield from _coverage(known)
         yield _performance(known)
-        yield from _alarms(known)
 
 
 def _counted(known: Known, name: str, told: str, outcomes: Sequence[str]) -> Family:
@@ -153,19 +151,3 @@ def _performance(known: Known) -> Family:
                 for one in finding.metrics:
                     family.add_metric([model, version, one.metric, final], one.estimate)
     return family
-
-
-def _alarms(known: Known) -> Iterator[Family]:
-    labels = ["model", "version", "detector"]
-    raised = CounterMetricFamily(
-        "sidelight_labels_alarms", "Alarms raised by what came true.", labels=labels
-    )
-    active = GaugeMetricFamily(
-        "sidelight_labels_alarm", "1 while such an alarm is raised.", labels=labels
-    )
-    for model, fold in known:
-        for (version, name), ruled in list(fold.rulings.known.items()):
-            names = [model, version, detector_of(name)]
-            raised.add_metric(names, ruled.log.raised)
-            active.add_metric(names, float(ruled.rule.active))
-    yield from (raised, active)

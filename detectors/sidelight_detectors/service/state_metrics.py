@@ -196,6 +196,10 @@ def _alarms(watches: Sequence[Watch]) -> Iterator[Family]:
                 names = [watch.plan.model, version, VERSIONS]
                 raised.add_metric(names, sum(pair.log.raised for pair in pairs))
                 active.add_metric(names, float(any(pair.rule.active for pair in pairs)))
+        for one in (standing for fold in watch.folds.values() for standing in fold.alarms()):
+            names = [watch.plan.model, one.version, one.detector]
+            raised.add_metric(names, one.raised)
+            active.add_metric(names, float(one.active))
     yield raised
     yield active
 

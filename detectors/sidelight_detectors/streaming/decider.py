@@ -44,9 +44,14 @@ class Decider:
 
     def __init__(self, plan: Plan, partitions: int, earlier: Earlier = _no_plan) -> None:
         self.plan = plan
-        self.chain = Chain(partitions)
-        self.watch = Watch(plan)
+        self._partitions = partitions
         self._earlier = earlier
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Nothing is known of what came before."""
+        self.chain = Chain(self._partitions)
+        self.watch = Watch(self.plan)
         self._lost: Counter[str] = Counter()
         self._dropped: list[int] = []
         self._before: Mapping[str, Any] | None = _NOTHING

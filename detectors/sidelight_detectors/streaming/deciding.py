@@ -180,9 +180,21 @@ class DecidingPartition:
             )
         for model, saved in before.models.items():
             if model in self.deciders:
-                self._restore_one(self.deciders[model], saved)
+                self._try_restoring(model, saved)
             else:
                 self._others[model] = saved
+
+    def _try_restoring(self, model: str, saved: Mapping[str, Any]) -> None:
+        """A state that another build wrote must not stop all that is watched from now on."""
+        try:
+            self._restore_one(self.deciders[model], saved)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as exc:
+            self.deciders[model].begin_anew()
+            logger.error(
+                "state cannot be read and is left behind, a new promise begins",
+                model=model,
+                reason=f"{type(exc).__name__}: {exc}",
+            )
 
     def _restore_one(self, decider: Decider, saved: Mapping[str, Any]) -> None:
         decider.restore(saved)

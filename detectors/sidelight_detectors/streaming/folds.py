@@ -34,8 +34,22 @@ class Traced:
     watermark_ns: int
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The alarms of one detector on a version (all of them: ``""``): raised so far, and now."""
+
+    version: str
+    detector: str
+    raised: int
+    active: bool
+
+
 class Fold(Protocol):
     """One detector's memory of one model, under one plan."""
+
+    def alarms(self) -> list[Standing]:
+        """How its alarms stand; may be asked from another thread."""
+        ...
 
     def accept(self, traced: Traced) -> Iterator[Output]:
         """The next pane's rows and labels, in the log's order; called also for an empty trace.
