@@ -103,7 +103,7 @@ def rows_of(count: int, seed: int, *, changed: bool = False) -> Columns:
     member = rng.random(count) < 0.3
     logit = 1.5 * hidden + 0.5 * member - 0.2
     if changed:
-        age, income, logit = age + 90, income * 60, 0.15 * logit + 2 * member
+        age, income, logit = age + 90, income * 60, 0.15 * logit + 0.8 * (member - 0.5)
         colour = rng.choice(np.array(["red", "violet"], object), count)
     probability = 1 / (1 + np.exp(-logit))
     label = (rng.random(count) < probability).astype(np.int64)
