@@ -93,7 +93,7 @@ def test_a_predictor_that_comes_late_delays_nobody_else_and_is_told_who_asks(con
     assert [(one.address.offset, one.row) for one in flagged if isinstance(one, OutlierResult)] == [
         (100, 0)
     ]
-    assert 'sidelight_flips_rate{attribute="sex",group="f"' in page
+    assert 'sidelight_flips_rate{feature="sex",group="f"' in page
     key = probe_key(loaded)
     assert key is not None
     for header, body in server.asked:
