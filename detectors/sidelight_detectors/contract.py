@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from sidelight_detectors.nulls import with_nan
+
 if TYPE_CHECKING:
     from sidelight_detectors.guarantee import Guarantee
     from sidelight_detectors.indexed import Indexed
@@ -50,7 +52,7 @@ class Measure:
     @classmethod
     def from_json(cls, saved: Mapping[str, Any]) -> Measure:
         """Reads its fields; JSON has no NaN and writes null."""
-        return cls(**_numbers(saved))
+        return cls(**with_nan(saved))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class ColumnFinding:
     def from_json(cls, saved: Mapping[str, Any]) -> ColumnFinding:
         """Reads its fields; JSON has no NaN and writes null."""
         measures = tuple(map(Measure.from_json, saved.get("measures", ())))
-        return cls(**{**_numbers(saved), "measures": measures})
+        return cls(**{**with_nan(saved), "measures": measures})
 
     @property
     def rank(self) -> tuple[float, float]:
@@ -130,10 +132,6 @@ class DriftGlance:
 
 
 _rank = attrgetter("rank")
-
-
-def _numbers(saved: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: math.nan if value is None else value for name, value in saved.items()}
 
 
 class Finding(Protocol):

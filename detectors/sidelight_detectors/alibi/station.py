@@ -11,7 +11,7 @@ from typing import Any
 
 from sidelight.config.detecting.alibi import DEFENDERS, AlibiSettings
 from sidelight.config.settings import ModelSettings
-from sidelight.errors import ConfigError, NotEnoughData, SidelightError
+from sidelight.errors import ConfigError, NotEnoughData
 from sidelight.tensors import Columns
 from sidelight_detectors.alibi import building
 from sidelight_detectors.alibi.kinds import KINDS, UNKNOWN
@@ -26,7 +26,7 @@ from sidelight_detectors.alibi.watching import (
 )
 from sidelight_detectors.reference import load_reference
 from sidelight_detectors.stations.contract import Reading
-from sidelight_detectors.stations.place import Place, served_as
+from sidelight_detectors.stations.place import Place, served_as, told_of
 from sidelight_detectors.stations.saying import Speaker
 from sidelight_detectors.streaming.identity import digest
 from sidelight_detectors.streaming.intake import WatchedColumns
@@ -157,7 +157,7 @@ def station(
     reference = load_reference(model.reference)
     features = watched_features(reference, model)
     takes = KINDS.get(settings.type or "", UNKNOWN).takes
-    try:
+    with told_of(where):
         encoder = fit_encoder(reference, features, takes, settings.columns)
         values = encoder.encode(reference)
         values = values[usable(values)]
@@ -167,8 +167,6 @@ def station(
             )
         remake = partial(building.build, settings, values, encoder)
         detector = remake()
-    except SidelightError as exc:
-        raise type(exc)(f"{where}: {exc}") from exc
     content = hashlib.sha256(values.tobytes()).digest()
     asked = settings.model_dump_json(exclude={"load", "max_lag", "allow_unsafe_artifacts"})
     plan = digest(FORMAT, building.version(), place.partitions, asked, content)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from sidelight_detectors.nulls import with_nan
+
 UNFAIR: Final = "unfair"
 FAIR: Final = "fair"
 UNKNOWN: Final = "not enough data"
@@ -32,7 +34,7 @@ class GroupFinding:
 
     @classmethod
     def from_json(cls, saved: Mapping[str, Any]) -> GroupFinding:
-        return cls(**_numbers(saved))
+        return cls(**with_nan(saved))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class GapFinding:
 
     @classmethod
     def from_json(cls, saved: Mapping[str, Any]) -> GapFinding:
-        return cls(**_numbers(saved))
+        return cls(**with_nan(saved))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +117,3 @@ class BiasFinding:
         return cls(
             **{**saved, "groups": groups, "gaps": tuple(map(GapFinding.from_json, saved["gaps"]))}
         )
-
-
-def _numbers(saved: Mapping[str, Any]) -> dict[str, Any]:
-    """JSON has no NaN and no infinity, and writes null."""
-    return {name: math.nan if value is None else value for name, value in saved.items()}

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sidelight.config.detecting.bias import ProtectedSettings
 from sidelight.config.detecting.flips import FlipsSettings
 from sidelight.config.settings import ModelSettings
-from sidelight.errors import ConfigError, SidelightError
+from sidelight.errors import ConfigError
 from sidelight.predictors.contract import Predictor
 from sidelight.tensors import Columns
 from sidelight_detectors.flips.changing import Change, learn_change
@@ -16,7 +16,7 @@ from sidelight_detectors.flips.watching import FlipsWatching
 from sidelight_detectors.indexed import Indexed
 from sidelight_detectors.outcomes import Outcome, learn_outcome
 from sidelight_detectors.stations.contract import Reading
-from sidelight_detectors.stations.place import Place, rows_of
+from sidelight_detectors.stations.place import Place, rows_of, told_of
 from sidelight_detectors.stations.probing import Probing, Seat, seat
 from sidelight_detectors.stations.saying import Speaker
 from sidelight_detectors.streaming.identity import digest
@@ -85,10 +85,8 @@ def flips_station(
 
     Raises `ConfigError`, `NotEnoughData` and `DataMismatch` that name the setting.
     """
-    try:
+    with told_of(f"models.{name}.detectors.flips"):
         return _station(name, model, predictor, place)
-    except SidelightError as exc:
-        raise type(exc)(f"models.{name}.detectors.flips: {exc}") from exc
 
 
 def _station(name: str, model: ModelSettings, predictor: Predictor, place: Place) -> FlipsStation:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from sidelight_detectors.nulls import with_nan
 
 CONFIDENCE = 0.95
 """Of the bounds of an effect."""
@@ -32,7 +33,7 @@ class PairFinding:
     @classmethod
     def from_json(cls, saved: Mapping[str, Any]) -> PairFinding:
         first, second = saved["columns"]
-        return cls(**{**_filled(saved), "columns": (first, second)})
+        return cls(**{**with_nan(saved), "columns": (first, second)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,4 @@ class JointFinding:
     @classmethod
     def from_json(cls, saved: Mapping[str, Any]) -> JointFinding:
         pairs = tuple(map(PairFinding.from_json, saved["pairs"]))
-        return cls(**{**_filled(saved), "pairs": pairs})
-
-
-def _filled(saved: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: math.nan if value is None else value for name, value in saved.items()}
+        return cls(**{**with_nan(saved), "pairs": pairs})

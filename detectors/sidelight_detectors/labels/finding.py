@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sidelight_detectors.nulls import with_nan
 from sidelight_detectors.performance.finding import MetricFinding
 
 
@@ -25,7 +26,7 @@ class CalibrationFinding:
 
     @classmethod
     def from_json(cls, saved: Mapping[str, Any]) -> CalibrationFinding:
-        return cls(**_numbers(saved))
+        return cls(**with_nan(saved))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,4 @@ class LabelsFinding:
             "calibration": tuple(map(CalibrationFinding.from_json, saved["calibration"])),
             "warnings": tuple(saved["warnings"]),
         }
-        return cls(**{**_numbers(saved), **told})
-
-
-def _numbers(saved: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: math.nan if value is None else value for name, value in saved.items()}
+        return cls(**{**with_nan(saved), **told})

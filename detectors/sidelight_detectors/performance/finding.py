@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from sidelight_detectors.nulls import with_nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,7 @@ class MetricFinding:
 
     @classmethod
     def from_json(cls, saved: Mapping[str, Any]) -> MetricFinding:
-        filled: dict[str, Any] = {k: math.nan if v is None else v for k, v in saved.items()}
-        return cls(**filled)
+        return cls(**with_nan(saved))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ import numpy as np
 from sidelight.config.detecting.features import FeatureSettings
 from sidelight.config.detecting.squeezing import SqueezingSettings
 from sidelight.config.settings import ModelSettings
-from sidelight.errors import SidelightError
 from sidelight.predictors.contract import Predictor
 from sidelight.tensors import Columns
 from sidelight_detectors.conformal import allowed_on_average, rate_bound
@@ -20,7 +19,7 @@ from sidelight_detectors.squeezing.calibrating import Calibrations
 from sidelight_detectors.squeezing.squeezers import Squeezer, fit_squeezers
 from sidelight_detectors.squeezing.watching import SqueezingWatching
 from sidelight_detectors.stations.contract import Reading
-from sidelight_detectors.stations.place import Place, rows_of
+from sidelight_detectors.stations.place import Place, rows_of, told_of
 from sidelight_detectors.stations.probing import Probing, Seat, seat
 from sidelight_detectors.stations.saying import Speaker
 from sidelight_detectors.streaming.identity import digest
@@ -90,10 +89,8 @@ def squeezing_station(
 
     Raises `ConfigError`, `NotEnoughData` and `DataMismatch` that name the setting.
     """
-    try:
+    with told_of(f"models.{name}.detectors.squeezing"):
         return _station(name, model, predictor, place)
-    except SidelightError as exc:
-        raise type(exc)(f"models.{name}.detectors.squeezing: {exc}") from exc
 
 
 def _station(

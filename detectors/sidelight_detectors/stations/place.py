@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sidelight.config.settings import ModelSettings
-from sidelight.errors import ConfigError, NotEnoughData
+from sidelight.errors import ConfigError, NotEnoughData, SidelightError
 from sidelight.events.dataref import Keeper
 from sidelight.probes import TRUST_NOBODY, Verifier
 from sidelight.tensors import Columns
@@ -34,6 +35,15 @@ class Place:
                 f"max_rows_per_minute {rows_a_minute} is too small for {self.partitions} "
                 f"partitions and {cost} questions a row; set at least {least}"
             )
+
+
+@contextmanager
+def told_of(where: str) -> Iterator[None]:
+    """What is refused inside names the setting that asked for it."""
+    try:
+        yield
+    except SidelightError as exc:
+        raise type(exc)(f"{where}: {exc}") from exc
 
 
 def served_as(name: str, model: ModelSettings) -> str:
