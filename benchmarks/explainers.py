@@ -26,13 +26,15 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import RandomForestClassifier
 
-from sidelight.config.settings import PredictorSettings, ShapleySettings
+from sidelight.config.explaining.of_model import ModelExplainers
+from sidelight.config.explaining.shapley import ShapleySettings
+from sidelight.config.settings import ModelSettings, PredictorSettings
 from sidelight.predictors import Predictor, open_predictor, spending
 from sidelight.protocols import v2
 from sidelight.tensors import Column, Columns
-from sidelight_explainers.background import choose_background
-from sidelight_explainers.contract import Wish
-from sidelight_explainers.shapley import Shapley
+from sidelight_explainers.contents.attributions import Attributions
+from sidelight_explainers.models import explained
+from sidelight_explainers.subject import Subject
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", PendingDeprecationWarning)
@@ -82,13 +84,14 @@ def measured(explain: Callable[[int], Floats], truths: Floats) -> list[Cost]:
 
 def ours(predictor: Predictor, table: Floats, budget: int) -> Callable[[int], Floats]:
     rows = named(table)
-    background = choose_background(rows, rows.names, BACKGROUND, 0)
-    settings = ShapleySettings(budget=budget, background=BACKGROUND)
-    explain = Shapley("m", predictor, background, settings, "p")
+    options = ShapleySettings(budget=budget, background=BACKGROUND, output="p")
+    settings = ModelSettings(explainers=ModelExplainers(shapley=options))
+    model = explained(Subject("m", settings, rows.names, rows, rows), predictor)
 
     def values(at: int) -> Floats:
-        explanation = explain(rows.take([at]), Wish())
-        return np.array([one.contribution for one in explanation.attributions])
+        content = model.explain("shapley", options, rows.take([at])).content
+        assert isinstance(content, Attributions)
+        return np.array([one.contribution for one in content.attributions])
 
     return values
 

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from sidelight_explainers.explanation import Attribution, Explanation
+from sidelight_explainers.contents.attributions import Attribution, Attributions
+from sidelight_explainers.explanation import Explanation
+from sidelight_explainers.quality import Quality
 
 BAR_CELLS = 30
 """Cells of the longest bar."""
 
 
-def text_bars(explanation: Explanation) -> str:
+def text_bars(explanation: Explanation, content: Attributions) -> str:
     """Bars of the contributions, largest first, under a line that says what is explained."""
-    ranked = sorted(explanation.attributions, key=lambda one: -abs(one.contribution))
+    ranked = sorted(content.attributions, key=lambda one: -abs(one.contribution))
     largest = abs(ranked[0].contribution) if ranked else 0.0
     labels = {one.feature: _label(one) for one in ranked}
     width = max(map(len, labels.values()), default=0)
     lines = [_bar(labels[one.feature].ljust(width), one, largest) for one in ranked]
-    return "\n".join([_heading(explanation), "", *lines, "", _quality(explanation)])
+    heading = _heading(explanation.model, content)
+    return "\n".join([heading, "", *lines, "", _quality(content, explanation.quality)])
 
 
-def _heading(explanation: Explanation) -> str:
+def _heading(model: str, content: Attributions) -> str:
     return (
-        f"{explanation.model}: {explanation.output} = {explanation.prediction:.6g}"
-        f"  (base {explanation.base_value:.6g} + contributions)"
+        f"{model}: {content.output} = {content.prediction:.6g}"
+        f"  (base {content.base_value:.6g} + contributions)"
     )
 
 
@@ -34,16 +37,21 @@ def _label(one: Attribution) -> str:
 
 def _bar(label: str, one: Attribution, largest: float) -> str:
     cells = round(BAR_CELLS * abs(one.contribution) / largest) if largest > 0 else 0
-    error = "" if one.standard_error is None else f" ± {one.standard_error:.2g}"
     mark = "█" if one.contribution >= 0 else "▒"
-    return f"{label}  {one.contribution:+10.4g}{error:<10}  {mark * cells}".rstrip()
+    return f"{label}  {one.contribution:+10.4g}{_error(one):<10}  {mark * cells}".rstrip()
 
 
-def _quality(explanation: Explanation) -> str:
-    how = "every coalition" if explanation.estimator == "exact" else "random orders of the features"
+def _error(one: Attribution) -> str:
+    if one.low is None or one.high is None or one.low == one.high:
+        return ""
+    return f" ± {(one.high - one.low) / 2:.2g}"
+
+
+def _quality(content: Attributions, quality: Quality) -> str:
+    how = "every coalition" if content.estimator == "exact" else "random orders of the features"
     return (
-        f"█ raises, ▒ lowers; ± is one standard error. {how}, {explanation.rows} rows in"
-        f" {explanation.calls} predictor call(s), {explanation.background_rows} of"
-        f" {explanation.reference_rows} reference rows as background,"
-        f" additivity gap {explanation.additivity_gap:.1g}, {explanation.seconds:.3f} s"
+        f"█ raises, ▒ lowers; ± is a 95 % interval. {how}, {quality.rows} rows in"
+        f" {quality.calls} predictor call(s), {content.background_rows} of"
+        f" {content.reference_rows} reference rows as background,"
+        f" additivity gap {content.additivity_gap or 0.0:.1g}, {quality.seconds:.3f} s"
     )

@@ -84,9 +84,10 @@ def explain(
     seed: Annotated[int | None, typer.Option(help="Seeds the orders of the features.")] = None,
 ) -> None:
     """Explain one row of a file by the configured predictor."""
-    from sidelight_explainers.bars import text_bars
-    from sidelight_explainers.contract import Wish
     from sidelight_explainers.rows import explain_row, json_text
+    from sidelight_explainers.text import plain_text
 
-    explanation = explain_row(config, file, row, model, Wish(output, budget, seed))
-    typer.echo(json_text(explanation) if output_format is Format.json else text_bars(explanation))
+    told = {"output": output, "budget": budget, "seed": seed}
+    wishes = {name: value for name, value in told.items() if value is not None}
+    explanation = explain_row(config, file, row, model, wishes)
+    typer.echo(json_text(explanation) if output_format is Format.json else plain_text(explanation))

@@ -2,62 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sidelight.config.settings import ModelSettings, Settings, ShapleySettings
-from sidelight.errors import ConfigError, DataMismatch
+from sidelight.config.explaining.method import MethodSettings
+from sidelight.config.settings import ModelSettings, Settings
+from sidelight.errors import ConfigError
+from sidelight.predictors.contract import Predictor
 from sidelight.predictors.opening import open_predictor
 from sidelight.probes import Mark, mark_of
 from sidelight.tensors import Columns
-from sidelight_explainers.background import read_background
+from sidelight_explainers.asking import Asking, Watcher, unwatched
 from sidelight_explainers.contract import Explainer
-from sidelight_explainers.shapley import Shapley, background_rows
+from sidelight_explainers.explanation import Explanation
+from sidelight_explainers.methods import open_explainer
+from sidelight_explainers.reading import read_subject
+from sidelight_explainers.subject import Subject
 
 PURPOSE = "explain"
 """What is said with each question to a model server."""
 
 
 @dataclass(frozen=True)
-class Explained:
-    """A model that can be explained, and a row of its reference as an example.
+class OpenMethod:
+    """A method opened for one model, with the options that the configuration gives it."""
 
-    `max_budget` bounds what a request may ask for; `close` frees the predictor's connections.
+    settings: MethodSettings
+    explainer: Explainer[Any]
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A model that can be explained.
+
+    `methods` by the name that requests use, the first being the default. `close` frees the
+    predictor's connections.
     """
 
-    name: str
-    explainer: Explainer
-    example: Columns
-    max_budget: int
+    subject: Subject
+    predictor: Predictor
+    methods: Mapping[str, OpenMethod]
     close: Callable[[], None]
+
+    @property
+    def name(self) -> str:
+        return self.subject.name
+
+    @property
+    def example(self) -> Columns:
+        """A row of the reference; without rows where there is none."""
+        rows = self.subject.reference
+        return Columns(()) if rows is None else rows.take(slice(1))
+
+    def explain(
+        self, method: str, options: MethodSettings, rows: Columns, watcher: Watcher = unwatched
+    ) -> Explanation:
+        """One explanation by the method of that name; raises what explainers raise."""
+        asking = Asking(self.predictor, options.budget, options.deadline_seconds, watcher)
+        return self.methods[method].explainer(rows, options, asking)
 
 
 def open_models(settings: Settings) -> dict[str, Explained | None]:
     """Every model of the file by name, None for one without explainer; no predictor is asked."""
     return {
-        name: open_model(
-            name, model, model.explainers.shapley, mark_of(settings, model.predictor, PURPOSE)
-        )
-        if model.explainers.shapley
+        name: open_model(name, model, mark_of(settings, model.predictor, PURPOSE))
+        if any(model.explainers.methods())
         else None
         for name, model in settings.models.items()
     }
 
 
-def open_model(
-    name: str, settings: ModelSettings, shapley: ShapleySettings, mark: Mark | None = None
-) -> Explained:
+def open_model(name: str, settings: ModelSettings, mark: Mark | None = None) -> Explained:
     """One model of the file, asked with this mark. Raises `ConfigError`, `ArtifactError`."""
     if settings.predictor is None:
         raise ConfigError(
             f"models.{name}.explainers needs models.{name}.predictor: a url or a model"
         )
-    background = read_background(name, settings, shapley.background, shapley.seed)
-    features = background.rows.names
-    try:
-        background_rows(len(features), shapley.budget)
-    except DataMismatch as exc:
-        raise ConfigError(f"models.{name}.explainers.shapley.budget: {exc}") from exc
-    predictor = open_predictor(name, settings.predictor, features, mark)
-    explainer = Shapley(name, predictor, background, shapley, settings.predictor.output)
-    return Explained(name, explainer, background.first(1), shapley.max_budget, predictor.close)
+    subject = read_subject(name, settings)
+    methods = _methods(subject)
+    predictor = open_predictor(name, settings.predictor, subject.features, mark)
+    return Explained(subject, predictor, methods, predictor.close)
+
+
+def explained(subject: Subject, predictor: Predictor) -> Explained:
+    """A model that is asked by any predictor, such as a function of one's own."""
+    return Explained(subject, predictor, _methods(subject), predictor.close)
+
+
+def _methods(subject: Subject) -> dict[str, OpenMethod]:
+    return {
+        name: OpenMethod(told, open_explainer(subject, name, told))
+        for name, told in subject.settings.explainers.methods()
+    }

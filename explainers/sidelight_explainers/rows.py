@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from sidelight.config import Settings, load
-from sidelight.config.settings import ShapleySettings
+from sidelight.config.explaining.of_model import ModelExplainers
+from sidelight.config.explaining.shapley import ShapleySettings
+from sidelight.config.settings import ModelSettings
 from sidelight.errors import ConfigError, DataMismatch
 from sidelight.probes import mark_of
 from sidelight.tables import read_table
 from sidelight.tensors import Columns
-from sidelight_explainers.contract import Wish
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.models import PURPOSE, open_model
+from sidelight_explainers.wishes import wish
 
 
 def explain_row(
-    config: Path | None, file: Path, row: int, name: str | None, wish: Wish
+    config: Path | None, file: Path, row: int, name: str | None, told: Mapping[str, Any]
 ) -> Explanation:
     """That row (the first is 0) of a CSV or Parquet file, by the configured model."""
     settings = load(config).settings
     chosen = _model_name(file, settings, name)
-    model = settings.models[chosen]
-    mark = mark_of(settings, model.predictor, PURPOSE)
-    opened = open_model(chosen, model, model.explainers.shapley or ShapleySettings(), mark)
+    mark = mark_of(settings, settings.models[chosen].predictor, PURPOSE)
+    opened = open_model(chosen, _explained(settings.models[chosen]), mark)
     try:
-        return opened.explainer(_row(file, row), wish)
+        asked = wish(opened, told, "option")
+        return opened.explain(asked.method, asked.options, _row(file, row))
     finally:
         opened.close()
+
+
+def _explained(model: ModelSettings) -> ModelSettings:
+    """With Shapley values where no method is configured."""
+    if any(model.explainers.methods()):
+        return model
+    return model.model_copy(update={"explainers": ModelExplainers(shapley=ShapleySettings())})
 
 
 def json_text(explanation: Explanation) -> str:

@@ -15,6 +15,7 @@ from sidelight.config.detecting.features import Feature
 from sidelight.config.detecting.of_model import ModelDetectors
 from sidelight.config.detecting.outcome import OutcomeSettings
 from sidelight.config.detecting.service import DetectorsSettings
+from sidelight.config.explaining.of_model import ModelExplainers
 from sidelight.config.probing import ProbesSettings
 from sidelight.config.section import Address, Section
 from sidelight.errors import ConfigError
@@ -177,25 +178,6 @@ class PredictorSettings(Section):
         return self.tensors or TENSORS[self.protocol][0]
 
 
-class ShapleySettings(Section):
-    """Shapley values of each feature for one output."""
-
-    budget: int = Field(default=2048, ge=2)
-    """Rows the predictor may be asked for, for one explained row."""
-    max_budget: int = Field(default=32768, ge=2)
-    """The largest budget that a request may set for itself."""
-    background: int = Field(default=100, ge=1)
-    """Reference rows that stand for 'feature absent'."""
-    seed: int = 0
-    """Seeds the choice of background rows and of feature orders."""
-
-
-class ModelExplainers(Section):
-    """The explainers of one model."""
-
-    shapley: ShapleySettings | None = None
-
-
 class ModelSettings(Section):
     """One served model: how to ask it, what it is compared with, who watches it."""
 
@@ -298,10 +280,10 @@ class ExplainersSettings(Section):
 
     listen: Address = "127.0.0.1:9083"
     """Address of the explain routes, metrics and health."""
-    workers: int = Field(default=4, ge=1)
-    """Requests explained at one time."""
-    waiting: int = Field(default=16, ge=0)
-    """Requests that may wait for a worker; above it the answer is 503."""
+    workers: int = Field(default=16, ge=1)
+    """Rows explained at one time; what they ask the predictor travels together."""
+    waiting: int = Field(default=64, ge=0)
+    """Rows that may wait for a worker; above it the answer is 503."""
     max_rows: int = Field(default=64, ge=1)
     """Rows of one request."""
     max_body: int = Field(default=4 << 20, ge=1)

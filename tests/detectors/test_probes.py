@@ -33,7 +33,6 @@ from sidelight_detectors.streaming.intake import Sample, Skipped, WatchedColumns
 from sidelight_detectors.streaming.marks import Marks
 from sidelight_detectors.streaming.plan import Plan
 from sidelight_detectors.streaming.run import Run
-from sidelight_explainers.contract import Wish
 from sidelight_explainers.models import open_models
 from sidelight_explainers.service.app import create_app
 from tests.detectors.traffic import MODEL, START_NS, exchange, plan, rows
@@ -207,7 +206,8 @@ def test_explanations_over_grpc_change_no_byte_of_any_detector(tmp_path: Path) -
         (explained,) = filter(None, open_models(settings).values())
         for number in range(40):
             client(inputs(3, number))
-            explained.explainer(inputs(1, number), Wish())
+            method, opened = next(iter(explained.methods.items()))
+            explained.explain(method, opened.settings, inputs(1, number))
         client(inputs(3, 40))
         client.close()
         explained.close()

@@ -7,7 +7,7 @@ import pytest
 
 from sidelight.errors import DataMismatch, PredictorError
 from sidelight.tensors import Column, Columns, column_of
-from sidelight_explainers.explanation import json_value
+from sidelight_explainers.contents.values import json_value
 from sidelight_explainers.outputs import choose_output
 
 LABEL = Column("label", np.array(["no", "yes"], object))

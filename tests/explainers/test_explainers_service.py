@@ -14,14 +14,16 @@ import orjson
 import pytest
 from fastapi import FastAPI
 
-from sidelight.config.settings import ExplainersSettings, PredictorSettings, ShapleySettings
+from sidelight.config.explaining.of_model import ModelExplainers
+from sidelight.config.explaining.shapley import ShapleySettings
+from sidelight.config.settings import ExplainersSettings, ModelSettings, PredictorSettings
 from sidelight.predictors.http import HttpPredictor
 from sidelight.predictors.testing import FunctionPredictor
 from sidelight.tensors import Column, Columns
-from sidelight_explainers.background import Background
+from sidelight_explainers import models
 from sidelight_explainers.models import Explained
 from sidelight_explainers.service.app import create_app
-from sidelight_explainers.shapley import Shapley
+from sidelight_explainers.subject import Subject
 from tests.explainers.games import enumerated, numeric
 from tests.explainers.serving import (
     ModelProcess,
@@ -38,11 +40,10 @@ ROW = {"f0": 1.0, "f1": -0.5, "f2": 2.0}
 EXPLAIN = "/v1/models/m:explain"
 
 
-def explained(predictor: Any, **settings: Any) -> Explained:
-    background = Background(numeric(BACKGROUND), 20)
-    shapley = ShapleySettings(**settings)
-    explainer = Shapley("m", predictor, background, shapley)
-    return Explained("m", explainer, background.first(1), shapley.max_budget, predictor.close)
+def explained(predictor: Any, **options: Any) -> Explained:
+    settings = ModelSettings(explainers=ModelExplainers(shapley=ShapleySettings(**options)))
+    rows = numeric(BACKGROUND)
+    return models.explained(Subject("m", settings, rows.names, rows, rows), predictor)
 
 
 @contextmanager
@@ -78,8 +79,8 @@ def test_v1_explains_every_row_of_the_request(client: httpx.Client) -> None:
             prediction == data["prediction"] == pytest.approx(probability_of_yes(values[None])[0])
         )
         assert data["output"] == "probability[1]"
-        assert data["rows"] <= 2 + 20 * 7
-        assert data["calls"] == 1
+        assert data["quality"]["rows"] <= 2 + 20 * 7
+        assert data["quality"]["calls"] == 1
 
 
 def test_all_forms_of_a_row_give_one_answer(client: httpx.Client) -> None:
@@ -128,8 +129,8 @@ def test_a_request_may_choose_output_budget_and_seed(client: httpx.Client) -> No
     data = client.post(EXPLAIN, json=body).json()["explanations"][0]
     assert data["data"]["output"] == "probability[0]"
     assert data["data"]["estimator"] == "permutation"
-    assert data["data"]["rows"] <= 30
-    assert data["meta"]["params"] == {"budget": 30, "seed": 9, "output": "probability[0]"}
+    assert data["data"]["quality"]["rows"] <= 30
+    assert data["meta"]["params"] == wish | {"deadline_seconds": 30.0}
 
 
 @pytest.mark.parametrize(
@@ -161,12 +162,12 @@ def test_bad_bodies_get_a_code_and_words(
         (
             {"budget": 10**9},
             400,
-            "explain_parameters.budget: 1000000000 rows; this service allows up",
+            "'budget' is 1000000000, more than 'max_budget' allows: 32768",
         ),
         ({"budget": "many"}, 400, "explain_parameters.budget"),
         ({"budget": 4}, 422, "set at least 5"),
         ({"seed": -1}, 400, "explain_parameters.seed"),
-        ({"sed": 1}, 400, "known are output, budget, seed"),
+        ({"sed": 1}, 400, "known are method, output, budget"),
         ({"output": "profit"}, 422, "no output 'profit'; the predictor gives ['probability']"),
         ({"output": "probability[7]"}, 422, "has 2 number(s) a row, no [7]"),
         ([], 200, ""),
@@ -306,7 +307,7 @@ def test_concurrent_requests_get_the_answers_they_get_alone(protocol: Literal["v
                 answer = client.post(EXPLAIN, json={"instances": [row]})
                 assert answer.status_code == 200
                 data = answer.json()["explanations"][0]["data"]
-                del data["seconds"]
+                del data["quality"]
                 return data
 
             alone = [ask(row) for row in rows]

@@ -15,12 +15,12 @@ from sidelight.protocols.limits import Limits
 from sidelight.serving.refusals import UnknownModel
 from sidelight.serving.workers import Workers
 from sidelight.tensors import Columns
-from sidelight_explainers.contract import Wish
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.models import Explained
 from sidelight_explainers.service.metrics import UNKNOWN, Metrics
 from sidelight_explainers.service.refusals import NoExplainer
 from sidelight_explainers.service.requests import read_request, read_wish
+from sidelight_explainers.wishes import Wish
 
 
 @dataclass(frozen=True)
@@ -68,13 +68,13 @@ class Service:
 
     def _answered(self, model: Explained, decode: Decode, body: bytes) -> Answered:
         asked = decode(body, Limits(body_bytes=self.settings.max_body))
-        wish = read_wish(asked.parameters, model.max_budget)
+        wish = read_wish(asked.parameters, model)
         self._check_size(asked.rows)
         rows = range(len(asked.rows))
         return Answered(asked, [self._one(model, asked.rows.take([at]), wish) for at in rows])
 
     def _one(self, model: Explained, row: Columns, wish: Wish) -> Explanation:
-        explanation = model.explainer(row, wish)
+        explanation = model.explain(wish.method, wish.options, row)
         self.metrics.explained(explanation)
         return explanation
 

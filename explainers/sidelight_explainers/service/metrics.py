@@ -10,6 +10,7 @@ from typing import Literal, get_args
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from sidelight.serving.refusals import Busy, code_of
+from sidelight_explainers.contents.attributions import Attributions
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.service.refusals import CODES
 
@@ -76,9 +77,11 @@ class Metrics:
     def explained(self, explanation: Explanation) -> None:
         """Counts what one explanation cost and how well it adds up."""
         model = explanation.model
-        self._calls.labels(model).inc(explanation.calls)
-        self._rows.labels(model).inc(explanation.rows)
-        self._gap.labels(model).observe(abs(explanation.additivity_gap))
+        self._calls.labels(model).inc(explanation.quality.calls)
+        self._rows.labels(model).inc(explanation.quality.rows)
+        content = explanation.content
+        if isinstance(content, Attributions) and content.additivity_gap is not None:
+            self._gap.labels(model).observe(abs(content.additivity_gap))
 
     def _create(self, models: Iterable[str]) -> None:
         for model in models:

@@ -7,13 +7,13 @@ from email.message import Message
 from typing import Any
 
 from fastapi import Request
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
 
 from sidelight.errors import MalformedPayload
 from sidelight.protocols.documents import parse_object
 from sidelight.protocols.limits import Limits
 from sidelight.serving.bodies import read_body
-from sidelight_explainers.contract import Wish
+from sidelight_explainers.models import Explained
+from sidelight_explainers.wishes import Wish, wish
 
 WISHES = "parameters.explain_parameters"
 
@@ -46,33 +46,9 @@ def v1_parameters(body: bytes, limits: Limits) -> dict[str, Any]:
     return told
 
 
-class _Wishes(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    output: StrictStr | None = Field(None, min_length=1, max_length=200)
-    budget: StrictInt | None = Field(None, ge=1)
-    seed: StrictInt | None = Field(None, ge=0, lt=1 << 63)
-
-
-def read_wish(parameters: Mapping[str, Any], max_budget: int) -> Wish:
-    """``parameters.explain_parameters``: output, budget (up to `max_budget`), seed."""
+def read_wish(parameters: Mapping[str, Any], model: Explained) -> Wish:
+    """``parameters.explain_parameters``: a method of the model, and options of it."""
     told = parameters.get("explain_parameters") or {}
     if not isinstance(told, dict):
         raise MalformedPayload("send an object", where=WISHES)
-    try:
-        wishes = _Wishes.model_validate(told)
-    except ValidationError as exc:
-        raise _malformed(exc) from exc
-    if wishes.budget is not None and wishes.budget > max_budget:
-        raise MalformedPayload(
-            f"{wishes.budget} rows; this service allows up to {max_budget}",
-            where=f"{WISHES}.budget",
-        )
-    return Wish(wishes.output, wishes.budget, wishes.seed)
-
-
-def _malformed(exc: ValidationError) -> MalformedPayload:
-    first = exc.errors(include_url=False, include_context=False)[0]
-    key = ".".join(str(part)[:60] for part in first["loc"])
-    known = f"; known are {', '.join(_Wishes.model_fields)}" if "extra" in first["type"] else ""
-    return MalformedPayload(f"{first['msg']}{known}", where=f"{WISHES}.{key}")
+    return wish(model, told, WISHES)

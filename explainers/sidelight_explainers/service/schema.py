@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 
 from sidelight.protocols import v1, v2
 from sidelight_explainers.models import Explained
+from sidelight_explainers.quality import Stopped
 
 Json = dict[str, Any]
 Answers = dict[int | str, Json]
@@ -17,7 +18,6 @@ _TEXT: Json = {"type": "string"}
 _NUMBER: Json = {"type": "number"}
 _COUNT: Json = {"type": "integer", "minimum": 0}
 _FLAG: Json = {"type": "boolean"}
-_OR_NULL: Json = {"type": ["number", "null"]}
 
 
 def _object(required: Json, **more: Any) -> Json:
@@ -33,29 +33,20 @@ def _answer(told: str, schema: Json) -> Json:
 
 
 _ERROR = _object({"error": _TEXT})
-_ATTRIBUTION = _object(
-    {"feature": _TEXT, "value": {}, "contribution": _NUMBER, "standard_error": _OR_NULL}
+_QUALITY = _object(
+    {
+        "rows": _COUNT,
+        "cached": _COUNT,
+        "calls": _COUNT,
+        "seconds": _NUMBER,
+        "budget": _COUNT,
+        "stopped": {"enum": list(get_args(Stopped))},
+    }
 )
 _EXPLANATION = _object(
     {
         "meta": _object({"name": _TEXT, "params": {"type": "object"}, "version": _TEXT}),
-        "data": _object(
-            {
-                "model": _TEXT,
-                "output": _TEXT,
-                "base_value": _NUMBER,
-                "prediction": _NUMBER,
-                "attributions": _list(_ATTRIBUTION),
-                "additivity_gap": _NUMBER,
-                "estimator": {"enum": ["exact", "permutation"]},
-                "stopped": {"enum": ["accurate", "budget"]},
-                "rows": _COUNT,
-                "calls": _COUNT,
-                "background_rows": _COUNT,
-                "reference_rows": _COUNT,
-                "seconds": _NUMBER,
-            }
-        ),
+        "data": _object({"model": _TEXT, "content": _TEXT, "quality": _QUALITY}),
     }
 )
 _TENSOR = _object(
@@ -68,12 +59,10 @@ _WISHES: Json = {
     "properties": {
         "explain_parameters": {
             "type": "object",
-            "additionalProperties": False,
             "properties": {
-                "output": {**_TEXT, "description": "name, or name[index] of several numbers"},
-                "budget": {**_COUNT, "description": "rows the predictor may be asked for, per row"},
-                "seed": {**_COUNT, "description": "seeds the orders of the features"},
+                "method": {**_TEXT, "description": "a method of the model; its first when not set"},
             },
+            "description": "a method and its options, as `GET /v2/models/{model}` lists them",
         }
     },
 }
@@ -109,7 +98,7 @@ METRICS: Answers = {
 V1_EXPLAINED: Answers = {
     200: _answer(
         "one explanation a row",
-        _object({"predictions": _list(_NUMBER), "explanations": _list(_EXPLANATION)}),
+        _object({"predictions": _list({}), "explanations": _list(_EXPLANATION)}),
     ),
     **_REFUSED,
 }
@@ -139,7 +128,7 @@ def v2_request(models: Mapping[str, Explained | None]) -> Json:
 
 
 def _examples(models: Mapping[str, Explained | None]) -> dict[str, Any]:
-    return {name: one.example for name, one in models.items() if one is not None}
+    return {name: one.example for name, one in models.items() if one is not None and one.example}
 
 
 def _body(schema: Json, examples: Mapping[str, bytes]) -> Json:

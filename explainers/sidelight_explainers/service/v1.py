@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from sidelight.protocols import v1
 from sidelight.protocols.limits import Limits
 from sidelight.serving.answers import json_answer
+from sidelight_explainers.contents.predicted import predicted
 from sidelight_explainers.service import schema
 from sidelight_explainers.service.explaining import Asked, Service
 from sidelight_explainers.service.requests import v1_parameters
@@ -34,7 +35,7 @@ def routes(service: Service) -> APIRouter:
         explanations = (await service.explain(model, request, decode)).explanations
         return json_answer(
             {
-                "predictions": [one.prediction for one in explanations],
+                "predictions": [predicted(one.content) for one in explanations],
                 "explanations": [one.to_json() for one in explanations],
             }
         )

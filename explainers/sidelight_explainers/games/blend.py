@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from sidelight.errors import DataMismatch
 from sidelight.tensors import Column, Columns
+from sidelight_explainers.games.game import Masks
 
-Masks = NDArray[np.bool_]
 Codes = NDArray[np.int32]
 
 NEUTRAL = {"number": 0, "boolean": False, "string": "", "bytes": b""}
@@ -38,8 +38,8 @@ class Blend:
         """Background rows."""
         return len(self.palette) - 1
 
-    def distinct(self, masks: Masks, background: NDArray[np.intp]) -> Distinct:
-        """The blended rows, each different one once.
+    def sources(self, masks: Masks, background: NDArray[np.intp]) -> Codes:
+        """For each feature of each blended row (r, n) the palette row that it comes from.
 
         Parameters
         ----------
@@ -50,27 +50,12 @@ class Blend:
         """
         sources = np.repeat(background.astype(np.int32)[:, None], self.codes.shape[1], axis=1)
         sources[:, self.players] = np.where(masks, self.size, sources[:, self.players])
-        codes = np.take_along_axis(self.codes, sources, axis=0)
-        _, first, inverse = np.unique(codes, axis=0, return_index=True, return_inverse=True)
-        return Distinct(sources, first, inverse.reshape(-1))
+        return sources
 
     def rows(self, sources: Codes) -> Columns:
         """Rows (r, n) given, for each feature, by the palette row it comes from."""
         columns = enumerate(self.palette)
         return Columns(tuple(column.take(sources[:, at]) for at, column in columns))
-
-
-@dataclass(frozen=True, eq=False)
-class Distinct:
-    """Blended rows without repeats.
-
-    `sources` (r, n) as `Blend.rows` takes them; `first` (u,) where each distinct row first
-    appears; `inverse` (r,) which distinct row each one is.
-    """
-
-    sources: Codes
-    first: NDArray[np.intp]
-    inverse: NDArray[np.intp]
 
 
 def blend(row: Columns, background: Columns) -> Blend:

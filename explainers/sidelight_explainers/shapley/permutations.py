@@ -19,7 +19,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from sidelight_explainers.blend import Masks
+from sidelight_explainers.games.game import Masks
 
 
 @dataclass(frozen=True, eq=False)

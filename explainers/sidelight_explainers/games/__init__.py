@@ -1,0 +1,1 @@
+"""Who plays: the parts of a row that may be there or not, and the rows that come of it."""

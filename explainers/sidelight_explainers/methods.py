@@ -1,0 +1,41 @@
+"""All methods by name; a method's module is imported when a model is opened with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from sidelight.config.explaining.method import MethodSettings
+from sidelight.config.explaining.of_model import ALIBI
+from sidelight.errors import ConfigError
+from sidelight_explainers.contract import Explainer
+from sidelight_explainers.subject import Subject
+
+OPENING: dict[str, str] = {
+    "shapley": "sidelight_explainers.shapley.opening",
+}
+"""Where each method's ``open_method(subject, settings)`` is."""
+
+
+def open_explainer(subject: Subject, name: str, settings: MethodSettings) -> Explainer[Any]:
+    """The method opened for one model.
+
+    Raises `ConfigError` for settings or a reference that it cannot use, `ArtifactError` for a file
+    that cannot be loaded, `MissingExtra` for what is not installed.
+    """
+    if subject.modality not in settings.MODALITIES:
+        told = " or ".join(settings.MODALITIES)
+        raise ConfigError(
+            f"{subject.key}.explainers.{name} explains {told} inputs, and the model's are"
+            f" {subject.modality}; leave it out"
+        )
+    if name.startswith(ALIBI):
+        module = import_module("sidelight_explainers.alibi.opening")
+        return _explainer(module.open_method, subject, settings, name)
+    module = import_module(OPENING[name])
+    return _explainer(module.open_method, subject, settings)
+
+
+def _explainer(open_method: Callable[..., Explainer[Any]], *told: Any) -> Explainer[Any]:
+    return open_method(*told)

@@ -1,0 +1,1 @@
+"""The settings of explainers: a module a method."""
