@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sidelight.config.explaining.method import MethodSettings, Modality
+from sidelight.config.explaining.modality import modality_of
 from sidelight.config.settings import ModelSettings
 from sidelight.errors import ConfigError
 from sidelight.tensors import Columns
@@ -34,8 +35,7 @@ class Subject:
     @property
     def modality(self) -> Modality:
         """What the players are: of a lone text or image its words or superpixels, else features."""
-        kinds = [feature.kind for feature in self.settings.features.values()]
-        return kinds[0] if len(kinds) == 1 and kinds[0] in ("text", "image") else "tabular"
+        return modality_of(self.settings.features)
 
     def output(self, options: MethodSettings) -> str | None:
         """The output to explain; None is the first."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from sidelight.config.addresses import Listen
+from sidelight.config.explaining.modality import modality_of
 from sidelight.config.fields import Key, dotted
 from sidelight.config.joining import joiner_faults
 from sidelight.config.kafka import kafka_faults
@@ -52,7 +53,8 @@ def _of_model(key: Key, model: ModelSettings) -> Iterator[Fault]:
     watchers = [(*key, "detectors", one) for one in named(model.detectors)]
     askers = [(*key, "explainers", one) for one in named(model.explainers)]
     if model.reference is None:
-        for one in (*watchers, *askers):
+        needing = askers if modality_of(model.features) == "tabular" else []
+        for one in (*watchers, *needing):
             yield Fault(one, f"{dotted(one)} needs {name}.reference, which is not set")
     if model.outcome is None:
         for one in watchers:
