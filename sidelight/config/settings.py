@@ -16,6 +16,7 @@ from sidelight.config.detecting.of_model import ModelDetectors
 from sidelight.config.detecting.outcome import OutcomeSettings
 from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.config.explaining.of_model import ModelExplainers
+from sidelight.config.explaining.service import ExplainersSettings
 from sidelight.config.probing import ProbesSettings
 from sidelight.config.section import Address, Section
 from sidelight.errors import ConfigError
@@ -127,6 +128,11 @@ class PredictorSettings(Section):
     """Calls that wait for an answer at one time; further ones wait for their turn."""
     max_answer_bytes: int = Field(default=64 << 20, ge=1)
     """An answer larger than this is refused."""
+    cache_bytes: int = Field(default=64 << 20, ge=0)
+    """Memory for answers that explanations share for a while; 0 keeps none. An explained row itself
+    is always asked anew."""
+    cache_seconds: float = Field(default=60.0, gt=0, allow_inf_nan=False)
+    """How long such an answer counts; all are dropped when the model's version changes."""
     ca_file: Path | None = None
     """Certificates (PEM) that the server's own must be signed by; the well-known when not set."""
     cert_file: Path | None = None
@@ -273,21 +279,6 @@ class JoinerSettings(Section):
     time."""
     listen: Address = "127.0.0.1:9085"
     """Address of its metrics and health."""
-
-
-class ExplainersSettings(Section):
-    """The explain service."""
-
-    listen: Address = "127.0.0.1:9083"
-    """Address of the explain routes, metrics and health."""
-    workers: int = Field(default=16, ge=1)
-    """Rows explained at one time; what they ask the predictor travels together."""
-    waiting: int = Field(default=64, ge=0)
-    """Rows that may wait for a worker; above it the answer is 503."""
-    max_rows: int = Field(default=64, ge=1)
-    """Rows of one request."""
-    max_body: int = Field(default=4 << 20, ge=1)
-    """Bytes of one request's body."""
 
 
 class Settings(Section):

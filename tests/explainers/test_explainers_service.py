@@ -15,8 +15,9 @@ import pytest
 from fastapi import FastAPI
 
 from sidelight.config.explaining.of_model import ModelExplainers
+from sidelight.config.explaining.service import ExplainersSettings
 from sidelight.config.explaining.shapley import ShapleySettings
-from sidelight.config.settings import ExplainersSettings, ModelSettings, PredictorSettings
+from sidelight.config.settings import ModelSettings, PredictorSettings
 from sidelight.predictors.http import HttpPredictor
 from sidelight.predictors.testing import FunctionPredictor
 from sidelight.tensors import Column, Columns

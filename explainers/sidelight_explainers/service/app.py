@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from sidelight import __version__
-from sidelight.config.settings import ExplainersSettings
+from sidelight.config.explaining.service import ExplainersSettings
 from sidelight.serving.answers import json_answer
 from sidelight.serving.refusals import answer_with_errors
 from sidelight.serving.workers import Workers

@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import Request
 
-from sidelight.config.settings import ExplainersSettings
+from sidelight.config.explaining.service import ExplainersSettings
 from sidelight.errors import LimitExceeded, MalformedPayload
 from sidelight.protocols.limits import Limits
 from sidelight.serving.refusals import UnknownModel

@@ -1,0 +1,43 @@
+"""The service that explains."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from sidelight.config.section import Address, Section
+
+
+class JobsSettings(Section):
+    """Explanations that a client does not wait for (``Prefer: respond-async``)."""
+
+    workers: int = Field(default=4, ge=1)
+    """Rows of jobs explained at one time, beside those that clients wait for."""
+    limit: int = Field(default=256, ge=1)
+    """Jobs that wait, run or are kept; the oldest results make way, else the answer is 503."""
+    keep_seconds: float = Field(default=600.0, gt=0)
+    """How long a result is kept."""
+    keep_bytes: int = Field(default=64 << 20, ge=1)
+    """Results as JSON; above it the oldest are dropped before their time."""
+
+
+class ExplainersSettings(Section):
+    """The explain service."""
+
+    listen: Address = "127.0.0.1:9083"
+    """Address of the explain routes, metrics and health."""
+    grpc_listen: Address | None = None
+    """Address of the same over gRPC; none by default. Needs the extra ``grpc``."""
+    workers: int = Field(default=16, ge=1)
+    """Rows explained at one time; what they ask the predictor travels together."""
+    waiting: int = Field(default=64, ge=0)
+    """Rows that may wait for a worker; above it the answer is 503."""
+    max_rows: int = Field(default=64, ge=1)
+    """Rows of one request; for methods that explain the model over many rows it is `max_table`."""
+    max_table: int = Field(default=10_000, ge=1)
+    """Rows of one request over which the model is explained."""
+    max_body: int = Field(default=4 << 20, ge=1)
+    """Bytes of one request's body, on the wire and decompressed."""
+    jobs: JobsSettings = JobsSettings()
+    warm_up: bool = True
+    """Whether each method explains one row for nobody before the service is ready, so that the
+    first request does not pay for what is loaded or compiled once. No predictor is asked."""
