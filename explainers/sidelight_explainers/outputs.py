@@ -47,6 +47,11 @@ def choose_output(answer: Columns, wanted: str | None) -> Output:
     return Output(name, table[:, chosen])
 
 
+def choose_column(answer: Columns, wanted: str | None) -> Column:
+    """The output that `wanted` names, whatever it holds; None is the first."""
+    return _column(answer, wanted)[0]
+
+
 def _column(answer: Columns, wanted: str | None) -> tuple[Column, int | None]:
     if not answer.columns:
         raise PredictorError("the predictor's answer has no output")
