@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import subprocess
 import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -118,14 +119,14 @@ def sklearn_model(folder: Path, name: str = "income") -> Path:
 
 
 @contextlib.contextmanager
-def mlserver(folder: Path) -> Iterator[Server]:
-    """MLServer with the models of a folder."""
+def mlserver(folder: Path, **environment: str) -> Iterator[Server]:
+    """MLServer with the models of a folder, and these variables added to its environment."""
     http, grpc, metrics = free_ports(3)
     ports = {"http_port": http, "grpc_port": grpc, "metrics_port": metrics}
     settings = {"host": "127.0.0.1", "debug": False, "parallel_workers": 0, **ports}
     (folder / "settings.json").write_text(json.dumps(settings))
     program = [str(peer_python("mlserver").with_name("mlserver")), "start", str(folder)]
-    with _serving(program, Server.on(http, grpc)) as server:
+    with _serving(program, Server.on(http, grpc), environment) as server:
         yield server
 
 
@@ -148,10 +149,13 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def _serving(program: Sequence[str], server: Server) -> Iterator[Server]:
+def _serving(
+    program: Sequence[str], server: Server, environment: Mapping[str, str] | None = None
+) -> Iterator[Server]:
     # Into a file, because a pipe that nobody reads stops the server when it is full.
     with tempfile.TemporaryFile("w+") as words:
-        child = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=words)
+        told = os.environ | (environment or {})
+        child = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=words, env=told)
         try:
             _wait_until_ready(child, f"{server.http}/v2/health/ready", words)
             yield server
