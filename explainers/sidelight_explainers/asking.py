@@ -1,16 +1,30 @@
-"""One explanation's questions: within its budget and its deadline, each different row once."""
+"""One explanation's questions: within its budget and its deadline, each different row once.
+
+The wait is bounded here, not by the predictor: past the deadline, or when whoever asked has left,
+the call is abandoned, and taken back unless others share it.
+"""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Protocol
+from uuid import uuid4
 
 from sidelight.errors import PredictorTimeout, SidelightError
-from sidelight.predictors.contract import Predictor
-from sidelight.predictors.spending import spending
+from sidelight.predictors.answers import Answers
+from sidelight.predictors.coalescing import Pending
+from sidelight.predictors.identity import Key, first_places, row_keys
+from sidelight.predictors.sharing import SharedPredictor
 from sidelight.tensors import Columns
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.quality import Quality, Stopped
+
+LOOK_SECONDS = 0.02
+"""How often a wait looks whether anybody still waits for the explanation."""
+CALL_ROWS = 64
+"""A call costs about as much as so many rows beside its own, so that the first short one does not
+make a long one look unaffordable."""
 
 
 class OutOfTime(PredictorTimeout):
@@ -27,7 +41,7 @@ class Watcher(Protocol):
     def show(self, partial: Explanation) -> None: ...
 
     def gone(self) -> bool:
-        """Has whoever waited left?"""
+        """Has whoever waited left? Called often, so cheap."""
         ...
 
 
@@ -43,44 +57,76 @@ unwatched: Watcher = _Unwatched()
 
 
 class Asking:
-    """An `Inquiry` to one predictor."""
+    """An `Inquiry` to one predictor.
+
+    The first row of the first question, which is the explained one, is asked in any case, even
+    where the cache or another row of the question would tell: a predictor that does not answer it
+    twice alike then shows in the additivity gap.
+    """
 
     def __init__(
-        self, predictor: Predictor, budget: int, seconds: float, watcher: Watcher = unwatched
+        self, predictor: SharedPredictor, budget: int, seconds: float, watcher: Watcher = unwatched
     ) -> None:
         self._predictor = predictor
         self._budget = budget
+        self._seconds = seconds
         self._watcher = watcher
+        self._look = float("inf") if watcher is unwatched else LOOK_SECONDS
         self._started = time.monotonic()
         self._deadline = self._started + seconds
-        self._rows = 0
+        self._answers = Answers()
+        self._cached = 0
         self._calls = 0
-        self._seconds_a_row = 0.0
+        self._waited_seconds = 0.0
+        self._waited_rows = 0
 
     def ask(self, rows: Columns) -> Columns:
-        if self._watcher.gone():
-            raise Cancelled("the explanation was cancelled")
-        if time.monotonic() >= self._deadline:
-            raise OutOfTime("the deadline of the explanation has passed")
-        started = time.monotonic()
-        with spending() as spent:
-            answer = self._predictor(rows)
-        self._rows += spent.rows
-        self._calls += spent.calls
-        self._seconds_a_row = (time.monotonic() - started) / max(len(rows), 1)
-        return answer
+        self._check()
+        keys = row_keys(rows)
+        if not len(self._answers) and keys:
+            keys[0] = uuid4().bytes
+        new = [at for at in first_places(keys) if keys[at] not in self._answers]
+        if new:
+            self._learn(rows if len(new) == len(rows) else rows.take(new), [keys[at] for at in new])
+        return self._answers.of(keys)
 
     def affords(self, rows: int) -> bool:
-        ends = time.monotonic() + rows * self._seconds_a_row
-        return rows <= self.left and ends < self._deadline
+        a_row = self._waited_seconds / max(self._waited_rows, 1)
+        return rows <= self.left and time.monotonic() + a_row * (rows + CALL_ROWS) < self._deadline
 
     @property
     def left(self) -> int:
-        return self._budget - self._rows
+        return self._budget - len(self._answers)
 
     def show(self, partial: Explanation) -> None:
         self._watcher.show(partial)
 
     def quality(self, stopped: Stopped) -> Quality:
         seconds = time.monotonic() - self._started
-        return Quality(self._rows, 0, self._calls, seconds, self._budget, stopped)
+        rows = len(self._answers)
+        return Quality(rows, self._cached, self._calls, seconds, self._budget, stopped)
+
+    def _learn(self, rows: Columns, keys: Sequence[Key]) -> None:
+        started = time.monotonic()
+        told = self._predictor.tell(rows, keys, self._wait)
+        for known, answers in told.blocks:
+            self._answers.add(known, answers)
+        self._cached += told.cached
+        self._calls += told.calls
+        if told.calls:
+            self._waited_seconds += time.monotonic() - started
+            self._waited_rows += len(keys) - told.cached + CALL_ROWS
+
+    def _wait(self, pending: Pending) -> Columns:
+        try:
+            while not pending.is_done(min(self._look, self._deadline - time.monotonic())):
+                self._check()
+            return pending.answer()
+        finally:
+            pending.leave()
+
+    def _check(self) -> None:
+        if self._watcher.gone():
+            raise Cancelled("the explanation was cancelled")
+        if time.monotonic() >= self._deadline:
+            raise OutOfTime(f"no answer of the predictor within {self._seconds:g} s, the deadline")

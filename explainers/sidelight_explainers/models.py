@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from sidelight.config.explaining.method import MethodSettings
-from sidelight.config.settings import ModelSettings, Settings
+from sidelight.config.settings import ModelSettings, PredictorSettings, Settings
 from sidelight.errors import ConfigError
+from sidelight.predictors.caching import RowCache
+from sidelight.predictors.coalescing import Coalescing
 from sidelight.predictors.contract import Predictor
 from sidelight.predictors.opening import open_predictor
+from sidelight.predictors.sharing import SharedPredictor
 from sidelight.probes import Mark, mark_of
 from sidelight.tensors import Columns
 from sidelight_explainers.asking import Asking, Watcher, unwatched
@@ -37,11 +40,12 @@ class Explained:
     """A model that can be explained.
 
     `methods` by the name that requests use, the first being the default. `close` frees the
-    predictor's connections.
+    predictor's connections, and all that waits for them fails. `predictor.sent` counts what really
+    went to the model server, each call once however many explanations it served.
     """
 
     subject: Subject
-    predictor: Predictor
+    predictor: SharedPredictor
     methods: Mapping[str, OpenMethod]
     close: Callable[[], None]
 
@@ -81,13 +85,23 @@ def open_model(name: str, settings: ModelSettings, mark: Mark | None = None) -> 
         )
     subject = read_subject(name, settings)
     methods = _methods(subject)
-    predictor = open_predictor(name, settings.predictor, subject.features, mark)
+    predictor = _opened(name, settings.predictor, subject.features, mark)
     return Explained(subject, predictor, methods, predictor.close)
 
 
 def explained(subject: Subject, predictor: Predictor) -> Explained:
-    """A model that is asked by any predictor, such as a function of one's own."""
-    return Explained(subject, predictor, _methods(subject), predictor.close)
+    """A model that is asked by any predictor, such as a function of one's own; no answer of it is
+    kept for another explanation."""
+    asked = SharedPredictor(Coalescing(predictor), RowCache())
+    return Explained(subject, asked, _methods(subject), asked.close)
+
+
+def _opened(
+    name: str, settings: PredictorSettings, features: tuple[str, ...], mark: Mark | None
+) -> SharedPredictor:
+    predictor = open_predictor(name, settings, features, mark)
+    merged = Coalescing(predictor, settings.max_batch_rows, settings.max_in_flight)
+    return SharedPredictor(merged, RowCache(settings.cache_bytes, settings.cache_seconds))
 
 
 def _methods(subject: Subject) -> dict[str, OpenMethod]:

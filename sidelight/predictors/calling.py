@@ -15,6 +15,7 @@ from threading import BoundedSemaphore
 from sidelight.config.settings import PredictorSettings
 from sidelight.errors import MissingExtra, PredictorError, PredictorTimeout
 from sidelight.predictors.certificates import tls_context
+from sidelight.predictors.recalling import Recall, recall_in_force
 from sidelight.predictors.remote import READY_SECONDS, WORDS, Answer, Question, waits
 from sidelight.predictors.spending import Spent
 from sidelight.probes import Mark
@@ -99,10 +100,11 @@ class Caller:
 
     def ask_all(self, questions: Sequence[Question], spent: Spent) -> list[Answer]:
         """The answers, in order; after the first failure no more are asked, and it is raised."""
+        recall = recall_in_force()
         if len(questions) == 1:
-            return [self._ask(questions[0], spent)]
+            return [self._ask(questions[0], spent, recall)]
         try:
-            asked = [self._parts.submit(self._ask, one, spent) for one in questions]
+            asked = [self._parts.submit(self._ask, one, spent, recall) for one in questions]
         except RuntimeError as exc:  # of an executor that is shut down
             raise PredictorError(f"{self._told}: {exc}") from exc
         try:
@@ -124,29 +126,42 @@ class Caller:
         self._channel.close()
         self._parts.shutdown()
 
-    def _ask(self, question: Question, spent: Spent) -> Answer:
+    def _ask(self, question: Question, spent: Spent, recall: Recall | None) -> Answer:
         """Ask again after what may pass by itself; a prediction changes nothing at the server."""
         with self._turns:
             deadline = time.monotonic() + self._settings.timeout_seconds
             for pause in waits(self._settings.retries):
                 try:
-                    return self._ask_once(question, spent, deadline)
+                    return self._ask_once(question, spent, deadline, recall)
                 except PredictorError as exc:
                     if exc.status != STATUSES[grpc.StatusCode.UNAVAILABLE]:
                         raise
-                time.sleep(max(0.0, min(pause, deadline - time.monotonic())))
-            return self._ask_once(question, spent, deadline)
+                (recall or Recall()).pause(max(0.0, min(pause, deadline - time.monotonic())))
+            return self._ask_once(question, spent, deadline, recall)
 
-    def _ask_once(self, question: Question, spent: Spent, deadline: float) -> Answer:
+    def _ask_once(
+        self, question: Question, spent: Spent, deadline: float, recall: Recall | None
+    ) -> Answer:
+        if recall is not None and recall.recalled:
+            raise PredictorError(f"{self._told}: taken back before it was asked")
         spent.add(question.rows)
         try:
-            seconds = deadline - time.monotonic()
-            metadata = None if self._mark is None else tuple(self._mark.of(question.body).items())
-            return Answer(self._infer(question.body, timeout=seconds, metadata=metadata))
+            return Answer(self._answered(question, deadline - time.monotonic(), recall))
         except grpc.RpcError as exc:
             raise self._translated(exc) from exc
+        except grpc.FutureCancelledError as exc:
+            raise PredictorError(f"{self._told}: taken back") from exc
         except ValueError as exc:  # of a closed channel
             raise PredictorError(f"{self._told}: {exc}") from exc
+
+    def _answered(self, question: Question, seconds: float, recall: Recall | None) -> bytes:
+        metadata = None if self._mark is None else tuple(self._mark.of(question.body).items())
+        if recall is None:
+            return bytes(self._infer(question.body, timeout=seconds, metadata=metadata))
+        # Only a call in this form can be stopped from elsewhere; it costs a thread's hand-over.
+        call = self._infer.future(question.body, timeout=seconds, metadata=metadata)
+        with recall.by(call.cancel):
+            return bytes(call.result())
 
     def _translated(self, error: grpc.RpcError) -> PredictorError:
         code, words = error.code(), (error.details() or "(no words)")[:WORDS]

@@ -7,6 +7,8 @@ from collections.abc import Coroutine
 from threading import Lock, Thread
 from typing import Any, TypeVar
 
+from sidelight.predictors.recalling import Recall, recall_in_force
+
 T = TypeVar("T")
 
 
@@ -20,10 +22,13 @@ class LoopThread:
         self._thread: Thread | None = None
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """The coroutine's result; it is cancelled when the calling thread is interrupted."""
+        """The coroutine's result; it is cancelled when the calling thread is interrupted, or the
+        call that it is made for taken back."""
         future = asyncio.run_coroutine_threadsafe(work, self._running())
+        recall = recall_in_force() or Recall()
         try:
-            return future.result()
+            with recall.by(future.cancel):
+                return future.result()
         except BaseException:
             future.cancel()
             raise

@@ -71,7 +71,8 @@ class OnnxPredictor:
         try:
             answers = self.session.run(None, self._feed(ordered))
         except (*ONNX_ERRORS, ValueError, TypeError) as exc:
-            raise PredictorError(f"model {self.name!r} refused {len(rows)} rows: {exc}") from exc
+            told = f"model {self.name!r} refused {len(rows)} rows: {exc}"
+            raise PredictorError(told, status=400) from exc
         names = [one.name for one in self.session.get_outputs()]
         columns = [_output(*pair) for pair in zip(names, answers, strict=True)]
         return Columns(tuple(sorted(columns, key=lambda one: one.values.dtype.kind != "f")))

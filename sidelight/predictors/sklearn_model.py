@@ -64,7 +64,8 @@ class SklearnPredictor:
         try:
             return self._answer(self._input(ordered))
         except REFUSED as exc:
-            raise PredictorError(f"model {self.name!r} refused {len(rows)} rows: {exc}") from exc
+            told = f"model {self.name!r} refused {len(rows)} rows: {exc}"
+            raise PredictorError(told, status=400) from exc
 
     def ready(self) -> bool:
         return True
