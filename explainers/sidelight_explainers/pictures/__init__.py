@@ -1,0 +1,1 @@
+"""Explanations as pictures: HTML, SVG and PNG that need nothing from elsewhere."""

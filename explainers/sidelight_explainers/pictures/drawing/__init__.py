@@ -1,0 +1,1 @@
+"""A page laid out as shapes on a sheet, for SVG and PNG."""

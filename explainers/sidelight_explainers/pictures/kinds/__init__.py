@@ -1,0 +1,1 @@
+"""What is shown of an explanation, by kind of content; a module a kind."""
