@@ -45,9 +45,22 @@ class MethodSettings(Section):
                 raise ValueError(f"{name!r} is {told}, more than 'max_{name}' allows: {largest}")
         return self
 
+    @property
+    def scope(self) -> Scope:
+        """What this one explains."""
+        return self.SCOPE
+
     def overridden(self, wishes: Mapping[str, Any]) -> Self:
-        """With what a request wishes; raises pydantic's `ValidationError` where it does not fit."""
-        return self.model_validate({**self.model_dump(exclude_unset=True), **wishes})
+        """With what a request wishes, section by section; raises pydantic's `ValidationError` where
+        it does not fit."""
+        told = self.model_dump(exclude_unset=True)
+        within = {name: self._within(name, told, wish) for name, wish in wishes.items()}
+        return self.model_validate({**told, **within})
+
+    def _within(self, name: str, told: Mapping[str, Any], wish: Any) -> Any:
+        if isinstance(getattr(self, name, None), Section) and isinstance(wish, dict):
+            return {**told.get(name, {}), **wish}
+        return wish
 
     @classmethod
     def open_to_requests(cls) -> tuple[str, ...]:

@@ -1,0 +1,29 @@
+"""Games of texts and pictures, opened once for a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sidelight.tensors import Columns
+from sidelight_explainers.games.image import ImageGame
+from sidelight_explainers.games.text import TextGame
+from sidelight_explainers.subject import Subject
+
+MakeGame = Callable[[Columns, Any], TextGame | ImageGame]
+"""``make(row, options)``: the game of one row with a request's options; `DataMismatch` for a row
+that is no text or picture."""
+
+
+def open_games(subject: Subject, settings: Any) -> MakeGame:
+    """For a model of texts, with settings that are `OfTexts`, or of pictures, with `OfPictures`.
+
+    Raises `ConfigError`, `ArtifactError`, `MissingExtra` for settings that cannot be used.
+    """
+    if subject.modality == "text":
+        from sidelight_explainers.texts.games import open_texts
+
+        return open_texts(subject, settings)
+    from sidelight_explainers.images.games import open_pictures
+
+    return open_pictures(subject, settings)

@@ -1,0 +1,1 @@
+"""Pictures: their axes, their parts, what covers them."""

@@ -1,0 +1,1 @@
+"""Texts: where their words and sentences are, and what stands in for them."""
