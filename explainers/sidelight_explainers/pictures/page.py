@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,7 +138,7 @@ class Plot:
 
     `labels` are the points in words. `places` are the points where they are numbers, empty for
     categories. `low` and `high` bound each effect, `lines` are those of single rows; empty where
-    there are none.
+    there are none. The scale reaches to the `bounds` too.
     """
 
     title: str
@@ -148,11 +148,16 @@ class Plot:
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
     lines: tuple[tuple[float, ...], ...] = ()
+    bounds: tuple[float, ...] = ()
+
+    def between(self, low: float, high: float) -> Plot:
+        """The same on a scale that others share."""
+        return replace(self, bounds=(low, high))
 
     @property
     def reach(self) -> tuple[float, float]:
-        """The least and the largest effect that is drawn."""
-        drawn = [*self.effects, *self.low, *self.high]
+        """The least and the largest value of the scale."""
+        drawn = [*self.effects, *self.low, *self.high, *self.bounds]
         for line in self.lines:
             drawn += line
         return min(drawn), max(drawn)

@@ -25,6 +25,16 @@ def tinted_regions(layout: ImageLayout, amounts: Sequence[float]) -> Gallery:
     return tinted(layout.picture, told[layout.segments])
 
 
+def kept_regions(layout: ImageLayout, kept: NDArray[np.bool_]) -> Gallery:
+    """The picture as it is, and with all that is not kept paled."""
+    plain = coloured(layout.picture)
+    grey = np.broadcast_to(plain.mean(axis=2, keepdims=True), plain.shape)
+    paled = np.where(kept[..., None], plain, 200 + grey / 6).astype(np.uint8)
+    return Gallery(
+        (Picture("as it was sent", sized(plain)), Picture("what is enough", sized(paled)))
+    )
+
+
 def tinted(picture: NDArray[np.uint8], heat: NDArray[np.float64]) -> Gallery:
     """The picture as it is, and under its heat (h, w)."""
     plain = coloured(picture)

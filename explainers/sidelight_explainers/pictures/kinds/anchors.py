@@ -1,0 +1,68 @@
+"""A rule that is enough for the decision, as a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from sidelight_explainers.contents.anchor import Anchor
+from sidelight_explainers.contents.layout import ImageLayout, TextLayout
+from sidelight_explainers.explanation import Explanation
+from sidelight_explainers.pictures.kinds.quality import cost
+from sidelight_explainers.pictures.kinds.regions import kept_regions
+from sidelight_explainers.pictures.kinds.shading import shaded
+from sidelight_explainers.pictures.page import Block, Page, Paragraph
+from sidelight_explainers.pictures.wording import apart, counted, cut, listed, percent, value_words
+
+
+def anchor_page(content: Anchor, explanation: Explanation) -> Page:
+    """The rule, how often it holds, and whom else it is about."""
+    heading = f"What is enough for {cut(explanation.model)} to answer {_decision(content)}"
+    blocks = (Paragraph(_rule(content), strong=True), *_shown(content), Paragraph(_reach(content)))
+    return Page(heading, blocks, (_drawn(content), cost(explanation)))
+
+
+def _decision(content: Anchor) -> str:
+    return apart(value_words(content.decision))
+
+
+def _rule(content: Anchor) -> str:
+    told = f"the answer is {_decision(content)} {percent(content.precision)} of the time"
+    if content.found and not content.conditions:
+        return f"Whatever the rest is, {told}: nothing has to hold."
+    if content.found:
+        return f"Whenever {_conditions(content)}, {told}."
+    if not content.conditions:
+        return "No rule was found that is enough for this answer."
+    return (
+        "No rule is as certain as was wished. The best that was seen: whenever"
+        f" {_conditions(content)}, {told}."
+    )
+
+
+def _conditions(content: Anchor) -> str:
+    if isinstance(content.layout, ImageLayout):
+        return f"the {counted(len(content.conditions), 'region')} shown on the right are there"
+    return listed([apart(cut(one.words)) for one in content.conditions])
+
+
+def _shown(content: Anchor) -> Iterator[Block]:
+    players = {one.player for one in content.conditions}
+    if isinstance(content.layout, TextLayout):
+        weights = [float(at in players) for at in range(len(content.layout.spans))]
+        yield shaded(content.layout, weights)
+    elif isinstance(content.layout, ImageLayout):
+        yield kept_regions(content.layout, np.isin(content.layout.segments, sorted(players)))
+
+
+def _reach(content: Anchor) -> str:
+    others = "reference rows" if content.layout is None else "draws"
+    return f"The rule applies to {percent(content.coverage)} of the {others}."
+
+
+def _drawn(content: Anchor) -> str:
+    bound = (
+        f"at least {percent(content.precision_low)} with {percent(content.confidence)} confidence"
+    )
+    return f"Tried on {content.draws:,} fresh draws ({cut(content.distribution, 200)}): {bound}."

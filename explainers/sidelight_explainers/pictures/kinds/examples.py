@@ -1,0 +1,67 @@
+"""A table of rows that are like the explained one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sidelight_explainers.contents.examples import Example, Examples
+from sidelight_explainers.explanation import Explanation
+from sidelight_explainers.pictures.kinds.quality import cost
+from sidelight_explainers.pictures.page import Page, Paragraph, Row, Table
+from sidelight_explainers.pictures.wording import counted, cut, number, value_words
+
+MOST = 3
+"""Rows that are shown beside the explained one; the JSON has all."""
+
+MOST_FEATURES = 40
+
+
+def examples_page(content: Examples, explanation: Explanation) -> Page:
+    """The nearest rows as columns, differences marked."""
+    nearest = content.examples[:MOST]
+    blocks = (Paragraph(_summary(content), strong=True), _table(content, nearest))
+    heading = f"Rows like this one, and what {cut(explanation.model)} answers"
+    return Page(heading, blocks, (*_notes(content), cost(explanation)))
+
+
+def _summary(content: Examples) -> str:
+    same = sum(one.same for one in content.examples)
+    known = [one for one in content.examples if one.label is not None]
+    told = (
+        f"The answer is {value_words(content.decision)}; {same} of the"
+        f" {counted(len(content.examples), 'nearest reference row')} get the same."
+    )
+    if not known:
+        return told
+    right = sum(one.label == content.decision for one in known)
+    return f"{told} It came true for {right} of {len(known)}."
+
+
+def _table(content: Examples, nearest: Sequence[Example]) -> Table:
+    titles = [f"row {one.row}" for one in nearest]
+    return Table(("", "this one", *titles), tuple(_rows(content, nearest)))
+
+
+def _rows(content: Examples, nearest: Sequence[Example]) -> Iterator[Row]:
+    yield _row("answer", content.decision, [one.prediction for one in nearest], marks=False)
+    if any(one.label is not None for one in nearest):
+        came = ["" if one.label is None else value_words(one.label) for one in nearest]
+        yield Row(("came true", "", *came))
+    yield Row(("distance", "", *(number(one.distance) for one in nearest)))
+    for name, value in list(content.values.items())[:MOST_FEATURES]:
+        yield _row(name, value, [one.values.get(name) for one in nearest], marks=True)
+
+
+def _row(name: str, here: Any, there: Sequence[Any], *, marks: bool) -> Row:
+    odd = (at + 2 for at, value in enumerate(there) if marks and value != here)
+    return Row((cut(name), value_words(here), *map(value_words, there)), frozenset(odd))
+
+
+def _notes(content: Examples) -> Iterator[str]:
+    if len(content.examples) > MOST:
+        yield f"{len(content.examples) - MOST} more rows are in the JSON."
+    yield (
+        f"Nearest of {counted(content.reference_rows, 'reference row')};"
+        " marked values differ from this one's."
+    )
