@@ -81,7 +81,7 @@ class Asking:
         self._waited_rows = 0
 
     def ask(self, rows: Columns) -> Columns:
-        self._check()
+        self.check()
         keys = row_keys(rows)
         if not len(self._answers) and keys:
             keys[0] = uuid4().bytes
@@ -89,6 +89,12 @@ class Asking:
         if new:
             self._learn(rows if len(new) == len(rows) else rows.take(new), [keys[at] for at in new])
         return self._answers.of(keys)
+
+    def check(self) -> None:
+        if self._watcher.gone():
+            raise Cancelled("the explanation was cancelled")
+        if time.monotonic() >= self._deadline:
+            raise OutOfTime(f"no answer of the predictor within {self._seconds:g} s, the deadline")
 
     def affords(self, rows: int) -> bool:
         a_row = self._waited_seconds / max(self._waited_rows, 1)
@@ -120,13 +126,7 @@ class Asking:
     def _wait(self, pending: Pending) -> Columns:
         try:
             while not pending.is_done(min(self._look, self._deadline - time.monotonic())):
-                self._check()
+                self.check()
             return pending.answer()
         finally:
             pending.leave()
-
-    def _check(self) -> None:
-        if self._watcher.gone():
-            raise Cancelled("the explanation was cancelled")
-        if time.monotonic() >= self._deadline:
-            raise OutOfTime(f"no answer of the predictor within {self._seconds:g} s, the deadline")

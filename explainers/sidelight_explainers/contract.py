@@ -24,6 +24,11 @@ class Inquiry(Protocol):
         """
         ...
 
+    def check(self) -> None:
+        """Ask nothing, but raise `OutOfTime` or `Cancelled` as `ask` would: for long work between
+        two questions."""
+        ...
+
     def affords(self, rows: int) -> bool:
         """Do so many more rows fit into the budget and, at the speed seen so far, the deadline?"""
         ...
