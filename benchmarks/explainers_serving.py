@@ -41,7 +41,7 @@ ROOT = Path(__file__).resolve().parents[1]
 BUDGETS = (1024, 2048)
 CONCURRENCY = (1, 8, 16)
 LATENCIES = (0, 5, 20)
-EXPLAINED = 64
+EXPLAINED = 569
 
 _RUNTIME = """
 import asyncio
@@ -187,6 +187,7 @@ def theirs(folder: Path, server: peers.Server) -> Iterator[str]:
                 "explainer_type": "kernel_shap",
                 "infer_uri": f"{server.http}/v2/models/{MODEL}/infer",
                 "infer_output": "predict_proba",
+                "explainer_batch": True,
             },
         },
     }
