@@ -26,6 +26,11 @@ def amount(value: float, largest: float) -> str:
     return shown if float(shown) or not value else f"{value:+.1g}"
 
 
+def mark(value: float, span: float) -> str:
+    """On a scale of that length."""
+    return f"{value:.{max(_decimals(span) - 1, 0)}f}"
+
+
 def error(half: float, largest: float) -> str:
     """Half the width of an interval beside such an amount."""
     return f"± {amount(half, largest)[1:]}"

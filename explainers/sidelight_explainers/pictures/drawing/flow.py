@@ -12,6 +12,7 @@ from sidelight_explainers.pictures.drawing.shapes import Letters, Shape
 TEXT = 15.0
 """Size of letters; on a screen of 320 pixels the sheet is shown at four fifths."""
 SMALL = 13.0
+PLOT_TITLE, PLOT_TEXT = 14.0, 12.0
 LEADING = 1.4
 """Height of a line of text, in sizes of its letters."""
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
-from typing import Protocol
 
 from PIL import ImageFont
 
 FAMILY = "'DejaVu Sans',Verdana,sans-serif"
 """Fonts of one width, so that text measured in one fits in the other."""
 
-
-class Font(Protocol):
-    def getlength(self, text: str) -> float: ...
+_PIECES = re.compile(r"[^\s\-_/]*[\s\-_/]+|[^\s\-_/]+")
 
 
 @lru_cache(maxsize=64)
@@ -29,26 +27,29 @@ def width_of(text: str, size: float, bold: bool = False) -> float:
     return font(size, bold).getlength(text)
 
 
+def pieces(text: str) -> list[str]:
+    """Between spaces, and after hyphens and the like: where lines may end."""
+    return _PIECES.findall(text)
+
+
 def wrapped(text: str, size: float, width: float, bold: bool = False) -> list[str]:
-    """Lines no wider than that; words that are too long are broken."""
+    """Lines no wider than that; pieces that are too long are broken."""
     lines: list[str] = []
     line = ""
-    for word in text.split():
-        longer = f"{line} {word}" if line else word
-        if width_of(longer, size, bold) <= width:
-            line = longer
+    for piece in pieces(text):
+        if width_of((line + piece).rstrip(), size, bold) <= width:
+            line += piece
             continue
-        if line:
-            lines.append(line)
-        *broken, line = _broken(word, size, width, bold)
+        lines.append(line)
+        *broken, line = _broken(piece, size, width, bold)
         lines += broken
-    return [*lines, line] if line else lines
+    return [told for one in (*lines, line) if (told := one.strip())]
 
 
 def _broken(word: str, size: float, width: float, bold: bool) -> list[str]:
     parts, part = [], ""
     for one in word:
-        if part and width_of(part + one, size, bold) > width:
+        if part and width_of((part + one).rstrip(), size, bold) > width:
             parts.append(part)
             part = ""
         part += one

@@ -28,7 +28,7 @@ def _decision(content: Anchor) -> str:
 
 
 def _rule(content: Anchor) -> str:
-    told = f"the answer is {_decision(content)} {percent(content.precision)} of the time"
+    told = f"{percent(content.precision)} of the answers are {_decision(content)}"
     if content.found and not content.conditions:
         return f"Whatever the rest is, {told}: nothing has to hold."
     if content.found:

@@ -9,7 +9,15 @@ from sidelight_explainers.contents.counterfactual import Counterfactual, Counter
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.pictures.kinds.quality import cost
 from sidelight_explainers.pictures.page import Block, Page, Paragraph, Row, Table
-from sidelight_explainers.pictures.wording import apart, cut, listed, number, percent, value_words
+from sidelight_explainers.pictures.wording import (
+    apart,
+    counted,
+    cut,
+    listed,
+    number,
+    percent,
+    value_words,
+)
 
 MOST = 3
 """Ways that are shown; the JSON has all."""
@@ -68,7 +76,7 @@ def _row(feature: str, before: Any, ways: Sequence[Counterfactual]) -> Row:
 def _notes(content: Counterfactuals) -> Iterator[str]:
     more = len(content.counterfactuals) - MOST
     if more > 0:
-        yield f"{more} more are in the JSON."
+        yield f"{counted(more, 'more way')} in the JSON."
     if content.counterfactuals:
         yield (
             "Distance is in spreads of the reference, 1 for another category; plausibility is the"

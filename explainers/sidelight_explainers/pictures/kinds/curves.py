@@ -16,6 +16,7 @@ MOST_LINES = 150
 """Single rows in all plots together."""
 
 MOST_POINTS = 60
+MOST_CATEGORIES = 15
 
 
 def curves_page(content: Curves, explanation: Explanation) -> Page:
@@ -52,9 +53,10 @@ def _plots(curves: list[Curve]) -> Iterator[Plot]:
 
 
 def _plot(curve: Curve, lines: int) -> Plot:
-    kept = _thinned(len(curve.points), MOST_POINTS)
+    is_numeric = all(map(_is_number, curve.points))
+    kept = _thinned(len(curve.points), MOST_POINTS if is_numeric else MOST_CATEGORIES)
     points = [curve.points[at] for at in kept]
-    places = tuple(map(float, points)) if all(map(_is_number, points)) else ()
+    places = tuple(map(float, points)) if is_numeric else ()
     return Plot(
         cut(curve.feature),
         tuple(map(value_words, points)),
@@ -84,8 +86,8 @@ def _is_number(point: Any) -> bool:
 def _notes(content: Curves, shown: int) -> Iterator[str]:
     yield "All plots have one scale."
     if any(one.low for one in content.curves):
-        yield "Bands are 95 % intervals."
+        yield "Bands and whiskers are 95 % intervals."
     if any(one.lines for one in content.curves):
         yield "Thin lines are single rows."
     if len(content.curves) > shown:
-        yield f"{len(content.curves) - shown} more features are in the JSON."
+        yield f"{counted(len(content.curves) - shown, 'more feature')} in the JSON."

@@ -60,7 +60,7 @@ def _row(name: str, here: Any, there: Sequence[Any], *, marks: bool) -> Row:
 
 def _notes(content: Examples) -> Iterator[str]:
     if len(content.examples) > MOST:
-        yield f"{len(content.examples) - MOST} more rows are in the JSON."
+        yield f"{counted(len(content.examples) - MOST, 'more row')} in the JSON."
     yield (
         f"Nearest of {counted(content.reference_rows, 'reference row')};"
         " marked values differ from this one's."

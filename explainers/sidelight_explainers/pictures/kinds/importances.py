@@ -24,7 +24,7 @@ def importances_page(content: Importances, explanation: Explanation) -> Page:
         " Each bar is how far it changes for the worse without one feature."
     )
     hidden = len(order) - len(bars)
-    more = [f"{hidden} more features are in the JSON."] if hidden else []
+    more = [f"{counted(hidden, 'more feature')} in the JSON."] if hidden else []
     return Page(
         f"Which features {cut(explanation.model)} needs",
         (Paragraph(summary, strong=True), Bars(tuple(bars))),

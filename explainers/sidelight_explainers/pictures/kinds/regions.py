@@ -58,8 +58,8 @@ def under(picture: NDArray[np.uint8], heat: NDArray[np.float64]) -> NDArray[np.u
     largest = float(np.abs(heat).max(initial=0.0)) or 1.0
     share = STRONGEST * np.abs(heat)[..., None] / largest
     tint = np.where(heat[..., None] >= 0, rgb("up"), rgb("down"))
-    # Brightened, so that dark pictures too show which regions count
-    pale = 60 + grey * (195 / 255)
+    # Pale, so that dark pictures too show the tints
+    pale = 150 + grey * (105 / 255)
     return np.asarray(np.rint(pale * (1 - share) + tint * share), dtype=np.uint8)
 
 

@@ -1,10 +1,12 @@
-"""A table of whatever a kind of content holds that has no better form."""
+"""A table of whatever a kind of content holds that has no better form: other libraries' answers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
+from sidelight_explainers.contents.foreign import Foreign
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.pictures.kinds.quality import cost
 from sidelight_explainers.pictures.page import Page, Row, Table
@@ -16,11 +18,16 @@ MOST_ROWS = 60
 
 def unknown_page(explanation: Explanation) -> Page:
     """Names and values, nested names joined by dots."""
-    told = list(_leaves("", explanation.content.to_json()))
+    told = list(islice(_leaves("", explanation.content.to_json()), MOST_ROWS + 1))
     rows = tuple(Row((cut(name), value_words(value))) for name, value in told[:MOST_ROWS])
-    more = [f"{len(told) - MOST_ROWS} more are in the JSON."] if len(told) > MOST_ROWS else []
-    heading = f"{cut(explanation.method)} of {cut(explanation.model)}"
+    more = ["More is in the JSON."] if len(told) > MOST_ROWS else []
+    heading = f"{cut(_title(explanation))} of {cut(explanation.model)}"
     return Page(heading, (Table(("", "value"), rows),), (*more, cost(explanation)))
+
+
+def _title(explanation: Explanation) -> str:
+    content = explanation.content
+    return content.title if isinstance(content, Foreign) else explanation.method
 
 
 def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
