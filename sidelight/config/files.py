@@ -47,7 +47,7 @@ def _absent_of_probes(key_file: Path | None) -> Iterator[Fault]:
 
 def _absent_of_predictors(settings: Settings) -> Iterator[Fault]:
     for name, model in settings.models.items():
-        for setting in ("model", "ca_file", "cert_file", "key_file"):
+        for setting in ("model", "artifact", "ca_file", "cert_file", "key_file", "token_file"):
             path: Path | None = getattr(model.predictor, setting, None)
             if path is not None and not path.exists():
                 key = ("models", name, "predictor", setting)

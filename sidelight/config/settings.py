@@ -8,18 +8,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr
 
-from sidelight.config.addresses import Listen
 from sidelight.config.detecting.features import Feature
 from sidelight.config.detecting.of_model import ModelDetectors
 from sidelight.config.detecting.outcome import OutcomeSettings
 from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.config.explaining.of_model import ModelExplainers
 from sidelight.config.explaining.service import ExplainersSettings
+from sidelight.config.predicting import PredictorSettings as PredictorSettings
 from sidelight.config.probing import ProbesSettings
 from sidelight.config.section import Address, Section
-from sidelight.errors import ConfigError
 
 
 def _upper(value: Any) -> Any:
@@ -81,107 +80,6 @@ class LogSettings(Section):
     store: str | None = None
     """Where bodies go that a Kafka topic does not take: ``file:///FOLDER``, ``s3://BUCKET/PREFIX``
     or another address that fsspec knows; without one they are cut."""
-
-
-TENSORS: dict[str, tuple[str, ...]] = {
-    "v1": ("json",),
-    "v2": ("json", "binary"),
-    "grpc": ("raw", "typed"),
-}
-"""How tensors may travel in each protocol; the first is the default."""
-
-
-def _is_grpc(scheme: str, address: str) -> bool:
-    """gRPC itself takes 443 for a port that is missing, and wraps one that is too large."""
-    try:
-        host = Listen.parse(address.rstrip("/")).host
-    except ConfigError:
-        return False
-    return scheme in ("", "grpc", "grpcs") and not set(host) & set("/@")
-
-
-class PredictorSettings(Section):
-    """How a model is asked: at a server (`url`) or in this process (`model`), one of the two."""
-
-    url: str | None = None
-    """Base address of the model server: ``http://127.0.0.1:8080``, ``grpc://127.0.0.1:8081``; with
-    TLS ``https://`` or ``grpcs://``."""
-    protocol: Literal["v1", "v2", "grpc"] = "v2"
-    """KServe V1, the Open Inference Protocol (V2) over HTTP, or the same over gRPC, which an `url`
-    that begins with ``grpc`` says too."""
-    tensors: Literal["json", "binary", "raw", "typed"] | None = None
-    """How tensors travel. v2: ``json``, or ``binary`` behind the JSON, for servers that know the
-    extension (KServe, Triton). grpc: ``raw`` bytes or ``typed`` fields. The first when not set."""
-    name: str | None = None
-    """The model's name at the server, when it differs from the name in this file."""
-    form: Literal["columns", "matrix"] = "columns"
-    """columns: one input a feature, by name. matrix: one input holding all features in order."""
-    output: str | None = None
-    """The output explained and compared; the first when not set."""
-    timeout_seconds: float = Field(default=10.0, gt=0)
-    """Deadline of one call."""
-    max_batch_rows: int = Field(default=4096, ge=1)
-    """Rows of one call; larger batches are sent in parts."""
-    retries: int = Field(default=2, ge=0)
-    """Tries again after a refused or lost connection, 502, 503, 504 or gRPC's UNAVAILABLE."""
-    max_in_flight: int = Field(default=8, ge=1)
-    """Calls that wait for an answer at one time; further ones wait for their turn."""
-    max_answer_bytes: int = Field(default=64 << 20, ge=1)
-    """An answer larger than this is refused."""
-    cache_bytes: int = Field(default=64 << 20, ge=0)
-    """Memory for answers that explanations share for a while; 0 keeps none. An explained row itself
-    is always asked anew."""
-    cache_seconds: float = Field(default=60.0, gt=0, allow_inf_nan=False)
-    """How long such an answer counts; all are dropped when the model's version changes."""
-    ca_file: Path | None = None
-    """Certificates (PEM) that the server's own must be signed by; the well-known when not set."""
-    cert_file: Path | None = None
-    """This client's certificate (PEM), for servers that ask for one."""
-    key_file: Path | None = None
-    """The certificate's private key (PEM, without a passphrase), unless it is in `cert_file`."""
-    model: Path | None = None
-    """A model file for this process: ``.onnx``, or ``.skops`` (scikit-learn)."""
-    trusted: tuple[str, ...] = ()
-    """Types a ``.skops`` file may hold beyond those that skops trusts by itself."""
-    sha256: str | None = None
-    """Refuse the model file unless it has this hash."""
-
-    @model_validator(mode="after")
-    def _one_of_two(self) -> PredictorSettings:
-        if (self.url is None) == (self.model is None):
-            raise ValueError("set one of 'url' (a model server) and 'model' (a file)")
-        return self
-
-    @model_validator(mode="before")
-    @classmethod
-    def _protocol_of_url(cls, given: Any) -> Any:
-        if isinstance(given, dict) and str(given.get("url")).startswith(("grpc://", "grpcs://")):
-            return {"protocol": "grpc", **given}
-        return given
-
-    @model_validator(mode="after")
-    def _fits_the_protocol(self) -> PredictorSettings:
-        scheme, _, address = (self.url or "").rpartition("://")
-        if self.protocol == "grpc" and self.url and not _is_grpc(scheme, address):
-            raise ValueError(f"{self.url!r} is no gRPC address; write grpc://HOST:PORT or grpcs://")
-        if self.protocol != "grpc" and scheme in ("grpc", "grpcs"):
-            raise ValueError(f"{self.url!r} speaks gRPC, not {self.protocol}; leave 'protocol' out")
-        if self.protocol != "grpc" and self.url and scheme not in ("http", "https"):
-            raise ValueError(f"{self.url!r} is no address of HTTP; write http:// or https:// first")
-        if self.tensors and self.tensors not in TENSORS[self.protocol]:
-            known = " or ".join(TENSORS[self.protocol])
-            raise ValueError(f"{self.protocol} has no {self.tensors!r} tensors; write {known}")
-        certified = self.ca_file or self.cert_file or self.key_file
-        if certified and scheme not in ("https", "grpcs"):
-            raise ValueError(f"{self.url!r} uses no certificates; write https:// or grpcs://")
-        if self.key_file and not self.cert_file:
-            raise ValueError("'key_file' needs the certificate it belongs to; set 'cert_file'")
-        return self
-
-    @property
-    def form_of_tensors(self) -> str:
-        """How tensors travel, also when it was left to the protocol."""
-        return self.tensors or TENSORS[self.protocol][0]
 
 
 class ModelSettings(Section):

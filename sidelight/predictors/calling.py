@@ -15,6 +15,7 @@ from threading import BoundedSemaphore
 from sidelight.config.settings import PredictorSettings
 from sidelight.errors import MissingExtra, PredictorError, PredictorTimeout
 from sidelight.predictors.certificates import tls_context
+from sidelight.predictors.credentials import Credentials
 from sidelight.predictors.recalling import Recall, recall_in_force
 from sidelight.predictors.remote import READY_SECONDS, WORDS, Answer, Question, waits
 from sidelight.predictors.spending import Spent
@@ -28,6 +29,7 @@ except ImportError as exc:
     raise MissingExtra(f"gRPC needs grpcio ({exc}); run: pip install 'sidelight[grpc]'") from exc
 
 SERVICE = "/inference.GRPCInferenceService"
+HOST = "host"
 STATUSES = {
     grpc.StatusCode.INVALID_ARGUMENT: 400,
     grpc.StatusCode.FAILED_PRECONDITION: 400,
@@ -56,9 +58,11 @@ def open_channel(name: str, settings: PredictorSettings) -> grpc.Channel:
     return grpc.secure_channel(address, grpc.ssl_channel_credentials(*pem), options)
 
 
-def _options(settings: PredictorSettings) -> list[tuple[str, int]]:
+def _options(settings: PredictorSettings) -> list[tuple[str, int | str]]:
     """One connection of our own that comes back soon after the server does."""
+    host = settings.headers.get(HOST)
     return [
+        *([] if host is None else [("grpc.default_authority", host.get_secret_value())]),
         ("grpc.max_receive_message_length", settings.max_answer_bytes),
         ("grpc.max_send_message_length", -1),
         ("grpc.use_local_subchannel_pool", 1),
@@ -87,11 +91,13 @@ class Caller:
         channel: grpc.Channel,
         told: str,
         settings: PredictorSettings,
+        credentials: Credentials,
         mark: Mark | None = None,
     ) -> None:
         self._channel = channel
         self._told = told
         self._settings = settings
+        self._credentials = credentials
         self._mark = mark
         self._infer = channel.unary_unary(f"{SERVICE}/ModelInfer")
         self._ready = channel.unary_unary(f"{SERVICE}/ModelReady")
@@ -118,8 +124,9 @@ class Caller:
     def is_ready(self, request: bytes) -> bytes | None:
         """The answer to a readiness request, None when there is none in time."""
         try:
-            return bytes(self._ready(request, timeout=READY_SECONDS))
-        except (grpc.RpcError, ValueError):  # the second of a closed channel
+            metadata = self._metadata(b"", None)
+            return bytes(self._ready(request, timeout=READY_SECONDS, metadata=metadata))
+        except (PredictorError, grpc.RpcError, ValueError):  # the last of a closed channel
             return None
 
     def close(self) -> None:
@@ -155,13 +162,18 @@ class Caller:
             raise PredictorError(f"{self._told}: {exc}") from exc
 
     def _answered(self, question: Question, seconds: float, recall: Recall | None) -> bytes:
-        metadata = None if self._mark is None else tuple(self._mark.of(question.body).items())
+        metadata = self._metadata(question.body, self._mark)
         if recall is None:
             return bytes(self._infer(question.body, timeout=seconds, metadata=metadata))
         # Only a call in this form can be stopped from elsewhere; it costs a thread's hand-over.
         call = self._infer.future(question.body, timeout=seconds, metadata=metadata)
         with recall.by(call.cancel):
             return bytes(call.result())
+
+    def _metadata(self, body: bytes, mark: Mark | None) -> list[tuple[str, str]]:
+        """The host is the channel's own affair (`_options`)."""
+        told = self._credentials.headers() | ({} if mark is None else mark.of(body))
+        return [one for one in told.items() if one[0] != HOST]
 
     def _translated(self, error: grpc.RpcError) -> PredictorError:
         code, words = error.code(), (error.details() or "(no words)")[:WORDS]

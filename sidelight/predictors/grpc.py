@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from sidelight.config.settings import PredictorSettings
 from sidelight.predictors.calling import Caller, open_channel
+from sidelight.predictors.credentials import Credentials
 from sidelight.predictors.dialects import named
 from sidelight.predictors.remote import Answer, Form, Question, RemotePredictor, Wire
 from sidelight.predictors.spending import Spent
@@ -37,7 +38,8 @@ class GrpcPredictor(RemotePredictor):
         told = f"predictor {name!r} at {settings.url}"
         self._model = settings.name or name
         super().__init__(told, settings, features, Wire(self._encode, _rows))
-        self._caller = Caller(open_channel(name, settings), told, settings, mark)
+        credentials = Credentials(name, settings)
+        self._caller = Caller(open_channel(name, settings), told, settings, credentials, mark)
 
     def ready(self) -> bool:
         answer = self._caller.is_ready(ModelReadyRequest(name=self._model).SerializeToString())

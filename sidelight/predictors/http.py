@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from sidelight.config.settings import PredictorSettings
 from sidelight.errors import PredictorError
 from sidelight.predictors.certificates import tls_context
+from sidelight.predictors.credentials import Credentials
 from sidelight.predictors.dialects import dialect_of, says_ready
 from sidelight.predictors.loop import LoopThread
 from sidelight.predictors.posting import Poster
@@ -43,7 +44,8 @@ class HttpPredictor(RemotePredictor):
         super().__init__(told, settings, features, dialect.wire)
         self._name = name
         self._ready_url = dialect.ready_url(base, model)
-        self._poster = Poster(url, told, settings, tls_context(name, settings), mark)
+        tls, credentials = tls_context(name, settings), Credentials(name, settings)
+        self._poster = Poster(url, told, settings, tls, credentials, mark)
         self._loop = LoopThread(f"predictor-{name}")
 
     def ready(self) -> bool:

@@ -13,6 +13,7 @@ import orjson
 
 from sidelight.config.settings import PredictorSettings
 from sidelight.errors import PredictorError, PredictorTimeout
+from sidelight.predictors.credentials import Credentials
 from sidelight.predictors.remote import WORDS, Answer, Question, waits
 from sidelight.predictors.spending import Spent
 from sidelight.probes import Mark
@@ -32,6 +33,7 @@ class Poster:
     told: str
     settings: PredictorSettings
     tls: ssl.SSLContext | Literal[True]
+    credentials: Credentials
     mark: Mark | None = None
     _session: aiohttp.ClientSession | None = field(default=None, init=False)
     _turns: asyncio.Semaphore = field(init=False)
@@ -51,7 +53,11 @@ class Poster:
     async def fetch(self, url: str, seconds: float) -> bytes | None:
         """The body of a GET, None unless it is answered with 200 in time."""
         try:
-            async with asyncio.timeout(seconds), self._open().get(url) as response:
+            headers = self.credentials.headers()
+            async with (
+                asyncio.timeout(seconds),
+                self._open().get(url, headers=headers, allow_redirects=False) as response,
+            ):
                 return await self._body(response) if response.status == 200 else None
         except (TimeoutError, aiohttp.ClientError, PredictorError):
             return None
@@ -103,7 +109,8 @@ class Poster:
         return Answer(body, None if length is None else self._whole(length))
 
     def _headers(self, question: Question) -> dict[str, str]:
-        said = {"accept-encoding": "identity", "content-type": "application/json"}
+        said = self.credentials.headers()
+        said |= {"accept-encoding": "identity", "content-type": "application/json"}
         if (json_length := question.json_length) is not None:
             said |= {"content-type": "application/octet-stream", JSON_LENGTH: str(json_length)}
         return said if self.mark is None else said | self.mark.of(question.body)
