@@ -32,19 +32,15 @@ class Frame:
             return row.reshape(self.colours, self.height, self.width).transpose(1, 2, 0)
         return row.reshape(self.height, self.width, self.colours)
 
-    def flat(self, picture: NDArray[Any]) -> NDArray[Any]:
-        """The numbers (n,) of a picture (h, w, c) in a row's order."""
-        return (picture.transpose(2, 0, 1) if self.first else picture).reshape(-1)
-
     def spread(self, pixels: NDArray[Any]) -> NDArray[Any]:
-        """What each pixel (h, w) has, for each number of a row (n,)."""
-        colours = np.broadcast_to(pixels[:, :, None], (*pixels.shape, self.colours))
-        return np.ascontiguousarray(self.flat(colours))
+        """What each pixel has, (h, w), for each number of a row in its order, (n,)."""
+        return np.asarray(self.spread_many(pixels[None])[0])
 
-    @property
-    def size(self) -> int:
-        """Numbers of a row."""
-        return self.height * self.width * self.colours
+    def spread_many(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """What each pixel has in each of many pictures, (r, h, w), likewise (r, n)."""
+        axis = 1 if self.first else -1
+        colours = np.repeat(np.expand_dims(pixels, axis), self.colours, axis=axis)
+        return colours.reshape(len(pixels), -1)
 
 
 def frame_of(

@@ -14,7 +14,7 @@ from sidelight_explainers.texts.replacing import Sampler, from_texts, imported, 
 from sidelight_explainers.texts.units import Split, matches, sentence_of, words
 
 ROWS_A_PLAYER = 2
-"""The fewest rows of the budget for each player; with less, neighbours are joined."""
+"""The fewest rows of the budget for each player and background; neighbours are joined otherwise."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class TextGames:
         text = _text(column)
         found = self.split(text)
         sentences = sentence_of(text, found)
-        most = min(options.text.most, max((options.budget - 2) // ROWS_A_PLAYER, 1))
         told = [text[start:end] for start, end in found]
         replaced = replacements(told, options.text, self.sampler, options.seed)
-        units = _units(sentences, options.text, most)
+        most = max((options.budget - 2) // (ROWS_A_PLAYER * len(replaced)), 1)
+        units = _units(sentences, options.text, min(options.text.most, most))
         raw = column.kind == "bytes"
         return TextGame.of(self.feature, text, found, units, sentences, replaced, raw)
 

@@ -1,0 +1,70 @@
+"""A picture of a request, and what it looks like when parts of it are covered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidelight.config.explaining.players import PictureSettings
+from sidelight.tensors import Column, Columns
+from sidelight_explainers.games.lone import lone
+from sidelight_explainers.images.covering import covers
+from sidelight_explainers.images.frame import Frame, frame_of
+from sidelight_explainers.images.seeing import seen
+from sidelight_explainers.subject import Subject
+
+
+@dataclass(frozen=True, eq=False)
+class Canvas:
+    """`column` (1, ...) is the picture as the model gets it and `baselines` (b, n) what covers it,
+    both in the order of `frame`; `seen` is the picture for eyes."""
+
+    column: Column
+    frame: Frame
+    baselines: NDArray[Any]
+    seen: NDArray[np.uint8]
+
+    @property
+    def size(self) -> int:
+        """Baselines."""
+        return len(self.baselines)
+
+    def explained(self) -> Columns:
+        """The row of the picture itself."""
+        return Columns((self.column,))
+
+    def rows(self, visible: NDArray[Any], background: NDArray[np.intp]) -> Columns:
+        """Rows (r,) with each pixel visible from 0 to 1, (r, h, w), before those baselines."""
+        share = self.frame.spread_many(visible)
+        row, covered = self.column.values.reshape(1, -1), self.baselines[background]
+        mixed = covered + share * (row.astype(share.dtype) - covered)
+        if row.dtype.kind in "iu":
+            mixed = np.rint(mixed)
+        told = mixed.astype(row.dtype) if row.dtype.kind != "b" else mixed >= 0.5
+        return Columns((Column(self.column.name, told.reshape(-1, *self.column.values.shape[1:])),))
+
+
+@dataclass(frozen=True)
+class Canvases:
+    """Makes canvases of one model's pictures; `shape` is that of those that are sent flat."""
+
+    feature: str
+    shape: tuple[int, ...]
+
+    @classmethod
+    def of(cls, subject: Subject) -> Canvases:
+        (feature,) = subject.features
+        return cls(feature, subject.settings.features[feature].shape)
+
+    def __call__(self, rows: Columns, options: PictureSettings) -> Canvas:
+        """The canvas of one row; `DataMismatch` for what is no picture."""
+        column = lone(rows, self.feature)
+        frame = frame_of(column, self.shape, options.channels)
+        picture = frame.picture(column.values[0])
+        baselines = covers(picture, options)
+        flat = baselines.transpose(0, 3, 1, 2) if frame.first else baselines
+        shown = seen(picture, options.range)
+        return Canvas(column, frame, flat.reshape(len(baselines), -1), shown)
