@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sidelight import __version__
@@ -16,7 +16,7 @@ class Explanation:
     """One answer to 'why?'.
 
     `params` are the options that were in force; `box` is whether the model was asked (black) or
-    read (white).
+    read (white). `meta` is what another library says in place of any of this.
     """
 
     model: str
@@ -25,6 +25,7 @@ class Explanation:
     content: Content
     quality: Quality
     box: Literal["blackbox", "whitebox"] = "blackbox"
+    meta: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The explanation as JSON values, in alibi's two parts: `meta` (how) and `data` (what)."""
@@ -35,6 +36,7 @@ class Explanation:
                 "explanations": [self.content.scope],
                 "params": dict(self.params),
                 "version": __version__,
+                **self.meta,
             },
             "data": {
                 "model": self.model,

@@ -19,9 +19,10 @@ from sidelight.config.detecting.alibi import TYPES, AlibiSettings
 from sidelight.config.detecting.features import FeatureSettings
 from sidelight.config.settings import ModelSettings
 from sidelight.errors import ArtifactError, ConfigError, MissingExtra
+from sidelight.pinning import folder_sha256
 from sidelight.tensors import Columns
 from sidelight_detectors.alibi.arrays import packed, unpacked
-from sidelight_detectors.alibi.artefact import folder_sha256, pinned_copy
+from sidelight_detectors.alibi.artefact import pinned_copy
 from sidelight_detectors.alibi.finding import AlibiFinding, own_threshold, p_values
 from sidelight_detectors.alibi.kinds import KINDS
 from sidelight_detectors.alibi.matrix import as_rows, fit_encoder, matrix_of, usable

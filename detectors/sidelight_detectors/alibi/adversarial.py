@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from sidelight.config.detecting.alibi import DEFENDERS, AlibiSettings
 from sidelight.errors import ConfigError, MissingExtra
-from sidelight_detectors.alibi.artefact import pinned_file
+from sidelight.pinning import pinned_file
 from sidelight_detectors.alibi.legacy import SUFFIXES
 
 FITTING = ("epochs", "batch_size", "w_model", "w_recon")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from sidelight.config.explaining.method import Scope
 
@@ -10,8 +10,11 @@ from sidelight.config.explaining.method import Scope
 class Content(Protocol):
     """What one explanation says. A frozen dataclass; whoever draws it asks for its type."""
 
-    kind: ClassVar[str]
-    scope: ClassVar[Scope]
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def scope(self) -> Scope: ...
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values, under alibi's names where alibi has them."""

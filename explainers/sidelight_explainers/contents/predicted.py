@@ -10,6 +10,7 @@ from sidelight_explainers.contents.attributions import Attributions
 from sidelight_explainers.contents.content import Content
 from sidelight_explainers.contents.counterfactual import Counterfactuals
 from sidelight_explainers.contents.examples import Examples
+from sidelight_explainers.contents.foreign import Foreign
 from sidelight_explainers.contents.heatmap import Heatmap
 
 
@@ -20,8 +21,9 @@ def predicted(_content: Content) -> Any:
 
 
 @predicted.register(Attributions)
+@predicted.register(Foreign)
 @predicted.register(Heatmap)
-def _number(content: Attributions | Heatmap) -> Any:
+def _number(content: Attributions | Foreign | Heatmap) -> Any:
     return content.prediction
 
 

@@ -21,8 +21,8 @@ from sidelight.errors import ConfigError, MissingExtra
 from sidelight.events.exchanges import to_record
 from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import INFERENCE
+from sidelight.pinning import folder_sha256
 from sidelight.tensors import Column, Columns
-from sidelight_detectors.alibi.artefact import folder_sha256
 from sidelight_detectors.alibi.station import Station, station
 from sidelight_detectors.results.events import output_of, output_record
 from sidelight_detectors.results.findings import OutlierResult

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sidelight.errors import ArtifactError, ConfigError
-from sidelight_detectors.alibi.artefact import folder_sha256
+from sidelight.pinning import folder_sha256
 from sidelight_detectors.results.findings import OutlierResult, WindowResult
 from tests.detectors.alibi_inside.at_work import appointed, drained, log_of, worker_on
 from tests.detectors.traffic import rows

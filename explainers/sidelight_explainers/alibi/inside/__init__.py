@@ -1,0 +1,1 @@
+"""What runs where alibi is: standard library, numpy and alibi only, nothing else of Sidelight."""

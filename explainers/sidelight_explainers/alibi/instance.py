@@ -1,0 +1,185 @@
+"""The process that explains with alibi: started, asked, ended at any moment, started again."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import weakref
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import sidelight_explainers
+from sidelight.errors import ConfigError, MissingExtra, SidelightError
+from sidelight_explainers.alibi.inside.wire import Arrays, Message, receive, send
+
+BOOTSTRAP = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import sidelight_explainers.alibi.inside
+del sys.path[0]
+from sidelight_explainers.alibi.inside.process import serve
+serve(int(sys.argv[2]))
+"""
+"""The interpreter may be another one, whose packages are not to be mixed with ours."""
+
+ENVIRONMENT = {
+    "PYTHONHASHSEED": "0",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "HF_HUB_OFFLINE": "1",
+}
+"""The same sets in the same order each time, no threads that a fork would lose, no downloads."""
+
+START_SECONDS = 120.0
+"""To import alibi and TensorFlow on a busy machine."""
+
+STALLED_SECONDS = 30.0
+"""A message that has begun to come is there by then, or never."""
+
+
+class ExplainerDied(SidelightError):
+    """The process of an explanation ended without an answer."""
+
+
+class Line:
+    """The conversation with the process of one explanation."""
+
+    def __init__(self, connection: socket.socket, process: int) -> None:
+        self._connection = connection
+        self._process = process
+
+    def send(self, told: Mapping[str, Any], **arrays: Any) -> None:
+        with _answering():
+            send(self._connection, told, **arrays)
+
+    def receive(self, seconds: float) -> Message | None:
+        """The next message; None when none has begun to come by then."""
+        if not select.select([self._connection], [], [], seconds)[0]:
+            return None
+        with _answering():
+            return receive(self._connection)
+
+    def end(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._process, signal.SIGKILL)
+        os.close(self._process)
+        self._connection.close()
+
+
+@contextlib.contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, OSError, ValueError) as exc:
+        raise ExplainerDied(f"the process of alibi ended without an answer ({exc})") from exc
+
+
+@dataclass(frozen=True)
+class Ready:
+    """What the process said when it had made the explainer."""
+
+    name: str
+    version: str
+    answers: str
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """All that the explainer is made from. `key` is where the setting is, for errors; `place` holds
+    copies of the files that `told` names, for as long as the process may be started again."""
+
+    key: str
+    python: Path | None
+    told: Mapping[str, Any]
+    arrays: Arrays
+    place: tempfile.TemporaryDirectory[str]
+
+
+class Instance:
+    """One explainer of alibi. A process that has died is replaced when it is next asked."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._guard = threading.Lock()
+        self._control: socket.socket | None = None
+
+    def start(self) -> Ready:
+        """Raises `ConfigError` with what alibi says of the settings, `MissingExtra` without it."""
+        with self._guard:
+            return self._started()
+
+    def line(self) -> Line:
+        """A process of its own for one explanation."""
+        with self._guard:
+            try:
+                return _forked(self._control)
+            except (EOFError, OSError):
+                self._started()
+                return _forked(self._control)
+
+    def _started(self) -> Ready:
+        ours, theirs = socket.socketpair()
+        words = tempfile.TemporaryFile("w+")  # noqa: SIM115, read when the process has ended
+        with theirs:
+            process = self._process(theirs, words)
+        self._control = ours
+        weakref.finalize(self, _stop, process, ours, words)
+        ours.settimeout(START_SECONDS)
+        try:
+            send(ours, self._setup.told, **self._setup.arrays)
+            told = receive(ours).told
+        except (EOFError, OSError) as exc:
+            words.seek(0)
+            raise ConfigError(f"{self._setup.key}: {words.read()[-600:].strip() or exc}") from exc
+        if "refused" in told:
+            refusal = f"{self._setup.key}: {told['refused']}"
+            raise MissingExtra(refusal) if "; run: pip" in refusal else ConfigError(refusal)
+        return Ready(told["ready"], told["version"], told["answers"])
+
+    def _process(self, control: socket.socket, words: IO[str]) -> subprocess.Popen[bytes]:
+        place = Path(sidelight_explainers.__file__).parent.parent
+        descriptor = control.fileno()
+        interpreter = str(self._setup.python or sys.executable)
+        return subprocess.Popen(  # noqa: S603, who writes the configuration chooses the interpreter
+            [interpreter, "-c", BOOTSTRAP, str(place), str(descriptor)],
+            env={**os.environ, **ENVIRONMENT},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=words,
+            pass_fds=(descriptor,),
+            start_new_session=True,
+        )
+
+
+def _forked(control: socket.socket | None) -> Line:
+    if control is None:
+        raise EOFError("no process was started")
+    ours, theirs = socket.socketpair()
+    ours.settimeout(STALLED_SECONDS)
+    with theirs:
+        socket.send_fds(control, [b"e"], [theirs.fileno()])
+    _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
+    if not descriptors:
+        ours.close()
+        raise EOFError("the process is gone")
+    return Line(ours, descriptors[0])
+
+
+def _stop(process: subprocess.Popen[bytes], control: socket.socket, words: IO[str]) -> None:
+    """It ends itself, and all that it has forked, when its socket is closed."""
+    control.close()
+    words.close()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(1.0)
+    process.kill()
+    process.wait()
