@@ -78,7 +78,24 @@ def read_document(
     found = tuple(
         column_from(tensor, Place(f"{key}[{i}].data")) for i, tensor in enumerate(tensors)
     )
-    return Columns(found, _envelope(document, key, limits))
+    return Columns(found, read_envelope(document, key, limits))
+
+
+def read_envelope(document: dict[str, Any], key: str, limits: Limits) -> dict[str, Any]:
+    """What the document says beside its tensors; null and absent are the same."""
+    said: dict[str, Any] = {}
+    for name in ("id", "model_name", "model_version"):
+        if document.get(name) is not None:
+            expect(document[name], str, "text", name)
+            said[name] = document[name]
+    if document.get("parameters") is not None:
+        parameters = read_parameters(document["parameters"], "parameters", limits)
+        said |= {"parameters": parameters} if parameters else {}
+    if key == "inputs" and document.get("outputs") is not None:
+        expect(document["outputs"], list, "a list of the outputs wanted", "outputs")
+        refuse_deep(document["outputs"], "outputs", limits)
+        said["outputs"] = document["outputs"]
+    return said
 
 
 def request_tensors(
@@ -108,23 +125,6 @@ def response_document(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """What a response says beside its outputs; `parameters` as in its `Columns`."""
     names = ("model_name", "model_version", "id", "parameters")
     return {"model_name": "", **_said(parameters, names)}
-
-
-def _envelope(document: dict[str, Any], key: str, limits: Limits) -> dict[str, Any]:
-    """What the document says beside its tensors; null and absent are the same."""
-    said: dict[str, Any] = {}
-    for name in ("id", "model_name", "model_version"):
-        if document.get(name) is not None:
-            expect(document[name], str, "text", name)
-            said[name] = document[name]
-    if document.get("parameters") is not None:
-        parameters = read_parameters(document["parameters"], "parameters", limits)
-        said |= {"parameters": parameters} if parameters else {}
-    if key == "inputs" and document.get("outputs") is not None:
-        expect(document["outputs"], list, "a list of the outputs wanted", "outputs")
-        refuse_deep(document["outputs"], "outputs", limits)
-        said["outputs"] = document["outputs"]
-    return said
 
 
 def _said(parameters: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

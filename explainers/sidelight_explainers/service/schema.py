@@ -10,6 +10,7 @@ import orjson
 from sidelight.protocols import v1, v2
 from sidelight_explainers.models import Explained
 from sidelight_explainers.quality import Stopped
+from sidelight_explainers.service.showing import PICTURES
 
 Json = dict[str, Any]
 Answers = dict[int | str, Json]
@@ -61,11 +62,29 @@ _WISHES: Json = {
             "type": "object",
             "properties": {
                 "method": {**_TEXT, "description": "a method of the model; its first when not set"},
+                "exchange": {**_TEXT, "description": "a logged exchange: its id or address"},
+                "row": {**_COUNT, "description": "a row of the exchange; all when not set"},
             },
             "description": "a method and its options, as `GET /v2/models/{model}` lists them",
         }
     },
 }
+
+_LINKS = _object({"self": _TEXT, "result": _TEXT, "events": _TEXT})
+_JOB = _object(
+    {
+        "id": _TEXT,
+        "state": {"enum": ["running", "done", "failed", "cancelled"]},
+        "model": _TEXT,
+        "method": _TEXT,
+        "explanations": _COUNT,
+        "began": {**_TEXT, "format": "date-time"},
+        "ended": {"type": ["string", "null"], "format": "date-time"},
+        "links": _LINKS,
+    },
+    error=_TEXT,
+    code=_COUNT,
+)
 
 _UNKNOWN: Answers = {404: _answer("no such model", _ERROR)}
 _REFUSED: Answers = {
@@ -82,47 +101,73 @@ _REFUSED: Answers = {
 
 ALIVE: Answers = {200: _answer("alive", _object({"status": _TEXT}))}
 LIVE: Answers = {200: _answer("alive", _object({"live": _FLAG}))}
-READY: Answers = {200: _answer("ready", _object({"ready": _FLAG}))}
+READY: Answers = {
+    200: _answer("ready", _object({"ready": _FLAG})),
+    503: _answer("methods are not warm yet", _object({"ready": _FLAG})),
+}
 SERVER: Answers = {
     200: _answer("server", _object({"name": _TEXT, "version": _TEXT, "extensions": _list(_TEXT)}))
 }
 MODELS: Answers = {200: _answer("models", _object({"models": _list(_TEXT)}))}
 STATUS: Answers = {200: _answer("status", _object({"name": _TEXT, "ready": _FLAG})), **_UNKNOWN}
+_METHOD = _object(
+    {"name": _TEXT, "explains": _TEXT, "description": _TEXT, "options": {"type": "object"}}
+)
 METADATA: Answers = {
-    200: _answer("metadata", _object({"name": _TEXT, "inputs": _list(_TENSOR)})),
+    200: _answer(
+        "inputs, and methods with the JSON Schema of their options",
+        _object({"name": _TEXT, "inputs": _list(_TENSOR), "methods": _list(_METHOD)}),
+    ),
     **_UNKNOWN,
 }
 METRICS: Answers = {
     200: {"description": "metrics", "content": {"text/plain": {"schema": _TEXT}}},
 }
-V1_EXPLAINED: Answers = {
-    200: _answer(
-        "one explanation a row",
-        _object({"predictions": _list({}), "explanations": _list(_EXPLANATION)}),
-    ),
-    **_REFUSED,
+_V1 = _object({"predictions": _list({}), "explanations": _list(_EXPLANATION)})
+_V2 = _object({"model_name": _TEXT, "outputs": _list(_TENSOR)}, id=_TEXT)
+_PICTURES: Json = {kind: {"schema": _TEXT} for kind in PICTURES}
+_BEGUN = _answer("a job, on `Prefer: respond-async`; Location says where", _JOB)
+
+
+def _explained(told: str, schema: Json) -> Answers:
+    found = _answer(told, schema)
+    found["content"] |= _PICTURES
+    picture = _answer("several explanations are no one picture", _ERROR)
+    return {200: found, 202: _BEGUN, **_REFUSED, 406: picture}
+
+
+V1_EXPLAINED = _explained("one explanation a row, or over all rows", _V1)
+V2_EXPLAINED = _explained("the same, as JSON text in one BYTES output", _V2)
+_GONE: Answers = {404: _answer("no such job, or not any longer", _ERROR)}
+JOB: Answers = {200: _answer("how far the job is", _JOB), **_GONE}
+RESULT: Answers = {
+    **_explained("what the request would have got at once", {"anyOf": [_V1, _V2]}),
+    **_GONE,
+    410: _answer("the job was cancelled", _ERROR),
 }
-V2_EXPLAINED: Answers = {
-    200: _answer(
-        "one explanation a row, as JSON text in one BYTES output",
-        _object({"model_name": _TEXT, "outputs": _list(_TENSOR)}, id=_TEXT),
-    ),
-    **_REFUSED,
+EVENTS: Answers = {
+    200: {
+        "description": "`partial` events with explanations as known by then; the last event is"
+        " named by the state in which the job ended",
+        "content": {"text/event-stream": {"schema": _TEXT}},
+    },
+    **_GONE,
 }
+CANCELLED: Answers = {204: {"description": "it ends now, or is forgotten"}, **_GONE}
 
 
 def v1_request(models: Mapping[str, Explained | None]) -> Json:
     """The V1 body: rows as objects by feature, or as lists."""
     rows = _list({"type": ["object", "array", "number", "string"]})
-    either = _object({"instances": rows}), _object({"inputs": rows})
-    schema = {"type": "object", "properties": {"parameters": _WISHES}, "oneOf": list(either)}
+    told = {"instances": rows, "inputs": rows, "parameters": _WISHES}
+    schema = {"type": "object", "properties": told}
     examples = {name: v1.encode_request(row) for name, row in _examples(models).items()}
     return _body(schema, examples)
 
 
 def v2_request(models: Mapping[str, Explained | None]) -> Json:
     """The V2 body: one input a feature, or one matrix."""
-    schema = _object({"inputs": _list(_TENSOR)}, id=_TEXT, parameters=_WISHES)
+    schema = _object({}, inputs=_list(_TENSOR), id=_TEXT, parameters=_WISHES)
     examples = {name: v2.encode_request(row) for name, row in _examples(models).items()}
     return _body(schema, examples)
 

@@ -1,95 +1,68 @@
-"""The Open Inference Protocol's routes, and an explain route in its manner."""
+"""The Open Inference Protocol's form of requests and answers over HTTP, JSON or binary."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import orjson
-from fastapi import APIRouter, Request, Response
+from fastapi import Response
 
-from sidelight import __version__
-from sidelight.protocols import v2
+from sidelight.events.exchange import Body
+from sidelight.protocols import v2, v2_binary
+from sidelight.protocols.bodies import tensor_bytes
 from sidelight.protocols.limits import Limits
-from sidelight.serving.answers import json_answer
 from sidelight.tensors import Column, Columns
 from sidelight_explainers.explanation import Explanation
-from sidelight_explainers.models import Explained
-from sidelight_explainers.service import schema
-from sidelight_explainers.service.explaining import Asked, Service
+from sidelight_explainers.service.asked import Asked
+from sidelight_explainers.service.dialect import Dialect
+from sidelight_explainers.service.planning import Plan
 
-DATATYPES = {
-    "boolean": "BOOL",
-    "number": "FP64",
-    "string": "BYTES",
-    "bytes": "BYTES",
-    "time": "BYTES",
-}
+EXPLANATION = "explanation"
+"""The one output, as MLServer's explainers have it."""
 
 
-def routes(service: Service) -> APIRouter:
-    """``/v2`` and below."""
-    router = APIRouter(prefix="/v2", tags=["V2"])
-
-    @router.get("", summary="This server", responses=schema.SERVER)
-    async def server() -> Response:
-        told = {"name": "sidelight_explainers", "version": __version__, "extensions": ["explain"]}
-        return json_answer(told)
-
-    @router.get("/health/live", summary="Does the process live?", responses=schema.LIVE)
-    async def live() -> Response:
-        return json_answer({"live": True})
-
-    @router.get("/health/ready", summary="Can it explain?", responses=schema.READY)
-    async def ready() -> Response:
-        return json_answer({"ready": True})
-
-    @router.get("/models/{model}", summary="The model's inputs", responses=schema.METADATA)
-    async def metadata(model: str) -> Response:
-        return json_answer(_metadata(model, service.known(model)))
-
-    @router.get("/models/{model}/ready", summary="Is the model ready?", responses=schema.STATUS)
-    async def model_ready(model: str) -> Response:
-        return json_answer({"name": model, "ready": service.known(model) is not None})
-
-    @router.post(
-        "/models/{model}/explain",
-        summary="Why these predictions?",
-        openapi_extra=schema.v2_request(service.models),
-        responses=schema.V2_EXPLAINED,
-    )
-    async def explain(model: str, request: Request) -> Response:
-        answered = await service.explain(model, request, decode)
-        request_id = answered.asked.rows.parameters.get("id")
-        body = encode(model, answered.explanations, request_id)
-        return Response(body, media_type="application/json")
-
-    return router
+def decode(body: Body, limits: Limits) -> Asked:
+    """An inference request; without inputs where the method or a logged exchange has the rows."""
+    content, inner = tensor_bytes(body, limits)
+    head = v2_binary.head_of_body(content, body.json_length, inner)
+    if head.get("inputs") in (None, []):
+        return asked(Columns((), v2.read_envelope(head, "inputs", inner)))
+    return asked(v2_binary.decode_request(content, body.json_length, inner))
 
 
-def decode(body: bytes, limits: Limits) -> Asked:
-    """A V2 inference request."""
-    rows = v2.decode_request(body, limits)
-    return Asked(rows, rows.parameters.get("parameters", {}))
+def asked(rows: Columns) -> Asked:
+    """What decoded rows and all that was said beside them ask."""
+    said = rows.parameters.get("parameters", {})
+    return Asked(rows, said, rows.parameters.get("id"), _wants_binary(rows.parameters))
 
 
-def encode(model: str, explanations: Sequence[Explanation], request_id: str | None) -> bytes:
-    """A V2 inference response: one BYTES output, each element one explanation as JSON text."""
-    told = [orjson.dumps(one.to_json()).decode() for one in explanations]
-    parameters = {"model_name": model} | ({} if request_id is None else {"id": request_id})
-    return v2.encode_response(
-        Columns((Column("explanation", np.array(told, dtype=object)),), parameters)
-    )
+def explanation_column(plan: Plan, explanations: Sequence[Explanation]) -> Columns:
+    """One BYTES output (n, 1), each element one explanation as JSON text."""
+    texts = [orjson.dumps(one.to_json()).decode() for one in explanations]
+    name, request_id = plan.model.name, plan.asked.request_id
+    said = {"model_name": name} | ({} if request_id is None else {"id": request_id})
+    values = np.array(texts, dtype=object).reshape(-1, 1)
+    column = Column(EXPLANATION, values, parameters={"content_type": "str"})
+    return Columns((column,), said)
 
 
-def _metadata(name: str, model: Explained | None) -> dict[str, object]:
-    inputs = model.example if model else ()
-    return {
-        "name": name,
-        "versions": [],
-        "platform": "sidelight_explainers",
-        "inputs": [
-            {"name": one.name, "datatype": DATATYPES[one.kind], "shape": [-1]} for one in inputs
-        ],
-        "outputs": [{"name": "explanation", "datatype": "BYTES", "shape": [-1]}],
-    }
+def encode(plan: Plan, explanations: Sequence[Explanation]) -> Response:
+    """An inference response, with a binary tensor where that was asked for."""
+    told = explanation_column(plan, explanations)
+    if plan.asked.wants_binary:
+        body = v2_binary.encode_response(told)
+        return Response(body.content, headers=body.headers)
+    return Response(v2.encode_response(told), media_type="application/json")
+
+
+V2 = Dialect(decode, encode)
+
+
+def _wants_binary(said: Mapping[str, Any]) -> bool:
+    for one in said.get("outputs") or ():
+        if isinstance(one, dict) and one.get("name") == EXPLANATION:
+            parameters = one.get("parameters")
+            return isinstance(parameters, dict) and parameters.get("binary_data") is True
+    return (said.get("parameters") or {}).get("binary_data_output") is True

@@ -1,0 +1,90 @@
+"""Answers requests to explain over HTTP: at once, or as a job."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+from fastapi import Request, Response
+
+from sidelight.serving.answers import json_answer
+from sidelight.serving.bodies import read_described
+from sidelight.serving.workers import Workers
+from sidelight_explainers.service.dialect import Dialect
+from sidelight_explainers.service.explaining import Service
+from sidelight_explainers.service.jobs import Job, Jobs
+from sidelight_explainers.service.metrics import UNKNOWN
+from sidelight_explainers.service.planning import Plan
+from sidelight_explainers.service.preferring import ASYNC, Preference, preference
+from sidelight_explainers.service.refusals import Gone
+from sidelight_explainers.service.telling import location, status
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Answering:
+    """What the routes need: `workers` are for those who wait, jobs have their own."""
+
+    service: Service
+    workers: Workers
+    jobs: Jobs
+
+    async def answer(self, name: str, request: Request, dialect: Dialect) -> Response:
+        """The explanations of a request, or where they will be."""
+        metrics = self.service.metrics
+        with metrics.request(name if name in self.service.models else UNKNOWN):
+            body = await read_described(request, self.service.settings.max_body)
+            plan = await self.service.plan(name, body, dialect.decode)
+            preferred = preference(request.headers.get("prefer", ""))
+            if preferred.is_async:
+                return await self._accepted(plan, request, dialect, preferred)
+            explaining = self.service.explain(plan, self.workers)
+            explanations = await _unless_gone(request, explaining)
+            accept = request.headers.get("accept", "")
+            return await asyncio.to_thread(dialect.answer, plan, explanations, accept)
+
+    async def result(self, job: Job, accept: str) -> Response:
+        """What the job's request would have got at once; its status where it still runs."""
+        if job.error is not None:
+            raise job.error.with_traceback(None)
+        if job.state == "running":
+            return accepted(job)
+        return await asyncio.to_thread(job.dialect.answer, job.plan, job.explanations, accept)
+
+    async def _accepted(
+        self, plan: Plan, request: Request, dialect: Dialect, preferred: Preference
+    ) -> Response:
+        job = self.jobs.begin(self.service, plan, dialect)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(job.finished(), preferred.wait_seconds)
+        answer = await self.result(job, request.headers.get("accept", ""))
+        answer.headers["preference-applied"] = ASYNC
+        return answer
+
+
+def accepted(job: Job) -> Response:
+    """Where the job is and how far."""
+    return json_answer(status(job), 202, {"location": location(job), "retry-after": "1"})
+
+
+async def _unless_gone(request: Request, work: Awaitable[T]) -> T:
+    """The result; when the client leaves before, the work is cancelled."""
+    working = asyncio.ensure_future(work)
+    leaving = asyncio.create_task(_left(request))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise Gone("the client left before its answer")
+        return working.result()
+    finally:
+        working.cancel()
+        leaving.cancel()
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,178 @@
+"""Explanations that nobody waits for: begun, watched, cancelled, kept for a time.
+
+All of this belongs to the event loop; only `Job.hear` is told things from the threads that explain.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import orjson
+
+from sidelight.config.explaining.service import JobsSettings
+from sidelight.serving.refusals import Busy
+from sidelight.serving.workers import Workers
+from sidelight_explainers.asking import Cancelled
+from sidelight_explainers.explanation import Explanation
+from sidelight_explainers.service.dialect import Dialect
+from sidelight_explainers.service.explaining import Service
+from sidelight_explainers.service.listening import Listening
+from sidelight_explainers.service.planning import Plan
+from sidelight_explainers.service.refusals import UnknownJob
+
+State = Literal["running", "done", "failed", "cancelled"]
+STATES: tuple[State, ...] = get_args(State)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The newest of one of the job's explanations; `number` grows with each that is told."""
+
+    number: int
+    explanation: Explanation
+
+
+@dataclass(eq=False)
+class Job:
+    """One request's explanations, whoever looks at them."""
+
+    plan: Plan
+    dialect: Dialect
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+    began: float = field(default_factory=time.time)
+    state: State = "running"
+    ended: float | None = None
+    error: BaseException | None = None
+    explanations: list[Explanation] = field(default_factory=list)
+    seen: dict[int, Seen] = field(default_factory=dict)
+    size: int = 0
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def hear(self, loop: asyncio.AbstractEventLoop) -> Listening:
+        """What the threads that explain tell the job, on the event loop."""
+
+        def tell(at: int, partial: Explanation) -> None:
+            loop.call_soon_threadsafe(self._see, at, partial)
+
+        return Listening(tell)
+
+    def end(self, state: State, error: BaseException | None = None) -> None:
+        """The last thing that happens to it."""
+        self.state, self.error, self.ended = state, error, time.time()
+        self._tell()
+
+    async def changes(self) -> AsyncIterator[None]:
+        """Once now, and after each change, until it has ended; what comes too fast is one."""
+        while True:
+            changed = self._changed
+            yield
+            if self.state != "running":
+                return
+            await changed.wait()
+
+    async def finished(self) -> None:
+        async for _ in self.changes():
+            pass
+
+    def _see(self, at: int, partial: Explanation) -> None:
+        if self.state == "running":
+            number = self.seen[at].number + 1 if at in self.seen else 1
+            self.seen[at] = Seen(number, partial)
+            self._tell()
+
+    def _tell(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+
+Ended = Callable[[Job], None]
+
+
+class Jobs:
+    """All jobs of the service; the oldest results make way for new ones."""
+
+    def __init__(self, settings: JobsSettings, workers: Workers, ended: Ended) -> None:
+        self._settings = settings
+        self._workers = workers
+        self._ended = ended
+        self._jobs: dict[str, Job] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def begin(self, service: Service, plan: Plan, dialect: Dialect) -> Job:
+        """A new job; `Busy` when as many run as may be."""
+        if len(self._tasks) >= self._settings.limit:
+            raise Busy(f"{len(self._tasks)} jobs are under way; try again later")
+        job = Job(plan, dialect)
+        self._jobs[job.id] = job
+        self._drop_oldest()
+        self._tasks[job.id] = asyncio.create_task(self._run(service, job))
+        return job
+
+    def get(self, id_: str) -> Job:
+        """Raises `UnknownJob`."""
+        if id_ not in self._jobs:
+            raise UnknownJob("no such job; results are kept for a time and then dropped")
+        return self._jobs[id_]
+
+    def cancel(self, id_: str) -> None:
+        """End the job if it runs, forget it if it has ended; raises `UnknownJob`."""
+        job = self.get(id_)
+        task = self._tasks.get(job.id)
+        if task is None:
+            del self._jobs[job.id]
+        else:
+            task.cancel()
+
+    def counts(self) -> dict[str, int]:
+        """How many there are by state."""
+        found = Counter(job.state for job in self._jobs.values())
+        return {state: found[state] for state in STATES}
+
+    async def close(self) -> None:
+        """Cancel what runs, and wait for its end."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.to_thread(self._workers.close)
+
+    async def _run(self, service: Service, job: Job) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            job.explanations = await service.explain(job.plan, self._workers, job.hear(loop))
+            job.size = await asyncio.to_thread(_json_bytes, job.explanations)
+            job.end("done")
+        except asyncio.CancelledError:
+            job.end("cancelled", Cancelled("the job was cancelled"))
+        except Exception as exc:  # the edge: whoever asks for the result gets it
+            job.end("failed", exc)
+        finally:
+            del self._tasks[job.id]
+            self._keep(job)
+
+    def _keep(self, job: Job) -> None:
+        self._ended(job)
+        self._drop_oldest()
+        forget = self._jobs.pop
+        asyncio.get_running_loop().call_later(self._settings.keep_seconds, forget, job.id, None)
+
+    def _drop_oldest(self) -> None:
+        """Within both limits again; jobs that run stay."""
+        kept = [job for job in self._jobs.values() if job.ended is not None]
+        size = sum(job.size for job in kept)
+        for job in sorted(kept, key=lambda one: one.ended or 0.0):
+            is_within = len(self._jobs) <= self._settings.limit
+            if is_within and size <= self._settings.keep_bytes:
+                return
+            size -= job.size
+            del self._jobs[job.id]
+
+
+def _json_bytes(explanations: list[Explanation]) -> int:
+    return sum(len(orjson.dumps(one.to_json())) for one in explanations)

@@ -1,0 +1,176 @@
+"""The same over gRPC: `ModelInfer` explains, the other calls tell how the server is.
+
+Bytes go in and out: no generated stubs. Reached only with the extra ``grpc``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from sidelight import __version__
+from sidelight.errors import ConfigError, MissingExtra, SidelightError
+from sidelight.events.exchange import Body
+from sidelight.protocols import v2_grpc
+from sidelight.protocols.grpc import open_inference as messages
+from sidelight.protocols.grpc.parameters import read_choices
+from sidelight.protocols.limits import Limits
+from sidelight.protocols.v2 import read_envelope
+from sidelight.serving.refusals import code_of
+from sidelight.tensors import Columns
+from sidelight_explainers.service.answering import Answering
+from sidelight_explainers.service.asked import Asked
+from sidelight_explainers.service.describing import described
+from sidelight_explainers.service.metrics import UNKNOWN
+from sidelight_explainers.service.refusals import CODES
+from sidelight_explainers.service.v2 import asked, explanation_column
+from sidelight_explainers.service.v2_routes import EXTENSIONS, SERVER
+from sidelight_explainers.service.warming import Readiness
+
+# Its C core would write lines of its own among ours.
+os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+try:
+    import grpc  # type: ignore[import-untyped]
+    import grpc.aio  # type: ignore[import-untyped]
+except ImportError as exc:
+    raise MissingExtra(f"gRPC needs grpcio ({exc}); run: pip install 'sidelight[grpc]'") from exc
+
+STATUSES = {
+    400: grpc.StatusCode.INVALID_ARGUMENT,
+    404: grpc.StatusCode.NOT_FOUND,
+    410: grpc.StatusCode.CANCELLED,
+    413: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    422: grpc.StatusCode.INVALID_ARGUMENT,
+    501: grpc.StatusCode.UNIMPLEMENTED,
+    502: grpc.StatusCode.UNAVAILABLE,
+    503: grpc.StatusCode.UNAVAILABLE,
+    504: grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+"""What HTTP's codes are here; any other is INTERNAL."""
+GRACE_SECONDS = 20.0
+"""For calls under way when the service stops."""
+Call = Callable[[bytes], Awaitable[bytes]]
+
+
+def decode(body: Body, limits: Limits) -> Asked:
+    """A ``ModelInferRequest``; without inputs where the method or an exchange has the rows."""
+    message = body.content
+    request = messages.ModelInferRequest.FromString(message)
+    if request.inputs:
+        return asked(v2_grpc.decode_request(message, limits))
+    said = {"id": request.id or None, "parameters": read_choices(request.parameters)}
+    return asked(Columns((), read_envelope(said, "inputs", limits)))
+
+
+@dataclass(frozen=True)
+class Calls:
+    """The calls of ``inference.GRPCInferenceService``, each from message bytes to message bytes."""
+
+    answering: Answering
+    readiness: Readiness
+
+    async def live(self, _message: bytes) -> bytes:
+        return _bytes(messages.ServerLiveResponse(live=True))
+
+    async def ready(self, _message: bytes) -> bytes:
+        return _bytes(messages.ServerReadyResponse(ready=self.readiness.ready))
+
+    async def model_ready(self, message: bytes) -> bytes:
+        name = messages.ModelReadyRequest.FromString(message).name
+        is_ready = self.answering.service.known(name) is not None
+        return _bytes(messages.ModelReadyResponse(ready=is_ready))
+
+    async def server(self, _message: bytes) -> bytes:
+        told = messages.ServerMetadataResponse(
+            name=SERVER, version=__version__, extensions=EXTENSIONS
+        )
+        return _bytes(told)
+
+    async def metadata(self, message: bytes) -> bytes:
+        name = messages.ModelMetadataRequest.FromString(message).name
+        told = described(name, self.answering.service.known(name))
+        del told["methods"]  # the message has no place for them
+        return _bytes(messages.ModelMetadataResponse(**told))
+
+    async def infer(self, message: bytes) -> bytes:
+        """The explanations of the rows."""
+        service = self.answering.service
+        name = messages.ModelInferRequest.FromString(message).model_name
+        with service.metrics.request(name if name in service.models else UNKNOWN):
+            plan = await service.plan(name, Body(message, size=len(message)), decode)
+            explanations = await service.explain(plan, self.answering.workers)
+            told = explanation_column(plan, explanations)
+            return v2_grpc.encode_response(told, _contents(message))
+
+
+def _contents(message: bytes) -> v2_grpc.Contents:
+    """Raw in, raw out; typed fields otherwise."""
+    request = messages.ModelInferRequest.FromString(message)
+    return "raw" if request.raw_input_contents else "typed"
+
+
+def _bytes(message: messages.Message) -> bytes:
+    return bytes(message.SerializeToString())
+
+
+class Server:
+    """Answers on one address, on the event loop that started it."""
+
+    def __init__(self, address: str, calls: Calls, max_message_bytes: int) -> None:
+        self._address = address
+        self._calls = calls
+        self._options = [("grpc.max_receive_message_length", max_message_bytes)]
+        self._server: Any = None
+
+    async def start(self) -> None:
+        """Raises `ConfigError` when the address is not free."""
+        self._server = grpc.aio.server(options=[*self._options, ("grpc.so_reuseport", 0)])
+        self._server.add_generic_rpc_handlers((_handlers(self._calls),))
+        try:
+            self._server.add_insecure_port(self._address)
+        except RuntimeError as exc:
+            raise ConfigError(
+                f"explainers.grpc_listen {self._address}: {exc}; name a free address"
+            ) from exc
+        await self._server.start()
+
+    async def stop(self) -> None:
+        await self._server.stop(GRACE_SECONDS)
+
+
+def _handlers(calls: Calls) -> Any:
+    names = {
+        "ServerLive": calls.live,
+        "ServerReady": calls.ready,
+        "ModelReady": calls.model_ready,
+        "ServerMetadata": calls.server,
+        "ModelMetadata": calls.metadata,
+        "ModelInfer": calls.infer,
+    }
+    handlers = {
+        name: grpc.unary_unary_rpc_method_handler(_refusing(call)) for name, call in names.items()
+    }
+    return grpc.method_handlers_generic_handler(messages.SERVICE, handlers)
+
+
+def _refusing(call: Call) -> Callable[[bytes, Any], Awaitable[bytes]]:
+    """The call, with errors as gRPC's statuses."""
+
+    async def answer(message: bytes, context: Any) -> bytes:
+        try:
+            return await call(message)
+        except messages.DecodeError as exc:
+            status, words = grpc.StatusCode.INVALID_ARGUMENT, f"is no such message ({exc})"
+        except SidelightError as exc:
+            status = STATUSES.get(code_of(exc, CODES), grpc.StatusCode.INTERNAL)
+            words = str(exc)
+        except Exception as exc:  # the edge: the client learns only the kind
+            structlog.get_logger("sidelight.explainers").exception("call failed")
+            status, words = grpc.StatusCode.INTERNAL, f"internal error: {type(exc).__name__}"
+        return bytes(await context.abort(status, words))  # which raises
+
+    return answer
