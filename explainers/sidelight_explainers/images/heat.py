@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sidelight_explainers.contents.heatmap import Heatmap
 from sidelight_explainers.images.canvas import Canvas
-from sidelight_explainers.images.sweeping import Answers
+from sidelight_explainers.sweeping import Answers
 
 DIGITS = 5
 """Told of the largest heat; what is left of a smaller one's digits says nothing to anybody."""

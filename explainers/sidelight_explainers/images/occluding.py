@@ -21,9 +21,9 @@ from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.images.canvas import Canvas, Canvases
 from sidelight_explainers.images.heat import heatmap
 from sidelight_explainers.images.patches import Patches, patches_over
-from sidelight_explainers.images.sweeping import Forms, sweep
 from sidelight_explainers.quality import Stopped
 from sidelight_explainers.subject import Subject
+from sidelight_explainers.sweeping import Forms, sweep
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,9 @@ from sidelight_explainers.images.canvas import Canvas, Canvases
 from sidelight_explainers.images.heat import heatmap
 from sidelight_explainers.images.slopes import Slopes
 from sidelight_explainers.images.smooth_masks import SmoothMasks
-from sidelight_explainers.images.sweeping import Forms, sweep
 from sidelight_explainers.quality import Stopped
 from sidelight_explainers.subject import Subject
+from sidelight_explainers.sweeping import Forms, sweep
 
 FEWEST = 9
 """Rows that the smallest budget must have: the picture and four pairs of masks."""

@@ -1,4 +1,4 @@
-"""Many covered forms of one picture, asked in parts while time and budget last."""
+"""Many forms of one row, asked in parts while time and budget last."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ MakeRows = Callable[[slice], Columns]
 
 @dataclass(frozen=True)
 class Forms:
-    """`count` covered forms of a picture, `each` rows a form; ``rows(slice)`` of some of them."""
+    """`count` forms of the `explained` row, `each` rows a form; ``rows(slice)`` of some of them."""
 
-    picture: Columns
+    explained: Columns
     count: int
     each: int
     rows: MakeRows
@@ -34,7 +34,7 @@ class Forms:
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """The output `name` of the picture itself, and of further forms, `values` (k, each)."""
+    """The output `name` of the explained row, and of further forms, `values` (k, each)."""
 
     name: str
     prediction: float
@@ -42,14 +42,14 @@ class Answers:
 
 
 def sweep(forms: Forms, output: str | None, inquiry: Inquiry) -> Iterator[Answers]:
-    """The answers part by part, the first with the picture itself.
+    """The answers part by part, the first with the explained row.
 
     Ends early when the budget or the deadline does. Raises what `inquiry.ask` raises, but not
     `OutOfTime` after the first answer.
     """
-    a_part = max(rows_a_part(forms.picture) // forms.each, 1)
+    a_part = max(rows_a_part(forms.explained) // forms.each, 1)
     start = min(-(-forms.count // FIRST), a_part)
-    asked = Columns.concatenate([forms.picture, forms.rows(slice(0, start))])
+    asked = Columns.concatenate([forms.explained, forms.rows(slice(0, start))])
     found = choose_output(inquiry.ask(asked), output)
     prediction = float(found.values[0])
     yield Answers(found.name, prediction, found.values[1:].reshape(-1, forms.each))

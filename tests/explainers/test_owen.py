@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sidelight_explainers.shapley.hierarchy import WholeHierarchy, random_orders
+from tests.explainers.serving import Floats
+
+GROUPS = [[0], [0, 0, 0], [0, 1, 2], [0, 0, 1, 1, 1, 2], [0, 1, 1, 2, 2]]
+
+
+def by_definition(worth: Floats, groups: list[int]) -> Floats:
+    """Mean gains over all orders in which no group is interrupted; `worth` by bits of players."""
+    players, gains, orders = len(groups), np.zeros(len(groups)), 0
+    for order in permutations(range(players)):
+        told = [groups[one] for one in order]
+        if sum(a != b for a, b in zip(told, told[1:], strict=False)) + 1 > len(set(groups)):
+            continue
+        orders, here = orders + 1, 0
+        for player in order:
+            gains[player] += worth[here | 1 << player] - worth[here]
+            here |= 1 << player
+    return gains / orders
+
+
+def numbers(
+    masks: np.ndarray[tuple[int, int], np.dtype[np.bool_]],
+) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    return masks.astype(np.intp) @ (1 << np.arange(masks.shape[1]))
+
+
+@pytest.mark.parametrize("groups", GROUPS)
+def test_all_coalitions_give_the_owen_values_of_their_definition(groups: list[int]) -> None:
+    worth = np.random.default_rng(len(groups)).normal(size=1 << len(groups))
+    whole = WholeHierarchy(np.array(groups))
+
+    masks = whole.coalitions()
+
+    assert len(masks) == whole.rows
+    assert not masks[0].any()
+    found = whole.contributions(worth[numbers(masks)])
+    np.testing.assert_allclose(found, by_definition(worth, groups), atol=1e-12)
+
+
+@pytest.mark.parametrize("groups", GROUPS)
+def test_random_uninterrupted_orders_are_unbiased(groups: list[int]) -> None:
+    worth = np.random.default_rng(len(groups)).normal(size=1 << len(groups))
+    orders = random_orders(np.array(groups), 4000, np.random.default_rng(1))
+
+    gains = orders.contributions(worth[numbers(orders.coalitions())])
+
+    error = gains.std(axis=0) / np.sqrt(len(gains)) + 1e-12
+    assert np.all(np.abs(gains.mean(axis=0) - by_definition(worth, groups)) < 4.5 * error)
+    whole = worth[-1] - worth[0]
+    np.testing.assert_allclose(gains.sum(axis=1), whole)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=7), st.integers(0, 99))
+def test_no_order_interrupts_a_group(told: list[int], seed: int) -> None:
+    groups = np.unique(told, return_inverse=True)[1].reshape(-1)
+
+    orders = random_orders(groups, 5, np.random.default_rng(seed)).orders
+
+    for order in orders:
+        changes = int((np.diff(groups[order]) != 0).sum())
+        assert changes == groups.max()
+        assert sorted(order) == list(range(len(groups)))
