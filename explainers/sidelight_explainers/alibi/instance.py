@@ -95,14 +95,12 @@ class Ready:
 
 @dataclass(frozen=True, eq=False)
 class Setup:
-    """All that the explainer is made from. `key` is where the setting is, for errors; `place` holds
-    copies of the files that `told` names, for as long as the process may be started again."""
+    """All that the explainer is made from. `key` is where the setting is, for errors."""
 
     key: str
     python: Path | None
     told: Mapping[str, Any]
     arrays: Arrays
-    place: tempfile.TemporaryDirectory[str]
 
 
 class Instance:

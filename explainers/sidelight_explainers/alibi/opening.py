@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from sidelight.config.explaining.alibi import AlibiSettings
+from sidelight.config.explaining.alibi import GLOBAL, AlibiSettings
 from sidelight.errors import ConfigError, DataMismatch
 from sidelight.pinning import pinned_file, pinned_folder
 from sidelight.tensors import Column, Columns
@@ -23,7 +25,12 @@ from sidelight_explainers.contract import Explainer
 from sidelight_explainers.subject import Subject
 
 APACHE = "0.9.4"
-"""The last release of alibi under the Apache License; since then it restricts production use."""
+"""The last release of alibi under the Apache License."""
+
+LICENCE = (
+    "this alibi is under the Business Source License 1.1, which restricts production use;"
+    f" alibi {APACHE} is under the Apache License"
+)
 
 logger = structlog.get_logger("sidelight.explainers")
 
@@ -41,7 +48,11 @@ def open_method(subject: Subject, settings: AlibiSettings, name: str) -> Explain
     setup = _setup(subject, settings, kind, key)
     instance = Instance(setup.process)
     ready = instance.start()
-    logger.info("alibi is ready", model=subject.name, method=name, version=ready.version)
+    if settings.load is not None and ready.name in GLOBAL:
+        raise ConfigError(f"{key}: {ready.name} has nothing worth saving; set 'type' instead")
+    if ready.version != APACHE:
+        logger.warning(LICENCE, method=name, version=ready.version)
+    kind = KINDS.get(ready.name, kind)
     return AlibiExplainer(subject, name, kind, setup.form, instance, ready, settings.at_once)
 
 
@@ -51,9 +62,8 @@ def _setup(subject: Subject, settings: AlibiSettings, kind: Kind, key: str) -> _
         arrays = _arrays(subject, settings, kind, form)
     except DataMismatch as exc:
         raise ConfigError(f"{key}: the reference: {exc}") from exc
-    place = tempfile.TemporaryDirectory(prefix="sidelight-")
-    told = _told(subject, settings, form, Path(place.name))
-    return _Prepared(form, Setup(key, settings.python, told, arrays, place))
+    told = _told(subject, settings, form)
+    return _Prepared(form, Setup(key, settings.python, told, arrays))
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,14 +72,14 @@ class _Prepared:
     process: Setup
 
 
-def _told(subject: Subject, settings: AlibiSettings, form: Form, place: Path) -> dict[str, Any]:
+def _told(subject: Subject, settings: AlibiSettings, form: Form) -> dict[str, Any]:
     return {
         "type": settings.type,
         "args": settings.args,
         "fit": settings.fit,
         "explain": settings.explain,
-        "load": _loaded(settings, place),
-        "model": _model(settings, place),
+        "load": _saved(subject, settings),
+        "model": _model(subject, settings),
         "answers": settings.answers,
         "memory_bytes": settings.memory_bytes,
         "features": list(subject.features),
@@ -78,16 +88,23 @@ def _told(subject: Subject, settings: AlibiSettings, form: Form, place: Path) ->
     }
 
 
-def _loaded(settings: AlibiSettings, place: Path) -> str | None:
+def _saved(subject: Subject, settings: AlibiSettings) -> str | None:
     if settings.load is None:
         return None
-    return str(pinned_folder(settings.load, place / "saved", settings.sha256 or ""))
+    return str(pinned_folder(settings.load, _place(subject), settings.sha256 or ""))
 
 
-def _model(settings: AlibiSettings, place: Path) -> str | None:
+def _model(subject: Subject, settings: AlibiSettings) -> str | None:
     if settings.model is None:
         return None
-    return str(pinned_file(settings.model, place, settings.sha256 or ""))
+    return str(pinned_file(settings.model, _place(subject), settings.sha256 or ""))
+
+
+def _place(subject: Subject) -> Path:
+    """A folder that is there as long as the model: a process may be started at any time."""
+    place = Path(tempfile.mkdtemp(prefix="sidelight-"))
+    weakref.finalize(subject, shutil.rmtree, place, ignore_errors=True)
+    return place
 
 
 def _arrays(
