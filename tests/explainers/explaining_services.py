@@ -14,7 +14,6 @@ import numpy as np
 from sidelight.config.explaining.of_model import ModelExplainers
 from sidelight.config.explaining.service import ExplainersSettings
 from sidelight.config.settings import LogSettings, ModelSettings
-from sidelight.predictors.contract import Predictor
 from sidelight.predictors.testing import FunctionPredictor
 from sidelight.tensors import Columns
 from sidelight_explainers import models
@@ -30,16 +29,12 @@ V1 = "/v1/models/m:explain"
 V2 = "/v2/models/m/explain"
 
 
-def model(
-    predictor: Predictor | Callable[[Columns], Columns] = score, **methods: Mapping[str, Any]
-) -> Explained:
+def model(answer: Callable[[Columns], Columns] = score, **methods: Mapping[str, Any]) -> Explained:
     """A model of three numbers with these methods (Shapley values without any)."""
-    told = ModelExplainers.model_validate(methods or {"shapley": {}})
+    told = ModelSettings(explainers=ModelExplainers.model_validate(methods or {"shapley": {}}))
     rows = numeric(BACKGROUND)
-    asked = predictor if hasattr(predictor, "ready") else FunctionPredictor(predictor)
-    return models.explained(
-        Subject("m", ModelSettings(explainers=told), rows.names, rows, rows), asked
-    )
+    subject = Subject("m", told, rows.names, rows, rows)
+    return models.explained(subject, FunctionPredictor(answer))
 
 
 @contextmanager
