@@ -62,7 +62,7 @@ class SklearnPredictor:
         current().add(len(rows))
         ordered = rows.select(self.features) if self.features else rows
         try:
-            return self._answer(self._input(ordered))
+            return self._answer(self.table(ordered))
         except REFUSED as exc:
             told = f"model {self.name!r} refused {len(rows)} rows: {exc}"
             raise PredictorError(told, status=400) from exc
@@ -73,8 +73,8 @@ class SklearnPredictor:
     def close(self) -> None:
         """Nothing to free."""
 
-    def _input(self, rows: Columns) -> Any:
-        """By name where the model was fitted with names, else by position."""
+    def table(self, rows: Columns) -> Any:
+        """Rows as the model takes them: by name where it was fitted with names, else by position."""
         known = getattr(self.model, "feature_names_in_", None)
         if known is None:
             return np.column_stack([_with_nulls(column) for column in rows])
