@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def by_definition(worth: Floats, groups: list[int]) -> Floats:
     players, gains, orders = len(groups), np.zeros(len(groups)), 0
     for order in permutations(range(players)):
         told = [groups[one] for one in order]
-        if sum(a != b for a, b in zip(told, told[1:], strict=False)) + 1 > len(set(groups)):
+        if sum(a != b for a, b in pairwise(told)) + 1 > len(set(groups)):
             continue
         orders, here = orders + 1, 0
         for player in order:
