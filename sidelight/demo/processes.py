@@ -24,16 +24,23 @@ ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 @contextmanager
 def running(stage: Stage) -> Iterator[None]:
     """Both processes, ready to serve; stopped at the end. Their output is in `stage.folder`."""
-    server = ["sidelight.demo.server", str(stage.model_file), stage.addresses["predictor"]]
     services = ["sidelight.command", "up", "--config", str(stage.config)]
     with (
-        _process(server, stage.folder / "predictor.log") as predictor,
+        model_server(stage),
         _process(services, stage.folder / "sidelight.log") as sidelight,
     ):
-        _await(predictor, stage.addresses["predictor"], "/v2/health/ready")
         for service in ("logger metrics", "detectors"):
             _await(sidelight, stage.addresses[service], "/metrics")
         _await(sidelight, stage.addresses["explainers"], "/v2/health/ready")
+        yield
+
+
+@contextmanager
+def model_server(stage: Stage) -> Iterator[None]:
+    """The model server alone, ready to serve."""
+    server = ["sidelight.demo.server", str(stage.model_file), stage.addresses["predictor"]]
+    with _process(server, stage.folder / "predictor.log") as process:
+        _await(process, stage.addresses["predictor"], "/v2/health/ready")
         yield
 
 
