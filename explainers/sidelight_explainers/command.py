@@ -1,4 +1,4 @@
-"""`sidelight explainers` (the service) and `sidelight explain` (one row of a file)."""
+"""`sidelight explainers` (the service) and `sidelight explain` (rows of a file or of the log)."""
 
 from __future__ import annotations
 
@@ -72,22 +72,54 @@ def explainers(
 
 @app.command()
 def explain(
-    file: Annotated[Path, typer.Argument(help="Rows: CSV or Parquet.", show_default=False)],
-    row: Annotated[int, typer.Option(min=0, help="The row to explain; the first is 0.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="Rows: CSV, Parquet or npz.", show_default=False),
+    ] = None,
+    row: Annotated[
+        list[int] | None,
+        typer.Option(min=0, help="A row to explain, the first is 0; several times for several."),
+    ] = None,
+    exchange: Annotated[
+        str | None, typer.Option(help="Instead of FILE: what was logged, by its id or address.")
+    ] = None,
     model: Annotated[
         str | None, typer.Option(help="The model's name; not needed when there is only one.")
     ] = None,
+    method: Annotated[
+        str | None, typer.Option(help="How to explain; the model's first when not given.")
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="An option of the method; several times."),
+    ] = None,
     config: Config = None,
     output_format: Annotated[Format, typer.Option("--format")] = Format.table,
+    html: Annotated[Path | None, typer.Option(help="Write the picture as HTML.")] = None,
+    svg: Annotated[Path | None, typer.Option(help="Write the picture as SVG.")] = None,
+    png: Annotated[Path | None, typer.Option(help="Write the picture as PNG.")] = None,
+    evaluate: Annotated[
+        bool, typer.Option("--evaluate", help="Also measure how good the explanation is.")
+    ] = False,
     output: Annotated[str | None, typer.Option(help="The output, NAME or NAME[INDEX].")] = None,
     budget: Annotated[int | None, typer.Option(help="Rows the predictor may be asked for.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seeds the orders of the features.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seeds all that is drawn.")] = None,
 ) -> None:
-    """Explain one row of a file by the configured predictor."""
-    from sidelight_explainers.rows import explain_row, json_text
-    from sidelight_explainers.text import plain_text
+    """Explain rows of a file or of the log, or the whole model, by the configured predictor."""
+    from sidelight_explainers.explain import Order, run
+    from sidelight_explainers.rows import Source
+    from sidelight_explainers.showing import Files
+    from sidelight_explainers.told import told_options
 
-    told = {"output": output, "budget": budget, "seed": seed}
+    told = {"method": method, "output": output, "budget": budget, "seed": seed}
     wishes = {name: value for name, value in told.items() if value is not None}
-    explanation = explain_row(config, file, row, model, wishes)
-    typer.echo(json_text(explanation) if output_format is Format.json else plain_text(explanation))
+    wishes |= told_options(option or [])
+    order = Order(
+        Source(file, exchange, tuple(row or ())),
+        wishes,
+        Files(html, svg, png),
+        evaluate,
+        output_format is Format.json,
+    )
+    for text in run(config, model, order):
+        typer.echo(text)

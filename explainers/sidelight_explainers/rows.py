@@ -1,67 +1,111 @@
-"""One row of a file, explained as the service would."""
+"""Rows of a file or of the log, explained as the service would."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import orjson
 
 from sidelight.config import Settings, load
-from sidelight.config.explaining.of_model import ModelExplainers
-from sidelight.config.explaining.shapley import ShapleySettings
+from sidelight.config.explaining.of_model import ALIBI, ModelExplainers
 from sidelight.config.settings import ModelSettings
 from sidelight.errors import ConfigError, DataMismatch
 from sidelight.probes import mark_of
 from sidelight.tables import read_table
 from sidelight.tensors import Columns
 from sidelight_explainers.explanation import Explanation
-from sidelight_explainers.models import PURPOSE, open_model
-from sidelight_explainers.wishes import wish
+from sidelight_explainers.logged import LoggedRows
+from sidelight_explainers.models import PURPOSE, Explained, open_model
+from sidelight_explainers.wishes import Wish
+
+DEFAULT = "shapley"
+"""The method where none is configured or named."""
+
+AT_ONCE = 8
+"""Rows explained at one time; their questions travel together."""
 
 
-def explain_row(
-    config: Path | None, file: Path, row: int, name: str | None, told: Mapping[str, Any]
-) -> Explanation:
-    """That row (the first is 0) of a CSV or Parquet file, by the configured model."""
-    settings = load(config).settings
-    chosen = _model_name(file, settings, name)
-    mark = mark_of(settings, settings.models[chosen].predictor, PURPOSE)
-    opened = open_model(chosen, _explained(settings.models[chosen]), mark)
+@dataclass(frozen=True)
+class Source:
+    """Where rows come from: a file, or an exchange of the log by its id or address; and which of
+    them (the first is 0), all when none is named."""
+
+    file: Path | None
+    exchange: str | None
+    rows: tuple[int, ...]
+
+    def read(self, settings: Settings, name: str) -> Columns:
+        """The rows; none without file and exchange."""
+        table = self._table(settings, name)
+        for row in self.rows:
+            if row >= len(table):
+                told = self.exchange or self.file
+                raise DataMismatch(
+                    f"{told} has {len(table)} rows, the first is 0; there is no row {row}"
+                )
+        return table.take(list(self.rows)) if self.rows else table
+
+    def _table(self, settings: Settings, name: str) -> Columns:
+        if self.exchange is not None:
+            with closing(LoggedRows(settings.log)) as logged:
+                return logged.rows(name, settings.models[name], self.exchange)
+        return Columns(()) if self.file is None else read_table(self.file)
+
+
+@contextmanager
+def opened(settings: Settings, name: str, method: str | None) -> Iterator[Explained]:
+    """The model with the method of that name, by its configuration or by defaults; with its first
+    where none is named."""
+    model = settings.models[name]
+    chosen = model.model_copy(update={"explainers": _explainers(model, method)})
+    explained = open_model(name, chosen, mark_of(settings, model.predictor, PURPOSE))
     try:
-        asked = wish(opened, told, "option")
-        return opened.explain(asked.method, asked.options, _row(file, row))
+        yield explained
     finally:
-        opened.close()
+        explained.close()
 
 
-def _explained(model: ModelSettings) -> ModelSettings:
-    """With Shapley values where no method is configured."""
-    if any(model.explainers.methods()):
-        return model
-    return model.model_copy(update={"explainers": ModelExplainers(shapley=ShapleySettings())})
+def _explainers(model: ModelSettings, method: str | None) -> ModelExplainers:
+    configured = dict(model.explainers.methods())
+    name = method or next(iter(configured), DEFAULT)
+    if name.startswith(ALIBI):
+        return model.explainers
+    if name not in ModelExplainers.model_fields:
+        known = sorted({*ModelExplainers.model_fields, *configured} - {"alibi"})
+        raise ConfigError(f"--method: there is no {name!r}; there are {', '.join(known)}")
+    return ModelExplainers.model_validate({name: configured.get(name, {})})
 
 
-def json_text(explanation: Explanation) -> str:
-    """The explanation as indented JSON."""
-    return orjson.dumps(explanation.to_json(), option=orjson.OPT_INDENT_2).decode()
+def explain_rows(model: Explained, asked: Wish, rows: Columns) -> Iterator[Explanation]:
+    """One of each row; one of all together by a method that explains the model."""
+    if asked.options.SCOPE == "global":
+        yield model.explain(asked.method, asked.options, rows if len(rows) else _none(model))
+        return
+    if not len(rows):
+        raise ConfigError(f"{asked.method} explains rows: name a FILE, or --exchange ID")
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield from pool.map(
+            lambda at: model.explain(asked.method, asked.options, rows.take([at])),
+            range(len(rows)),
+        )
 
 
-def _model_name(file: Path, settings: Settings, name: str | None) -> str:
+def _none(model: Explained) -> Columns:
+    """The model then explains itself over its reference."""
+    return model.example.take(slice(0))
+
+
+def settings_and_name(config: Path | None, wanted: str | None) -> tuple[Settings, str]:
+    """The configuration, and the model to explain; the only one where none is named."""
+    settings = load(config).settings
     known = list(settings.models)
     if not known:
         raise ConfigError("no model is configured; name one under models.<name>")
-    if name is None and len(known) > 1:
-        raise ConfigError(f"{file}: name one of {', '.join(known)} with --model")
-    chosen = name or known[0]
+    if wanted is None and len(known) > 1:
+        raise ConfigError(f"name one of {', '.join(known)} with --model")
+    chosen = wanted or known[0]
     if chosen not in known:
         raise ConfigError(f"there is no model {chosen!r}; there are {', '.join(known)}")
-    return chosen
-
-
-def _row(file: Path, row: int) -> Columns:
-    rows = read_table(file)
-    if row >= len(rows):
-        raise DataMismatch(f"{file} has {len(rows)} rows, the first is 0; there is no row {row}")
-    return rows.take([row])
+    return settings, chosen

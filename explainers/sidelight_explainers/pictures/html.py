@@ -15,7 +15,7 @@ from sidelight_explainers.pictures.page import Block, Page, Plot
 from sidelight_explainers.pictures.svg import drawn_rules, svg_element
 from sidelight_explainers.pictures.wording import amount, error, number
 
-PLOT_WIDTH = 400
+PLOT_WIDTH = 300
 
 
 def html(page: Page) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 from sidelight_explainers.contents.attributions import Attribution, Attributions
-from sidelight_explainers.contents.layout import ImageLayout, TextLayout
+from sidelight_explainers.contents.layout import ImageLayout, Layout, TextLayout
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.pictures.kinds.quality import cost
 from sidelight_explainers.pictures.kinds.regions import tinted_regions
@@ -27,6 +27,9 @@ MOST_BARS = 15
 
 MOST_WORDS = 8
 """The same for the words of a text, which are shown in place too."""
+
+UNSTEADY = 1e-3
+"""A gap that is a larger share of what is explained is told of."""
 
 
 def attributions_page(content: Attributions, explanation: Explanation) -> Page:
@@ -52,24 +55,26 @@ def _blocks(content: Attributions) -> Iterator[Block]:
         yield _bars(content, MOST_BARS, "features")
 
 
-def ranked(attributions: Sequence[Attribution]) -> list[Attribution]:
+def _ranked(attributions: Sequence[Attribution]) -> list[Attribution]:
     """The largest first."""
     return sorted(attributions, key=lambda one: -abs(one.contribution))
 
 
-def is_additive(content: Attributions) -> bool:
+def _is_additive(content: Attributions) -> bool:
     """Whether the contributions lead from the base value to the prediction."""
     return content.additivity_gap is not None
 
 
 def _bars(content: Attributions, most: int, players: str) -> Bars:
-    order = ranked(content.attributions)
+    order = _ranked(content.attributions)
     shown, rest = (order, []) if len(order) <= most + 1 else (order[:most], order[most:])
-    bars = [Bar(label(one), one.contribution, 0.0, one.low, one.high) for one in shown]
+    bars = [
+        Bar(_label(one, content.layout), one.contribution, 0.0, one.low, one.high) for one in shown
+    ]
     if rest:
         together = sum(one.contribution for one in rest)
         bars.append(Bar(f"{len(rest)} other {players} together", together, muted=True))
-    return _waterfall(content, bars) if is_additive(content) else Bars(tuple(bars))
+    return _waterfall(content, bars) if _is_additive(content) else Bars(tuple(bars))
 
 
 def _waterfall(content: Attributions, bars: list[Bar]) -> Bars:
@@ -90,11 +95,11 @@ def _base(content: Attributions) -> str:
     return f"on average over {counted(content.background_rows, 'reference row')}"
 
 
-def label(one: Attribution) -> str:
-    """``age = 37``; a word alone."""
+def _label(one: Attribution, layout: Layout | None) -> str:
+    """``age = 37``; of a text the word alone."""
     name = cut(one.feature)
-    if isinstance(one.value, str) and one.value == one.feature:
-        return f"“{name}”"
+    if isinstance(layout, TextLayout):
+        return f"“{value_words(one.value)}”"
     if one.value is None:
         return f"{name} is missing"
     return f"{name} = {value_words(one.value)}"
@@ -102,7 +107,7 @@ def label(one: Attribution) -> str:
 
 def _summary(content: Attributions) -> str:
     told = f"The answer is {number(content.prediction)}"
-    if is_additive(content):
+    if _is_additive(content):
         told += f"; it is {number(content.base_value)} {_base(content)}"
     if isinstance(content.layout, ImageLayout):
         return f"{told}. {_in_all(content)}"
@@ -124,8 +129,8 @@ def _in_all(content: Attributions) -> str:
 def _moved(verb: str, content: Attributions, sign: int) -> Iterator[str]:
     largest = max((abs(one.contribution) for one in content.attributions), default=0.0)
     those = [
-        f"{apart(label(one))} ({amount(one.contribution, largest)})"
-        for one in ranked(content.attributions)
+        f"{apart(_label(one, content.layout))} ({amount(one.contribution, largest)})"
+        for one in _ranked(content.attributions)
         if sign * one.contribution > largest / 10
     ]
     if those:
@@ -137,8 +142,11 @@ def _notes(content: Attributions) -> Iterator[str]:
     if content.interval == "exact":
         yield "The amounts are exact."
     elif drawn and content.interval == "reliable":
-        yield "Whiskers are 95 % intervals."
+        yield "Whiskers (±) are 95 % intervals."
     elif drawn and content.interval == "unreliable":
         yield "Whiskers are intervals that may be too narrow: too few rows were asked."
-    if not is_additive(content):
+    gap, span = content.additivity_gap, abs(content.prediction - content.base_value)
+    if gap is not None and abs(gap) > max(span, 1e-9) * UNSTEADY:
+        yield f"The amounts miss the answer by {gap:.1g}: the model is not steady."
+    if not _is_additive(content):
         yield "Each amount stands for itself: they do not add up to the answer."

@@ -28,5 +28,5 @@ def importances_page(content: Importances, explanation: Explanation) -> Page:
     return Page(
         f"Which features {cut(explanation.model)} needs",
         (Paragraph(summary, strong=True), Bars(tuple(bars))),
-        (*more, "Whiskers are 95 % intervals.", cost(explanation)),
+        (*more, "Whiskers (±) are 95 % intervals.", cost(explanation)),
     )

@@ -1,0 +1,1 @@
+"""How good attributions are, measured by asking the model further questions."""
