@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
-from sidelight.predictors.testing import FunctionPredictor
+from sidelight.config.explaining.service import ExplainersSettings
 from sidelight_explainers.service.app import create_app
-from tests.explainers.serving import score
-from tests.explainers.test_explainers_service import explained
+from tests.explainers.explaining_services import model
 
-APP = create_app({"m": explained(FunctionPredictor(score))})
+# The service starts and stops for every request here, and must not take its model along.
+APP = create_app({"m": replace(model(), close=lambda: None)}, ExplainersSettings(warm_up=False))
 SCHEMA = schemathesis.openapi.from_asgi("/openapi.json", APP)
 QUICKLY = settings(
     max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), database=None
