@@ -11,6 +11,9 @@ from sidelight_explainers.contents.content import Content
 from sidelight_explainers.quality import Quality
 
 
+Box = Literal["blackbox", "whitebox"]
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """One answer to 'why?'.
@@ -24,7 +27,7 @@ class Explanation:
     params: Mapping[str, Any]
     content: Content
     quality: Quality
-    box: Literal["blackbox", "whitebox"] = "blackbox"
+    box: Box = "blackbox"
     meta: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from sidelight.errors import ConfigError
 from sidelight.tensors import Columns
 from sidelight_explainers.background import Background, choose_background
 from sidelight_explainers.contents.content import Content
-from sidelight_explainers.explanation import Explanation
+from sidelight_explainers.explanation import Box, Explanation
 from sidelight_explainers.quality import Quality
 
 
@@ -53,8 +53,13 @@ class Subject:
         return choose_background(self.rows(), self.features, size, seed)
 
     def explanation(
-        self, method: str, options: MethodSettings, content: Content, quality: Quality
+        self,
+        method: str,
+        options: MethodSettings,
+        content: Content,
+        quality: Quality,
+        box: Box = "blackbox",
     ) -> Explanation:
         """The content in its envelope, with the options that were in force."""
         told = options.model_dump(mode="json", include=set(options.open_to_requests()))
-        return Explanation(self.name, method, told, content, quality)
+        return Explanation(self.name, method, told, content, quality, box)
