@@ -14,11 +14,11 @@ from threading import Lock
 
 from sidelight.predictors.answers import Answers
 from sidelight.predictors.identity import Key
-from sidelight.tensors import Column, Columns
+from sidelight.predictors.sizes import bytes_of
+from sidelight.tensors import Columns
 
 ROW_BYTES = 250
 """What one row costs beside its key and its answer: measured, of a dict's entry and two objects."""
-OBJECT_BYTES = 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,11 +101,4 @@ def model_of(answers: Columns) -> Hashable:
 
 def _size(keys: Sequence[Key], answers: Columns) -> int:
     per_row = ROW_BYTES + (len(keys[0]) if keys else 0)
-    return len(keys) * per_row + sum(_bytes_of(column) for column in answers)
-
-
-def _bytes_of(column: Column) -> int:
-    size = column.values.nbytes + (0 if column.valid is None else column.valid.nbytes)
-    if column.values.dtype.kind != "O":
-        return size
-    return size + sum(OBJECT_BYTES + len(one) for one in column.values.flat)
+    return len(keys) * per_row + bytes_of(answers)

@@ -1,13 +1,15 @@
 """Rows of many callers in few calls: what is asked while calls are under way travels together.
 
-Nobody waits for company: a question goes at once while fewer than `UNDER_WAY` calls wait for an
-answer. What comes meanwhile is merged, and goes when a call comes back, or as soon as it fills a
-call. Only tables of one pattern (names, types, shapes) are joined, so that no value changes; rows
-that several of them hold are sent once.
+Nobody waits for company: a question goes at once when no call is under way. What comes meanwhile
+is merged, and goes when that call comes back, as soon as it fills a call, or when the call takes
+long: a connection that hangs holds nobody up. Only tables of one pattern (names, types, shapes) are
+joined, so that no value changes; rows that several of them hold are sent once.
 """
 
 from __future__ import annotations
 
+import math
+import time
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -19,11 +21,15 @@ from sidelight.errors import PredictorError, PredictorTimeout
 from sidelight.predictors.contract import Predictor
 from sidelight.predictors.identity import Key, pattern, row_keys
 from sidelight.predictors.recalling import Recall, recalling
+from sidelight.predictors.sizes import bytes_of
 from sidelight.predictors.spending import Spent, current, spending
 from sidelight.tensors import Columns
 
-UNDER_WAY = 2
-"""Calls that are not full and wait for an answer: the server works on one while another travels."""
+SLOW_SECONDS = 0.5
+"""For so long the next questions wait for a call, to travel together."""
+MERGED_BYTES = 4_000_000
+"""A call of this size is full: it takes long enough by itself, and gRPC servers refuse messages
+above 4 MiB unless they are told otherwise."""
 PASSING = (0, 429, 502, 503, 504)
 """Failures of the server or of the way to it, which no single row has caused."""
 
@@ -32,21 +38,33 @@ class Pending:
     """One caller's question on its way. `calls` are those that have carried a part of it."""
 
     def __init__(
-        self, rows: Columns, keys: Sequence[Key], leave: Callable[[Pending], None]
+        self,
+        rows: Columns,
+        keys: Sequence[Key],
+        leave: Callable[[Pending], None],
+        hurry: Callable[[], None],
     ) -> None:
         self.rows = rows
         self.keys = keys
         self.pattern: Hashable = pattern(rows)
+        self.size = bytes_of(rows)
         self.told: Future[Columns] = Future()
         self.calls = 0
         self._leave = leave
+        self._hurry = hurry
 
     def is_done(self, seconds: float) -> bool:
         """Wait so long at most; has an answer or a failure come?"""
-        return bool(wait([self.told], max(seconds, 0.0)).done)
+        ends = time.monotonic() + seconds
+        while (left := ends - time.monotonic()) > 0:
+            if wait([self.told], min(left, SLOW_SECONDS)).done:
+                return True
+            self._hurry()
+        return self.told.done()
 
     def answer(self) -> Columns:
         """One answer a row; waits for it. Raises what the predictor raised."""
+        self.is_done(math.inf)
         return self.told.result()
 
     def leave(self) -> None:
@@ -58,6 +76,7 @@ class Pending:
 @dataclass(eq=False)
 class _Call:
     parts: list[Pending]
+    begun: float
     recall: Recall = field(default_factory=Recall)
     spent: Spent = field(default_factory=Spent)
 
@@ -66,15 +85,21 @@ class Coalescing:
     """A `Predictor` whose callers share its calls.
 
     `max_batch_rows` are the rows of one call, unless a single question has more; `max_in_flight`
-    the calls at one time. `sent` counts what really went to the predictor, each call once.
+    the calls at one time. A call that is not back after `slow_seconds` holds the next ones up no
+    longer. `sent` counts what really went to the predictor, each call once.
     """
 
     def __init__(
-        self, predictor: Predictor, max_batch_rows: int = 4096, max_in_flight: int = 8
+        self,
+        predictor: Predictor,
+        max_batch_rows: int = 16384,
+        max_in_flight: int = 8,
+        slow_seconds: float = SLOW_SECONDS,
     ) -> None:
         self._predictor = predictor
         self._max_batch_rows = max_batch_rows
         self._max_in_flight = max_in_flight
+        self._slow_seconds = slow_seconds
         self._senders = ThreadPoolExecutor(max_in_flight, "sidelight-asking")
         self._lock = Lock()
         self._waiting: deque[Pending] = deque()
@@ -93,7 +118,7 @@ class Coalescing:
 
     def begin(self, rows: Columns, keys: Sequence[Key]) -> Pending:
         """Ask without waiting; rows of equal keys are the same and are asked once."""
-        pending = Pending(rows, keys, self._left)
+        pending = Pending(rows, keys, self._left, self._send_what_can_go)
         with self._lock:
             if self._closed:
                 raise PredictorError("the predictor is closed")
@@ -130,14 +155,18 @@ class Coalescing:
 
     def _send_what_can_go(self) -> None:
         with self._lock:
-            calls = [_Call(parts) for parts in iter(self._next, [])]
-            self._calls.update(calls)
+            calls = []
+            while parts := self._next():
+                calls.append(_Call(parts, time.monotonic()))
+                self._calls.add(calls[-1])
         self._send(calls)
 
     def _next(self) -> list[Pending]:
         """The oldest question and what can travel with it; nothing, if that must wait."""
         parts, full = self._fitting()
-        if len(self._calls) >= (self._max_in_flight if full else UNDER_WAY):
+        slow = time.monotonic() - self._slow_seconds
+        held_up = not full and any(call.begun > slow for call in self._calls)
+        if held_up or len(self._calls) >= self._max_in_flight:
             return []
         for one in parts:
             self._waiting.remove(one)
@@ -146,15 +175,15 @@ class Coalescing:
     def _fitting(self) -> tuple[list[Pending], bool]:
         """What would make the next call, and whether no more fits into it."""
         parts: list[Pending] = []
-        rows = 0
+        rows = size = 0
         for one in self._waiting:
             if parts and one.pattern != parts[0].pattern:
                 continue
-            if parts and rows + len(one.rows) > self._max_batch_rows:
+            rows, size = rows + len(one.rows), size + one.size
+            if parts and (rows > self._max_batch_rows or size > MERGED_BYTES):
                 return parts, True
             parts.append(one)
-            rows += len(one.rows)
-        return parts, rows >= self._max_batch_rows
+        return parts, rows >= self._max_batch_rows or size >= MERGED_BYTES
 
     def _send(self, calls: Sequence[_Call]) -> None:
         for call in calls:
@@ -198,7 +227,8 @@ class Coalescing:
                 part.calls += call.spent.calls
             if error is None or len(call.parts) == 1 or not _may_be_ones_fault(error):
                 return []
-            alone = [_Call([part]) for part in call.parts if not part.told.cancelled()]
+            now = time.monotonic()
+            alone = [_Call([part], now) for part in call.parts if not part.told.cancelled()]
             self._calls.update(alone)
             return alone
 

@@ -1,0 +1,132 @@
+"""Predictor calls of concurrent explanations, shared and not, behind a real MLServer.
+
+    python -m benchmarks.coalescing [--seconds 4]
+
+Sixteen threads ask for Shapley values of breast-cancer rows (logistic regression, V2 JSON) through
+the client alone: no service is between. "alone": each explanation sends its own calls. "together":
+what is asked at one time travels together. "kept": answers are kept for a minute too, and every
+row is asked about again and again. Calls and rows are counted in the server; the ratio of calls is
+to "alone". "same" is the share of explanations that are, number for number, those got alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.datasets import load_breast_cancer
+
+from benchmarks.explainers_serving import LATENCIES, MODEL, Counter, predictor
+from sidelight.config.explaining.of_model import ModelExplainers
+from sidelight.config.settings import ModelSettings, PredictorSettings
+from sidelight.predictors import Predictor, open_predictor
+from sidelight.predictors.caching import RowCache
+from sidelight.predictors.coalescing import Coalescing
+from sidelight.predictors.sharing import SharedPredictor
+from sidelight.tensors import Column, Columns
+from sidelight_explainers.contents.attributions import Attributions
+from sidelight_explainers.models import Explained, explained
+from sidelight_explainers.subject import Subject
+
+THREADS = 16
+BUDGETS = (512, 2048)
+EXPLAINED = 64
+"""Different rows asked about; so many that some are asked again within a run."""
+
+Share = Callable[[], SharedPredictor]
+"""How one explanation comes to its predictor."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=4.0)
+    seconds = parser.parse_args().seconds
+    print(
+        f"{'latency':>8}{'budget':>8}  {'how':<10}{'expl./s':>9}{'p95 s':>8}"
+        f"{'calls':>8}{'rows':>8}{'/ alone':>9}{'same':>7}"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        for latency in LATENCIES:
+            with predictor(Path(folder), latency) as (server, counter):
+                asked = PredictorSettings(
+                    url=server.http, form="matrix", output="predict_proba[1]", timeout_seconds=60
+                )
+                client = open_predictor(MODEL, asked)
+                for budget in BUDGETS:
+                    _print_ways(client, latency, budget, seconds, counter)
+                client.close()
+
+
+def _print_ways(
+    client: Predictor, latency: int, budget: int, seconds: float, counter: Counter
+) -> None:
+    together = SharedPredictor(Coalescing(client), RowCache())
+    kept = SharedPredictor(Coalescing(client), RowCache(64 << 20))
+    ways: dict[str, Share] = {
+        "alone": lambda: SharedPredictor(Coalescing(client), RowCache()),
+        "together": lambda: together,
+        "kept": lambda: kept,
+    }
+    model = _model(client, budget)
+    truths = np.array([_values(model, at) for at in range(EXPLAINED)])
+    first = 0.0
+    for name, share in ways.items():
+        counter.taken()
+        waits, same, spent = _measured(model, share, seconds, truths)
+        calls, rows = (one / len(waits) for one in counter.taken())
+        first = first or calls
+        print(
+            f"{latency:5} ms{budget:8}  {name:<10}{len(waits) / spent:9.1f}"
+            f"{np.percentile(waits, 95):8.2f}{calls:8.2f}{rows:8.0f}{first / calls:8.1f}x"
+            f"{same:7.0%}",
+            flush=True,
+        )
+
+
+def _measured(
+    model: Explained, share: Share, seconds: float, truths: NDArray[np.float64]
+) -> tuple[list[float], float, float]:
+    """How long each explanation took, the share of right ones, and how long all took."""
+    numbers = count()
+    begun = time.perf_counter()
+
+    def explain_on(_thread: int) -> list[tuple[float, bool]]:
+        told = []
+        while time.perf_counter() < begun + seconds:
+            at, started = next(numbers) % EXPLAINED, time.perf_counter()
+            values = _values(replace(model, predictor=share()), at)
+            told.append((time.perf_counter() - started, np.array_equal(values, truths[at])))
+        return told
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        every = [one for told in pool.map(explain_on, range(THREADS)) for one in told]
+    spent = time.perf_counter() - begun
+    return [wait for wait, _ in every], float(np.mean([same for _, same in every])), spent
+
+
+def _model(client: Predictor, budget: int) -> Explained:
+    table, _ = load_breast_cancer(return_X_y=True)
+    rows = Columns(tuple(Column(f"f{at:02}", table[:, at]) for at in range(table.shape[1])))
+    told = {"shapley": {"budget": budget, "output": "predict_proba[1]"}}
+    settings = ModelSettings(explainers=ModelExplainers.model_validate(told))
+    return explained(Subject(MODEL, settings, rows.names, rows, rows), client)
+
+
+def _values(model: Explained, at: int) -> NDArray[np.float64]:
+    options = model.methods["shapley"].settings
+    row = model.subject.rows().take([at])
+    content = model.explain("shapley", options, row).content
+    assert isinstance(content, Attributions)
+    return np.array([one.contribution for one in content.attributions])
+
+
+if __name__ == "__main__":
+    main()
