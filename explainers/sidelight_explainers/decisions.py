@@ -36,8 +36,16 @@ class Decider(Protocol):
         """How far inside that decision each row (r,) is, below zero outside; None for labels."""
         ...
 
+    def numbers(self, answer: Columns) -> Scores | None:
+        """The number behind each decision (r,), such as its probability; None for labels."""
+        ...
+
     def words(self, label: Any) -> Any:
         """A decision as a JSON value."""
+        ...
+
+    def label(self, answer: Columns, told: str | int | bool) -> Any:
+        """The decision that somebody means, from its words; `DataMismatch` when it is none."""
         ...
 
 
@@ -89,8 +97,14 @@ class Side:
         above = choose_output(answer, self.output).values - self.threshold
         return above if label else -above
 
+    def numbers(self, answer: Columns) -> Scores:
+        return choose_output(answer, self.output).values
+
     def words(self, label: Any) -> Any:
         return f"{'>' if label else '<='} {self.threshold:.6g}"
+
+    def label(self, answer: Columns, told: str | int | bool) -> bool:
+        return _either(self, told)
 
 
 @dataclass(frozen=True)
@@ -109,12 +123,18 @@ class Range:
         inside = np.minimum(values - self.lowest, self.highest - values)
         return inside if label else -inside
 
+    def numbers(self, answer: Columns) -> Scores:
+        return choose_output(answer, self.output).values
+
     def words(self, label: Any) -> Any:
         if np.isinf(self.highest):
             return f"{'>=' if label else '<'} {self.lowest:.6g}"
         if np.isinf(self.lowest):
             return f"{'<=' if label else '>'} {self.highest:.6g}"
         return f"{'in' if label else 'not in'} [{self.lowest:.6g}, {self.highest:.6g}]"
+
+    def label(self, answer: Columns, told: str | int | bool) -> bool:
+        return _either(self, told)
 
 
 @dataclass(frozen=True)
@@ -132,8 +152,20 @@ class Largest:
         others = np.delete(table, int(label), axis=1).max(axis=1)
         return np.asarray(table[:, int(label)] - others)
 
+    def numbers(self, answer: Columns) -> Scores:
+        return self._table(answer).max(axis=1)
+
     def words(self, label: Any) -> Any:
         return int(label)
+
+    def label(self, answer: Columns, told: str | int | bool) -> int:
+        width = answer[self.output].values.shape[1]
+        if not isinstance(told, int) or not 0 <= told < width:
+            raise DataMismatch(
+                f"{told!r} is no decision; output {self.output!r} decides for one of 0 to"
+                f" {width - 1}"
+            )
+        return int(told)
 
     def _table(self, answer: Columns) -> Scores:
         column = answer[self.output]
@@ -155,9 +187,27 @@ class Label:
     def scores(self, answer: Columns, label: Any) -> None:
         return None
 
+    def numbers(self, answer: Columns) -> None:
+        return None
+
     def words(self, label: Any) -> Any:
         plain = label.item() if isinstance(label, np.generic) else label
         return plain.decode(errors="replace") if isinstance(plain, bytes) else plain
+
+    def label(self, answer: Columns, told: str | int | bool) -> Any:
+        kind = answer[self.output].kind
+        if isinstance(told, str) != (kind in ("string", "bytes")):
+            raise DataMismatch(f"{told!r} is no decision; output {self.output!r} holds {kind}s")
+        return told.encode() if isinstance(told, str) and kind == "bytes" else told
+
+
+def _either(decider: Side | Range, told: str | int | bool) -> bool:
+    known = {decider.words(True): True, decider.words(False): False}
+    if isinstance(told, bool):
+        return told
+    if told not in known:
+        raise DataMismatch(f"{told!r} is no decision; use one of {', '.join(map(repr, known))}")
+    return known[told]
 
 
 def _refuse_unknown(column: Column, known: NDArray[np.bool_]) -> None:

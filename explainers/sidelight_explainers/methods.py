@@ -14,6 +14,7 @@ from sidelight_explainers.subject import Subject
 
 OPENING: dict[str, str] = {
     "anchor": "sidelight_explainers.anchors.opening",
+    "counterfactual": "sidelight_explainers.counterfactuals.opening",
     "shapley": "sidelight_explainers.shapley.opening",
     "leave_one_out": "sidelight_explainers.leaving_out",
     "occlusion": "sidelight_explainers.images.occluding",

@@ -19,6 +19,8 @@ class CounterfactualSettings(DecidingSettings):
     SCOPE: ClassVar[Scope] = "local"
     CONFIGURED: ClassVar[frozenset[str]] = DecidingSettings.CONFIGURED | {"background"}
 
+    budget: int = Field(default=4096, ge=2)
+    """Rows the predictor may be asked for, for one explanation."""
     wanted: str | int | bool | None = None
     """The decision to reach; any other than the row's when not set."""
     at_least: Bound = Field(default=None, allow_inf_nan=False)
