@@ -7,38 +7,16 @@ import os
 import select
 import signal
 import socket
-import subprocess
-import sys
-import tempfile
 import threading
 import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-import sidelight_explainers
 from sidelight.errors import ConfigError, MissingExtra, SidelightError
 from sidelight_explainers.alibi.inside.wire import Arrays, Message, receive, send
-
-BOOTSTRAP = """
-import sys
-sys.path.insert(0, sys.argv[1])
-import sidelight_explainers.alibi.inside
-del sys.path[0]
-from sidelight_explainers.alibi.inside.process import serve
-serve(int(sys.argv[2]))
-"""
-"""The interpreter may be another one, whose packages are not to be mixed with ours."""
-
-ENVIRONMENT = {
-    "PYTHONHASHSEED": "0",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "HF_HUB_OFFLINE": "1",
-}
-"""The same sets in the same order each time, no threads that a fork would lose, no downloads."""
+from sidelight_explainers.alibi.mother import mother_of
 
 START_SECONDS = 120.0
 """To import alibi and TensorFlow on a busy machine."""
@@ -126,37 +104,20 @@ class Instance:
                 return _forked(self._control)
 
     def _started(self) -> Ready:
-        ours, theirs = socket.socketpair()
-        words = tempfile.TemporaryFile("w+")  # noqa: SIM115, read when the process has ended
-        with theirs:
-            process = self._process(theirs, words)
-        self._control = ours
-        weakref.finalize(self, _stop, process, ours, words)
-        ours.settimeout(START_SECONDS)
+        mother = mother_of(self._setup.python)
+        control = mother.fork()
+        control.settimeout(START_SECONDS)
         try:
-            send(ours, self._setup.told, **self._setup.arrays)
-            told = receive(ours).told
+            send(control, self._setup.told, **self._setup.arrays)
+            told = receive(control).told
         except (EOFError, OSError) as exc:
-            words.seek(0)
-            raise ConfigError(f"{self._setup.key}: {words.read()[-600:].strip() or exc}") from exc
+            raise ConfigError(f"{self._setup.key}: {mother.words() or exc}") from exc
         if "refused" in told:
             refusal = f"{self._setup.key}: {told['refused']}"
             raise MissingExtra(refusal) if "; run: pip" in refusal else ConfigError(refusal)
+        self._control = control
+        weakref.finalize(self, control.close)
         return Ready(told["ready"], told["version"], told["answers"])
-
-    def _process(self, control: socket.socket, words: IO[str]) -> subprocess.Popen[bytes]:
-        place = Path(sidelight_explainers.__file__).parent.parent
-        descriptor = control.fileno()
-        interpreter = str(self._setup.python or sys.executable)
-        return subprocess.Popen(  # noqa: S603, who writes the configuration chooses the interpreter
-            [interpreter, "-c", BOOTSTRAP, str(place), str(descriptor)],
-            env={**os.environ, **ENVIRONMENT},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=words,
-            pass_fds=(descriptor,),
-            start_new_session=True,
-        )
 
 
 def _forked(control: socket.socket | None) -> Line:
@@ -171,13 +132,3 @@ def _forked(control: socket.socket | None) -> Line:
         ours.close()
         raise EOFError("the process is gone")
     return Line(ours, descriptors[0])
-
-
-def _stop(process: subprocess.Popen[bytes], control: socket.socket, words: IO[str]) -> None:
-    """It ends itself, and all that it has forked, when its socket is closed."""
-    control.close()
-    words.close()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(1.0)
-    process.kill()
-    process.wait()

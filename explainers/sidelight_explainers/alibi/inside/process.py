@@ -1,7 +1,8 @@
-"""The process of one explainer: it imports alibi once, then forks for every explanation.
+"""The processes of alibi: one that imports it, of which come one for each explainer, of which come
+one for each explanation.
 
-A fork starts in a millisecond from what is imported and checked, shares nothing with other
-explanations, and can be killed at any time without harm to the next.
+A fork starts in a millisecond from what is imported and checked, shares its memory until it writes,
+shares nothing with other explanations, and can be killed at any time without harm to the next.
 """
 
 from __future__ import annotations
@@ -12,7 +13,12 @@ import signal
 import socket
 
 from sidelight_explainers.alibi.inside.explaining import Predictor, explain, rehearse
-from sidelight_explainers.alibi.inside.importing import GRAPHS, Refused, alibi_version
+from sidelight_explainers.alibi.inside.importing import (
+    GRAPHS,
+    Refused,
+    alibi_explainer,
+    alibi_version,
+)
 from sidelight_explainers.alibi.inside.recipes import Recipe, prepare
 from sidelight_explainers.alibi.inside.wire import Message, receive, send
 
@@ -21,8 +27,24 @@ TENSORFLOW = (*GRAPHS, "IntegratedGradients")
 
 
 def serve(descriptor: int) -> None:
-    """Until the other side of the socket is closed; nobody that was forked outlives that."""
+    """Begin explainers until the other side of the socket is closed."""
     control = socket.socket(fileno=descriptor)
+    with contextlib.suppress(Refused):
+        alibi_explainer("ALE")
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while line := _next_line(control):
+        if os.fork() == 0:
+            control.close()
+            os.setsid()
+            try:
+                _serve_one(line)
+            finally:
+                os._exit(0)
+        line.close()
+
+
+def _serve_one(control: socket.socket) -> None:
+    """One explainer, until its socket is closed; nobody that it has forked outlives that."""
     setup = receive(control)
     try:
         recipe, predictor = _ready(setup)
@@ -32,7 +54,6 @@ def serve(descriptor: int) -> None:
         return
     version = alibi_version()
     send(control, {"ready": recipe.name, "version": version, "answers": predictor.answers})
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while line := _next_line(control):
         _fork(control, line, recipe, predictor, setup.told["memory_bytes"])
     os.killpg(0, signal.SIGKILL)
@@ -50,7 +71,7 @@ def _ready(setup: Message) -> tuple[Recipe, Predictor]:
 
 
 def _next_line(control: socket.socket) -> socket.socket | None:
-    """The socket over which one explanation is asked for; None when nobody asks any more."""
+    """The socket of who asks next; None when nobody asks any more."""
     _, descriptors, _, _ = socket.recv_fds(control, 1, 1)
     return socket.socket(fileno=descriptors[0]) if descriptors else None
 

@@ -15,6 +15,9 @@ from sidelight_explainers.alibi.inside import texts
 from sidelight_explainers.alibi.inside.importing import Refused, alibi_explainer
 from sidelight_explainers.alibi.inside.wire import Message
 
+BATCHES = 100
+"""Of samples, that anchors reserve memory for at a time; alibi's default is 10,000."""
+
 Predict = Callable[[Any], NDArray[Any]]
 
 
@@ -47,7 +50,8 @@ class Made:
     def explain(self, explainer: Any, question: Question) -> Any:
         truth = self.setup.arrays.get("truth")
         outcomes = () if truth is None else (truth,)
-        return explainer.explain(question.instance, *outcomes, **question.arguments)
+        given = {**_spared(explainer), **question.arguments}
+        return explainer.explain(question.instance, *outcomes, **given)
 
     def _model(self, predict: Predict) -> Any:
         """IntegratedGradients reads the model itself; all others ask."""
@@ -89,7 +93,7 @@ class Loaded:
         return self.saved
 
     def explain(self, explainer: Any, question: Question) -> Any:
-        return explainer.explain(question.instance, **question.arguments)
+        return explainer.explain(question.instance, **{**_spared(explainer), **question.arguments})
 
 
 Recipe = Made | Loaded
@@ -119,6 +123,12 @@ def _check(method: Any, section: str, told: Mapping[str, Any]) -> None:
         if name not in takes:
             known = ", ".join(one for one in takes if one != "self") or "none"
             raise Refused(f"{section}.{name}: {told['type']} knows no such; known are {known}")
+
+
+def _spared(explainer: Any) -> dict[str, Any]:
+    """Anchors reserve place for a million samples at once; they take more when they need it."""
+    takes = inspect.signature(explainer.explain).parameters
+    return {"binary_cache_size": BATCHES} if "binary_cache_size" in takes else {}
 
 
 def _fits(kind: Any) -> bool:
