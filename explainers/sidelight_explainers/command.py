@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from sidelight.command.options import Config
+from sidelight_explainers.service_command import KServesArguments, explainers
 
 app = typer.Typer()
-
-
-class Protocol(StrEnum):
-    """Protocols a predictor may speak, by KServe's names."""
-
-    v1 = "v1"
-    v2 = "v2"
-    grpc = "grpc-v2"
+app.command(cls=KServesArguments)(explainers)
 
 
 class Format(StrEnum):
@@ -26,48 +20,6 @@ class Format(StrEnum):
 
     table = "table"
     json = "json"
-
-
-@app.command()
-def explainers(
-    config: Config = None,
-    listen: Annotated[str | None, typer.Option(help="HOST:PORT to listen on.")] = None,
-    reference: Annotated[
-        Path | None, typer.Option(help="Reference rows of --model_name: CSV or Parquet.")
-    ] = None,
-    features: Annotated[
-        str | None,
-        typer.Option(
-            help="The model's inputs among the columns of --reference: a,b,c. Without it every "
-            "column is one, so leave the answers out of the file.",
-            show_default=False,
-        ),
-    ] = None,
-    model_name: Annotated[
-        str | None, typer.Option("--model_name", help="KServe's: the model to explain.")
-    ] = None,
-    predictor_host: Annotated[
-        str | None, typer.Option("--predictor_host", help="KServe's: the predictor's HOST[:PORT].")
-    ] = None,
-    predictor_protocol: Annotated[
-        Protocol, typer.Option("--predictor_protocol", help="KServe's: what the predictor speaks.")
-    ] = Protocol.v1,
-    http_port: Annotated[
-        int | None, typer.Option("--http_port", help="KServe's: listen here on every interface.")
-    ] = None,
-    workers: Annotated[int | None, typer.Option(help="Requests explained at one time.")] = None,
-) -> None:
-    """Serve explanations: POST /v1/models/NAME:explain, POST /v2/models/NAME/explain."""
-    from sidelight_explainers.serving import kserve_flags, serve
-
-    flags: dict[tuple[str, ...], Any] = {
-        ("explainers", "listen"): listen if http_port is None else f"0.0.0.0:{http_port}",
-        ("explainers", "workers"): workers,
-    }
-    names = [name.strip() for name in (features or "").split(",") if name.strip()]
-    if model_name is not None:
-        flags |= kserve_flags(model_name, predictor_host, predictor_protocol, reference, names)
-    serve(config, flags)
 
 
 @app.command()

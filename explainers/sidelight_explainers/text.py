@@ -20,7 +20,7 @@ from sidelight_explainers.pictures.page import (
     Table,
     Words,
 )
-from sidelight_explainers.pictures.wording import cut
+from sidelight_explainers.pictures.wording import clean, cut
 
 COLUMNS = 88
 
@@ -34,7 +34,7 @@ def plain_text(explanation: Explanation) -> str:
     """What a person reads in a terminal."""
     page = compose(explanation)
     notes = "\n".join(fill(note, COLUMNS) for note in page.notes)
-    return "\n\n".join((page.heading, *map(_block, page.blocks), notes))
+    return clean("\n\n".join((page.heading, *map(_block, page.blocks), notes)))
 
 
 def _block(block: Block) -> str:

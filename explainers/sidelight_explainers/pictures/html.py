@@ -13,14 +13,14 @@ from sidelight_explainers.pictures.drawing.plots import plot_alone
 from sidelight_explainers.pictures.encoding import data_uri
 from sidelight_explainers.pictures.page import Block, Page, Plot
 from sidelight_explainers.pictures.svg import drawn_rules, svg_element
-from sidelight_explainers.pictures.wording import amount, error, number
+from sidelight_explainers.pictures.wording import amount, clean, error, number
 
 PLOT_WIDTH = 300
 
 
 def html(page: Page) -> bytes:
     """The document in UTF-8."""
-    return _template().render(page=page).encode("utf-8")
+    return clean(_template().render(page=page)).encode("utf-8")
 
 
 @cache

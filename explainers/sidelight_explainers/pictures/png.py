@@ -7,7 +7,7 @@ import io
 from PIL import Image, ImageDraw, features
 
 from sidelight_explainers.pictures.colours import Paint, rgb
-from sidelight_explainers.pictures.drawing.letters import font
+from sidelight_explainers.pictures.drawing.letters import font_for
 from sidelight_explainers.pictures.drawing.shapes import (
     Area,
     Box,
@@ -85,7 +85,7 @@ class _Brush:
             self._dot(letters.x, letters.y),
             letters.text,
             fill=rgb(letters.paint),
-            font=font(letters.size * self._scale, letters.bold),
+            font=font_for(letters.text, letters.size * self._scale, letters.bold),
             anchor=_ANCHORS[letters.anchor],
             direction=_direction(letters),
         )

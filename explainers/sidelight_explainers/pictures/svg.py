@@ -79,8 +79,11 @@ def _letters(letters: Letters) -> str:
         # What is read from the right ends on the left
         anchor = ' direction="rtl" text-anchor="end"'
     bold = ' font-weight="bold"' if letters.bold else ""
+    room = "" if letters.room is None else f' textLength="{_short(letters.room)}"'
     place = f'x="{_short(letters.x)}" y="{_short(letters.y)}" font-size="{_short(letters.size)}"'
-    return f'<text {place}{anchor}{bold} class="f-{letters.paint}">{_told(letters.text)}</text>'
+    return (
+        f'<text {place}{anchor}{bold}{room} class="f-{letters.paint}">{_told(letters.text)}</text>'
+    )
 
 
 def _told(text: str) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from math import floor, log10
 from typing import Any
+
+_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202d\u202e\ud800-\udfff\ufffe\uffff]")
 
 LONGEST = 60
 """Characters of a value or name before it is cut."""
@@ -76,15 +79,9 @@ def cut(text: str, longest: int = LONGEST) -> str:
 
 
 def clean(text: str) -> str:
-    """Without what no document may hold: control characters and halves of characters."""
-    if text.isprintable():
-        return text
-    return "".join("\ufffd" if _is_unfit(one) else one for one in text)
-
-
-def _is_unfit(one: str) -> bool:
-    kind = unicodedata.category(one)
-    return kind == "Cs" or (kind == "Cc" and one not in "\n\t\r") or one in "\ufffe\uffff"
+    """Without what no document may hold: control characters, halves of characters, and marks that
+    turn all that follows around."""
+    return _UNFIT.sub("\ufffd", text)
 
 
 def apart(text: str) -> str:

@@ -10,7 +10,9 @@ from PIL import ImageFont
 FAMILY = "'DejaVu Sans',Verdana,sans-serif"
 """Fonts of one width, so that text measured in one fits in the other."""
 
-_PIECES = re.compile(r"[^\s\-_/]*[\s\-_/]+|[^\s\-_/]+")
+_BREAKS = re.compile(r"(?<=\s)(?=\S)|(?<=\w[-_/])(?=\w)")
+_WIDE = re.compile(r"[\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\uff00-\uff60]")
+_WIDE_FONTS = ("NotoSansCJK-Regular.ttc", "wqy-zenhei.ttc")
 
 
 @lru_cache(maxsize=64)
@@ -22,14 +24,31 @@ def font(size: float, bold: bool = False) -> ImageFont.FreeTypeFont | ImageFont.
         return ImageFont.load_default(size)
 
 
+def font_for(text: str, size: float, bold: bool) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """One of Chinese, Japanese and Korean where the text needs it and the system has it."""
+    wide = _wide_font(size) if _WIDE.search(text) else None
+    return wide or font(size, bold)
+
+
+@lru_cache(maxsize=16)
+def _wide_font(size: float) -> ImageFont.FreeTypeFont | None:
+    for name in _WIDE_FONTS:
+        try:
+            return ImageFont.truetype(name, size)
+        except OSError:
+            continue
+    return None
+
+
 def width_of(text: str, size: float, bold: bool = False) -> float:
-    """In pixels."""
-    return font(size, bold).getlength(text)
+    """In pixels; letters of the wide scripts are as wide as high."""
+    narrow, count = _WIDE.subn("", text)
+    return font(size, bold).getlength(narrow) + count * size
 
 
 def pieces(text: str) -> list[str]:
     """Between spaces, and after hyphens and the like: where lines may end."""
-    return _PIECES.findall(text)
+    return [piece for piece in _BREAKS.split(text) if piece]
 
 
 def wrapped(text: str, size: float, width: float, bold: bool = False) -> list[str]:

@@ -49,7 +49,8 @@ class Area:
 class Letters:
     """A line of text whose baseline begins (on the left), is centred, or ends at (x, y).
 
-    A mirrored one is part of a text that is read from the right.
+    A mirrored one is part of a text that is read from the right. Where `room` is given, the text
+    is fitted into that width, whatever the font.
     """
 
     x: float
@@ -60,6 +61,7 @@ class Letters:
     anchor: Literal["start", "middle", "end"] = "start"
     bold: bool = False
     mirrored: bool = False
+    room: float | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from sidelight_explainers.pictures.colours import Paint
 from sidelight_explainers.pictures.drawing.flow import LEADING, TEXT, Drawn
@@ -15,27 +16,49 @@ from sidelight_explainers.pictures.page import Run, Words
 _PIECES = re.compile(r"\n|[^\S\n]+|[\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef]|[^\s\u2e80-\u9fff]+")
 """Line ends, spaces, characters of scripts without spaces, words."""
 
-MOST_LINES = 120
+MOST_LINES = 60
 
 _STEP = TEXT * LEADING * 1.15
 
 
 def draw_words(block: Words, top: float, width: float) -> Drawn:
-    """At most `MOST_LINES` lines."""
+    """The first lines of it."""
     shapes: list[Shape] = []
     bottom = top
     mirrored = is_from_the_right("".join(run.text for run in block.runs))
-    for piece, weight, x, line, room in _placed(block, width):
-        if line >= MOST_LINES:
-            break
-        y = top + line * _STEP
+    for piece in _joined(_placed(block, width)):
+        if piece.line == MOST_LINES:
+            shapes.append(Letters(0, bottom + TEXT, "…", TEXT))
+            return Drawn(shapes, bottom + _STEP)
+        y = top + piece.line * _STEP
         bottom = y + _STEP
-        left = width - x - room if mirrored else x
-        if weight:
-            paint: Paint = "up" if weight > 0 else "down"
-            shapes.append(Box(left - 1, y + 1, room + 2, TEXT * 1.35, paint, shade(weight)))
-        shapes.append(Letters(left, y + TEXT * 1.05, piece, TEXT, mirrored=mirrored))
+        left = width - piece.x - piece.room if mirrored else piece.x
+        shapes += _shapes(piece, left, y, mirrored)
     return Drawn(shapes, bottom)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Part of a line: where it begins and how wide it is."""
+
+    text: str
+    weight: float
+    x: float
+    line: int
+    room: float
+
+    def with_next(self, other: _Piece) -> _Piece:
+        gap = " " if other.x > self.x + self.room + 1 else ""
+        room = other.x + other.room - self.x
+        return _Piece(f"{self.text}{gap}{other.text}", 0.0, self.x, self.line, room)
+
+
+def _shapes(piece: _Piece, left: float, y: float, mirrored: bool) -> Iterator[Shape]:
+    room = piece.room
+    if piece.weight:
+        paint: Paint = "up" if piece.weight > 0 else "down"
+        yield Box(left - 1, y + 1, room + 2, TEXT * 1.35, paint, shade(piece.weight))
+    yield Letters(left, y + TEXT * 1.05, piece.text, TEXT, mirrored=mirrored, room=room)
 
 
 def shade(weight: float) -> float:
@@ -52,19 +75,33 @@ def is_from_the_right(text: str) -> bool:
     return False
 
 
-def _placed(block: Words, width: float) -> Iterator[tuple[str, float, float, int, float]]:
-    """Each piece with its weight, place, line, and width."""
+def _joined(pieces: Iterable[_Piece]) -> Iterator[_Piece]:
+    """What is plain and in one line is one piece."""
+    last: _Piece | None = None
+    for piece in pieces:
+        if last and last.line == piece.line and not last.weight and not piece.weight:
+            last = last.with_next(piece)
+            continue
+        if last:
+            yield last
+        last = piece
+    if last:
+        yield last
+
+
+def _placed(block: Words, width: float) -> Iterator[_Piece]:
+    """Every word in its line."""
     x, line = 0.0, 0
-    for piece, weight in _pieces(block.runs, width):
-        if piece == "\n":
+    for text, weight in _pieces(block.runs, width):
+        if text == "\n":
             x, line = 0.0, line + 1
             continue
-        room = width_of(piece, TEXT)
+        room = width_of(text, TEXT)
         if x and x + room > width:
             x, line = 0.0, line + 1
-        if not piece.isspace():
-            yield piece, weight, x, line, room
-        if x or not piece.isspace():
+        if not text.isspace():
+            yield _Piece(text, weight, x, line, room)
+        if x or not text.isspace():
             x += room
 
 

@@ -11,7 +11,7 @@ from sidelight_explainers.pictures.wording import clean
 FAINTEST = 0.05
 """Words that moved less than this share of the strongest stay plain."""
 
-MOST_SHADED = 250
+MOST_SHADED = 140
 """Shaded pieces; of a longer text the strongest."""
 
 LONGEST_TEXT = 6000
