@@ -80,7 +80,7 @@ def _explainers(model: ModelSettings, method: str | None) -> ModelExplainers:
 
 def explain_rows(model: Explained, asked: Wish, rows: Columns) -> Iterator[Explanation]:
     """One of each row; one of all together by a method that explains the model."""
-    if asked.options.SCOPE == "global":
+    if asked.options.scope == "global":
         yield model.explain(asked.method, asked.options, rows if len(rows) else _none(model))
         return
     if not len(rows):
