@@ -10,7 +10,6 @@ from sidelight import __version__
 from sidelight_explainers.contents.content import Content
 from sidelight_explainers.quality import Quality
 
-
 Box = Literal["blackbox", "whitebox"]
 
 
