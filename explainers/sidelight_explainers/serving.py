@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -14,9 +14,9 @@ import uvicorn
 
 from sidelight import telemetry
 from sidelight.config import Listen, load
+from sidelight.config.explaining.service import ExplainersSettings
 from sidelight.config.fields import Key
-from sidelight.errors import ConfigError, DataMismatch
-from sidelight.tables import read_table
+from sidelight_explainers.kserve import with_methods
 from sidelight_explainers.models import open_models
 from sidelight_explainers.service.app import create_app
 
@@ -24,62 +24,41 @@ GRACE_SECONDS = 25
 """Time for requests under way after SIGTERM; less than Kubernetes' 30."""
 
 
-def serve(config: Path | None, flags: Mapping[Key, Any]) -> None:
-    """Serve the configured models; SIGTERM finishes what is under way and exits 0."""
-    loaded = load(config, flags)
+def serve(config: Path | None, flags: Mapping[Key, Any], model: str | None = None) -> None:
+    """Serve the configured models; SIGTERM finishes what is under way and exits 0.
+
+    The model that a command line names has the usual methods where none are configured.
+    """
+    loaded = load(config, flags).settings
     telemetry.configure("explainers")
-    settings = loaded.settings.explainers
-    models = open_models(loaded.settings)
-    listen = Listen.parse(settings.listen)
-    app = create_app(models, settings)
+    settings = loaded if model is None else with_methods(loaded, model)
+    models = open_models(settings)
+    app = create_app(models, settings.explainers, settings.log)
     # uvicorn raises the signal again when it has drained: this is what then happens
     signal.signal(signal.SIGTERM, _exit)
     structlog.get_logger("sidelight.explainers").info(
-        "serving", url=listen.url, models=sorted(models)
+        "serving",
+        url=Listen.parse(settings.explainers.listen).url,
+        grpc=settings.explainers.grpc_listen,
+        models={name: list(one.methods) for name, one in models.items() if one},
     )
-    uvicorn.run(
+    uvicorn.Server(_configured(app, settings.explainers)).run()
+
+
+def _configured(app: Any, settings: ExplainersSettings) -> uvicorn.Config:
+    listen = Listen.parse(settings.listen)
+    return uvicorn.Config(
         app,
         host=listen.host,
         port=listen.port,
         access_log=False,
         log_config=None,
         server_header=False,
+        timeout_keep_alive=settings.keep_alive_seconds,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        ssl_certfile=settings.cert_file,
+        ssl_keyfile=settings.key_file,
     )
-
-
-def kserve_flags(
-    model: str,
-    host: str | None,
-    protocol: str,
-    reference: Path | None,
-    features: Sequence[str] = (),
-) -> dict[Key, Any]:
-    """Settings from the arguments that KServe gives an explainer's container."""
-    key = ("models", model)
-    speaks = protocol.removesuffix("-v2")
-    scheme = "grpc" if speaks == "grpc" else "http"
-    url = host if host is None or "://" in host else f"{scheme}://{host}"
-    kinds = _kinds(reference, features) if features else {}
-    return {
-        (*key, "predictor", "url"): url,
-        (*key, "predictor", "protocol"): None if host is None else speaks,
-        (*key, "reference"): None if reference is None else str(reference),
-        (*key, "explainers", "shapley"): {},
-        **{(*key, "features", name): kind for name, kind in kinds.items()},
-    }
-
-
-def _kinds(reference: Path | None, features: Sequence[str]) -> dict[str, str]:
-    """What the reference's columns of these names hold."""
-    if reference is None:
-        raise ConfigError("--features needs --reference, which says what they are")
-    try:
-        columns = read_table(reference).select(tuple(features))
-    except DataMismatch as exc:
-        raise ConfigError(f"--features: {reference}: {exc}") from exc
-    numeric = ("number", "boolean")
-    return {one.name: "numeric" if one.kind in numeric else "categorical" for one in columns}
 
 
 def _exit(_signal: int, _frame: FrameType | None) -> None:

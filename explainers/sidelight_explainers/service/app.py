@@ -95,7 +95,7 @@ async def _serving_grpc(answering: Answering, readiness: Readiness) -> AsyncIter
         return
     from sidelight_explainers.service.rpc import Calls, Server
 
-    server = Server(settings.grpc_listen, Calls(answering, readiness), settings.max_body)
+    server = Server(Calls(answering, readiness), settings)
     await server.start()
     try:
         yield

@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 
 from sidelight import __version__
+from sidelight.config.explaining.service import ExplainersSettings
 from sidelight.errors import ConfigError, MissingExtra, SidelightError
 from sidelight.events.exchange import Body
 from sidelight.protocols import v2_grpc
@@ -118,28 +119,36 @@ def _bytes(message: messages.Message) -> bytes:
 
 
 class Server:
-    """Answers on one address, on the event loop that started it."""
+    """Answers on the settings' address, on the event loop that started it."""
 
-    def __init__(self, address: str, calls: Calls, max_message_bytes: int) -> None:
-        self._address = address
+    def __init__(self, calls: Calls, settings: ExplainersSettings) -> None:
         self._calls = calls
-        self._options = [("grpc.max_receive_message_length", max_message_bytes)]
+        self._settings = settings
         self._server: Any = None
 
     async def start(self) -> None:
         """Raises `ConfigError` when the address is not free."""
-        self._server = grpc.aio.server(options=[*self._options, ("grpc.so_reuseport", 0)])
+        most = ("grpc.max_receive_message_length", self._settings.max_body)
+        self._server = grpc.aio.server(options=[most, ("grpc.so_reuseport", 0)])
         self._server.add_generic_rpc_handlers((_handlers(self._calls),))
         try:
-            self._server.add_insecure_port(self._address)
+            self._bind(str(self._settings.grpc_listen))
         except RuntimeError as exc:
             raise ConfigError(
-                f"explainers.grpc_listen {self._address}: {exc}; name a free address"
+                f"explainers.grpc_listen {self._settings.grpc_listen}: {exc}; name a free address"
             ) from exc
         await self._server.start()
 
     async def stop(self) -> None:
         await self._server.stop(GRACE_SECONDS)
+
+    def _bind(self, address: str) -> None:
+        settings = self._settings
+        if settings.cert_file is None or settings.key_file is None:
+            self._server.add_insecure_port(address)
+            return
+        pair = (settings.key_file.read_bytes(), settings.cert_file.read_bytes())
+        self._server.add_secure_port(address, grpc.ssl_server_credentials([pair]))
 
 
 def _handlers(calls: Calls) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pathlib import Path
+
+from pydantic import Field, model_validator
 
 from sidelight.config.section import Address, Section
 
@@ -37,7 +39,19 @@ class ExplainersSettings(Section):
     """Rows of one request over which the model is explained."""
     max_body: int = Field(default=4 << 20, ge=1)
     """Bytes of one request's body, on the wire and decompressed."""
+    keep_alive_seconds: int = Field(default=65, ge=1)
+    """How long an idle connection is kept: longer than the gateways before it keep theirs."""
+    cert_file: Path | None = None
+    """Serve TLS (HTTP and gRPC) with this certificate (PEM)."""
+    key_file: Path | None = None
+    """The certificate's private key (PEM, without a passphrase)."""
     jobs: JobsSettings = JobsSettings()
     warm_up: bool = True
     """Whether each method explains one row for nobody before the service is ready, so that the
     first request does not pay for what is loaded or compiled once. No predictor is asked."""
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> ExplainersSettings:
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("set both of 'cert_file' and 'key_file', or neither")
+        return self
