@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from math import comb
 
@@ -100,7 +101,9 @@ def test_random_orders_are_exact_where_features_interact_in_pairs_at_most() -> N
 
 @pytest.mark.soak
 def test_the_sums_over_orders_are_those_of_shaps_permutation_explainer() -> None:
-    import shap  # its first use compiles for many seconds
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        import shap  # its first use compiles for many seconds
 
     rng = np.random.default_rng(5)
     background, row = rng.normal(size=(8, 5)), rng.normal(size=5)
@@ -110,9 +113,10 @@ def test_the_sums_over_orders_are_those_of_shaps_permutation_explainer() -> None
     for _ in range(3):
         shuffling.shuffle(order)
         orders += [order.copy(), order[::-1].copy()]
-    chains = Chains(np.tile(orders, (8, 1)), np.repeat(np.arange(8), 6), 8)
+    background_of = np.repeat(np.arange(8), 6)
+    chains = Chains(np.tile(orders, (8, 1)), background_of, background_of)
     masks, start = chains.coalitions()
-    ours = chains.contributions(curved(np.where(masks, row, background[start])))
+    ours = chains.gains(curved(np.where(masks, row, background[start])))
     np.testing.assert_allclose(ours.mean(axis=0), values, atol=1e-12)
 
 
@@ -126,19 +130,18 @@ def test_estimates_from_random_orders_are_unbiased() -> None:
     assert np.all(np.abs(np.mean(estimates, axis=0) - truth) <= 4 * errors + 1e-12)
 
 
-def test_standard_errors_cover_the_value_for_the_whole_reference() -> None:
+@pytest.mark.parametrize("budget", [120, 200, 400, 1200])
+def test_intervals_hold_the_value_of_the_game_with_this_background(budget: int) -> None:
     rng = np.random.default_rng(RNG_SEED)
-    reference, row = rng.normal(size=(2000, 5)), rng.normal(size=5)
-    truth = enumerated(curved, row, reference)
-    inside = []
-    for seed in range(200):
-        chosen = np.random.default_rng(seed).permutation(2000)[:60]
-        explain = shapley(curved, reference[chosen], budget=700, seed=seed)
-        explanation = explain(numeric(row[None]))
-        errors = half_widths(explanation) / 1.96
-        inside.append(np.abs(contributions(explanation) - truth) <= 2 * errors)
-    coverage = np.mean(inside)
-    assert 0.90 <= coverage <= 0.99
+    background, row = rng.normal(size=(20, 6)), rng.normal(size=6)
+    truth = enumerated(curved, row, background)
+    explain = shapley(curved, background, budget=budget)
+    told = [explain(numeric(row[None]), seed=seed) for seed in range(100)]
+    errors = np.array([np.abs(contributions(one) - truth) for one in told])
+    coverage = np.mean(errors <= np.array([half_widths(one) for one in told]) + 1e-12)
+    assert coverage >= 0.92
+    if budget > 20 * 12:  # two orders a background row: no wider than need be either
+        assert coverage <= 0.995
 
 
 def test_no_more_rows_are_asked_than_the_budget_and_none_twice() -> None:
@@ -154,8 +157,8 @@ def test_no_more_rows_are_asked_than_the_budget_and_none_twice() -> None:
         asked.clear()
         explain = explainer(FunctionPredictor(remember), numeric(background), budget=budget)
         explanation = explain(numeric(background[:1] + 1))
-        table = np.column_stack([column.values for column in asked[0]])
-        assert explanation.quality.calls == len(asked) == 1
+        table = np.column_stack([column.values for column in Columns.concatenate(asked)])
+        assert explanation.quality.calls == len(asked) <= 2
         assert explanation.quality.rows == len(table) <= budget
         # the explained row alone may come twice: it tells whether the predictor is steady
         assert len(table) - len(np.unique(table, axis=0)) <= 1

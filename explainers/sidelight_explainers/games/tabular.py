@@ -1,50 +1,73 @@
-"""The game of a table's row: its features, against reference rows."""
+"""The game of a table's row: its features or groups of them, against reference rows."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sidelight.errors import DataMismatch
 from sidelight.tensors import Columns
 from sidelight_explainers.contents.attributions import Attribution
 from sidelight_explainers.contents.values import json_value
 from sidelight_explainers.games.blend import Blend, blend
 from sidelight_explainers.games.game import Masks
+from sidelight_explainers.games.shares import shared
+
+Groups = Mapping[str, Sequence[str]]
+"""The features of each group by the group's name."""
 
 
 @dataclass(frozen=True, eq=False)
 class TabularGame:
     """Features of one row; absent ones take a reference row's values, all from the same row.
 
-    The players are the features in which the row differs from at least one background row.
+    A group of features comes and goes together, as one part (`names`); `part` (n,) is that of
+    each feature. The players are the parts in which the row differs from at least one background
+    row: `playing` (p,) lists them, `owner` says whose each feature that differs is.
     """
 
     mix: Blend
+    names: tuple[str, ...]
+    part: NDArray[np.intp]
+    playing: NDArray[np.intp]
+    owner: NDArray[np.intp]
 
     @classmethod
-    def of(cls, row: Columns, background: Columns) -> TabularGame:
+    def of(cls, row: Columns, background: Columns, groups: Groups | None = None) -> TabularGame:
         """`DataMismatch` names the feature whose type does not go with the background's."""
-        return cls(blend(row.select(background.names), background))
+        mix = blend(row.select(background.names), background)
+        names, part = parts_of(background.names, groups or {})
+        playing, owner = np.unique(part[mix.players], return_inverse=True)
+        return cls(mix, names, part, playing, owner.reshape(-1))
 
     @property
     def players(self) -> int:
-        return len(self.mix.players)
+        return len(self.playing)
 
     @property
     def size(self) -> int:
         return self.mix.size
 
     def rows(self, masks: Masks, background: NDArray[np.intp]) -> Columns:
-        return self.mix.rows(self.mix.sources(masks, background))
+        return self.mix.rows(self._sources(masks, background))
 
     def keys(self, masks: Masks, background: NDArray[np.intp]) -> NDArray[Any]:
-        return np.take_along_axis(self.mix.codes, self.mix.sources(masks, background), axis=0)
+        return np.take_along_axis(self.mix.codes, self._sources(masks, background), axis=0)
 
     def explained(self) -> Columns:
         return self.mix.palette.take([self.mix.size])
+
+    def ranks(self) -> NDArray[np.float64]:
+        """Where each background row stands among the others by each player's own values (m, p);
+        of a group the mean of its features' places."""
+        codes = self.mix.codes[:-1, self.mix.players].astype(np.float64)
+        told = np.zeros((self.size, self.players))
+        np.add.at(told.T, self.owner, codes.T)
+        return np.asarray(told / np.bincount(self.owner, minlength=self.players))
 
     def attributions(
         self,
@@ -52,21 +75,33 @@ class TabularGame:
         low: NDArray[np.float64] | None,
         high: NDArray[np.float64] | None,
     ) -> tuple[Attribution, ...]:
-        at = {int(feature): player for player, feature in enumerate(self.mix.players)}
-        return tuple(
-            Attribution(
-                column.name,
-                json_value(column, self.mix.size),
-                _at(contributions, at.get(feature), 0.0),
-                None if low is None else _at(low, at.get(feature), 0.0),
-                None if high is None else _at(high, at.get(feature), 0.0),
-            )
-            for feature, column in enumerate(self.mix.palette)
-        )
+        values = [self._value(at) for at in range(len(self.names))]
+        return shared(self.names, values, self.playing, contributions, low, high)
 
     def layout(self) -> None:
         return None
 
+    def _sources(self, masks: Masks, background: NDArray[np.intp]) -> NDArray[np.int32]:
+        return self.mix.sources(masks[:, self.owner], background)
 
-def _at(values: NDArray[np.float64], player: int | None, otherwise: float) -> float:
-    return otherwise if player is None else float(values[player])
+    def _value(self, part: int) -> Any:
+        columns = [self.mix.palette.columns[at] for at in np.flatnonzero(self.part == part)]
+        values = [json_value(column, self.mix.size) for column in columns]
+        return values[0] if columns[0].name == self.names[part] else values
+
+
+def parts_of(features: Sequence[str], groups: Groups) -> tuple[tuple[str, ...], NDArray[np.intp]]:
+    """The groups, and the features in none, in the order of the features; and the number of each
+    feature's. `DataMismatch` for a group of what is no feature, or is in another."""
+    group = {one: name for name, members in groups.items() for one in members}
+    for name, members in groups.items():
+        for one in members:
+            if one not in features:
+                raise DataMismatch(f"group {name!r}: no feature {one!r}; known: {list(features)}")
+            if group[one] != name or list(members).count(one) > 1:
+                raise DataMismatch(f"group {name!r}: feature {one!r} is grouped twice")
+        if name in features:
+            raise DataMismatch(f"group {name!r} is the name of a feature; choose another")
+    owners = [group.get(one, one) for one in features]
+    names = tuple(dict.fromkeys(owners))
+    return names, np.array([names.index(one) for one in owners], np.intp)

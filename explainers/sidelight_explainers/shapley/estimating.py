@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.random import Generator
@@ -11,87 +10,143 @@ from numpy.typing import NDArray
 
 from sidelight.config.explaining.shapley import ShapleySettings
 from sidelight.errors import DataMismatch
+from sidelight_explainers.asking import OutOfTime
 from sidelight_explainers.contents.attributions import Attributions
 from sidelight_explainers.contract import Inquiry
 from sidelight_explainers.games.game import Game
-from sidelight_explainers.outputs import choose_output
 from sidelight_explainers.quality import Stopped
-from sidelight_explainers.shapley.distinct import Distinct, distinct, questions
+from sidelight_explainers.shapley.asked import Asked, Planned
 from sidelight_explainers.shapley.enumeration import Enumeration
-from sidelight_explainers.shapley.permutations import Chains, random_chains
+from sidelight_explainers.shapley.intervals import Spread, spread
+from sidelight_explainers.shapley.permutations import (
+    Chains,
+    crossed_chains,
+    means,
+    paired_chains,
+)
+from sidelight_explainers.shapley.rounds import Rounds
+
+Floats = NDArray[np.float64]
+Found = tuple[Attributions, Stopped]
+"""What is known, and what stopped it were there no more."""
 
 REPEATS = 2
 """Rows planned for each row of the budget: what is planned twice is asked only once."""
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """The content, and why no more was asked."""
-
-    content: Attributions
-    stopped: Stopped
-
-
 def estimate(
-    game: Game, options: ShapleySettings, output: str | None, reference_rows: int, inquiry: Inquiry
-) -> Estimate:
-    """Interventional Shapley values of one output of a model that can only be asked.
+    game: Game, ranks: Floats, options: ShapleySettings, output: str | None, inquiry: Inquiry
+) -> Iterator[Found]:
+    """Interventional Shapley values of one output of a model that can only be asked; what is known
+    after each question.
 
     Absent players take their values from one background at a time (Lundberg & Lee, NeurIPS 2017,
     with the marginal expectation). All coalitions are asked when they fit the budget, random
-    orders of the players otherwise.
+    orders of the players otherwise. `ranks` (size, p) are the places of the background rows in the
+    order of each player's own values.
     """
-    rng = np.random.default_rng(options.seed)
-    plan, needed = _plan(game, inquiry.left, rng)
-    answer = inquiry.ask(questions(game, needed, *plan.coalitions()))
-    values = choose_output(answer, output)
-    outputs = values.values[1:][needed.inverse]
-    contributions = plan.contributions(outputs)
-    means = contributions.mean(axis=0)
-    exact = isinstance(plan, Enumeration)
-    half = np.zeros_like(means) if exact else _half_widths(contributions)
-    base, prediction = float(plan.baselines(outputs).mean()), float(values.values[0])
-    content = Attributions(
-        output=values.name,
-        base_value=base,
-        prediction=prediction,
-        attributions=game.attributions(means, means - half, means + half),
-        estimator="exact" if exact else "permutation",
-        additivity_gap=base + float(means.sum()) - prediction,
-        interval="exact" if exact else "reliable",
-        background_rows=game.size,
-        reference_rows=reference_rows,
-        layout=game.layout(),
-    )
-    return Estimate(content, "accurate" if exact else "budget")
+    if game.size * ((1 << min(game.players, 62)) - 1) + 2 <= inquiry.left:
+        yield _enumerated(game, output, inquiry), "accurate"
+    else:
+        yield from _sampled(game, ranks, options, output, inquiry)
 
 
-def background_rows(features: int, budget: int) -> int:
+def background_rows(players: int, budget: int) -> int:
     """How many background rows a budget pays for; `DataMismatch` when not even one."""
-    affordable = (budget - 2) // max(features, 1)
+    affordable = (budget - 2) // max(players, 1)
     if affordable < 1:
         raise DataMismatch(
-            f"a budget of {budget} rows is too small for {features} features; set at least"
-            f" {features + 2}"
+            f"a budget of {budget} rows is too small for {players} features; set at least"
+            f" {players + 2}"
         )
     return affordable
 
 
-def _plan(game: Game, budget: int, rng: Generator) -> tuple[Enumeration | Chains, Distinct]:
-    players = game.players
-    if game.size * ((1 << min(players, 62)) - 1) + 2 <= budget:
-        everything = Enumeration(players, game.size)
-        return everything, distinct(game, *everything.coalitions())
-    chains = random_chains(players, game.size, REPEATS * budget // (players + 1), rng)
-    asked = distinct(game, *chains.coalitions())
-    new = np.bincount(asked.first // (players + 1), minlength=len(chains))
-    affordable = chains.first(int(np.searchsorted(np.cumsum(new), budget - 1, side="right")))
-    return affordable, distinct(game, *affordable.coalitions())
+def _enumerated(game: Game, output: str | None, inquiry: Inquiry) -> Attributions:
+    everything = Enumeration(game.players, game.size)
+    plan = Planned.of(game, *everything.coalitions())
+    asked = Asked.start(plan, len(plan.masks), output, inquiry)
+    outputs = asked.outputs(len(plan.masks))
+    values = everything.contributions(outputs).mean(axis=0)
+    exact = Spread(np.zeros_like(values), True)
+    return _content(asked, float(everything.baselines(outputs).mean()), values, exact, game.size)
 
 
-def _half_widths(contributions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of 95 % intervals, as though the background rows were the sample."""
-    rows = len(contributions)
-    if rows < 2:
-        return np.full(contributions.shape[1], np.inf)
-    return np.asarray(1.96 * contributions.std(axis=0, ddof=1) / math.sqrt(rows))
+def _sampled(
+    game: Game, ranks: Floats, options: ShapleySettings, output: str | None, inquiry: Inquiry
+) -> Iterator[Found]:
+    chains, plan = _plan(game, inquiry.left - 1, np.random.default_rng(options.seed))
+    steps = game.players + 1
+    rounds = Rounds(len(chains), _whole(chains), options.tolerance)
+    done = rounds.first()
+    asked = Asked.start(plan, done * steps, output, inquiry)
+    while True:
+        content, widest = _known(asked, chains.first(done), ranks)
+        if rounds.accurate(widest):
+            yield content, "accurate"
+            return
+        yield content, "budget" if done == len(chains) else "deadline"
+        upto = _affordable(rounds.upto(done, widest), done, steps, asked, inquiry)
+        if upto == done:
+            return
+        try:
+            asked = asked.further(upto * steps, inquiry)
+        except OutOfTime:
+            return
+        done = upto
+
+
+def _plan(game: Game, budget: int, rng: Generator) -> tuple[Chains, Planned]:
+    """As many chains as the budget pays for."""
+    players, size = game.players, game.size
+    if (budget - size) // (players - 1) >= 2 * size:
+        chains = paired_chains(players, size, REPEATS * budget // (players + 1), rng)
+    else:
+        chains = crossed_chains(players, size, rng)
+    planned = Planned.of(game, *chains.coalitions())
+    new = np.bincount(planned.needed.first // (players + 1), minlength=len(chains))
+    affordable = int(np.searchsorted(np.cumsum(new), budget, side="right"))
+    whole = affordable - affordable % 2 if affordable > size else affordable
+    return chains.first(whole), planned
+
+
+def _whole(chains: Chains) -> int:
+    """So many of the first chains stand on every background row that any does."""
+    return int(np.unique(chains.background, return_index=True)[1].max(initial=0)) + 1
+
+
+def _affordable(upto: int, done: int, steps: int, asked: Asked, inquiry: Inquiry) -> int:
+    """That many chains or, where there is no time for them, half of the further ones and so on."""
+    while upto > done and not inquiry.affords(asked.lacking(upto * steps)):
+        upto = done + (upto - done) // 4 * 2
+    return upto
+
+
+def _known(asked: Asked, chains: Chains, ranks: Floats) -> tuple[Attributions, float]:
+    """What those chains tell, and its widest half width."""
+    outputs = asked.outputs(len(chains) * (chains.orders.shape[1] + 1))
+    starts = outputs.reshape(len(chains), -1)[:, 0]
+    units = chains.per_unit(chains.gains(outputs))
+    background = chains.background_of_units
+    values = means(units, background).mean(axis=0)
+    base = float(means(starts, chains.background).mean())
+    found = spread(units, background, ranks)
+    rows = len(np.unique(background))
+    return _content(asked, base, values, found, rows), found.widest
+
+
+def _content(asked: Asked, base: float, values: Floats, found: Spread, rows: int) -> Attributions:
+    game, half = asked.plan.game, found.half
+    bounds = (values - half, values + half) if np.isfinite(half).all() else (None, None)
+    exact = not half.any() and found.reliable
+    return Attributions(
+        output=asked.output,
+        base_value=base,
+        prediction=asked.prediction,
+        attributions=game.attributions(values, *bounds),
+        estimator="exact" if exact else "permutation",
+        additivity_gap=base + float(values.sum()) - asked.prediction,
+        interval="exact" if exact else "reliable" if found.reliable else "unreliable",
+        background_rows=rows,
+        layout=game.layout(),
+    )

@@ -2,44 +2,116 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sidelight.config.explaining.shapley import ShapleySettings
 from sidelight.errors import ConfigError, DataMismatch
 from sidelight.tensors import Columns
 from sidelight_explainers.background import Background
-from sidelight_explainers.contract import Inquiry
+from sidelight_explainers.contract import Explainer, Inquiry
 from sidelight_explainers.explanation import Explanation
-from sidelight_explainers.games.tabular import TabularGame
-from sidelight_explainers.shapley.estimating import background_rows, estimate
+from sidelight_explainers.games.game import Game
+from sidelight_explainers.games.opening import MakeGame, open_games
+from sidelight_explainers.games.tabular import TabularGame, parts_of
+from sidelight_explainers.games.text import TextGame
+from sidelight_explainers.shapley.estimating import Found, background_rows, estimate
+from sidelight_explainers.shapley.owen import owen_values
 from sidelight_explainers.subject import Subject
+from sidelight_explainers.whitebox.contract import Unread, WhiteBox
+from sidelight_explainers.whitebox.opening import open_white_box
+
+NAME = "shapley"
 
 
 @dataclass(frozen=True)
-class Shapley:
-    """Explains one row; a budget of r rows and n features uses the first ``(r - 2) // n``
-    background rows, whatever the row, so that explanations share one base."""
+class OfTables:
+    """Explains one row of a table; a budget of r rows and n features (or groups) uses the first
+    ``(r - 2) // n`` background rows, whatever the row, so that explanations share one base."""
 
     subject: Subject
     background: Background
+    box: WhiteBox | Unread
 
     def __call__(self, rows: Columns, options: ShapleySettings, inquiry: Inquiry) -> Explanation:
-        background = self.background.first(
-            background_rows(len(self.background.rows.names), options.budget)
-        )
-        game = TabularGame.of(rows, background)
-        output, known = self.subject.output(options), self.background.reference_rows
-        found = estimate(game, options, output, known, inquiry)
-        return self.subject.explanation(
-            "shapley", options, found.content, inquiry.quality(found.stopped)
-        )
+        names, _ = parts_of(self.background.rows.names, options.groups)
+        background = self.background.first(background_rows(len(names), options.budget))
+        game = TabularGame.of(rows, background, options.groups)
+        output = self.subject.output(options)
+        read = self._read(game, options, output, inquiry)
+        if not isinstance(read, Unread):
+            quality = inquiry.quality("accurate")
+            return self.subject.explanation(NAME, options, read, quality, box="whitebox")
+        fact = ("whitebox", read.reason)
+        found = estimate(game, game.ranks(), options, output, inquiry)
+        return _last(self.subject, options, self._told(found, fact), inquiry)
+
+    def _read(
+        self, game: TabularGame, options: ShapleySettings, output: str | None, inquiry: Inquiry
+    ) -> Any:
+        if not options.whitebox:
+            return Unread("not wished")
+        if options.groups:
+            return Unread("the model's file tells of single features, not of groups")
+        if isinstance(self.box, Unread):
+            return self.box
+        return self.box(game.explained(), output, inquiry)
+
+    def _told(self, found: Iterator[Found], fact: tuple[str, Any]) -> Iterator[Found]:
+        for content, stopped in found:
+            rows = self.background.reference_rows
+            yield replace(content, reference_rows=rows, facts=(*content.facts, fact)), stopped
 
 
-def open_method(subject: Subject, settings: ShapleySettings) -> Shapley:
-    """Raises `ConfigError` for a budget or reference that cannot be used."""
+@dataclass(frozen=True)
+class OfTextsAndPictures:
+    """Explains one text by its words, one picture by its superpixels."""
+
+    subject: Subject
+    games: MakeGame
+
+    def __call__(self, rows: Columns, options: ShapleySettings, inquiry: Inquiry) -> Explanation:
+        game = self.games(rows, options)
+        output = self.subject.output(options)
+        if isinstance(game, TextGame) and options.hierarchy == "sentences":
+            tolerance = options.tolerance or 0.0
+            found = owen_values(game, game.groups, output, options.seed, tolerance, inquiry)
+        else:
+            found = estimate(game, _unordered(game), options, output, inquiry)
+        return _last(self.subject, options, found, inquiry)
+
+
+def open_method(subject: Subject, settings: ShapleySettings) -> Explainer[ShapleySettings]:
+    """Raises `ConfigError` for a budget, groups or a reference that cannot be used."""
+    if subject.modality != "tabular":
+        return OfTextsAndPictures(subject, open_games(subject, settings))
     background = subject.background(settings.background, settings.seed)
     try:
-        background_rows(len(background.rows.names), settings.budget)
+        names, _ = parts_of(background.rows.names, settings.groups)
+        background_rows(len(names), settings.budget)
     except DataMismatch as exc:
-        raise ConfigError(f"{subject.key}.explainers.shapley.budget: {exc}") from exc
-    return Shapley(subject, background)
+        raise ConfigError(f"{subject.key}.explainers.shapley: {exc}") from exc
+    return OfTables(subject, background, open_white_box(subject, background))
+
+
+def _unordered(game: Game) -> NDArray[np.float64]:
+    """Backgrounds of texts and pictures stand in no order."""
+    return np.zeros((game.size, game.players))
+
+
+def _last(
+    subject: Subject, options: ShapleySettings, found: Iterator[Found], inquiry: Inquiry
+) -> Explanation:
+    """Shows each explanation as it is known, and returns the last."""
+    told: Explanation | None = None
+    for content, stopped in found:
+        if told is not None:
+            inquiry.show(told)
+        told = subject.explanation(NAME, options, content, inquiry.quality(stopped))
+    if told is None:
+        raise ValueError("nothing was found")
+    return told

@@ -23,6 +23,8 @@ Floats = NDArray[np.float64]
 
 ENOUGH = 8
 """Pairs of orders from which an interval is called reliable."""
+ENDS = 4
+"""Rows of a pair that all pairs have: nobody and everybody, of either order."""
 
 
 def owen_values(
@@ -57,7 +59,7 @@ def _sampled(
     game: Game, groups: Groups, output: str | None, seed: int, tolerance: float, inquiry: Inquiry
 ) -> Iterator[tuple[Attributions, Stopped]]:
     each = 2 * (game.players + 1)
-    pairs = _pairs(inquiry.left, each, game.size)
+    pairs = _pairs(inquiry.left - ENDS - game.size, each - ENDS, game.size)
     orders = random_orders(groups, pairs, np.random.default_rng(seed))
     background = np.arange(pairs) % game.size
 
@@ -65,7 +67,8 @@ def _sampled(
         return game.rows(orders.of(part).coalitions(), np.repeat(background[part], each))
 
     outputs = np.empty((0, each))
-    for told in sweep(Forms(game.explained(), pairs, each, rows), output, inquiry):
+    forms = Forms(game.explained(), pairs, each, rows, ENDS)
+    for told in sweep(forms, output, inquiry):
         outputs = np.concatenate([outputs, told.values])
         gains = orders.of(slice(len(outputs))).contributions(outputs.reshape(-1))
         half = _half_widths(gains)
@@ -77,10 +80,10 @@ def _sampled(
             return
 
 
-def _pairs(left: int, each: int, size: int) -> int:
-    """How many the rows pay for; as many against each background, where there are enough. One is
-    always paid for: its first and last rows are the same."""
-    pairs = max((left - 1) // each, 1)
+def _pairs(left: int, cost: int, size: int) -> int:
+    """How many the rows pay for, one at least; as many against each background, where there are
+    enough."""
+    pairs = max(left // cost, 1)
     return pairs - pairs % size if pairs > size else pairs
 
 

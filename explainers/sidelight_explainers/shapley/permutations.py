@@ -1,11 +1,11 @@
-"""Shapley values estimated from random orders of the features.
+"""Shapley values estimated from random orders of the players.
 
-A *chain* starts at a background row and turns feature after feature, in a random order, into the
-explained row's; what the output gains at each step is credited to the feature just turned
-(Castro, Gómez & Tejada, Computers & Operations Research 2009, eq. 5). Orders come with their
-reverses (antithetic, Mitchell et al., JMLR 2022, section 4): first one chain for each background
-row, neighbours having reverse orders; then for each the reverse of its own; then, while rows are
-left, a further order and its reverse for one background row after the other.
+A *chain* starts at a background row and turns player after player, in a random order, into the
+explained row; what the output gains at each step is credited to the player just turned (Castro,
+Gómez & Tejada, Computers & Operations Research 2009, eq. 5). Each chain takes its background from
+one row, since a whole background costs as many rows as there are in it and tells less. Orders come
+with their reverses (antithetic, Mitchell et al., JMLR 2022, section 4), which cancels all that
+pairs of players do together.
 
 `shap.PermutationExplainer` cannot be used for this here: it seeds and draws from numpy's one
 process-wide generator, so answers would depend on what other threads do.
@@ -20,19 +20,22 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from sidelight_explainers.games.game import Masks
+from sidelight_explainers.shapley.orders import Orders, spread_orders, with_reverses
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Chains:
-    """Orders of the players, one a chain.
+    """Orders (c, p) of the players, one a chain, and the `background` row (c,) each starts from.
 
-    `orders` (c, p): the players in the order in which they are turned. `background` (c,): the
-    background row in 0..size-1 that the chain starts from; the first `size` chains have one each.
+    `unit` (c,) numbers what was drawn at random together: chains of one unit have reverse orders
+    or, where the rows do not pay for that, one background row.
     """
 
-    orders: NDArray[np.intp]
+    orders: Orders
     background: NDArray[np.intp]
-    size: int
+    unit: NDArray[np.intp]
 
     def coalitions(self) -> tuple[Masks, NDArray[np.intp]]:
         """The rows to ask, p + 1 a chain: masks (c * (p + 1), p) and background (c * (p + 1),)."""
@@ -44,43 +47,46 @@ class Chains:
         return len(self.orders)
 
     def first(self, chains: int) -> Chains:
-        """So many chains, one less where the last would be an order without its reverse."""
-        whole = chains - chains % 2 if chains > 2 * self.size else chains
-        return Chains(self.orders[:whole], self.background[:whole], self.size)
+        """So many chains."""
+        return Chains(self.orders[:chains], self.background[:chains], self.unit[:chains])
 
-    def baselines(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The output of each background row (size,), from the outputs of `coalitions`."""
-        return outputs.reshape(len(self), -1)[: self.size, 0]
-
-    def contributions(self, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
-        """From the outputs of `coalitions`, in that order, contributions (size, p) by background.
-
-        Each row sums exactly to the output of the explained row less that of the background row.
-        """
+    def gains(self, outputs: Floats) -> Floats:
+        """What each player added in each chain (c, p), from the outputs of `coalitions`."""
         count, players = self.orders.shape
         gains = np.empty((count, players))
         steps = np.diff(outputs.reshape(count, players + 1), axis=1)
         np.put_along_axis(gains, self.orders, steps, axis=1)
-        sums = np.zeros((self.size, players))
-        np.add.at(sums, self.background, gains)
-        return sums / np.bincount(self.background, minlength=self.size)[:, None]
+        return gains
+
+    def per_unit(self, chainwise: Floats) -> Floats:
+        """Means of what there is a chain (c, ...), over the chains of each unit (u, ...)."""
+        return means(chainwise, self.unit)
+
+    @property
+    def background_of_units(self) -> NDArray[np.intp]:
+        """(u,)."""
+        return self.background[np.unique(self.unit, return_index=True)[1]]
 
 
-def random_chains(players: int, size: int, chains: int, rng: Generator) -> Chains:
-    """At least `size` chains over that many players and background rows, in the order described."""
-    pairs = max(chains // 2, size) - size
-    half = _shuffled(players, (size + 1) // 2, rng)
-    first = _with_reverses(half)[:size]
-    orders = [first, first[:, ::-1], _with_reverses(_shuffled(players, pairs, rng))]
-    background = [*[np.arange(size)] * 2, np.repeat(np.arange(pairs) % size, 2)]
-    everything = Chains(np.concatenate(orders), np.concatenate(background), size)
-    return everything.first(max(chains, size))
+def paired_chains(players: int, size: int, chains: int, rng: Generator) -> Chains:
+    """An order and its reverse for one background row after the other, again and again."""
+    pairs = chains // 2
+    orders = with_reverses(spread_orders(players, pairs, rng))
+    return Chains(orders, np.repeat(np.arange(pairs) % size, 2), np.repeat(np.arange(pairs), 2))
 
 
-def _shuffled(players: int, count: int, rng: Generator) -> NDArray[np.intp]:
-    return rng.permuted(np.tile(np.arange(players), (count, 1)), axis=1)
+def crossed_chains(players: int, size: int, rng: Generator) -> Chains:
+    """For few rows: one chain for each of `size` background rows, neighbours having reverse
+    orders; then for each the reverse of its own."""
+    orders = with_reverses(spread_orders(players, (size + 1) // 2, rng))[:size]
+    background = np.tile(np.arange(size), 2)
+    return Chains(np.concatenate([orders, orders[:, ::-1]]), background, background)
 
 
-def _with_reverses(orders: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Each order, then its reverse (2 * count, p)."""
-    return np.stack([orders, orders[:, ::-1]], axis=1).reshape(-1, orders.shape[1])
+def means(values: Floats, of: NDArray[np.intp]) -> Floats:
+    """Means (k, ...) of the values (c, ...) with the same number in `of` (c,): of each number that
+    occurs, in their order."""
+    _, at, counts = np.unique(of, return_inverse=True, return_counts=True)
+    sums = np.zeros((len(counts), *values.shape[1:]))
+    np.add.at(sums, at.reshape(-1), values)
+    return np.asarray(sums / counts.reshape(-1, *(1,) * (values.ndim - 1)))
