@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sidelight import __version__
+from sidelight.config.glossary import GlossaryEntry
 from sidelight_explainers.contents.content import Content
 from sidelight_explainers.quality import Quality
 
@@ -18,7 +19,8 @@ class Explanation:
     """One answer to 'why?'.
 
     `params` are the options that were in force; `box` is whether the model was asked (black) or
-    read (white). `meta` is what another library says in place of any of this.
+    read (white). `meta` is what another library says in place of any of this. `glossary` has words
+    for whoever shows it to people.
     """
 
     model: str
@@ -28,6 +30,7 @@ class Explanation:
     quality: Quality
     box: Box = "blackbox"
     meta: Mapping[str, Any] = field(default_factory=dict)
+    glossary: Mapping[str, GlossaryEntry] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The explanation as JSON values, in alibi's two parts: `meta` (how) and `data` (what)."""

@@ -62,4 +62,6 @@ class Subject:
     ) -> Explanation:
         """The content in its envelope, with the options that were in force."""
         told = options.model_dump(mode="json", include=set(options.open_to_requests()))
-        return Explanation(self.name, method, told, content, quality, box)
+        return Explanation(
+            self.name, method, told, content, quality, box, glossary=self.settings.glossary
+        )

@@ -16,6 +16,7 @@ from sidelight.config.detecting.outcome import OutcomeSettings
 from sidelight.config.detecting.service import DetectorsSettings
 from sidelight.config.explaining.of_model import ModelExplainers
 from sidelight.config.explaining.service import ExplainersSettings
+from sidelight.config.glossary import GlossaryEntry
 from sidelight.config.predicting import PredictorSettings as PredictorSettings
 from sidelight.config.probing import ProbesSettings
 from sidelight.config.section import Address, Section
@@ -97,6 +98,8 @@ class ModelSettings(Section):
     """What the model decides and what comes true, for `detectors.bias` and `detectors.labels`."""
     detectors: ModelDetectors = ModelDetectors()
     explainers: ModelExplainers = ModelExplainers()
+    glossary: dict[str, GlossaryEntry] = Field(default_factory=dict)
+    """Words for features, outputs and their values where explanations are shown to people."""
 
 
 class RedactSettings(Section):

@@ -123,7 +123,13 @@ class AlibiExplainer:
         quality = inquiry.quality("accurate")
         params = {**found["meta"].pop("params", {})}
         return Explanation(
-            self._subject.name, self._method, params, content, quality, meta=found["meta"]
+            self._subject.name,
+            self._method,
+            params,
+            content,
+            quality,
+            meta=found["meta"],
+            glossary=self._subject.settings.glossary,
         )
 
 

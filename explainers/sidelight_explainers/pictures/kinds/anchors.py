@@ -12,39 +12,45 @@ from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.pictures.kinds.quality import cost
 from sidelight_explainers.pictures.kinds.regions import kept_regions
 from sidelight_explainers.pictures.kinds.shading import shaded
+from sidelight_explainers.pictures.names import Names
 from sidelight_explainers.pictures.page import Block, Page, Paragraph
-from sidelight_explainers.pictures.wording import apart, counted, cut, listed, percent, value_words
+from sidelight_explainers.pictures.wording import apart, counted, cut, listed, percent
 
 
 def anchor_page(content: Anchor, explanation: Explanation) -> Page:
     """The rule, how often it holds, and whom else it is about."""
-    heading = f"What is enough for {cut(explanation.model)} to answer {_decision(content)}"
-    blocks = (Paragraph(_rule(content), strong=True), *_shown(content), Paragraph(_reach(content)))
+    names = Names(explanation.glossary)
+    heading = f"What is enough for {cut(explanation.model)} to answer {_decision(content, names)}"
+    blocks = (
+        Paragraph(_rule(content, names), strong=True),
+        *_shown(content),
+        Paragraph(_reach(content)),
+    )
     return Page(heading, blocks, (_drawn(content), cost(explanation)))
 
 
-def _decision(content: Anchor) -> str:
-    return apart(value_words(content.decision))
+def _decision(content: Anchor, names: Names) -> str:
+    return apart(names.value(content.output, content.decision))
 
 
-def _rule(content: Anchor) -> str:
-    told = f"{percent(content.precision)} of the answers are {_decision(content)}"
+def _rule(content: Anchor, names: Names) -> str:
+    told = f"{percent(content.precision)} of the answers are {_decision(content, names)}"
     if content.found and not content.conditions:
         return f"Whatever the rest is, {told}: nothing has to hold."
     if content.found:
-        return f"Whenever {_conditions(content)}, {told}."
+        return f"Whenever {_conditions(content, names)}, {told}."
     if not content.conditions:
         return "No rule was found that is enough for this answer."
     return (
         "No rule is as certain as was wished. The best that was seen: whenever"
-        f" {_conditions(content)}, {told}."
+        f" {_conditions(content, names)}, {told}."
     )
 
 
-def _conditions(content: Anchor) -> str:
+def _conditions(content: Anchor, names: Names) -> str:
     if isinstance(content.layout, ImageLayout):
         return f"the {counted(len(content.conditions), 'region')} shown on the right are there"
-    return listed([apart(cut(one.words)) for one in content.conditions])
+    return listed([apart(names.condition(one.feature, one.words)) for one in content.conditions])
 
 
 def _shown(content: Anchor) -> Iterator[Block]:

@@ -11,6 +11,7 @@ from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.pictures.kinds.quality import cost
 from sidelight_explainers.pictures.kinds.regions import tinted_regions
 from sidelight_explainers.pictures.kinds.shading import shaded
+from sidelight_explainers.pictures.names import Names
 from sidelight_explainers.pictures.page import Bar, Bars, Block, Level, Page, Paragraph
 from sidelight_explainers.pictures.wording import (
     amount,
@@ -34,25 +35,23 @@ UNSTEADY = 1e-3
 
 def attributions_page(content: Attributions, explanation: Explanation) -> Page:
     """The players in order of what they moved."""
-    heading = f"Why {cut(explanation.model)} answers {_answer(content)}"
-    blocks = (Paragraph(_summary(content), strong=True), *_blocks(content))
+    names = Names(explanation.glossary)
+    answer = f"{names.column(content.output)} = {number(content.prediction)}"
+    heading = f"Why {cut(explanation.model)} answers {answer}"
+    blocks = (Paragraph(_summary(content, names), strong=True), *_blocks(content, names))
     return Page(heading, blocks, (*_notes(content), cost(explanation)))
 
 
-def _answer(content: Attributions) -> str:
-    return f"{cut(content.output)} = {number(content.prediction)}"
-
-
-def _blocks(content: Attributions) -> Iterator[Block]:
+def _blocks(content: Attributions, names: Names) -> Iterator[Block]:
     if isinstance(content.layout, TextLayout):
         weights = [one.contribution for one in content.attributions]
         yield shaded(content.layout, weights)
-        yield _bars(content, MOST_WORDS, "words")
+        yield _bars(content, names, MOST_WORDS, "words")
     elif isinstance(content.layout, ImageLayout):
         weights = [one.contribution for one in content.attributions]
         yield tinted_regions(content.layout, weights)
     else:
-        yield _bars(content, MOST_BARS, "features")
+        yield _bars(content, names, MOST_BARS, "features")
 
 
 def _ranked(attributions: Sequence[Attribution]) -> list[Attribution]:
@@ -65,11 +64,12 @@ def _is_additive(content: Attributions) -> bool:
     return content.additivity_gap is not None
 
 
-def _bars(content: Attributions, most: int, players: str) -> Bars:
+def _bars(content: Attributions, names: Names, most: int, players: str) -> Bars:
     order = _ranked(content.attributions)
     shown, rest = (order, []) if len(order) <= most + 1 else (order[:most], order[most:])
     bars = [
-        Bar(_label(one, content.layout), one.contribution, 0.0, one.low, one.high) for one in shown
+        Bar(_label(one, content.layout, names), one.contribution, 0.0, one.low, one.high)
+        for one in shown
     ]
     if rest:
         together = sum(one.contribution for one in rest)
@@ -95,23 +95,20 @@ def _base(content: Attributions) -> str:
     return f"on average over {counted(content.background_rows, 'reference row')}"
 
 
-def _label(one: Attribution, layout: Layout | None) -> str:
+def _label(one: Attribution, layout: Layout | None, names: Names) -> str:
     """``age = 37``; of a text the word alone."""
-    name = cut(one.feature)
     if isinstance(layout, TextLayout):
         return f"“{value_words(one.value)}”"
-    if one.value is None:
-        return f"{name} is missing"
-    return f"{name} = {value_words(one.value)}"
+    return names.pair(one.feature, one.value)
 
 
-def _summary(content: Attributions) -> str:
+def _summary(content: Attributions, names: Names) -> str:
     told = f"The answer is {number(content.prediction)}"
     if _is_additive(content):
         told += f"; it is {number(content.base_value)} {_base(content)}"
     if isinstance(content.layout, ImageLayout):
         return f"{told}. {_in_all(content)}"
-    moved = [*_moved("raised", content, 1), *_moved("lowered", content, -1)]
+    moved = [*_moved("raised", content, names, 1), *_moved("lowered", content, names, -1)]
     return f"{told}. {' '.join(moved)}".rstrip()
 
 
@@ -126,10 +123,10 @@ def _in_all(content: Attributions) -> str:
     )
 
 
-def _moved(verb: str, content: Attributions, sign: int) -> Iterator[str]:
+def _moved(verb: str, content: Attributions, names: Names, sign: int) -> Iterator[str]:
     largest = max((abs(one.contribution) for one in content.attributions), default=0.0)
     those = [
-        f"{apart(_label(one, content.layout))} ({amount(one.contribution, largest)})"
+        f"{apart(_label(one, content.layout, names))} ({amount(one.contribution, largest)})"
         for one in _ranked(content.attributions)
         if sign * one.contribution > largest / 10
     ]

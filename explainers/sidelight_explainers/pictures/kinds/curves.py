@@ -8,8 +8,9 @@ from typing import Any
 from sidelight_explainers.contents.curves import Curve, Curves
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.pictures.kinds.quality import cost
+from sidelight_explainers.pictures.names import Names
 from sidelight_explainers.pictures.page import Page, Paragraph, Plot, Plots
-from sidelight_explainers.pictures.wording import counted, cut, number, value_words
+from sidelight_explainers.pictures.wording import counted, cut, number
 
 MOST_PLOTS = 9
 MOST_LINES = 150
@@ -21,10 +22,11 @@ MOST_CATEGORIES = 15
 
 def curves_page(content: Curves, explanation: Explanation) -> Page:
     """The features that matter most first, all on one scale."""
-    output, model = cut(content.output), cut(explanation.model)
+    names = Names(explanation.glossary)
+    output, model = names.column(content.output), cut(explanation.model)
     order = sorted(content.curves, key=lambda one: -_span(one))
     shown = [one for one in order if one.effects][:MOST_PLOTS]
-    plots = Plots(tuple(_plots(shown)))
+    plots = Plots(tuple(_plots(shown, names)))
     heading = f"How {output} of {model} changes with each feature"
     notes = (*_notes(content, len(shown)), cost(explanation))
     return Page(heading, (Paragraph(_summary(content), strong=True), plots), notes)
@@ -44,22 +46,22 @@ def _summary(content: Curves) -> str:
     )
 
 
-def _plots(curves: list[Curve]) -> Iterator[Plot]:
-    plots = [_plot(one, MOST_LINES // len(curves)) for one in curves]
+def _plots(curves: list[Curve], names: Names) -> Iterator[Plot]:
+    plots = [_plot(one, MOST_LINES // len(curves), names) for one in curves]
     low = min((plot.reach[0] for plot in plots), default=0.0)
     high = max((plot.reach[1] for plot in plots), default=0.0)
     for plot in plots:
         yield plot.between(low, high)
 
 
-def _plot(curve: Curve, lines: int) -> Plot:
+def _plot(curve: Curve, lines: int, names: Names) -> Plot:
     is_numeric = all(map(_is_number, curve.points))
     kept = _thinned(len(curve.points), MOST_POINTS if is_numeric else MOST_CATEGORIES)
     points = [curve.points[at] for at in kept]
     places = tuple(map(float, points)) if is_numeric else ()
     return Plot(
-        cut(curve.feature),
-        tuple(map(value_words, points)),
+        names.column(curve.feature),
+        tuple(names.value(curve.feature, one) for one in points),
         places,
         _at(curve.effects, kept),
         _at(curve.low, kept),

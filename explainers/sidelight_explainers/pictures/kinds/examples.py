@@ -8,6 +8,7 @@ from typing import Any
 from sidelight_explainers.contents.examples import Example, Examples
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.pictures.kinds.quality import cost
+from sidelight_explainers.pictures.names import Names
 from sidelight_explainers.pictures.page import Page, Paragraph, Row, Table
 from sidelight_explainers.pictures.wording import counted, cut, number, value_words
 
@@ -20,16 +21,20 @@ MOST_FEATURES = 40
 def examples_page(content: Examples, explanation: Explanation) -> Page:
     """The nearest rows as columns, differences marked."""
     nearest = content.examples[:MOST]
-    blocks = (Paragraph(_summary(content), strong=True), _table(content, nearest))
+    names = Names(explanation.glossary)
+    blocks = (
+        Paragraph(_summary(content, names), strong=True),
+        _table(content, nearest, names),
+    )
     heading = f"Rows like this one, and what {cut(explanation.model)} answers"
     return Page(heading, blocks, (*_notes(content), cost(explanation)))
 
 
-def _summary(content: Examples) -> str:
+def _summary(content: Examples, names: Names) -> str:
     same = sum(one.same for one in content.examples)
     known = [one for one in content.examples if one.label is not None]
     told = (
-        f"The answer is {value_words(content.decision)}; {same} of the"
+        f"The answer is {names.value(content.output, content.decision)}; {same} of the"
         f" {counted(len(content.examples), 'nearest reference row')} get the same."
     )
     if not known:
@@ -38,24 +43,26 @@ def _summary(content: Examples) -> str:
     return f"{told} It came true for {right} of {len(known)}."
 
 
-def _table(content: Examples, nearest: Sequence[Example]) -> Table:
+def _table(content: Examples, nearest: Sequence[Example], names: Names) -> Table:
     titles = [f"row {one.row}" for one in nearest]
-    return Table(("", "this one", *titles), tuple(_rows(content, nearest)))
+    return Table(("", "this one", *titles), tuple(_rows(content, nearest, names)))
 
 
-def _rows(content: Examples, nearest: Sequence[Example]) -> Iterator[Row]:
-    yield _row("answer", content.decision, [one.prediction for one in nearest], marks=False)
+def _rows(content: Examples, nearest: Sequence[Example], names: Names) -> Iterator[Row]:
+    told = (content.decision, *(one.prediction for one in nearest))
+    yield Row(("answer", *(names.value(content.output, one) for one in told)))
     if any(one.label is not None for one in nearest):
         came = ["" if one.label is None else value_words(one.label) for one in nearest]
         yield Row(("came true", "", *came))
     yield Row(("distance", "", *(number(one.distance) for one in nearest)))
     for name, value in list(content.values.items())[:MOST_FEATURES]:
-        yield _row(name, value, [one.values.get(name) for one in nearest], marks=True)
+        yield _row(name, value, [one.values.get(name) for one in nearest], names)
 
 
-def _row(name: str, here: Any, there: Sequence[Any], *, marks: bool) -> Row:
-    odd = (at + 2 for at, value in enumerate(there) if marks and value != here)
-    return Row((cut(name), value_words(here), *map(value_words, there)), frozenset(odd))
+def _row(name: str, here: Any, there: Sequence[Any], names: Names) -> Row:
+    odd = (at + 2 for at, value in enumerate(there) if value != here)
+    told = (names.value(name, value) for value in (here, *there))
+    return Row((names.column(name), *told), frozenset(odd))
 
 
 def _notes(content: Examples) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sidelight_explainers.contents.importances import Importances
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.pictures.kinds.quality import cost
+from sidelight_explainers.pictures.names import Names
 from sidelight_explainers.pictures.page import Bar, Bars, Page, Paragraph
 from sidelight_explainers.pictures.wording import counted, cut, number
 
@@ -14,9 +15,11 @@ MOST_BARS = 20
 
 def importances_page(content: Importances, explanation: Explanation) -> Page:
     """The features the model needs most, first."""
+    names = Names(explanation.glossary)
     order = sorted(content.importances, key=lambda one: -one.importance)
     bars = [
-        Bar(cut(one.feature), one.importance, 0.0, one.low, one.high) for one in order[:MOST_BARS]
+        Bar(names.column(one.feature), one.importance, 0.0, one.low, one.high)
+        for one in order[:MOST_BARS]
     ]
     summary = (
         f"With all features the {cut(content.loss)} is {number(content.baseline)}"
