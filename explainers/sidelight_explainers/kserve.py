@@ -88,8 +88,8 @@ def reference_flags(model: str, reference: Path | None, features: Sequence[str])
     key = ("models", model)
     kinds = _kinds(reference, features) if features else {}
     told = None if reference is None else str(reference)
-    named = {(*key, "features", name): kind for name, kind in kinds.items()}
-    return {(*key, "reference"): told, **named}
+    named: dict[Key, Any] = {(*key, "features", name): kind for name, kind in kinds.items()}
+    return {(*key, "reference"): told} | named
 
 
 def _kinds(reference: Path | None, features: Sequence[str]) -> dict[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 from typer.core import TyperCommand
 
@@ -18,7 +17,7 @@ KSERVE = "KServe's container arguments"
 class KServesArguments(TyperCommand):
     """Takes those of KServe's arguments that mean nothing here, and leaves them out."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         return super().parse_args(ctx, list(meaningful(args)))
 
 
