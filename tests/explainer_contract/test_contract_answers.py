@@ -1,0 +1,67 @@
+"""What every method's answers promise, whatever the method."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from sidelight.errors import DataMismatch
+from sidelight_explainers.pictures.rendering import render
+from tests.explainer_contract.cases import CASES, Case, explain, told
+
+each = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+@each
+def test_the_same_question_gets_the_same_answer(case: Case) -> None:
+    model = case.model()
+    assert told(explain(model, case.row(0))) == told(explain(model, case.row(0)))
+
+
+@each
+def test_a_model_opened_again_explains_alike(case: Case) -> None:
+    assert told(explain(case.model(), case.row(1))) == told(explain(case.model(), case.row(1)))
+
+
+@each
+def test_among_others_an_explanation_is_what_it_is_alone_bit_for_bit(case: Case) -> None:
+    model = case.model()
+    rows = [case.row(at) for at in range(6)]
+    alone = [told(explain(model, row)) for row in rows]
+    with ThreadPoolExecutor(6) as pool:
+        together = [told(one) for one in pool.map(lambda row: explain(model, row), rows)]
+    assert together == alone
+
+
+@each
+def test_an_explanation_is_json_of_two_parts(case: Case) -> None:
+    said = explain(case.model(), case.row(0)).to_json()
+    again = json.loads(json.dumps(said, allow_nan=False))
+    assert set(again) == {"meta", "data"}
+    assert {"name", "type", "explanations", "params", "version"} <= set(again["meta"])
+    assert again["meta"]["explanations"] == ["local" if case.is_local else "global"]
+    quality = again["data"]["quality"]
+    assert 0 < quality["rows"] <= quality["budget"]
+    assert quality["stopped"] in ("accurate", "budget", "deadline")
+
+
+@each
+@pytest.mark.parametrize("budget", [2, 64])
+def test_a_small_budget_is_kept_or_refused(case: Case, budget: int) -> None:
+    with contextlib.suppress(DataMismatch):
+        assert explain(case.model(), case.row(0), budget=budget).quality.rows <= budget
+
+
+@each
+def test_every_picture_is_small_and_needs_nothing_from_elsewhere(case: Case) -> None:
+    explanation = explain(case.model(), case.row(0))
+    for kind, begins in (("html", b"<!"), ("svg", b"<"), ("png", b"\x89PNG")):
+        document, _ = render(explanation, kind)  # type: ignore[arg-type]
+        assert document.startswith(begins)
+        assert len(document) < 50_000
+        assert b"<script" not in document
+        assert b'href="http' not in document
+        assert b'src="http' not in document
