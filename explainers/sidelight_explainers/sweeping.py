@@ -22,13 +22,16 @@ SMALLEST = 16
 MakeRows = Callable[[slice], Columns]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Forms:
-    """`count` forms of the `explained` row, `each` rows a form; ``rows(slice)`` of some of them."""
+    """Forms of the `explained` row, `each` rows a form; ``rows(slice)`` of some of them.
+
+    `new` (forms,) counts the rows of each that no form before it has: what it costs.
+    """
 
     explained: Columns
-    count: int
     each: int
+    new: NDArray[np.intp]
     rows: MakeRows
 
 
@@ -47,13 +50,13 @@ def sweep(forms: Forms, output: str | None, inquiry: Inquiry) -> Iterator[Answer
     Ends early when the budget or the deadline does. Raises what `inquiry.ask` raises, but not
     `OutOfTime` after the first answer.
     """
-    a_part = max(rows_a_part(forms.explained) // forms.each, 1)
-    start = min(-(-forms.count // FIRST), a_part)
+    count, a_part = len(forms.new), max(rows_a_part(forms.explained) // forms.each, 1)
+    start = min(-(-count // FIRST), a_part)
     asked = Columns.concatenate([forms.explained, forms.rows(slice(0, start))])
     found = choose_output(inquiry.ask(asked), output)
     prediction = float(found.values[0])
     yield Answers(found.name, prediction, found.values[1:].reshape(-1, forms.each))
-    while part := _affordable(min(forms.count - start, a_part), forms.each, inquiry):
+    while part := _affordable(forms.new[start : start + a_part], inquiry):
         try:
             answer = inquiry.ask(forms.rows(slice(start, start + part)))
         except OutOfTime:
@@ -63,9 +66,9 @@ def sweep(forms: Forms, output: str | None, inquiry: Inquiry) -> Iterator[Answer
         start += part
 
 
-def _affordable(forms: int, each: int, inquiry: Inquiry) -> int:
-    """So many, or half or a quarter and so on; 0 when there is no time for that either."""
-    part, smallest = forms, forms // SMALLEST
-    while part > smallest and not inquiry.affords(part * each):
+def _affordable(new: NDArray[np.intp], inquiry: Inquiry) -> int:
+    """All these forms, or half or a quarter and so on; 0 when there is no time for that either."""
+    part, smallest = len(new), len(new) // SMALLEST
+    while part > smallest and not inquiry.affords(int(new[:part].sum())):
         part //= 2
     return part if part > smallest else 0

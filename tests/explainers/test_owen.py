@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sidelight_explainers.shapley.hierarchy import WholeHierarchy, random_orders
+from tests.explainers.games import attributions, contributions, half_widths
+from tests.explainers.media import of_texts
 from tests.explainers.serving import Floats
 
 GROUPS = [[0], [0, 0, 0], [0, 1, 2], [0, 0, 1, 1, 1, 2], [0, 1, 1, 2, 2]]
@@ -70,3 +72,64 @@ def test_no_order_interrupts_a_group(told: list[int], seed: int) -> None:
         changes = int((np.diff(groups[order]) != 0).sum())
         assert changes == groups.max()
         assert sorted(order) == list(range(len(groups)))
+
+
+def clauses(text: str) -> float:
+    """Words weigh more beside others, across sentences too."""
+    there = np.array([f"w{at}." in f"{text}." or f"w{at} " in text for at in range(12)])
+    pairs = there[:-1] & there[1:]
+    return float(
+        there @ np.arange(12) * 0.1 + pairs @ np.linspace(-1, 1, 11) + there.sum() ** 2 / 9
+    )
+
+
+TEXT = "w0 w1 w2. w3 w4 w5 w6. w7 w8. w9 w10 w11."
+
+
+def test_exact_owen_values_sum_to_the_shapley_values_of_the_sentences() -> None:
+    explain = of_texts(clauses, "shapley", hierarchy="sentences")
+    words, sentences = explain(TEXT), explain(TEXT, text={"unit": "sentence"}, hierarchy="none")
+    content = attributions(words)
+    assert (content.estimator, content.interval) == ("exact", "exact")
+    assert abs(content.additivity_gap or 0) < 1e-9
+    values = contributions(words)
+    sums = [values[:3].sum(), values[3:7].sum(), values[7:9].sum(), values[9:].sum()]
+    np.testing.assert_allclose(sums, contributions(sentences), atol=1e-9)
+    assert words.quality.calls == 1
+
+
+def test_sampled_owen_values_keep_to_the_budget_and_cover_the_exact_ones() -> None:
+    explain = of_texts(clauses, "shapley", hierarchy="sentences")
+    exact = contributions(explain(TEXT))
+    inside = []
+    for seed in range(60):
+        explanation = explain(TEXT, budget=220, seed=seed)
+        content = attributions(explanation)
+        assert content.estimator == "permutation"
+        assert content.interval == "reliable"
+        assert 170 <= explanation.quality.rows <= 220
+        assert abs(content.additivity_gap or 0) < 1e-9
+        inside.append(np.abs(contributions(explanation) - exact) <= half_widths(explanation) + 1e-9)
+    assert np.mean(inside) >= 0.93
+
+
+def test_owen_values_stop_at_the_tolerance() -> None:
+    explain = of_texts(clauses, "shapley", hierarchy="sentences", budget=285)
+    explanation = explain(TEXT, tolerance=5.0)
+    assert explanation.quality.stopped == "accurate"
+    assert explanation.quality.rows < 180
+    assert half_widths(explanation).max() <= 5.0
+
+
+def test_the_smallest_budget_still_adds_up() -> None:
+    explanation = of_texts(clauses, "shapley", hierarchy="sentences")(TEXT, budget=26)
+    content = attributions(explanation)
+    assert content.interval == "unreliable"
+    assert explanation.quality.rows <= 26
+    assert abs(content.additivity_gap or 0) < 1e-9
+
+
+def test_an_empty_text_has_no_owen_values() -> None:
+    explanation = of_texts(clauses, "shapley", hierarchy="sentences")("")
+    assert attributions(explanation).attributions == ()
+    assert attributions(explanation).prediction == clauses("")

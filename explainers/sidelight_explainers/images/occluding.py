@@ -72,7 +72,7 @@ def _losses(
         here = slice(part.start * canvas.size, part.stop * canvas.size)
         return canvas.rows(patches.visible(patch[here]), background[here])
 
-    forms = Forms(canvas.explained(), len(patches), canvas.size, rows)
+    forms = Forms(canvas.explained(), canvas.size, np.full(len(patches), canvas.size), rows)
     for told in sweep(forms, output, inquiry):
         losses = np.concatenate([losses, told.prediction - told.values.mean(axis=1)])
         facts: dict[str, Any] = {

@@ -66,7 +66,8 @@ def _slopes(
         told = np.arange(part.start, part.stop)
         return canvas.rows(masks.pairs(told), np.repeat(told % canvas.size, 2))
 
-    for told in sweep(Forms(canvas.explained(), pairs, 2, rows), output, inquiry):
+    forms = Forms(canvas.explained(), 2, np.full(pairs, 2), rows)
+    for told in sweep(forms, output, inquiry):
         slopes.add(told.values)
         facts = {"masks": 2 * slopes.known, "visible": masks.visible, "estimator": "rise"}
         content = heatmap(canvas, told, slopes.slope(), slopes.half_width(), facts)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
@@ -16,15 +17,20 @@ from sidelight_explainers.contract import Inquiry
 from sidelight_explainers.games.game import Game
 from sidelight_explainers.outputs import choose_output
 from sidelight_explainers.quality import Stopped
-from sidelight_explainers.shapley.hierarchy import Groups, WholeHierarchy, random_orders
+from sidelight_explainers.shapley.hierarchy import (
+    Groups,
+    HierarchyOrders,
+    WholeHierarchy,
+    random_orders,
+)
 from sidelight_explainers.sweeping import Answers, Forms, sweep
 
 Floats = NDArray[np.float64]
 
 ENOUGH = 8
 """Pairs of orders from which an interval is called reliable."""
-ENDS = 4
-"""Rows of a pair that all pairs have: nobody and everybody, of either order."""
+REPEATS = 3
+"""Rows planned for each row of the budget: what is planned twice is asked only once."""
 
 
 def owen_values(
@@ -59,15 +65,14 @@ def _sampled(
     game: Game, groups: Groups, output: str | None, seed: int, tolerance: float, inquiry: Inquiry
 ) -> Iterator[tuple[Attributions, Stopped]]:
     each = 2 * (game.players + 1)
-    pairs = _pairs(inquiry.left - ENDS - game.size, each - ENDS, game.size)
-    orders = random_orders(groups, pairs, np.random.default_rng(seed))
-    background = np.arange(pairs) % game.size
+    orders, new = _plan(game, groups, inquiry.left, np.random.default_rng(seed))
+    pairs, background = len(new), _turns(len(new), game)
 
     def rows(part: slice) -> Columns:
         return game.rows(orders.of(part).coalitions(), np.repeat(background[part], each))
 
+    forms = Forms(game.explained(), each, new, rows)
     outputs = np.empty((0, each))
-    forms = Forms(game.explained(), pairs, each, rows, ENDS)
     for told in sweep(forms, output, inquiry):
         outputs = np.concatenate([outputs, told.values])
         gains = orders.of(slice(len(outputs))).contributions(outputs.reshape(-1))
@@ -80,11 +85,26 @@ def _sampled(
             return
 
 
-def _pairs(left: int, cost: int, size: int) -> int:
-    """How many the rows pay for, one at least; as many against each background, where there are
-    enough."""
-    pairs = max(left // cost, 1)
-    return pairs - pairs % size if pairs > size else pairs
+def _plan(
+    game: Game, groups: Groups, left: int, rng: Generator
+) -> tuple[HierarchyOrders, NDArray[np.intp]]:
+    """As many pairs of orders as the rows pay for, one at least, and the new rows of each; as many
+    pairs against each background, where there are enough."""
+    each = 2 * (game.players + 1)
+    orders = random_orders(groups, REPEATS * left // each + 1, rng)
+    masks = orders.coalitions()
+    pairs = len(masks) // each
+    keys = game.keys(masks, np.repeat(_turns(pairs, game), each))
+    first = np.unique(keys, axis=0, return_index=True)[1]
+    new = np.bincount(first // each, minlength=pairs)
+    paid = max(int(np.searchsorted(np.cumsum(new), left - 1, side="right")), 1)
+    whole = paid - paid % game.size if paid > game.size else paid
+    return orders.of(slice(whole)), new[:whole]
+
+
+def _turns(pairs: int, game: Game) -> NDArray[np.intp]:
+    """The background of each pair: one after the other."""
+    return np.arange(pairs) % game.size
 
 
 def _estimated(game: Game, told: Answers, base: float, gains: Floats, half: Floats) -> Attributions:
