@@ -14,6 +14,7 @@ from typing import Any, get_args
 
 import numpy as np
 
+from sidelight.config.explaining.alibi import AlibiSettings
 from sidelight.config.explaining.method import MethodSettings, Modality
 from sidelight.config.explaining.of_model import ModelExplainers
 from sidelight.config.settings import ModelSettings
@@ -25,6 +26,7 @@ from sidelight_explainers.methods import OPENING
 from sidelight_explainers.models import Explained, explained
 from sidelight_explainers.subject import Subject
 from sidelight_explainers.wishes import wish
+from tests.peers import peer_python
 
 Function = Callable[[Columns], Columns]
 
@@ -121,15 +123,17 @@ def world(modality: Modality) -> World:
     return WORLDS[modality]()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
-    """A method over one kind of input."""
+    """A method over one kind of input; `name` tells the ways of one method apart."""
 
     method: str
     modality: Modality
+    options: Mapping[str, Any] = field(default_factory=dict)
+    name: str = ""
 
     def __str__(self) -> str:
-        return f"{self.method}-{self.modality}"
+        return "-".join(filter(None, (self.method, self.modality, self.name)))
 
     @property
     def world(self) -> World:
@@ -137,13 +141,12 @@ class Case:
 
     @property
     def is_local(self) -> bool:
-        return _settings(self.method).SCOPE == "local"
+        return _settings(self.method).model_validate(self.options).scope == "local"
 
-    def model(self, function: Function | None = None, **options: Any) -> Explained:
+    def model(self, function: Function | None = None) -> Explained:
         """The world's model, or another one with the same features, with this method alone."""
-        told = {**NEEDED.get(self.method, {}), **options}
         settings = ModelSettings.model_validate(
-            {"features": self.world.features, "explainers": {self.method: told}}
+            {"features": self.world.features, "explainers": self._explainers()}
         )
         reference = self.world.reference
         table = None if reference is None else Columns((*reference, *self.world.truth))
@@ -154,6 +157,12 @@ class Case:
     def row(self, at: int) -> Columns:
         """What one explanation is about: a row, or for a global method all of them."""
         return self.world.rows.take([at]) if self.is_local else self.world.rows
+
+    def _explainers(self) -> dict[str, Any]:
+        if self.method != "alibi":
+            return {self.method: self.options}
+        python = str(peer_python("alibi"))
+        return {"alibi": {self.name: {**self.options, "python": python}}}
 
 
 def explain(
@@ -173,6 +182,8 @@ def told(explanation: Explanation) -> dict[str, Any]:
 
 
 def _settings(method: str) -> type[MethodSettings]:
+    if method == "alibi":
+        return AlibiSettings
     kinds: tuple[type[Any], ...] = get_args(ModelExplainers.model_fields[method].annotation)
     return next(kind for kind in kinds if issubclass(kind, MethodSettings))
 
@@ -180,10 +191,18 @@ def _settings(method: str) -> type[MethodSettings]:
 def _cases() -> Iterator[Case]:
     for method in OPENING:
         for modality in _settings(method).MODALITIES:
-            yield Case(method, modality)
+            yield Case(method, modality, NEEDED.get(method, {}))
 
 
-CASES = tuple(_cases())
+WAYS = (
+    Case("shapley", "tabular", {"budget": 300}, "sampled"),
+    Case("alibi", "tabular", {"type": "AnchorTabular"}, "AnchorTabular"),
+    Case("alibi", "tabular", {"type": "ALE", "explain": {"features": [0, 1]}}, "ALE"),
+    Case("alibi", "text", {"type": "AnchorText"}, "AnchorText"),
+)
+"""Further ways of a method, whose results come about differently."""
+
+CASES = (*_cases(), *WAYS)
 LOCAL = tuple(case for case in CASES if case.is_local)
 GLOBAL = tuple(case for case in CASES if not case.is_local)
 
