@@ -13,6 +13,7 @@ from sidelight.tensors import Columns
 from sidelight_explainers.anchors.world import Draws
 from sidelight_explainers.contract import Inquiry
 from sidelight_explainers.decisions import Decider, choose_decider
+from sidelight_explainers.games.parts import parts, rows_a_part
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +38,8 @@ class Agreement:
         self._options = options
         self._known: dict[bytes, tuple[bool, float]] = {}
         self._reading: _Reading | None = None
+        self.questions = 0
+        """Asked so far."""
 
     @property
     def started(self) -> bool:
@@ -67,19 +70,22 @@ class Agreement:
         keys = _keys(draws)
         new = self._new(keys)
         if new or not self.started:
-            rows = draws.rows(np.fromiter(new.values(), np.intp, len(new)))
-            seen = self._ask(rows)
-            self._known.update(
-                zip(new, zip(seen.agrees.tolist(), seen.near.tolist(), strict=True), strict=True)
-            )
+            self._learn(list(new), np.fromiter(new.values(), np.intp, len(new)), draws)
         told = np.array([self._known[key] for key in keys], np.float64).reshape(-1, 2)
         return Seen(told[:, 0] > 0, told[:, 1])
+
+    def _learn(self, keys: list[bytes], places: NDArray[np.intp], draws: Draws) -> None:
+        for part in parts(max(len(keys), 1), rows_a_part(self._explained)):
+            seen = self._ask(draws.rows(places[part]))
+            pairs = zip(seen.agrees.tolist(), seen.near.tolist(), strict=True)
+            self._known.update(zip(keys[part], pairs, strict=True))
 
     def _new(self, keys: list[bytes]) -> dict[bytes, int]:
         """Where each key that is not known stands."""
         return {key: at for at, key in enumerate(keys) if key not in self._known}
 
     def _ask(self, rows: Columns) -> Seen:
+        self.questions += 1
         if self._reading is not None:
             return self._reading.seen(self._inquiry.ask(rows))
         answer = self._inquiry.ask(Columns.concatenate([self._explained, rows]))

@@ -20,8 +20,12 @@ TESTED = 3
 """Rules tested in one call."""
 MARGIN = 0.3
 """How far a rule must look better than was wished for a test; nearer it would rarely pass."""
-WIDENINGS = 3
-"""Times that a proved rule is widened."""
+CALLS = 25
+"""No search takes more; each costs a round trip to the predictor."""
+A_LENGTH = 3
+"""Calls for the rules of one length: twice compared, then tested."""
+A_WIDENING = 2
+"""Calls for the rules that are wider than a proved one: compared, tested."""
 
 
 class Spent(Exception):
@@ -50,14 +54,13 @@ class Search:
         """Rules of no condition, one, two, ... until one is proved, then wider ones. Raises `Spent`
         when it has to stop before that, and what the predictor raises."""
         self._lengthen()
-        widened = 0
-        while widened < WIDENINGS and self._widen():
-            widened += 1
+        while self._allows(A_WIDENING) and self._widen():
+            pass
 
     def settle(self) -> None:
         """Where no rule was tested, test the most promising with the rows that `run` spares."""
         if not self._proofs:
-            self._prove(self._tallies.best(self._tallies.rules, 1), spare=0)
+            self._prove(self._tallies.best(self._tallies.rules or [EMPTY], 1), spare=0)
 
     @property
     def found(self) -> Proof | None:
@@ -80,7 +83,7 @@ class Search:
         beam = [EMPTY]
         for _ in range(self._options.max_conditions):
             rules = self._new(rule for stem in beam for rule in self._world.longer(stem))
-            if not rules:
+            if not rules or not self._allows(A_LENGTH + A_WIDENING):
                 return
             self._compare(beam, rules)
             if self._prove(self._promising([*beam, *rules]), self._spare):
@@ -134,6 +137,9 @@ class Search:
         if not self._agreement.affords(draws, spare):
             raise Spent(self._agreement.cost(draws) + spare)
         return self._agreement.of(draws)
+
+    def _allows(self, calls: int) -> bool:
+        return self._agreement.questions + calls <= CALLS
 
     def _is_enough(self, proof: Proof) -> bool:
         return proof.low >= self._options.precision
