@@ -12,24 +12,34 @@ from sidelight.predictors.contract import Predictor
 
 
 def open_local(name: str, settings: PredictorSettings, features: Iterable[str]) -> Predictor:
-    """The model of ``settings.model``: ``.skops`` or ``.onnx``.
+    """The model of ``settings.model``, by what its file's name ends in.
 
     Raises `ArtifactError` for a file that is not there, has another hash, holds types that are not
-    trusted, or is not what its name says.
+    trusted, or is not what its name says; `MissingExtra` for a library that is not installed.
     """
     path = settings.model
     if path is None:
         raise ConfigError(f"models.{name}.predictor has neither 'url' nor 'model'")
-    content = _checked(name, path, settings.sha256)
-    if path.suffix == ".skops":
-        from sidelight.predictors.sklearn_model import load_skops
+    content, names = _checked(name, path, settings.sha256), tuple(features)
+    match path.suffix:
+        case ".skops":
+            from sidelight.predictors.sklearn_model import load_skops
 
-        return load_skops(name, content, settings.trusted, tuple(features))
-    if path.suffix == ".onnx":
-        from sidelight.predictors.onnx_model import load_onnx
+            return load_skops(name, content, settings.trusted, names)
+        case ".onnx":
+            from sidelight.predictors.onnx_model import load_onnx
 
-        return load_onnx(name, content, tuple(features))
-    raise ConfigError(f"models.{name}.predictor.model: {path} is neither .skops nor .onnx")
+            return load_onnx(name, content, names)
+        case ".json" | ".ubj":
+            from sidelight.predictors.xgboost_model import load_xgboost
+
+            return load_xgboost(name, content, names)
+        case ".txt":
+            from sidelight.predictors.lightgbm_model import load_lightgbm
+
+            return load_lightgbm(name, content, names)
+    known = ".skops, .onnx, .json, .ubj or .txt"
+    raise ConfigError(f"models.{name}.predictor.model: {path} ends in none of {known}")
 
 
 def _checked(name: str, path: Path, sha256: str | None) -> bytes:

@@ -74,7 +74,7 @@ class SklearnPredictor:
         """Nothing to free."""
 
     def table(self, rows: Columns) -> Any:
-        """Rows as the model takes them: by name where it was fitted with names, else by position."""
+        """Rows as the model takes them: by name where it knows names, else by position."""
         known = getattr(self.model, "feature_names_in_", None)
         if known is None:
             return np.column_stack([_with_nulls(column) for column in rows])

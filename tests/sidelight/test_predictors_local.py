@@ -116,7 +116,7 @@ def test_a_file_with_another_hash_is_refused(tmp_path: Path) -> None:
         ("gone.skops", None, ArtifactError, "cannot be read"),
         ("text.skops", b"hello", ArtifactError, "not a readable .skops"),
         ("text.onnx", b"hello", ArtifactError, "not a readable .onnx"),
-        ("model.pkl", b"hello", ConfigError, "neither .skops nor .onnx"),
+        ("model.pkl", b"hello", ConfigError, "ends in none of .skops, .onnx"),
     ],
 )
 def test_what_is_no_model_says_so(
