@@ -13,6 +13,10 @@ from sidelight_explainers.contract import Explainer
 from sidelight_explainers.subject import Subject
 
 OPENING: dict[str, str] = {
+    "ale": "sidelight_explainers.curves.effects",
+    "partial_dependence": "sidelight_explainers.curves.dependence",
+    "importance": "sidelight_explainers.importance.permuting",
+    "similar": "sidelight_explainers.similar.opening",
     "anchor": "sidelight_explainers.anchors.opening",
     "counterfactual": "sidelight_explainers.counterfactuals.opening",
     "shapley": "sidelight_explainers.shapley.opening",

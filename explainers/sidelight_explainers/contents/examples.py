@@ -14,7 +14,7 @@ class Example:
     """One reference row: its number in the reference, its values, what the model says of it.
 
     `label` is what came true, where the reference says so. `same` is whether the model decides it
-    like the explained row.
+    like the explained row, None for a number that decides nothing.
     """
 
     row: int
@@ -22,7 +22,7 @@ class Example:
     values: Mapping[str, Any]
     prediction: Any
     label: Any
-    same: bool
+    same: bool | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from pydantic import Field
 
-from sidelight.config.explaining.method import MethodSettings, Modality, Scope
+from sidelight.config.explaining.surveying import SurveySettings
 
 
-class AleSettings(MethodSettings):
+class AleSettings(SurveySettings):
     """Accumulated local effects: how the output changes along one feature, other things equal."""
 
-    MODALITIES: ClassVar[tuple[Modality, ...]] = ("tabular",)
-    SCOPE: ClassVar[Scope] = "global"
+    intervals: int = Field(default=20, ge=1, le=1000)
+    """Intervals between quantiles of a feature, as many rows in each; fewer where values repeat."""

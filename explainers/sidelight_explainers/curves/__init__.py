@@ -1,0 +1,1 @@
+"""How the output changes along each feature: accumulated local effects, partial dependence."""

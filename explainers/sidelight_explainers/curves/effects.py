@@ -1,0 +1,129 @@
+"""Accumulated local effects (Apley & Zhu, JRSS B 2020)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidelight.config.explaining.ale import AleSettings
+from sidelight.tensors import Column, Columns
+from sidelight_explainers.contents.curves import Curve, Curves
+from sidelight_explainers.contract import Inquiry
+from sidelight_explainers.curves.accumulating import accumulate
+from sidelight_explainers.curves.grids import Grid, grid_of, present
+from sidelight_explainers.curves.nearness import by_nearness
+from sidelight_explainers.explanation import Explanation
+from sidelight_explainers.ordering import ordered_features
+from sidelight_explainers.subject import Subject
+from sidelight_explainers.surveys.asking import Answered, Floats, ask_parts
+from sidelight_explainers.surveys.survey import (
+    Pool,
+    pool_of,
+    replaced,
+    surveyed_features,
+    surveyed_places,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Local:
+    """Where rows are along a grid: the row's number, and the interval it moves through. A row with
+    a number moves through one; a row with a category through those on its both sides."""
+
+    row: NDArray[np.intp]
+    interval: NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class LocalEffects:
+    """Moves each row's value to both ends of the interval between two quantiles that it is in, so
+    that no row is asked that is far from any seen. A budget of r rows and f features pays for
+    about ``r / (1 + 2 f)`` rows."""
+
+    subject: Subject
+    ordered: frozenset[str]
+
+    def __call__(self, rows: Columns, options: AleSettings, inquiry: Inquiry) -> Explanation:
+        pool = pool_of(self.subject, rows)
+        grids = {name: self._grid(pool, name, options) for name in surveyed_features(pool, options)}
+        questions = 1 + sum(2 if grid.ordered else 4 for grid in grids.values())
+        looked_at = pool.rows.take(surveyed_places(pool, options, questions, inquiry.left))
+        places = {name: locate(looked_at[name], grid) for name, grid in grids.items()}
+        parts = {name: _ends(looked_at, name, grids[name], at) for name, at in places.items()}
+
+        def told(answered: Answered) -> Explanation:
+            content = _content(pool, grids, places, options.seed, answered)
+            quality = inquiry.quality(answered.stopped)
+            return self.subject.explanation("ale", options, content, quality)
+
+        output = self.subject.output(options)
+        return told(
+            ask_parts(looked_at, parts, output, inquiry, lambda one: inquiry.show(told(one)))
+        )
+
+    def _grid(self, pool: Pool, name: str, options: AleSettings) -> Grid:
+        grid = grid_of(pool.rows[name], name in self.ordered, options.intervals + 1)
+        return grid if grid.ordered else by_nearness(grid, pool.rows, self.ordered)
+
+
+def open_method(subject: Subject, settings: AleSettings) -> LocalEffects:
+    """Raises `ConfigError` where there is no reference."""
+    return LocalEffects(subject, ordered_features(subject))
+
+
+def locate(column: Column, grid: Grid) -> Local:
+    """Where the rows are; rows without a value, or with a category not on the grid, are nowhere."""
+    last = len(grid) - 2
+    known = np.flatnonzero(present(column))
+    if last < 0:
+        return Local(known[:0], known[:0])
+    if grid.ordered:
+        above = np.searchsorted(grid.points.values, column.values[known], side="left")
+        return Local(known, np.clip(above - 1, 0, last))
+    row, at = np.nonzero(column.values[:, None] == grid.points.values[None, :])
+    sides = [Local(row[at > 0], at[at > 0] - 1), Local(row[at <= last], at[at <= last])]
+    return Local(
+        np.concatenate([one.row for one in sides]), np.concatenate([one.interval for one in sides])
+    )
+
+
+def _ends(rows: Columns, name: str, grid: Grid, local: Local) -> Columns:
+    """The rows at the lower end of their interval, then at the upper."""
+    twice = rows.take(np.tile(local.row, 2))
+    ends = grid.points.take(np.concatenate([local.interval, local.interval + 1]))
+    return replaced(twice, name, Columns((ends,)))
+
+
+def _content(
+    pool: Pool, grids: Mapping[str, Grid], places: Mapping[str, Local], seed: int, told: Answered
+) -> Curves:
+    return Curves(
+        output=told.output,
+        effect="centred",
+        mean=float(told.rows.mean()),
+        curves=tuple(
+            _curve(name, grids[name], places[name], values, seed)
+            for name, values in told.parts.items()
+        ),
+        data=pool.data,
+        data_rows=len(told.rows),
+    )
+
+
+def _curve(name: str, grid: Grid, local: Local, values: Floats, seed: int) -> Curve:
+    if not len(local.row):
+        return Curve(name, grid.words(), (0.0,) * len(grid))
+    below, above = np.split(values, 2)
+    rng = np.random.default_rng(seed)
+    found = accumulate(above - below, local.interval, len(grid) - 1, rng)
+    return Curve(
+        feature=name,
+        points=grid.words(),
+        effects=tuple(found.effects.tolist()),
+        low=tuple(found.low.tolist()),
+        high=tuple(found.high.tolist()),
+        counts=(0, *found.counts.tolist()),
+    )

@@ -1,0 +1,115 @@
+"""Permutation importance (Breiman, Machine Learning 2001; Fisher, Rudin & Dominici, JMLR 2019)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidelight.config.detecting.outcome import OutcomeSettings
+from sidelight.config.explaining.importance import ImportanceSettings
+from sidelight.errors import DataMismatch
+from sidelight.tensors import Column, Columns
+from sidelight_explainers.contents.importances import Importance, Importances
+from sidelight_explainers.contract import Inquiry
+from sidelight_explainers.explanation import Explanation
+from sidelight_explainers.importance.losses import WORDS, Judge, judge
+from sidelight_explainers.importance.shuffling import Shuffles
+from sidelight_explainers.subject import Subject
+from sidelight_explainers.surveys.asking import Answered, ask_parts
+from sidelight_explainers.surveys.survey import (
+    pool_of,
+    replaced,
+    surveyed_features,
+    surveyed_places,
+)
+
+
+@dataclass(frozen=True)
+class PermutationImportance:
+    """Gives the rows each other's values of one feature, and compares what the model then says.
+
+    A budget of r rows and f features shuffled s times pays for ``r / (1 + s f)`` rows.
+    """
+
+    subject: Subject
+
+    def __call__(self, rows: Columns, options: ImportanceSettings, inquiry: Inquiry) -> Explanation:
+        pool = pool_of(self.subject, rows)
+        features = surveyed_features(pool, options)
+        questions = 1 + len(features) * options.repeats
+        places = surveyed_places(pool, options, questions, inquiry.left)
+        looked_at = pool.rows.take(places)
+        label = None if len(rows) else self._label(places)
+        _refuse_without_truth(options, label)
+        rng = np.random.default_rng(options.seed)
+        shuffles = Shuffles.draw(options.repeats, len(looked_at), rng)
+        parts = {name: _shuffled(looked_at, name, shuffles) for name in features}
+
+        def told(answered: Answered) -> Explanation:
+            judged = self._judge(options, answered, label)
+            content = _content(answered, judged, shuffles, pool.data)
+            quality = inquiry.quality(answered.stopped)
+            return self.subject.explanation("importance", options, content, quality)
+
+        output = self.subject.output(options)
+        return told(
+            ask_parts(looked_at, parts, output, inquiry, lambda one: inquiry.show(told(one)))
+        )
+
+    def _label(self, places: NDArray[np.intp]) -> Column | None:
+        """The truth of those rows of the reference, where it is told."""
+        name = self._outcome.label
+        table = self.subject.table
+        if name is None or table is None or name not in table:
+            return None
+        return table[name].take(places)
+
+    @property
+    def _outcome(self) -> OutcomeSettings:
+        return self.subject.settings.outcome or OutcomeSettings()
+
+    def _judge(self, options: ImportanceSettings, told: Answered, label: Column | None) -> Judge:
+        if label is None or options.loss == "change":
+            return Judge("change", told.rows)
+        return judge(options.loss, told.output, told.rows, self._outcome, label)
+
+
+def open_method(subject: Subject, settings: ImportanceSettings) -> PermutationImportance:
+    """Raises `ConfigError` where there is no reference."""
+    subject.rows()
+    return PermutationImportance(subject)
+
+
+def _refuse_without_truth(options: ImportanceSettings, label: Column | None) -> None:
+    if label is None and options.loss not in ("auto", "change"):
+        raise DataMismatch(
+            f"the loss {options.loss!r} needs the truth, which only the reference's column"
+            " 'outcome.label' tells; set 'loss' to change"
+        )
+
+
+def _shuffled(rows: Columns, name: str, shuffles: Shuffles) -> Columns:
+    """Each row with each of its donors' values (r * n,), repeat after repeat."""
+    repeats = len(shuffles.donors)
+    again = rows.take(np.tile(np.arange(len(rows)), repeats))
+    return replaced(again, name, Columns((rows[name].take(shuffles.donors.reshape(-1)),)))
+
+
+def _content(told: Answered, judged: Judge, shuffles: Shuffles, data: str) -> Importances:
+    before = judged.losses(told.rows)
+    importances = []
+    for name, values in told.parts.items():
+        after = judged.losses(values.reshape(shuffles.donors.shape))
+        mean, half = shuffles.mean(after - before)
+        importances.append(Importance(name, mean, mean - half, mean + half))
+    return Importances(
+        output=told.output,
+        loss=WORDS[judged.name],
+        baseline=float(before.mean()),
+        importances=tuple(importances),
+        data=data,
+        data_rows=len(told.rows),
+        facts=(("repeats", len(shuffles.donors)),),
+    )

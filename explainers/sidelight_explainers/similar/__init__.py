@@ -1,0 +1,1 @@
+"""Reference rows that are like the explained one."""

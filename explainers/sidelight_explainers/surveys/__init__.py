@@ -1,0 +1,1 @@
+"""Many rows, asked about in few questions: what global methods share."""

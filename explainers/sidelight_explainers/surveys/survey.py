@@ -1,0 +1,69 @@
+"""The rows over which a model is explained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sidelight.config.explaining.surveying import SurveySettings
+from sidelight.errors import DataMismatch
+from sidelight.tensors import Columns
+from sidelight_explainers.subject import Subject
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Rows of a request or, when it has none, of the reference; `data` says which, in words."""
+
+    rows: Columns
+    data: str
+
+
+def pool_of(subject: Subject, rows: Columns) -> Pool:
+    """`DataMismatch` names a column of the request that is missing or of another kind."""
+    reference = subject.rows()
+    if not len(rows):
+        return Pool(reference, "the reference")
+    known = rows.select(reference.names)
+    for column in known:
+        expected = reference[column.name].kind
+        if {column.kind, expected} not in ({expected}, {"number", "boolean"}):
+            raise DataMismatch(
+                f"feature {column.name!r}: expected {expected}s as in the reference, got"
+                f" {column.kind}s"
+            )
+    return Pool(known, "the request")
+
+
+def surveyed_features(pool: Pool, options: SurveySettings) -> tuple[str, ...]:
+    """The features looked at; `DataMismatch` names one that is not there."""
+    known = pool.rows.names
+    for name in options.features:
+        if name not in known:
+            raise DataMismatch(f"no feature {name!r}; the model has {', '.join(known)}")
+    return options.features or known
+
+
+def surveyed_places(
+    pool: Pool, options: SurveySettings, questions_a_row: int, budget: int
+) -> NDArray[np.intp]:
+    """Numbers of random rows of the pool, in order: as many as the options allow, and the budget
+    pays for when each causes so many questions.
+
+    Raises `DataMismatch` when that is fewer than two, of a pool that has two.
+    """
+    size = len(pool.rows)
+    count = min(options.rows, size, budget // questions_a_row)
+    if count < min(2, size):
+        raise DataMismatch(
+            f"a budget of {budget} rows is too small, each row looked at needs {questions_a_row};"
+            f" set at least {2 * questions_a_row}, or name fewer features"
+        )
+    return np.sort(np.random.default_rng(options.seed).permutation(size)[:count])
+
+
+def replaced(rows: Columns, name: str, values: Columns) -> Columns:
+    """The rows with one column from others."""
+    return Columns(tuple(values[name] if one.name == name else one for one in rows))

@@ -1,0 +1,26 @@
+"""Methods that look at many rows."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from sidelight.config.explaining.method import MethodSettings, Modality, Scope
+
+
+class SurveySettings(MethodSettings):
+    """A method that explains the model over the rows of a request, or of the reference when the
+    request has none."""
+
+    MODALITIES: ClassVar[tuple[Modality, ...]] = ("tabular",)
+    SCOPE: ClassVar[Scope] = "global"
+
+    budget: int = Field(default=16384, ge=2)
+    """Rows the predictor may be asked for, for one explanation."""
+    max_budget: int = Field(default=1 << 20, ge=2)
+    """The largest budget that a request may set for itself."""
+    features: tuple[str, ...] = ()
+    """The features looked at; all when empty."""
+    rows: int = Field(default=1000, ge=2)
+    """Rows looked at, drawn by the seed from more; fewer where the budget does not pay for them."""
