@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor
 
 if TYPE_CHECKING:
@@ -71,9 +72,16 @@ def _marking(service: str) -> Processor:
 
 
 def _rendering(stream: TextIO) -> list[Any]:
+    """Tracebacks without the values of variables, which hold clients' rows and our secrets."""
     if stream.isatty():
-        return [structlog.dev.ConsoleRenderer(colors="NO_COLOR" not in os.environ)]
-    return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        plain = structlog.dev.plain_traceback
+        return [
+            structlog.dev.ConsoleRenderer(
+                colors="NO_COLOR" not in os.environ, exception_formatter=plain
+            )
+        ]
+    frames = ExceptionDictTransformer(show_locals=False)
+    return [structlog.processors.ExceptionRenderer(frames), structlog.processors.JSONRenderer()]
 
 
 def tell_process(name: str, event: Event) -> None:

@@ -122,3 +122,15 @@ def test_what_is_below_the_level_is_not_told() -> None:
     telemetry.configure("up", stream=stream)
     structlog.get_logger("sidelight").debug("detail")
     assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize("stream", [io.StringIO(), Terminal()])
+def test_tracebacks_do_not_tell_the_values_of_variables(stream: io.StringIO) -> None:
+    telemetry.configure("explainers", stream=stream)
+    row = "card " + "4242"
+    try:
+        raise ValueError(len(row))
+    except ValueError:
+        logging.getLogger("some.library").exception("failed")
+    assert "ValueError" in stream.getvalue()
+    assert "card 4242" not in stream.getvalue()
