@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import structlog
 import uvicorn
+from fastapi import FastAPI
 
 from sidelight import telemetry
 from sidelight.config import Listen, load
@@ -19,9 +21,13 @@ from sidelight.config.fields import Key
 from sidelight_explainers.kserve import with_methods
 from sidelight_explainers.models import open_models
 from sidelight_explainers.service.app import create_app
+from sidelight_explainers.service.jobs import Jobs
 
 GRACE_SECONDS = 25
 """Time for requests under way after SIGTERM; less than Kubernetes' 30."""
+
+MAX_CONNECTIONS = 1024
+"""Above it the answer is 503."""
 
 
 def serve(config: Path | None, flags: Mapping[Key, Any], model: str | None = None) -> None:
@@ -42,10 +48,22 @@ def serve(config: Path | None, flags: Mapping[Key, Any], model: str | None = Non
         grpc=settings.explainers.grpc_listen,
         models={name: list(one.methods) for name, one in models.items() if one},
     )
-    uvicorn.Server(_configured(app, settings.explainers)).run()
+    _Server(_configured(app, settings.explainers), app.state.jobs).run()
 
 
-def _configured(app: Any, settings: ExplainersSettings) -> uvicorn.Config:
+class _Server(uvicorn.Server):
+    """Ends the jobs first: nobody can come for their results any more, but streams would go on."""
+
+    def __init__(self, config: uvicorn.Config, jobs: Jobs) -> None:
+        super().__init__(config)
+        self._jobs = jobs
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._jobs.stop()
+        await super().shutdown(sockets)
+
+
+def _configured(app: FastAPI, settings: ExplainersSettings) -> uvicorn.Config:
     listen = Listen.parse(settings.listen)
     return uvicorn.Config(
         app,
@@ -54,6 +72,7 @@ def _configured(app: Any, settings: ExplainersSettings) -> uvicorn.Config:
         access_log=False,
         log_config=None,
         server_header=False,
+        limit_concurrency=MAX_CONNECTIONS,
         timeout_keep_alive=settings.keep_alive_seconds,
         timeout_graceful_shutdown=GRACE_SECONDS,
         ssl_certfile=settings.cert_file,

@@ -27,6 +27,7 @@ _LISTENING: tuple[Key, ...] = (
     ("joiner", "listen"),
     ("detectors", "listen"),
     ("explainers", "listen"),
+    ("explainers", "grpc_listen"),
 )
 
 
@@ -80,7 +81,8 @@ def _of_logger(settings: Settings, written: Collection[Key]) -> Iterator[Fault]:
 
 
 def _of_addresses(settings: Settings) -> Iterator[Fault]:
-    parsed = {key: Listen.parse(_setting(settings, key)) for key in _LISTENING}
+    told = {key: _setting(settings, key) for key in _LISTENING}
+    parsed = {key: Listen.parse(address) for key, address in told.items() if address}
     for (first, here), (second, there) in combinations(parsed.items(), 2):
         if here.collides_with(there):
             yield Fault(
@@ -89,6 +91,7 @@ def _of_addresses(settings: Settings) -> Iterator[Fault]:
             )
 
 
-def _setting(settings: Settings, key: Key) -> str:
+def _setting(settings: Settings, key: Key) -> str | None:
     section, name = key
-    return str(getattr(getattr(settings, section), name))
+    told: str | None = getattr(getattr(settings, section), name)
+    return told

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sidelight.serving.refusals import Busy
 
@@ -34,7 +34,9 @@ class Workers:
         """
         if self._taken and self._taken + len(works) > self._capacity:
             raise Busy(f"{self._taken} requests are under way or wait; try again later")
-        return await asyncio.shield(asyncio.gather(*map(self._begun, works)))
+        results = asyncio.gather(*map(self._begun, works))
+        results.add_done_callback(_seen)
+        return await asyncio.shield(results)
 
     def close(self) -> None:
         """Wait for what runs, forget what waits."""
@@ -52,5 +54,10 @@ class Workers:
 
     def _free(self, future: asyncio.Future[T]) -> None:
         self._taken -= 1
-        if not future.cancelled():
-            future.exception()  # seen here, so that one left by its caller is not reported as lost
+        _seen(future)
+
+
+def _seen(future: asyncio.Future[Any]) -> None:
+    """An error left behind by a caller who went away is not reported as lost."""
+    if not future.cancelled():
+        future.exception()

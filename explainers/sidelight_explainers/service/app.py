@@ -65,6 +65,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
+    app.state.jobs = answering.jobs
     answer_with_errors(app, CODES)
     app.include_router(v1.routes(answering))
     app.include_router(v2_routes.routes(answering, readiness))

@@ -134,12 +134,15 @@ class Jobs:
         found = Counter(job.state for job in self._jobs.values())
         return {state: found[state] for state in STATES}
 
+    def stop(self) -> None:
+        """Cancel what runs."""
+        for task in self._tasks.values():
+            task.cancel()
+
     async def close(self) -> None:
         """Cancel what runs, and wait for its end."""
-        tasks = list(self._tasks.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self.stop()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         await asyncio.to_thread(self._workers.close)
 
     async def _run(self, service: Service, job: Job) -> None:

@@ -1,0 +1,104 @@
+"""The service as a process, in front of KServe's own server, as KServe would start it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc  # type: ignore[import-untyped]
+import httpx
+import numpy as np
+import pytest
+from fastapi import FastAPI
+
+from sidelight.protocols import v2_grpc
+from sidelight.tensors import Column, Columns
+from tests import peers
+from tests.explainers.serving import free_port, served
+
+WEIGHTS = [1.0, -2.0, 0.5]
+BACKGROUND = np.random.default_rng(0).normal(size=(30, 3))
+ROW = [0.5, -1.0, 2.0]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    lines = ["a,b,c", *(",".join(map(repr, row)) for row in BACKGROUND.tolist())]
+    (tmp_path / "reference.csv").write_text("\n".join(lines))
+    return tmp_path
+
+
+@contextmanager
+def running(folder: Path, *argv: str) -> Iterator[tuple[str, Any]]:
+    """The address of the command's service, which is ready, and its process."""
+    port = free_port()
+    listen = ["--listen", "127.0.0.1:0", "--http_port", str(port)]
+    command = [sys.executable, "-m", "sidelight.command", "explainers", *listen, *argv]
+    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL)
+    try:
+        while not _is_ready(f"http://127.0.0.1:{port}"):
+            assert process.poll() is None
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}", process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/v2/health/ready", timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_kserves_arguments_explain_a_model_behind_kserves_server(folder: Path) -> None:
+    with peers.kserve_server("linear", WEIGHTS, 0.25) as server:
+        rpc = free_port()
+        argv = ["--model_name", "linear", "--predictor_host", server.http.removeprefix("http://")]
+        argv += ["--reference", "reference.csv", "--grpc_port", str(rpc), "--max_threads", "2"]
+        (folder / "sidelight.yaml").write_text("models: {linear: {predictor: {form: matrix}}}")
+        with running(folder, *argv) as (url, process):
+            body = {"instances": [ROW]}
+            told = httpx.post(f"{url}/v1/models/linear:explain", json=body, timeout=60).json()
+            shares = [
+                one["contribution"] for one in told["explanations"][0]["data"]["attributions"]
+            ]
+            expected = WEIGHTS * (np.array(ROW) - BACKGROUND.mean(axis=0))
+            np.testing.assert_allclose(shares, expected, atol=1e-8)
+            rows = Columns((Column("x", np.array([ROW])),))
+            with grpc.insecure_channel(f"127.0.0.1:{rpc}") as channel:
+                infer = channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
+                answer = v2_grpc.decode_response(infer(v2_grpc.encode_request(rows, "linear")))
+            assert len(answer["explanation"].values) == 1
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) == 0
+
+
+def test_a_stream_of_a_job_does_not_hold_the_service_when_it_is_told_to_stop(folder: Path) -> None:
+    app = FastAPI()
+
+    @app.post("/v1/models/{model}:predict")
+    async def never(model: str) -> None:
+        await asyncio.sleep(5)
+
+    with served(app) as url:
+        argv = ["--model_name", "m", "--predictor_host", url, "--reference", "reference.csv"]
+        with running(folder, *argv) as (service, process):
+            begun = httpx.post(
+                f"{service}/v1/models/m:explain",
+                json={"instances": [ROW]},
+                headers={"prefer": "respond-async"},
+            )
+            place = begun.headers["location"]
+            with httpx.stream("GET", f"{service}{place}/events", timeout=60) as stream:
+                process.send_signal(signal.SIGTERM)
+                assert "event: cancelled" in stream.read().decode()
+            assert process.wait(20) == 0
