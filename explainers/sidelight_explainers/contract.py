@@ -17,7 +17,8 @@ class Inquiry(Protocol):
     explanation; nothing of it is shared."""
 
     def ask(self, rows: Columns) -> Columns:
-        """The predictor's answers, one a row, in order; repeated rows are asked once.
+        """The predictor's answers, one a row, in order; repeated rows are asked once, but the first
+        row of the first question (the explained one) in any case for itself.
 
         Raises `PredictorError` when the predictor fails, `OutOfTime` when the answer does not come
         before the deadline, `Cancelled` when nobody waits any longer.

@@ -50,7 +50,8 @@ class PredictorSettings(Section):
 
     url: str | None = None
     """Base address of the model server: ``http://127.0.0.1:8080``, ``grpc://127.0.0.1:8081``; with
-    TLS ``https://`` or ``grpcs://``."""
+    TLS ``https://`` or ``grpcs://``. A transformer before the model is asked by giving its address,
+    and features as the transformer takes them."""
     protocol: Literal["v1", "v2", "grpc"] = "v2"
     """KServe V1, the Open Inference Protocol (V2) over HTTP, or the same over gRPC, which an `url`
     that begins with ``grpc`` says too."""
@@ -61,6 +62,13 @@ class PredictorSettings(Section):
     """The model's name at the server, when it differs from the name in this file."""
     form: Literal["columns", "matrix"] = "columns"
     """columns: one input a feature, by name. matrix: one input holding all features in order."""
+    inputs: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Inputs that hold several features each, by the name that the server knows:
+    ``{numeric: [age, hours], words: [job]}``. A feature that none names is an input of its own; an
+    empty list takes all that no other names."""
+    numbers: Literal["FP16", "FP32", "FP64", "INT32", "INT64"] | None = None
+    """The datatype that numbers are sent in, for servers that take no other (Triton); as they come
+    when not set."""
     output: str | None = None
     """The output explained and compared; the first when not set."""
     timeout_seconds: float = Field(default=10.0, gt=0)
@@ -132,6 +140,22 @@ class PredictorSettings(Section):
             raise ValueError(f"{self.url!r} uses no certificates; write https:// or grpcs://")
         if self.key_file and not self.cert_file:
             raise ValueError("'key_file' needs the certificate it belongs to; set 'cert_file'")
+        return self
+
+    @model_validator(mode="after")
+    def _inputs_fit(self) -> PredictorSettings:
+        if not self.inputs:
+            return self
+        if self.form == "matrix":
+            raise ValueError("'inputs' says what each input holds; leave 'form' out")
+        if self.model is not None and self.model.suffix != ".onnx":
+            raise ValueError("'inputs' belongs to a server or an .onnx file; leave it out")
+        if sum(not group for group in self.inputs.values()) > 1:
+            raise ValueError("'inputs': only one can take all features that no other names")
+        every = [one for group in self.inputs.values() for one in group]
+        twice = next((one for one in every if every.count(one) > 1), None)
+        if twice is not None:
+            raise ValueError(f"'inputs' names the feature {twice!r} twice")
         return self
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from sidelight.config.settings import PredictorSettings
 from sidelight.predictors.calling import Caller, open_channel
 from sidelight.predictors.credentials import Credentials
 from sidelight.predictors.dialects import named
+from sidelight.predictors.inputs import inputs_of
 from sidelight.predictors.remote import Answer, Form, Question, RemotePredictor, Wire
 from sidelight.predictors.spending import Spent
 from sidelight.probes import Mark
@@ -37,7 +38,9 @@ class GrpcPredictor(RemotePredictor):
     ) -> None:
         told = f"predictor {name!r} at {settings.url}"
         self._model = settings.name or name
-        super().__init__(told, settings, features, Wire(self._encode, _rows))
+        super().__init__(
+            told, settings, inputs_of(name, settings, features), Wire(self._encode, _rows)
+        )
         credentials = Credentials(name, settings)
         self._caller = Caller(open_channel(name, settings), told, settings, credentials, mark)
 

@@ -13,6 +13,7 @@ from sidelight.errors import PredictorError
 from sidelight.predictors.certificates import tls_context
 from sidelight.predictors.credentials import Credentials
 from sidelight.predictors.dialects import dialect_of, says_ready
+from sidelight.predictors.inputs import inputs_of
 from sidelight.predictors.loop import LoopThread
 from sidelight.predictors.posting import Poster
 from sidelight.predictors.remote import READY_SECONDS, Answer, Question, RemotePredictor
@@ -41,7 +42,7 @@ class HttpPredictor(RemotePredictor):
         base, model = settings.url or "", settings.name or name
         url = dialect.infer_url(base, model)
         told = f"predictor {name!r} at {url}"
-        super().__init__(told, settings, features, dialect.wire)
+        super().__init__(told, settings, inputs_of(name, settings, features), dialect.wire)
         self._name = name
         self._ready_url = dialect.ready_url(base, model)
         tls, credentials = tls_context(name, settings), Credentials(name, settings)

@@ -9,6 +9,7 @@ from pathlib import Path
 from sidelight.config.settings import PredictorSettings
 from sidelight.errors import ArtifactError, ConfigError
 from sidelight.predictors.contract import Predictor
+from sidelight.predictors.inputs import inputs_of
 
 
 def open_local(name: str, settings: PredictorSettings, features: Iterable[str]) -> Predictor:
@@ -29,7 +30,7 @@ def open_local(name: str, settings: PredictorSettings, features: Iterable[str]) 
         case ".onnx":
             from sidelight.predictors.onnx_model import load_onnx
 
-            return load_onnx(name, content, names)
+            return load_onnx(name, content, inputs_of(name, settings, names))
         case ".json" | ".ubj":
             from sidelight.predictors.xgboost_model import load_xgboost
 

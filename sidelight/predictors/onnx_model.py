@@ -19,6 +19,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 )
 
 from sidelight.errors import ArtifactError, PredictorError
+from sidelight.predictors.inputs import Inputs
 from sidelight.predictors.spending import current
 from sidelight.tensors import Column, Columns
 
@@ -41,7 +42,7 @@ DTYPES: Mapping[str, Any] = {
 }
 
 
-def load_onnx(name: str, content: bytes, features: tuple[str, ...]) -> OnnxPredictor:
+def load_onnx(name: str, content: bytes, inputs: Inputs) -> OnnxPredictor:
     """The model in an ``.onnx`` file's bytes."""
     try:
         session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
@@ -50,7 +51,7 @@ def load_onnx(name: str, content: bytes, features: tuple[str, ...]) -> OnnxPredi
     strange = [one.type for one in session.get_inputs() if one.type not in DTYPES]
     if strange:
         raise ArtifactError(f"model {name!r} takes {strange}; read are {sorted(DTYPES)}")
-    return OnnxPredictor(name, session, features)
+    return OnnxPredictor(name, session, inputs)
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,12 @@ class OnnxPredictor:
 
     name: str
     session: Any
-    features: tuple[str, ...] = ()
+    inputs: Inputs
 
     def __call__(self, rows: Columns) -> Columns:
         current().add(len(rows))
-        ordered = rows.select(self.features) if self.features else rows
         try:
-            answers = self.session.run(None, self._feed(ordered))
+            answers = self.session.run(None, self._feed(self.inputs.of(rows)))
         except (*ONNX_ERRORS, ValueError, TypeError) as exc:
             told = f"model {self.name!r} refused {len(rows)} rows: {exc}"
             raise PredictorError(told, status=400) from exc

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from sidelight.config.settings import PredictorSettings
 from sidelight.errors import MalformedPayload, PredictorError
+from sidelight.predictors.inputs import Inputs
 from sidelight.predictors.spending import Spent, current
 from sidelight.protocols.limits import Limits
 from sidelight.tensors import Columns, split_index
@@ -57,24 +58,21 @@ class RemotePredictor(ABC):
     ----------
     told:
         How errors name the model and its server.
-    features:
-        The inputs in the model's order; empty sends the columns as they come.
+    inputs:
+        What the server is asked with.
     """
 
-    def __init__(
-        self, told: str, settings: PredictorSettings, features: Iterable[str], wire: Wire
-    ) -> None:
+    def __init__(self, told: str, settings: PredictorSettings, inputs: Inputs, wire: Wire) -> None:
         self._told = told
         self._settings = settings
-        self._features = tuple(features)
+        self._inputs = inputs
         self._asked = _asked_outputs(settings)
         self._wire = wire
         largest = settings.max_answer_bytes
         self._limits = Limits(body_bytes=largest, decompressed_bytes=largest)
 
     def __call__(self, rows: Columns) -> Columns:
-        ordered = rows.select(self._features) if self._features else rows
-        parts = list(_parts(ordered, self._settings.max_batch_rows))
+        parts = list(_parts(self._inputs.of(rows), self._settings.max_batch_rows))
         asked = [Columns(part.columns, {**part.parameters, **self._asked}) for part in parts]
         form = self._settings.form
         answers = self._ask_all([self._wire.encode(part, form) for part in asked], current())
