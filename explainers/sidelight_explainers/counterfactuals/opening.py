@@ -58,6 +58,7 @@ class CounterfactualsOf:
             allowed=allowed(mix.palette, options),
             apart=np.vstack([self.metric.parts(row), still]),
             offsets=np.vstack([self.metric.offsets(row), still]),
+            budget=options.budget,
         )
 
 
@@ -80,10 +81,6 @@ def _stopped(search: Search, steps: Steps, inquiry: Inquiry) -> Stopped:
         if not steps.started:
             raise
         return "deadline"
-    except Unaffordable as cost:
-        if not steps.started:
-            raise DataMismatch(
-                f"a budget of {inquiry.left} rows is too small; set at least {cost.rows}"
-            ) from cost
-        return "budget" if cost.rows > inquiry.left else "deadline"
+    except Unaffordable as question:
+        return "budget" if question.rows > inquiry.left else "deadline"
     return "accurate"

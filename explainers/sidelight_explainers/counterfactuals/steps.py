@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidelight.config.explaining.counterfactual import CounterfactualSettings
-from sidelight.tensors import Columns
 from sidelight_explainers.contract import Inquiry
 from sidelight_explainers.counterfactuals.aim import Aim, Said
 from sidelight_explainers.games.blend import Blend, Codes
@@ -75,23 +74,15 @@ class Steps:
         return self._known[self._keys(row[None, :])[0]]
 
     def _learn(self, keys: list[bytes], sources: Codes) -> None:
-        rows = self._mix.rows(sources)
-        cost = len(rows) + (not self.started)
-        if not self._inquiry.affords(cost):
-            raise Unaffordable(cost)
-        answer = self._asked(rows)
-        self._known.update(zip(keys, self.aim.said(answer), strict=True))
-
-    def _asked(self, rows: Columns) -> Columns:
-        if self._aim is not None:
-            return self._inquiry.ask(rows)
-        stay = self._mix.size
-        explained = self._mix.palette.take([stay])
-        answer = self._inquiry.ask(Columns.concatenate([explained, rows]))
-        self._aim = Aim.of(answer, self._output, self._options)
-        itself = np.full((1, len(explained.columns)), stay, np.int32)
-        self._known.update(zip(self._keys(itself), self._aim.said(answer.take([0])), strict=True))
-        return answer.take(slice(1, None))
+        if not self.started:
+            itself = np.full((1, sources.shape[1]), self._mix.size, np.int32)
+            keys, sources = [*self._keys(itself), *keys], np.concatenate([itself, sources])
+        if not self._inquiry.affords(len(keys)):
+            raise Unaffordable(len(keys))
+        answer = self._inquiry.ask(self._mix.rows(sources))
+        if self._aim is None:
+            self._aim = Aim.of(answer, self._output, self._options)
+        self._known.update(zip(keys, self._aim.said(answer), strict=True))
 
     def _keys(self, sources: Codes) -> list[bytes]:
         codes = np.take_along_axis(self._mix.codes, sources, axis=0)

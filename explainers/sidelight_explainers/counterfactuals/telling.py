@@ -27,14 +27,15 @@ class Teller:
     def told(self, found: Codes) -> Counterfactuals:
         """The rows (c, n), nearest first."""
         steps = self.walk.steps
+        aim = steps.aim
         itself = steps.said(np.full(found.shape[1], self.walk.stay, np.int32))
         return Counterfactuals(
-            output=steps.aim.decider.output,
+            output=aim.decider.output,
             decision=itself.decision,
             prediction=itself.number,
-            wanted=steps.aim.words,
+            wanted=aim.words,
             counterfactuals=tuple(self._one(row) for row in found),
-            facts=(("wanted_already", steps.aim.is_met), ("reference_rows", self.mix.size)),
+            facts=(("wanted_already", aim.is_met), ("reference_rows", self.mix.size)),
         )
 
     def _one(self, row: Codes) -> Counterfactual:

@@ -26,9 +26,10 @@ from sidelight_explainers.counterfactuals.ways import (
 from sidelight_explainers.games.blend import Codes
 
 FIRST = 256
-"""Neighbours asked first; then four times as many each time."""
+"""Neighbours asked first, where the budget is not small; then four times as many each time."""
+NEAREST = 5
 STARTS = 8
-"""Neighbours that are walked back from."""
+"""Neighbours that are walked back from: the nearest ones, and others for other changes."""
 PRUNINGS = 8
 """Times that changes are left out."""
 
@@ -39,13 +40,14 @@ class Walk:
 
     `allowed` (m + 1, n): may a feature take the value of that palette row? `apart` (m + 1, n): how
     far the value is from the explained row's, the last; `offsets`: likewise with the sign, NaN
-    where there is no order.
+    where there is no order. `budget`: rows that all of it may cost.
     """
 
     steps: Steps
     allowed: Masks
     apart: Floats
     offsets: Floats
+    budget: int
 
     @property
     def stay(self) -> int:
@@ -61,16 +63,17 @@ class Walk:
         return np.asarray(np.take_along_axis(self.apart, sources, axis=0).sum(axis=1))
 
     def starts(self) -> Codes:
-        """The nearest rows with the wanted decision, at most `STARTS`: reference rows whose values
-        are taken as far as that is allowed (s, n)."""
-        sources = self._neighbours()
+        """Rows with the wanted decision, at most `STARTS` (s, n): reference rows whose values are
+        taken as far as that is allowed, the nearest and some farther ones. They are looked for with
+        half of the budget at most, or one question more."""
+        sources, half = self._neighbours(), max(self.budget // 2, 1)
         found: list[int] = []
-        first, size = 0, FIRST
-        while first < len(sources) and len(found) < STARTS:
+        first, size = 0, min(FIRST, max(half // 2, 1))
+        while first < min(len(sources), half) and len(found) < STARTS:
             reached = self.steps.told(sources[first : first + size]).reached
             found += (first + np.flatnonzero(reached)).tolist()
-            first, size = first + size, size * 4
-        return sources[found[:STARTS]]
+            first, size = first + size, min(size * 4, half)
+        return sources[_spread(found)]
 
     def gains(self, starts: Codes) -> Floats:
         """What each value of each start does by itself (s, n): the score with it alone, less that
@@ -117,12 +120,27 @@ class Walk:
 
     def _least(self, known: Codes, ways: Sequence[Codes]) -> Codes:
         """For each known row that row among its ways that reaches with the fewest changes, then at
-        the least distance; the known one where none does better."""
+        the least distance, and changes others than those before it if it can; the known one where
+        none does better."""
         told = self.steps.told(np.concatenate(ways)).reached
         ends = np.cumsum([len(way) for way in ways])[:-1]
-        pairs = zip(known, ways, np.split(told, ends), strict=True)
-        return np.stack([self._best(row, way[reached]) for row, way, reached in pairs])
+        chosen: list[Codes] = []
+        for row, way, reached in zip(known, ways, np.split(told, ends), strict=True):
+            rows = np.vstack([row[None, :], way[reached]])
+            chosen.append(self._best(rows, chosen))
+        return np.stack(chosen)
 
-    def _best(self, known: Codes, others: Codes) -> Codes:
-        rows = np.vstack([known[None, :], others])
-        return np.asarray(rows[np.lexsort((self.distances(rows), self.changes(rows)))[0]])
+    def _best(self, rows: Codes, others: Sequence[Codes]) -> Codes:
+        ordered = rows[np.lexsort((self.distances(rows), self.changes(rows)))]
+        changed = ordered != self.stay
+        new = np.ones(len(rows), bool)
+        for other in others:
+            new &= ((other != self.stay) & ~changed).any(axis=1)
+        return np.asarray(ordered[np.argmax(new)])
+
+
+def _spread(found: list[int]) -> list[int]:
+    """The first ones, and some evenly from the rest."""
+    rest = found[NEAREST:]
+    places = np.linspace(0, len(rest) - 1, min(STARTS - NEAREST, len(rest))).astype(int)
+    return found[:NEAREST] + [rest[at] for at in places.tolist()]
