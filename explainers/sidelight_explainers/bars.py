@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sidelight_explainers.pictures.page import Bar, Bars, Level
-from sidelight_explainers.pictures.wording import amount, cut, error, number
+from sidelight_explainers.pictures.wording import amount, cut, error, level
 
 BAR_CELLS = 36
 """Cells of the whole scale."""
@@ -26,7 +26,7 @@ def text_bars(block: Bars) -> str:
 
 def _told(row: Bar | Level, block: Bars) -> str:
     if isinstance(row, Level):
-        return number(row.value)
+        return level(row.value, block.largest)
     told = amount(row.amount, block.largest)
     return told if row.error is None else f"{told} {error(row.error, block.largest)}"
 

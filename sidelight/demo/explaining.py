@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import http.client
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import orjson
 
-from sidelight.demo.prepare import MODEL
+from sidelight.demo.prepare import MODEL, Stage
 from sidelight.demo.watching import Flagged
 from sidelight.errors import SidelightError
 from sidelight.events.exchanges import from_record
@@ -15,6 +19,8 @@ from sidelight.log import Log
 from sidelight.protocols import v1
 from sidelight.protocols.decoding import decode_inputs
 from sidelight.tensors import Columns
+
+EXPLAIN_SECONDS = 120.0
 
 
 def row_of(log: Log, flagged: Flagged) -> Columns:
@@ -37,3 +43,27 @@ def explain(address: str, row: Columns) -> Any:
     if response.status != 200:
         raise SidelightError(f"the explainer answered {response.status}: {answer[:500]!r}")
     return orjson.loads(answer)["explanations"][0]
+
+
+def picture_command(stage: Stage, flagged: Flagged) -> list[str]:
+    """What anybody can type to see why: the row is read from the log, the model is asked."""
+    where = ["--exchange", str(flagged.address), "--row", str(flagged.row)]
+    return ["explain", *where, "--config", str(stage.config), "--html", str(picture_file(stage))]
+
+
+def picture_file(stage: Stage) -> Path:
+    return stage.folder / "explanation.html"
+
+
+def told_by(command: Sequence[str]) -> str:
+    """What `sidelight` prints when this is typed."""
+    done = subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-m", "sidelight.command", *command],
+        capture_output=True,
+        text=True,
+        timeout=EXPLAIN_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        raise SidelightError(f"sidelight {' '.join(command)}: {done.stderr.strip()}")
+    return done.stdout.strip()

@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 
 from sidelight.config.settings import LogSettings
 from sidelight.demo import data, model, scenario
+from sidelight.demo.codebook import glossary
 from sidelight.demo.scenario import Scenario
 from sidelight.demo.traffic import CLIENT
 from sidelight.tensors import Columns
@@ -131,6 +132,7 @@ def settings(log: LogSettings, addresses: Mapping[str, str]) -> dict[str, object
                     },
                 },
                 "explainers": {"shapley": {"budget": 2048}},
+                "glossary": glossary(),
             }
         },
         "logger": {

@@ -11,10 +11,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from sidelight import __version__
+from sidelight.demo.explaining import picture_command, told_by
 from sidelight.demo.outcome import Outcome
 from sidelight.demo.prepare import MODEL, Stage
 from sidelight.demo.replay import Tell
-from sidelight.demo.watching import Watcher
+from sidelight.demo.watching import Flagged, Watcher
 
 
 class Screen:
@@ -77,6 +78,13 @@ class Screen:
             self.say(f"[red]not as promised:[/red] {shortfall}")
         if not shortfalls:
             self.say("[green]The story came out as promised.[/green]")
+
+    def why(self, stage: Stage, flagged: Flagged) -> None:
+        """The flagged row explained, here and in a picture."""
+        command = picture_command(stage, flagged)
+        self.say("\n[bold]Why does the model answer so for the strangest row?[/bold]")
+        self._console.print(f"  $ sidelight {' '.join(command)}\n", markup=False)
+        self._console.print(told_by(command), markup=False)
 
     def keep_serving(self, stage: Stage) -> None:
         self.say("\nStill serving; Ctrl-C ends it. Look around, for example:")

@@ -45,6 +45,8 @@ def run(place: Place = local, *, exit_after: bool, folder: Path = Path("build/de
             with closing(open_log(stage.log)) as log:
                 outcome = _tell(stage, log, screen)
             screen.summary(outcome, time.monotonic() - started)
+            if outcome.explained is not None:
+                screen.why(stage, outcome.explained)
             if not exit_after:
                 screen.keep_serving(stage)
     return 1 if list(outcome.shortfalls()) else 0

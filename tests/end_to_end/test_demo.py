@@ -14,6 +14,7 @@ def test_the_demo_tells_its_story_and_ends() -> None:
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "The story came out as promised." in done.stdout
+    assert "written: build/demo/explanation.html" in done.stdout
 
 
 def test_the_demo_tells_the_same_story_over_kafka(kafka_broker: Kafka) -> None:

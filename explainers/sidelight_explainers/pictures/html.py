@@ -13,7 +13,7 @@ from sidelight_explainers.pictures.drawing.plots import plot_alone
 from sidelight_explainers.pictures.encoding import data_uri
 from sidelight_explainers.pictures.page import Block, Page, Plot
 from sidelight_explainers.pictures.svg import drawn_rules, svg_element
-from sidelight_explainers.pictures.wording import amount, clean, error, number
+from sidelight_explainers.pictures.wording import amount, clean, error, level
 
 PLOT_WIDTH = 300
 
@@ -32,7 +32,7 @@ def _template() -> Template:
     environment.filters |= {
         "amount": amount,
         "error": error,
-        "number": number,
+        "level": level,
         "data_uri": data_uri,
     }
     environment.globals |= {

@@ -14,6 +14,8 @@ LONGEST = 60
 """Characters of a value or name before it is cut."""
 
 _PLAIN = 1e9
+_SMALLEST = 1e-6
+"""Between these numbers are written without exponent."""
 
 
 def number(value: float) -> str:
@@ -25,22 +27,36 @@ def number(value: float) -> str:
 
 def amount(value: float, largest: float) -> str:
     """With its sign, and as many decimals as give three digits of the largest beside it."""
-    shown = f"{value:+.{_decimals(largest)}f}"
-    return shown if float(shown) or not value else f"{value:+.1g}"
+    shown = _fixed(value, largest)
+    if not float(shown):
+        return shown.removeprefix("-")
+    return f"+{shown}" if value > 0 else shown
 
 
-def mark(value: float, span: float) -> str:
-    """On a scale of that length."""
-    return f"{value:.{max(_decimals(span) - 1, 0)}f}"
+def level(value: float, largest: float) -> str:
+    """A value that such amounts lead from or to, with as many decimals."""
+    if largest <= 0:
+        return number(value)
+    shown = _fixed(value, largest)
+    return shown if float(shown) or not value else f"{value:.1g}"
 
 
 def error(half: float, largest: float) -> str:
     """Half the width of an interval beside such an amount."""
-    return f"± {amount(half, largest)[1:]}"
+    return f"± {_fixed(half, largest)}"
 
 
-def _decimals(largest: float) -> int:
-    return min(max(2 - floor(log10(largest)), 0), 12) if largest > 0 else 0
+def mark(value: float, span: float) -> str:
+    """On a scale of that length, two digits."""
+    return _fixed(value, span, 2)
+
+
+def _fixed(value: float, largest: float, digits: int = 3) -> str:
+    if largest <= 0:
+        return number(value)
+    if not _SMALLEST <= largest < _PLAIN:
+        return f"{value:.{digits}g}"
+    return f"{value:.{max(digits - 1 - floor(log10(largest)), 0)}f}"
 
 
 def percent(share: float) -> str:

@@ -9,7 +9,8 @@ from sidelight_explainers.pictures.drawing.flow import SMALL, TEXT, Drawn
 from sidelight_explainers.pictures.drawing.letters import shortened, width_of
 from sidelight_explainers.pictures.drawing.shapes import Box, Letters, Line, Shape
 from sidelight_explainers.pictures.page import Bar, Bars, Level
-from sidelight_explainers.pictures.wording import amount, error, number
+from sidelight_explainers.pictures.wording import amount, error
+from sidelight_explainers.pictures.wording import level as told_level
 
 _ROW = 42.0
 _BAR_TOP, _BAR = 22.0, 12.0
@@ -30,7 +31,7 @@ def _row(row: Bar | Level, block: Bars, y: float, width: float) -> Iterator[Shap
 
 
 def _level(level: Level, block: Bars, y: float, width: float) -> Iterator[Shape]:
-    yield from _heading(level.label, number(level.value), y, width, bold=True)
+    yield from _heading(level.label, told_level(level.value, block.largest), y, width, bold=True)
     x = block.place(level.value) * width
     yield Box(x - 1, y + _BAR_TOP, 2, _BAR, "ink")
 

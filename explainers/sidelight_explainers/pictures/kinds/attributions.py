@@ -18,8 +18,8 @@ from sidelight_explainers.pictures.wording import (
     apart,
     counted,
     cut,
+    level,
     listed,
-    number,
     value_words,
 )
 
@@ -36,7 +36,7 @@ UNSTEADY = 1e-3
 def attributions_page(content: Attributions, explanation: Explanation) -> Page:
     """The players in order of what they moved."""
     names = Names(explanation.glossary)
-    answer = f"{names.column(content.output)} = {number(content.prediction)}"
+    answer = f"{names.column(content.output)} = {_level(content.prediction, content)}"
     heading = f"Why {cut(explanation.model)} answers {answer}"
     blocks = (Paragraph(_summary(content, names), strong=True), *_blocks(content, names))
     return Page(heading, blocks, (*_notes(content), cost(explanation)))
@@ -103,13 +103,21 @@ def _label(one: Attribution, layout: Layout | None, names: Names) -> str:
 
 
 def _summary(content: Attributions, names: Names) -> str:
-    told = f"The answer is {number(content.prediction)}"
+    told = f"The answer is {_level(content.prediction, content)}"
     if _is_additive(content):
-        told += f"; it is {number(content.base_value)} {_base(content)}"
+        told += f"; it is {_level(content.base_value, content)} {_base(content)}"
     if isinstance(content.layout, ImageLayout):
         return f"{told}. {_in_all(content)}"
     moved = [*_moved("raised", content, names, 1), *_moved("lowered", content, names, -1)]
     return f"{told}. {' '.join(moved)}".rstrip()
+
+
+def _level(value: float, content: Attributions) -> str:
+    return level(value, _largest(content))
+
+
+def _largest(content: Attributions) -> float:
+    return max((abs(one.contribution) for one in content.attributions), default=0.0)
 
 
 def _in_all(content: Attributions) -> str:
@@ -118,13 +126,13 @@ def _in_all(content: Attributions) -> str:
     lowered = sum(one for one in amounts if one < 0)
     largest = max(raised, -lowered)
     return (
-        f"Warm regions raise it by {amount(raised, largest)[1:]} in all,"
-        f" cold ones lower it by {amount(lowered, largest)[1:]}."
+        f"Warm regions raise it by {level(raised, largest)} in all,"
+        f" cold ones lower it by {level(-lowered, largest)}."
     )
 
 
 def _moved(verb: str, content: Attributions, names: Names, sign: int) -> Iterator[str]:
-    largest = max((abs(one.contribution) for one in content.attributions), default=0.0)
+    largest = _largest(content)
     those = [
         f"{apart(_label(one, content.layout, names))} ({amount(one.contribution, largest)})"
         for one in _ranked(content.attributions)

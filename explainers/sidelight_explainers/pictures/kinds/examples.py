@@ -31,16 +31,15 @@ def examples_page(content: Examples, explanation: Explanation) -> Page:
 
 
 def _summary(content: Examples, names: Names) -> str:
-    same = sum(one.same for one in content.examples)
+    told = f"The answer is {names.value(content.output, content.decision)}."
+    decided = [one.same for one in content.examples if one.same is not None]
+    if decided:
+        told += f" {sum(decided)} of the {len(decided)} nearest reference rows get the same."
     known = [one for one in content.examples if one.label is not None]
-    told = (
-        f"The answer is {names.value(content.output, content.decision)}; {same} of the"
-        f" {counted(len(content.examples), 'nearest reference row')} get the same."
-    )
-    if not known:
-        return told
-    right = sum(one.label == content.decision for one in known)
-    return f"{told} It came true for {right} of {len(known)}."
+    if known and decided:
+        right = sum(one.label == content.decision for one in known)
+        told += f" It came true for {right} of {len(known)}."
+    return told
 
 
 def _table(content: Examples, nearest: Sequence[Example], names: Names) -> Table:
