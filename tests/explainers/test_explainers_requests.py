@@ -185,3 +185,31 @@ def test_rows_of_a_request_are_explained_at_the_same_time() -> None:
         held.go.set()
         assert len(answer.result().json()["explanations"]) == 8
     assert at_once > 1 or held.calls < 8
+
+
+def test_a_method_that_explains_the_model_needs_no_rows_and_gives_one_explanation() -> None:
+    with service(model(partial_dependence={}, shapley={})) as client:
+        methods = client.get("/v2/models/m").json()["methods"]
+        assert {one["name"]: one["explains"] for one in methods} == {
+            "shapley": "one row",
+            "partial_dependence": "the model",
+        }
+        wish = wishing(method="partial_dependence")
+        over_reference = client.post(V1, json={"instances": []} | wish)
+        assert over_reference.status_code == 200
+        assert len(over_reference.json()["explanations"]) == 1
+        assert over_reference.json()["predictions"] == [None]
+        over_two = client.post(V1, json={"instances": ROWS} | wish).json()["explanations"]
+        (output,) = client.post(V2, json={"inputs": []} | wish).json()["outputs"]
+        assert len(over_two) == len(output["data"]) == 1
+        assert over_two[0]["meta"]["explanations"] == ["global"]
+
+
+def test_a_table_may_hold_more_rows_than_are_explained_one_by_one() -> None:
+    with service(model(partial_dependence={}, shapley={}), max_rows=2, max_table=3) as client:
+        wish = wishing(method="partial_dependence")
+        for rows, code in ((3, 200), (4, 413)):
+            told = client.post(V1, json={"instances": [ROW] * rows} | wish)
+            assert told.status_code == code
+        many = client.post(V1, json={"instances": [ROW] * 3})
+        assert (many.status_code, "explainers.max_rows" in many.json()["error"]) == (413, True)

@@ -68,3 +68,21 @@ def test_what_the_log_does_not_hold_is_told(settings: LogSettings, logged: Logge
         with pytest.raises(NotLogged, match="the log"):
             logged.rows("m", MODEL, wanted)
     log.close()
+
+
+def test_rows_are_found_in_a_log_on_kafka(kafka_url: str) -> None:
+    from sidelight.log.kafka.plans import plans
+    from sidelight.log.kafka.standing import create
+
+    settings = LogSettings(url=kafka_url, partitions=2)
+    create(settings, plans(settings))
+    log = open_log(settings)
+    many = [exchange([[at]]) for at in range(20)]
+    places = [appended(log, one) for one in many]
+    rows = LoggedRows(settings)
+    for wanted in (many[7].id, str(places[7])):
+        assert rows.rows("m", MODEL, wanted).columns[0].values.tolist() == [7]
+    with pytest.raises(NotLogged):
+        rows.rows("m", MODEL, id_text(mint()))
+    rows.close()
+    log.close()
