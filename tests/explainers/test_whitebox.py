@@ -41,11 +41,12 @@ from sidelight.tensors import Column, Columns
 from sidelight_explainers.asking import Asking
 from sidelight_explainers.background import Background
 from sidelight_explainers.contents.attributions import Attributions
+from sidelight_explainers.models import explained
 from sidelight_explainers.subject import Subject
 from sidelight_explainers.whitebox.contract import Unread
 from sidelight_explainers.whitebox.opening import open_white_box, read_box
 from tests.explainers.games import enumerated, numeric
-from tests.explainers.serving import Floats
+from tests.explainers.serving import Floats, matrix
 
 WINE: tuple[Floats, Any] = load_wine(return_X_y=True)
 DIABETES: tuple[Floats, Any] = load_diabetes(return_X_y=True)
@@ -272,3 +273,54 @@ def test_a_skops_file_in_the_configuration_is_read(tmp_path: Path) -> None:
     assert inquiry.quality("accurate").calls == 1
     without = replace(subject, settings=ModelSettings())
     assert isinstance(open_white_box(without, Background(reference, ROWS)), Unread)
+
+
+@pytest.mark.parametrize("library", ["xgboost", "lightgbm"])
+@pytest.mark.filterwarnings("ignore")
+def test_the_file_beside_a_server_is_read(tmp_path: Path, library: str) -> None:
+    table, target = DIABETES[0][:, :FEATURES], DIABETES[1]
+    grown = importlib.import_module(library)
+    if library == "xgboost":
+        path = tmp_path / "model.json"
+        model = grown.XGBRegressor(n_estimators=20, max_depth=3, n_jobs=1).fit(table, target)
+        model.save_model(path)
+    else:
+        path = tmp_path / "model.txt"
+        model = grown.LGBMRegressor(n_estimators=20, n_jobs=1, verbose=-1).fit(table, target)
+        model.booster_.save_model(path)
+    predictor = PredictorSettings(url="http://127.0.0.1:1", artifact=path)
+    reference = numeric(table[:ROWS])
+    settings = ModelSettings(predictor=predictor)
+    subject = Subject("m", settings, reference.names, reference, reference)
+    box = open_white_box(subject, Background(reference, ROWS))
+    assert not isinstance(box, Unread), box
+
+    def served(rows: Columns) -> Columns:
+        return Columns((Column("predict", model.predict(matrix(rows))),))
+
+    found = box(numeric(table[100:101]), None, asking(FunctionPredictor(served)))
+    exact = enumerated(model.predict, table[100], table[:ROWS])
+    np.testing.assert_allclose(shares(found), exact, atol=1e-4)
+
+
+def test_a_method_of_shapley_reads_the_model_by_itself(tmp_path: Path) -> None:
+    table, target = DIABETES
+    model = make_pipeline(StandardScaler(), Ridge()).fit(table, target)
+    skops.io.dump(model, tmp_path / "model.skops")
+    settings = ModelSettings(
+        predictor=PredictorSettings(model=tmp_path / "model.skops"),
+        explainers=ModelExplainers.model_validate({"shapley": {}}),
+    )
+    reference = numeric(table[:50])
+    subject = Subject("m", settings, reference.names, reference, reference)
+    opened = explained(subject, SklearnPredictor("m", model))
+    explanation = opened.explain(
+        "shapley", opened.methods["shapley"].settings, numeric(table[100:101])
+    )
+    assert explanation.to_json()["meta"]["type"] == ["whitebox"]
+    assert explanation.quality.calls == 1
+    weights = model[-1].coef_ / model[0].scale_
+    closed = weights * (table[100] - table[:50].mean(axis=0))
+    content = explanation.content
+    assert isinstance(content, Attributions)
+    np.testing.assert_allclose(shares(content), closed, atol=1e-9)

@@ -29,6 +29,11 @@ def pool_of(subject: Subject, rows: Columns) -> Pool:
     known = rows.select(reference.names)
     for column in known:
         expected = reference[column.name].kind
+        if column.is_tensor:
+            shape = column.values.shape[1:]
+            raise DataMismatch(
+                f"feature {column.name!r} has shape {shape} in each row; send one value"
+            )
         if {column.kind, expected} not in ({expected}, {"number", "boolean"}):
             raise DataMismatch(
                 f"feature {column.name!r}: expected {expected}s as in the reference, got"

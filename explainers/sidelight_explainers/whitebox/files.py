@@ -17,8 +17,8 @@ def local_model(subject: Subject) -> Readable | None:
     settings = subject.settings.predictor
     if settings is None:
         return None
-    path = settings.model
+    path = settings.artifact or settings.model
     if path is None or path.suffix not in READABLE:
         return None
-    told = settings.model_copy(update={"model": path, "url": None})
+    told = settings.model_copy(update={"model": path, "url": None, "artifact": None})
     return cast(Readable, open_local(subject.name, told, subject.features))

@@ -33,7 +33,7 @@ class Linear:
         return np.asarray(self.intercept + table @ self.weights)
 
     def contributions(self, row: Floats) -> Floats:
-        return self.moves(row).mean(axis=0)
+        return np.asarray(self.moves(row).mean(axis=0))
 
     def moves(self, row: Floats) -> Floats:
         """By how much (b, p) each player moves the sum away from each background row's."""

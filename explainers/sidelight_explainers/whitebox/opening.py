@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from sidelight.predictors.sklearn_model import REFUSED
@@ -62,8 +64,17 @@ def read_box(local: Readable, background: Background) -> WhiteBox | Unread:
 
 def _inputs(local: Readable, rows: Columns) -> tuple[str, ...]:
     """The features in the order in which the model takes them."""
-    known = getattr(local.model, "feature_names_in_", None)
-    return rows.names if known is None else tuple(str(one) for one in known)
+    named = tuple(str(one) for one in _names(local.model))
+    return named if named and set(named) <= set(rows.names) else rows.names
+
+
+def _names(model: Any) -> Any:
+    """As scikit-learn, XGBoost and LightGBM keep them; they may keep none, or invented ones."""
+    if hasattr(model, "feature_names_in_"):
+        return model.feature_names_in_
+    if hasattr(model, "feature_name"):
+        return model.feature_name()
+    return getattr(model, "feature_names", None) or ()
 
 
 def _mixed(rows: Columns) -> Columns:

@@ -55,7 +55,7 @@ def read_trees(model: Any) -> Trees | None:
             read = TreeExplainer(model).model
         except (InvalidModelError, *REFUSALS):
             return None
-    if np.any(read.threshold_types):
+    if np.any(read.threshold_types > 0):  # categories on both sides
         return None
     return _flat(read)
 
