@@ -154,6 +154,11 @@ class Case:
         subject = Subject("m", settings, names, reference, table)
         return explained(subject, FunctionPredictor(function or self.world.function))
 
+    @functools.cached_property
+    def opened(self) -> Explained:
+        """The world's model, opened once for all tests."""
+        return self.model()
+
     def row(self, at: int) -> Columns:
         """What one explanation is about: a row, or for a global method all of them."""
         return self.world.rows.take([at]) if self.is_local else self.world.rows

@@ -17,18 +17,18 @@ each = pytest.mark.parametrize("case", CASES, ids=str)
 
 @each
 def test_the_same_question_gets_the_same_answer(case: Case) -> None:
-    model = case.model()
+    model = case.opened
     assert told(explain(model, case.row(0))) == told(explain(model, case.row(0)))
 
 
 @each
 def test_a_model_opened_again_explains_alike(case: Case) -> None:
-    assert told(explain(case.model(), case.row(1))) == told(explain(case.model(), case.row(1)))
+    assert told(explain(case.opened, case.row(1))) == told(explain(case.model(), case.row(1)))
 
 
 @each
 def test_among_others_an_explanation_is_what_it_is_alone_bit_for_bit(case: Case) -> None:
-    model = case.model()
+    model = case.opened
     rows = [case.row(at) for at in range(6)]
     alone = [told(explain(model, row)) for row in rows]
     with ThreadPoolExecutor(6) as pool:
@@ -38,7 +38,7 @@ def test_among_others_an_explanation_is_what_it_is_alone_bit_for_bit(case: Case)
 
 @each
 def test_an_explanation_is_json_of_two_parts(case: Case) -> None:
-    said = explain(case.model(), case.row(0)).to_json()
+    said = explain(case.opened, case.row(0)).to_json()
     again = json.loads(json.dumps(said, allow_nan=False))
     assert set(again) == {"meta", "data"}
     assert {"name", "type", "explanations", "params", "version"} <= set(again["meta"])
@@ -52,12 +52,12 @@ def test_an_explanation_is_json_of_two_parts(case: Case) -> None:
 @pytest.mark.parametrize("budget", [2, 64])
 def test_a_small_budget_is_kept_or_refused(case: Case, budget: int) -> None:
     with contextlib.suppress(DataMismatch):
-        assert explain(case.model(), case.row(0), budget=budget).quality.rows <= budget
+        assert explain(case.opened, case.row(0), budget=budget).quality.rows <= budget
 
 
 @each
 def test_every_picture_is_small_and_needs_nothing_from_elsewhere(case: Case) -> None:
-    explanation = explain(case.model(), case.row(0))
+    explanation = explain(case.opened, case.row(0))
     for kind, begins in (("html", b"<!"), ("svg", b"<"), ("png", b"\x89PNG")):
         document, _ = render(explanation, kind)  # type: ignore[arg-type]
         assert document.startswith(begins)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import httpx
 import numpy as np
@@ -13,6 +12,7 @@ import pytest
 from sidelight.errors import PredictorError, PredictorTimeout
 from sidelight.protocols import v2
 from sidelight.tensors import Column, Columns
+from sidelight_explainers.models import Explained
 from sidelight_explainers.service.app import create_app
 from tests.explainer_contract.cases import CASES, GLOBAL, LOCAL, Case
 from tests.explainers.serving import served
@@ -20,17 +20,23 @@ from tests.explainers.serving import served
 each = pytest.mark.parametrize("case", CASES, ids=str)
 
 
-@contextmanager
-def client(case: Case, function: Any = None) -> Iterator[httpx.Client]:
-    app = create_app({"m": case.model(function)})
-    with served(app) as url, httpx.Client(base_url=url, timeout=60) as opened:
+@pytest.fixture(scope="module")
+def service() -> Iterator[httpx.Client]:
+    """Every case as a model of its own, by the case's name."""
+    with client({str(case): case.model() for case in CASES}) as opened:
         yield opened
 
 
-def ask(service: httpx.Client, rows: Columns) -> Any:
+@contextmanager
+def client(models: dict[str, Explained]) -> Iterator[httpx.Client]:
+    with served(create_app(models)) as url, httpx.Client(base_url=url, timeout=60) as opened:
+        yield opened
+
+
+def ask(service: httpx.Client, case: Case, rows: Columns) -> httpx.Response:
     body = v2.encode_request(rows)
     headers = {"content-type": "application/json"}
-    return service.post("/v2/models/m/explain", content=body, headers=headers)
+    return service.post(f"/v2/models/{case}/explain", content=body, headers=headers)
 
 
 def misfits(case: Case) -> Iterator[tuple[str, Columns]]:
@@ -46,47 +52,47 @@ def misfits(case: Case) -> Iterator[tuple[str, Columns]]:
 
 
 @each
-def test_rows_that_do_not_fit_are_refused_by_their_column(case: Case) -> None:
-    with client(case) as service:
-        for name, rows in misfits(case):
-            answer = ask(service, rows)
-            assert 400 <= answer.status_code < 500, (name, answer.text)
-            assert name in answer.json()["error"], answer.text
+def test_rows_that_do_not_fit_are_refused_by_their_column(
+    case: Case, service: httpx.Client
+) -> None:
+    for name, rows in misfits(case):
+        answer = ask(service, case, rows)
+        assert 400 <= answer.status_code < 500, (name, answer.text)
+        assert name in answer.json()["error"], answer.text
 
 
-@each
 @pytest.mark.parametrize(("error", "code"), [(PredictorError, 502), (PredictorTimeout, 504)])
 def test_the_predictors_failure_is_told_with_its_message(
-    case: Case, error: type[PredictorError], code: int
+    error: type[PredictorError], code: int
 ) -> None:
     def broken(rows: Columns) -> Columns:
         raise error("the model is out of order")
 
-    with client(case, broken) as service:
-        answer = ask(service, case.row(0))
-    assert answer.status_code == code
-    assert "the model is out of order" in answer.json()["error"]
+    with client({str(case): case.model(broken) for case in CASES}) as service:
+        for case in CASES:
+            answer = ask(service, case, case.row(0))
+            assert answer.status_code == code, (str(case), answer.text)
+            assert "the model is out of order" in answer.json()["error"]
 
 
 @pytest.mark.parametrize("case", LOCAL, ids=str)
-def test_no_rows_are_nothing_to_explain(case: Case) -> None:
-    with client(case) as service:
-        answer = ask(service, case.row(0).take([]))
+def test_no_rows_are_nothing_to_explain(case: Case, service: httpx.Client) -> None:
+    answer = ask(service, case, case.row(0).take([]))
     assert 400 <= answer.status_code < 500
     assert "row" in answer.json()["error"]
 
 
 @pytest.mark.parametrize("case", GLOBAL, ids=str)
-def test_no_rows_are_those_of_the_reference(case: Case) -> None:
-    with client(case) as service:
-        answer = ask(service, case.world.rows.take([]))
+def test_no_rows_are_those_of_the_reference(case: Case, service: httpx.Client) -> None:
+    answer = ask(service, case, case.world.rows.take([]))
     assert answer.status_code == 200, answer.text
 
 
 @each
-def test_an_option_that_is_not_there_is_refused_by_its_name(case: Case) -> None:
+def test_an_option_that_is_not_there_is_refused_by_its_name(
+    case: Case, service: httpx.Client
+) -> None:
     body = {"instances": [], "parameters": {"explain_parameters": {"no_such": 1}}}
-    with client(case) as service:
-        answer = service.post("/v1/models/m:explain", json=body)
+    answer = service.post(f"/v1/models/{case}:explain", json=body)
     assert answer.status_code == 400
     assert "no_such" in answer.json()["error"]
