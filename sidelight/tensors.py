@@ -186,6 +186,12 @@ def split_index(name: str) -> tuple[str, int | None]:
     return (indexed["name"], int(indexed["index"])) if indexed else (name, None)
 
 
+def split_label(name: str) -> tuple[str, str | None]:
+    """A name and the label written behind it: ``"class=yes"`` is ``("class", "yes")``."""
+    whole, equals, label = name.partition("=")
+    return (whole, label) if whole and equals else (name, None)
+
+
 def _part(here: Mapping[str, Column], name: str) -> Column:
     if name in here:
         return here[name]

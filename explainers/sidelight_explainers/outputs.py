@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidelight.errors import DataMismatch, PredictorError
-from sidelight.tensors import Column, Columns, split_index
+from sidelight.tensors import Column, Columns, split_index, split_label
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,14 +24,19 @@ def choose_output(answer: Columns, wanted: str | None) -> Output:
 
     None is the first output. Without an index, of two numbers a row (the probabilities of no and
     yes) the second is taken, of more the one that is largest in the first row, which is the
-    explained one. Raises `DataMismatch` for an output that is not there or holds no numbers,
-    `PredictorError` for one that is null or not finite.
+    explained one. ``"label=yes"`` is 1 where that output says yes, else 0; an output of words that
+    is named without one is held to what it says of the first row. Raises `DataMismatch` for an
+    output that is not there or holds nothing of the kind, `PredictorError` for one that is null or
+    not finite.
     """
     column, index = _column(answer, wanted)
+    label = None if wanted is None or wanted in answer else split_label(wanted)[1]
+    if label is not None or (wanted is not None and column.kind in ("string", "bytes")):
+        return _one_of(column, index, label)
     if column.kind not in ("number", "boolean"):
         raise DataMismatch(
             f"output {column.name!r} holds {column.kind}s; set predictor.output to one with numbers"
-            f" among {list(answer.names)}"
+            f" among {list(answer.names)}, or to {column.name}=CLASS"
         )
     if column.values.ndim > 2:
         raise DataMismatch(
@@ -59,10 +64,39 @@ def _column(answer: Columns, wanted: str | None) -> tuple[Column, int | None]:
         return answer.columns[0], None
     if wanted in answer:
         return answer[wanted], None
-    name, index = split_index(wanted)
+    name, index = split_index(split_label(wanted)[0])
     if name in answer:
         return answer[name], index
     raise DataMismatch(f"no output {wanted!r}; the predictor gives {list(answer.names)}")
+
+
+def _one_of(column: Column, index: int | None, label: str | None) -> Output:
+    """Whether each row's label is that one; None is the first row's."""
+    if column.values.ndim > 2 or column.kind == "time":
+        raise DataMismatch(
+            f"output {column.name!r} ({column.kind}s of shape {column.values.shape}) is no label"
+        )
+    table = column.values.reshape(len(column), -1)
+    chosen = index or 0
+    if chosen >= table.shape[1]:
+        raise DataMismatch(
+            f"output {column.name!r} has {table.shape[1]} label(s) a row, no [{chosen}]"
+        )
+    if column.valid is not None and not column.valid.reshape(table.shape)[:, chosen].all():
+        raise PredictorError(f"output {column.name!r} is null in some rows")
+    words = [_word(one) for one in table[:, chosen].tolist()]
+    told = words[0] if label is None else label
+    name = column.name if table.shape[1] == 1 else f"{column.name}[{chosen}]"
+    return Output(f"{name}={told}", np.array([word == told for word in words], np.float64))
+
+
+def _word(label: str | bytes | bool | float) -> str:
+    """As people write it: true, 7 (also where JSON made it 7.0), the text itself."""
+    if isinstance(label, bytes):
+        return label.decode("utf-8", "replace")
+    if isinstance(label, bool):
+        return str(label).lower()
+    return str(int(label)) if isinstance(label, float) and label.is_integer() else str(label)
 
 
 def _default_index(table: NDArray[np.float64]) -> int:

@@ -70,7 +70,8 @@ class PredictorSettings(Section):
     """The datatype that numbers are sent in, for servers that take no other (Triton); as they come
     when not set."""
     output: str | None = None
-    """The output explained and compared; the first when not set."""
+    """The output explained and compared: ``NAME``, ``NAME[INDEX]`` of several numbers a row, or
+    ``NAME=CLASS``, which is 1 where the output is that class; the first when not set."""
     timeout_seconds: float = Field(default=10.0, gt=0)
     """Deadline of one call."""
     max_batch_rows: int = Field(default=16384, ge=1)

@@ -12,7 +12,7 @@ from sidelight.errors import MalformedPayload, PredictorError
 from sidelight.predictors.inputs import Inputs
 from sidelight.predictors.spending import Spent, current
 from sidelight.protocols.limits import Limits
-from sidelight.tensors import Columns, split_index
+from sidelight.tensors import Columns, split_index, split_label
 
 Form = Literal["columns", "matrix"]
 FIRST_WAIT_SECONDS = 0.05
@@ -109,7 +109,7 @@ def _asked_outputs(settings: PredictorSettings) -> dict[str, list[dict[str, str]
     """V2's `outputs`: MLServer gives class probabilities only to those who name them."""
     if settings.output is None or settings.protocol == "v1":
         return {}
-    return {"outputs": [{"name": split_index(settings.output)[0]}]}
+    return {"outputs": [{"name": split_index(split_label(settings.output)[0])[0]}]}
 
 
 def _parts(rows: Columns, size: int) -> Iterator[Columns]:

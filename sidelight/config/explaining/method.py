@@ -24,8 +24,8 @@ class MethodSettings(Section):
     """Settings that a request may not touch."""
 
     output: str | None = Field(default=None, min_length=1, max_length=200)
-    """The output explained, ``NAME`` or ``NAME[INDEX]`` of several numbers a row; the predictor's
-    `output` when not set."""
+    """The output explained: ``NAME``, ``NAME[INDEX]`` of several numbers a row, or ``NAME=CLASS``,
+    which is 1 where the output is that class; the predictor's `output` when not set."""
     budget: int = Field(default=2048, ge=2)
     """Rows the predictor may be asked for, for one explanation."""
     max_budget: int = Field(default=32768, ge=2)
