@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from sidelight_explainers.contents.attributions import Attributions
+from sidelight_explainers.contents.curves import Curve, Curves
 from sidelight_explainers.contents.layout import ImageLayout, TextLayout
 from sidelight_explainers.pictures.composing import compose
 from sidelight_explainers.pictures.page import Bars, Gallery, Paragraph, Words
@@ -162,6 +163,15 @@ def test_every_letter_of_a_text_is_shown_once_and_the_strongest_word_is_darkest(
 
 def test_long_texts_stay_small() -> None:
     content = of_text(" ".join(f"word{at}" for at in range(5000)))
+    for kind in KINDS_OF_FILE:
+        assert len(render(explanation(content), kind)[0]) < 50_000
+
+
+def test_many_long_curves_stay_small() -> None:
+    points = tuple(np.linspace(-3, 3, 200).tolist())
+    wild = tuple(np.sin(np.array(points) * 7.7).tolist())
+    one = Curve("f", points, wild, wild, wild, (wild,) * 100)
+    content = Curves("p", "output", 0.3, (one,) * 40, "the reference", 500)
     for kind in KINDS_OF_FILE:
         assert len(render(explanation(content), kind)[0]) < 50_000
 

@@ -105,7 +105,7 @@ def _points(points: Sequence[Point]) -> str:
 
 def _pairs(points: Sequence[Point]) -> Iterator[str]:
     for x, y in points:
-        yield f"{_short(x)},{_short(y)}"
+        yield f"{x:.1f},{y:.1f}"
 
 
 def _short(value: float) -> str:

@@ -44,7 +44,7 @@ def _scale(plot: Plot, names: float, top: float, bottom: float, width: float) ->
     for effect in [low, high, 0.0] if low < 0 < high else [low, high]:
         x = _place(plot, effect, names, width)
         yield Line([(x, top), (x, bottom)], "rule")
-        crowded = effect == 0 and min(abs(x - one) for one in ends) < 3 * PLOT_TEXT
+        crowded = low < effect < high and min(abs(x - one) for one in ends) < 3 * PLOT_TEXT
         if not crowded:
             told = mark(effect, high - low)
             yield Letters(x, bottom + 15, told, PLOT_TEXT, "soft", "middle")

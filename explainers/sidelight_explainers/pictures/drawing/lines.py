@@ -71,7 +71,9 @@ def _scale(plot: Plot, frame: _Frame) -> Iterator[Shape]:
     for effect in [low, high, 0.0] if low < 0 < high else [low, high]:
         y = frame.y(effect)
         yield Line([(frame.left, y), (frame.right, y)], "rule")
-        crowded = effect == 0 and min(abs(y - frame.y(one)) for one in (low, high)) < PLOT_TEXT
+        crowded = (
+            low < effect < high and min(abs(y - frame.y(one)) for one in (low, high)) < PLOT_TEXT
+        )
         if not crowded:
             told = mark(effect, high - low)
             yield Letters(frame.left - 6, y + 4, told, PLOT_TEXT, "soft", "end")

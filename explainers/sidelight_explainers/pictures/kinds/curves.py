@@ -13,10 +13,11 @@ from sidelight_explainers.pictures.page import Page, Paragraph, Plot, Plots
 from sidelight_explainers.pictures.wording import counted, cut, number
 
 MOST_PLOTS = 9
-MOST_LINES = 150
-"""Single rows in all plots together."""
-
 MOST_POINTS = 60
+POINTS_IN_ALL = 220
+LINE_POINTS_IN_ALL = 1400
+"""Points of all single rows in all plots together."""
+
 MOST_CATEGORIES = 15
 
 
@@ -47,16 +48,18 @@ def _summary(content: Curves) -> str:
 
 
 def _plots(curves: list[Curve], names: Names) -> Iterator[Plot]:
-    plots = [_plot(one, MOST_LINES // len(curves), names) for one in curves]
+    plots = [_plot(one, len(curves), names) for one in curves]
     low = min((plot.reach[0] for plot in plots), default=0.0)
     high = max((plot.reach[1] for plot in plots), default=0.0)
     for plot in plots:
         yield plot.between(low, high)
 
 
-def _plot(curve: Curve, lines: int, names: Names) -> Plot:
+def _plot(curve: Curve, plots: int, names: Names) -> Plot:
     is_numeric = all(map(_is_number, curve.points))
-    kept = _thinned(len(curve.points), MOST_POINTS if is_numeric else MOST_CATEGORIES)
+    most = min(MOST_POINTS, POINTS_IN_ALL // plots) if is_numeric else MOST_CATEGORIES
+    kept = _thinned(len(curve.points), most)
+    lines = LINE_POINTS_IN_ALL // plots // len(kept)
     points = [curve.points[at] for at in kept]
     places = tuple(map(float, points)) if is_numeric else ()
     return Plot(

@@ -6,7 +6,7 @@ from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.pictures.wording import counted
 
 _ENDINGS = {
-    "accurate": "nothing was left to ask, or it is as accurate as was wished",
+    "accurate": "it is as accurate as was wished",
     "budget": "its budget was spent",
     "deadline": "its time was over",
 }
