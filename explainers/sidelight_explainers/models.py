@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sidelight.config.explaining.method import MethodSettings
-from sidelight.config.settings import ModelSettings, PredictorSettings, Settings
+from sidelight.config.settings import LogSettings, ModelSettings, PredictorSettings, Settings
 from sidelight.errors import ConfigError
 from sidelight.predictors.caching import RowCache
 from sidelight.predictors.coalescing import Coalescing
@@ -70,20 +70,23 @@ class Explained:
 def open_models(settings: Settings) -> dict[str, Explained | None]:
     """Every model of the file by name, None for one without explainer; no predictor is asked."""
     return {
-        name: open_model(name, model, mark_of(settings, model.predictor, PURPOSE))
+        name: open_model(name, model, mark_of(settings, model.predictor, PURPOSE), settings.log)
         if any(model.explainers.methods())
         else None
         for name, model in settings.models.items()
     }
 
 
-def open_model(name: str, settings: ModelSettings, mark: Mark | None = None) -> Explained:
-    """One model of the file, asked with this mark. Raises `ConfigError`, `ArtifactError`."""
+def open_model(
+    name: str, settings: ModelSettings, mark: Mark | None = None, log: LogSettings | None = None
+) -> Explained:
+    """One model of the file, asked with this mark; `log` is read where its explainers look at
+    recent traffic. Raises `ConfigError`, `ArtifactError`, `LogError`."""
     if settings.predictor is None:
         raise ConfigError(
             f"models.{name}.explainers needs models.{name}.predictor: a url or a model"
         )
-    subject = read_subject(name, settings)
+    subject = read_subject(name, settings, log)
     methods = _methods(subject)
     predictor = _opened(name, settings.predictor, subject.features, mark)
     return Explained(subject, predictor, methods, predictor.close)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sidelight.tensors import Column
-from sidelight_explainers.subject import Subject
+
+if TYPE_CHECKING:
+    from sidelight_explainers.subject import Subject
 
 
 def ordered_features(subject: Subject) -> frozenset[str]:

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from sidelight.config.references import ONLY_DETECTORS, is_fitted
-from sidelight.config.settings import ModelSettings
+from sidelight.config.settings import LogSettings, ModelSettings
 from sidelight.errors import ArtifactError, ConfigError, DataMismatch
 from sidelight.tables import read_table
 from sidelight.tensors import Columns
+from sidelight_explainers.recent import read_recent
 from sidelight_explainers.subject import Subject
 
 
-def read_subject(name: str, settings: ModelSettings) -> Subject:
-    """The model with its reference; `ConfigError` says what the reference lacks."""
+def read_subject(name: str, settings: ModelSettings, log: LogSettings | None = None) -> Subject:
+    """The model with its reference and, where its explainers look at it, recent traffic.
+
+    `ConfigError` says what the reference lacks; `LogError` that the log cannot be read.
+    """
+    subject = _with_reference(name, settings)
+    if log is None or not settings.explainers.reads_log:
+        return subject
+    count = settings.explainers.recent_rows
+    recent = read_recent(log, name, settings, subject.rows().names, count)
+    return replace(subject, recent=recent if _fits(recent, subject.rows()) else None)
+
+
+def _fits(recent: Columns, reference: Columns) -> bool:
+    """Are there rows, of the reference's kinds?"""
+    kinds = {column.name: column.kind for column in reference}
+    return len(recent) > 0 and all(column.kind == kinds[column.name] for column in recent)
+
+
+def _with_reference(name: str, settings: ModelSettings) -> Subject:
     features = tuple(settings.features)
     if settings.reference is None:
         return Subject(name, settings, features)

@@ -9,16 +9,18 @@ from sidelight.config.explaining.modality import modality_of
 from sidelight.config.settings import ModelSettings
 from sidelight.errors import ConfigError
 from sidelight.tensors import Columns
-from sidelight_explainers.background import Background, choose_background
+from sidelight_explainers.background import Background, choose_background, medoid_background
 from sidelight_explainers.contents.content import Content
 from sidelight_explainers.explanation import Box, Explanation
+from sidelight_explainers.ordering import ordered_features
 from sidelight_explainers.quality import Quality
 
 
 @dataclass(frozen=True, eq=False)
 class Subject:
     """One model of the file. `reference` holds its features only, in the model's order; None where
-    there is no reference, which texts and pictures can do without. `table` is the whole reference.
+    there is no reference, which texts and pictures can do without. `table` is the whole reference,
+    `recent` what clients sent lately, newest first, None where it was not read.
     """
 
     name: str
@@ -26,6 +28,7 @@ class Subject:
     features: tuple[str, ...]
     reference: Columns | None = None
     table: Columns | None = None
+    recent: Columns | None = None
 
     @property
     def key(self) -> str:
@@ -49,7 +52,13 @@ class Subject:
         return self.reference
 
     def background(self, size: int, seed: int) -> Background:
-        """At most so many reference rows in random order."""
+        """At most so many rows in random order, from where `explainers.background_from` says."""
+        wanted = self.settings.explainers.background_from
+        if wanted == "medoids":
+            return medoid_background(self.rows(), ordered_features(self), size, seed)
+        recent = self.recent
+        if wanted == "log" and recent is not None and len(recent) >= size:
+            return choose_background(recent, recent.names, size, seed, "recent traffic")
         return choose_background(self.rows(), self.features, size, seed)
 
     def explanation(

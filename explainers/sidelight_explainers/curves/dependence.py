@@ -39,7 +39,7 @@ class PartialDependence:
     def __call__(
         self, rows: Columns, options: PartialDependenceSettings, inquiry: Inquiry
     ) -> Explanation:
-        pool = pool_of(self.subject, rows)
+        pool = pool_of(self.subject, rows, options)
         grids = {
             name: grid_of(pool.rows[name], name in self.ordered, options.points)
             for name in surveyed_features(pool, options)

@@ -47,7 +47,7 @@ class LocalEffects:
     ordered: frozenset[str]
 
     def __call__(self, rows: Columns, options: AleSettings, inquiry: Inquiry) -> Explanation:
-        pool = pool_of(self.subject, rows)
+        pool = pool_of(self.subject, rows, options)
         grids = {name: self._grid(pool, name, options) for name in surveyed_features(pool, options)}
         questions = 1 + sum(2 if grid.ordered else 4 for grid in grids.values())
         looked_at = pool.rows.take(surveyed_places(pool, options, questions, inquiry.left))

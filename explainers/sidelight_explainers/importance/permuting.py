@@ -36,12 +36,12 @@ class PermutationImportance:
     subject: Subject
 
     def __call__(self, rows: Columns, options: ImportanceSettings, inquiry: Inquiry) -> Explanation:
-        pool = pool_of(self.subject, rows)
+        pool = pool_of(self.subject, rows, options)
         features = surveyed_features(pool, options)
         questions = 1 + len(features) * options.repeats
         places = surveyed_places(pool, options, questions, inquiry.left)
         looked_at = pool.rows.take(places)
-        label = None if len(rows) else self._label(places)
+        label = None if len(rows) or options.over == "recent" else self._label(places)
         _refuse_without_truth(options, label)
         rng = np.random.default_rng(options.seed)
         shuffles = Shuffles.draw(options.repeats, len(looked_at), rng)

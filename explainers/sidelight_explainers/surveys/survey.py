@@ -15,17 +15,18 @@ from sidelight_explainers.subject import Subject
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """Rows of a request or, when it has none, of the reference; `data` says which, in words."""
+    """Rows of a request, of the reference or of recent traffic; `data` says which, in words."""
 
     rows: Columns
     data: str
 
 
-def pool_of(subject: Subject, rows: Columns) -> Pool:
-    """`DataMismatch` names a column of the request that is missing or of another kind."""
+def pool_of(subject: Subject, rows: Columns, options: SurveySettings) -> Pool:
+    """`DataMismatch` names a column of the request that is missing or of another kind, or says that
+    there are no recent rows."""
     reference = subject.rows()
     if not len(rows):
-        return Pool(reference, "the reference")
+        return _recent(subject) if options.over == "recent" else Pool(reference, "the reference")
     known = rows.select(reference.names)
     for column in known:
         expected = reference[column.name].kind
@@ -40,6 +41,15 @@ def pool_of(subject: Subject, rows: Columns) -> Pool:
                 f" {column.kind}s"
             )
     return Pool(known, "the request")
+
+
+def _recent(subject: Subject) -> Pool:
+    if subject.recent is None:
+        raise DataMismatch(
+            f"no recent rows of model {subject.name!r} were read when the service started; see"
+            f" {subject.key}.explainers.background_from, or set 'over' to reference"
+        )
+    return Pool(subject.recent, "recent traffic")
 
 
 def surveyed_features(pool: Pool, options: SurveySettings) -> tuple[str, ...]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field
 
 from sidelight.config.explaining.ale import AleSettings
 from sidelight.config.explaining.alibi import AlibiSettings
@@ -38,6 +41,18 @@ class ModelExplainers(Section):
     importance: ImportanceSettings | None = None
     alibi: dict[str, AlibiSettings] | None = None
     """By name; requests ask for ``alibi.NAME``."""
+    background_from: Literal["reference", "medoids", "log"] = "reference"
+    """Which rows stand for 'feature absent': random ones of the reference, those of it that stand
+    best for the others (k-medoids), or what clients sent lately, read from the log at the start
+    (the reference where the log has not enough rows yet)."""
+    recent_rows: int = Field(default=1000, ge=1)
+    """Rows read from the log for `background_from`, and for global methods `over` recent ones."""
+
+    @property
+    def reads_log(self) -> bool:
+        """Are recent rows of the log needed?"""
+        over = (one.over for one in (self.ale, self.partial_dependence, self.importance) if one)
+        return self.background_from == "log" or "recent" in over
 
     def methods(self) -> Iterator[tuple[str, MethodSettings]]:
         """What is configured, by the name that requests use."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -10,8 +10,8 @@ from sidelight.config.explaining.method import MethodSettings, Modality, Scope
 
 
 class SurveySettings(MethodSettings):
-    """A method that explains the model over the rows of a request, or of the reference when the
-    request has none."""
+    """A method that explains the model over the rows of a request, or over those of `over` when
+    the request has none."""
 
     MODALITIES: ClassVar[tuple[Modality, ...]] = ("tabular",)
     SCOPE: ClassVar[Scope] = "global"
@@ -20,6 +20,9 @@ class SurveySettings(MethodSettings):
     """Rows the predictor may be asked for, for one explanation."""
     max_budget: int = Field(default=1 << 20, ge=2)
     """The largest budget that a request may set for itself."""
+    over: Literal["reference", "recent"] = "reference"
+    """The rows looked at when a request has none: the reference's, or what clients sent lately,
+    where this file says so (here or in `background_from`)."""
     features: tuple[str, ...] = ()
     """The features looked at; all when empty."""
     rows: int = Field(default=1000, ge=2)
