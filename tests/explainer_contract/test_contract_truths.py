@@ -26,13 +26,15 @@ EXACT = 1e-12
 
 @singledispatch
 def effect(_content: Content, _feature: str) -> float | None:
-    """How much the explanation says that a feature matters; None where it says nothing of it."""
+    """How much the explanation says for sure that a feature matters, beyond its own interval; None
+    where it says nothing of the feature."""
     return None
 
 
 @effect.register
 def _(content: Attributions, feature: str) -> float | None:
-    return abs(_of(content, feature).contribution)
+    share = _of(content, feature)
+    return max(0.0, abs(share.contribution) - _half(share))
 
 
 @effect.register
