@@ -41,10 +41,12 @@ def running(folder: Path, *argv: str) -> Iterator[tuple[str, Any]]:
     port = free_port()
     listen = ["--listen", "127.0.0.1:0", "--http_port", str(port)]
     command = [sys.executable, "-m", "sidelight.command", "explainers", *listen, *argv]
-    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.DEVNULL)
+    words = folder / "stderr"
+    with words.open("w") as stderr:
+        process = subprocess.Popen(command, cwd=folder, stderr=stderr)
     try:
         while not _is_ready(f"http://127.0.0.1:{port}"):
-            assert process.poll() is None
+            assert process.poll() is None, words.read_text()
             time.sleep(0.05)
         yield f"http://127.0.0.1:{port}", process
     finally:
