@@ -14,7 +14,7 @@ from sidelight_explainers.pictures.kinds.regions import kept_regions
 from sidelight_explainers.pictures.kinds.shading import shaded
 from sidelight_explainers.pictures.names import Names
 from sidelight_explainers.pictures.page import Block, Page, Paragraph
-from sidelight_explainers.pictures.wording import apart, counted, cut, listed, percent
+from sidelight_explainers.pictures.wording import apart, cut, listed, percent
 
 
 def anchor_page(content: Anchor, explanation: Explanation) -> Page:
@@ -48,8 +48,11 @@ def _rule(content: Anchor, names: Names) -> str:
 
 
 def _conditions(content: Anchor, names: Names) -> str:
+    are = "is" if len(content.conditions) == 1 else "are"
     if isinstance(content.layout, ImageLayout):
-        return f"the {counted(len(content.conditions), 'region')} shown on the right are there"
+        return "what the right picture shows is there"
+    if isinstance(content.layout, TextLayout):
+        return f"{listed([apart(f'“{cut(one.words)}”') for one in content.conditions])} {are} there"
     return listed([apart(names.condition(one.feature, one.words)) for one in content.conditions])
 
 

@@ -14,8 +14,8 @@ from sidelight_explainers.pictures.wording import counted, cut, number
 
 MOST_PLOTS = 9
 MOST_POINTS = 60
-POINTS_IN_ALL = 220
-LINE_POINTS_IN_ALL = 1400
+POINTS_IN_ALL = 180
+LINE_POINTS_IN_ALL = 1000
 """Points of all single rows in all plots together."""
 
 MOST_CATEGORIES = 15
