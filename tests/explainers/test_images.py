@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,9 @@ from sidelight.config.explaining.players import OfPictures, PictureSettings
 from sidelight.config.settings import ModelSettings
 from sidelight.errors import DataMismatch
 from sidelight.tensors import Column, Columns
+from sidelight_explainers.asking import OutOfTime
 from sidelight_explainers.contents.heatmap import Heatmap
+from sidelight_explainers.contents.layout import ImageLayout
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.games.image import ImageGame
 from sidelight_explainers.images.covering import covers
@@ -21,6 +25,7 @@ from sidelight_explainers.images.seeing import seen
 from sidelight_explainers.images.segments import grid, slic
 from sidelight_explainers.images.smooth_masks import SmoothMasks
 from sidelight_explainers.subject import Subject
+from tests.explainers.games import attributions, contributions, enumerated
 from tests.explainers.media import of_pictures, row
 from tests.explainers.serving import Floats
 
@@ -302,3 +307,76 @@ def test_a_picture_under_any_name_is_the_only_feature() -> None:
     explain = of_pictures(linear, "occlusion", image=BLACK)
     sent = Columns((Column("instances", np.ones((1, 12, 16), np.int64)),))
     assert heat(explain(sent)).heat.shape == (12, 16)
+
+
+@pytest.mark.parametrize(("method", "known"), [("rise", "masks"), ("occlusion", "patches")])
+def test_at_the_deadline_the_heat_known_by_then_is_told(method: str, known: str) -> None:
+    asked: list[int] = []
+
+    def slower_and_slower(values: NDArray[Any]) -> Floats:
+        if asked:
+            time.sleep(2.0)
+        asked.append(len(values))
+        return linear(values)
+
+    explain = of_pictures(slower_and_slower, method, image=BLACK, deadline_seconds=1.0)
+    explanation = explain(np.ones((12, 16)), budget=401)
+
+    assert explanation.quality.stopped == "deadline"
+    assert explanation.quality.rows == asked[0]
+    assert 0 < dict(heat(explanation).facts)[known] < 400
+    assert heat(explanation).heat.any()
+
+
+@pytest.mark.parametrize("method", ["rise", "occlusion"])
+def test_a_predictor_that_never_answers_in_time_is_a_timeout(method: str) -> None:
+    def too_slow(values: NDArray[Any]) -> Floats:
+        time.sleep(0.5)
+        return linear(values)
+
+    explain = of_pictures(too_slow, method, image=BLACK, deadline_seconds=0.1)
+    with pytest.raises(OutOfTime):
+        explain(np.ones((12, 16)))
+
+
+@pytest.mark.parametrize("method", ["rise", "occlusion", "shapley"])
+def test_sixteen_pictures_at_once_get_what_each_gets_alone(method: str) -> None:
+    options = {} if method == "occlusion" else {"budget": 201}
+    image = {**BLACK, "segments": "grid", "count": 12} if method == "shapley" else BLACK
+    explain = of_pictures(linear, method, image=image, **options)
+    many = np.random.default_rng(0).random((16, 12, 16))
+
+    alone = [explain(one).content.to_json() for one in many]
+    with ThreadPoolExecutor(16) as pool:
+        together = list(pool.map(lambda one: explain(one).content.to_json(), many))
+
+    assert together == alone
+
+
+def test_shapley_values_of_parts_are_the_sums_of_a_linear_models_weights() -> None:
+    options = {**BLACK, "segments": "grid", "count": 12}
+    explanation = of_pictures(linear, "shapley", image=options, budget=400)(np.ones((12, 16)))
+    content = attributions(explanation)
+    assert isinstance(content.layout, ImageLayout)
+    owners = content.layout.segments.reshape(-1)
+    expected = np.bincount(owners, weights().reshape(-1))
+    np.testing.assert_allclose(contributions(explanation), expected, atol=1e-8)
+
+
+def test_shapley_values_of_few_parts_are_the_enumerated_ones() -> None:
+    def curved(values: NDArray[Any]) -> Floats:
+        return np.asarray(np.tanh(linear(values)) + values[:, 0, 0] * values[:, 11, 15])
+
+    picture = np.random.default_rng(0).random((12, 16))
+    options = {**BLACK, "segments": "grid", "count": 9}
+    explain = of_pictures(curved, "shapley", image=options, budget=2000)
+    content = attributions(explain(picture))
+    assert content.estimator == "exact"
+    assert isinstance(content.layout, ImageLayout)
+    segments = content.layout.segments
+
+    def by_parts(table: Floats) -> Floats:
+        return curved(table[:, segments] * picture)
+
+    truth = enumerated(by_parts, np.ones(9), np.zeros((1, 9)))
+    np.testing.assert_allclose(contributions(explain(picture)), truth, atol=1e-10)

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import resource
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +24,9 @@ from sidelight_explainers.games.text import TextGame
 from sidelight_explainers.subject import Subject
 from sidelight_explainers.texts.games import open_texts
 from sidelight_explainers.texts.units import sentence_of, words
-from tests.explainers.games import attributions, contributions
+from tests.explainers.games import attributions, contributions, enumerated
 from tests.explainers.media import of_texts, row
+from tests.explainers.serving import Floats
 
 FEATURES = ModelSettings.model_validate({"features": {"words": "text"}})
 
@@ -258,6 +261,46 @@ def test_leaving_out_averages_over_samples() -> None:
     # a word drawn from the reference counts 1 or -2, so -0.5 on average
     found = contributions(explain("good film"))
     np.testing.assert_allclose(found, [1.5, 0.5], atol=0.25)
+
+
+def rhyming(text: str) -> float:
+    """A word counts more beside its like."""
+    words = text.split()
+    pairs = sum(one[-1] == other[-1] for one, other in pairwise(words))
+    return float(np.tanh(len(words) / 3) + 0.5 * pairs + 0.2 * ("cat" in words))
+
+
+def test_shapley_values_of_few_words_are_the_enumerated_ones() -> None:
+    words = ["a", "cat", "sat", "on", "the", "mat", "fat"]
+    explanation = of_texts(rhyming, "shapley")(" ".join(words))
+
+    def by_words(table: Floats) -> Floats:
+        there = [[word for word, one in zip(words, row, strict=True) if one] for row in table]
+        return np.array([rhyming(" ".join(one)) for one in there])
+
+    truth = enumerated(by_words, np.ones(7), np.zeros((1, 7)))
+    assert attributions(explanation).estimator == "exact"
+    np.testing.assert_allclose(contributions(explanation), truth, atol=1e-10)
+
+
+def test_shapley_values_of_many_words_of_an_additive_model_are_its_weights() -> None:
+    text = " ".join(["good", "bad", "so", "what"] * 8)
+    found = contributions(of_texts(counted, "shapley", budget=400)(text))
+    np.testing.assert_allclose(found, [1.0, -2.0, 0.0, 0.0] * 8, atol=1e-8)
+
+
+@pytest.mark.parametrize("method", ["leave_one_out", "shapley"])
+def test_sixteen_texts_at_once_get_what_each_gets_alone(method: str) -> None:
+    explain = of_texts(rhyming, method, budget=120)
+    many = [
+        " ".join(f"{letter}{at % 3}" for letter in "abcdefghij"[: 3 + at % 8]) for at in range(16)
+    ]
+
+    alone = [explain(one).content.to_json() for one in many]
+    with ThreadPoolExecutor(16) as pool:
+        together = list(pool.map(lambda one: explain(one).content.to_json(), many))
+
+    assert together == alone
 
 
 def test_an_empty_text_has_an_explanation_without_words() -> None:
