@@ -14,7 +14,7 @@ from uuid import uuid4
 from sidelight.errors import PredictorTimeout, SidelightError
 from sidelight.predictors.answers import Answers
 from sidelight.predictors.coalescing import Pending
-from sidelight.predictors.identity import Key, first_places, row_keys
+from sidelight.predictors.identity import Key, row_keys
 from sidelight.predictors.sharing import SharedPredictor
 from sidelight.tensors import Columns
 from sidelight_explainers.explanation import Explanation
@@ -85,7 +85,7 @@ class Asking:
         keys = row_keys(rows)
         if not len(self._answers) and keys:
             keys[0] = uuid4().bytes
-        new = [at for at in first_places(keys) if keys[at] not in self._answers]
+        new = self._answers.missing(keys)
         if new:
             self._learn(rows if len(new) == len(rows) else rows.take(new), [keys[at] for at in new])
         return self._answers.of(keys)

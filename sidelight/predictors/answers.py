@@ -7,51 +7,66 @@ from collections.abc import Sequence
 import numpy as np
 
 from sidelight.errors import DataMismatch, PredictorError
-from sidelight.predictors.identity import Key
+from sidelight.predictors.identity import Key, first_places
 from sidelight.tensors import Columns
 
 
 class Answers:
-    """What a predictor said, to be found by row; not for several threads at once."""
+    """What a predictor said, to be found by row; not for several threads at once.
+
+    Answers come in blocks and are numbered through, so that finding thousands takes one look-up
+    each and no more Python.
+    """
 
     def __init__(self) -> None:
-        self._places: dict[Key, tuple[Columns, int]] = {}
-
-    def __contains__(self, key: Key) -> bool:
-        return key in self._places
+        self._numbers: dict[Key, int] = {}
+        self._blocks: dict[int, Columns] = {}
+        self._next = 0
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._numbers)
 
-    def add(self, keys: Sequence[Key], answers: Columns) -> None:
-        """One answer a key; a later one takes the place of an earlier."""
-        self._places.update((key, (answers, at)) for at, key in enumerate(keys))
+    def add(self, keys: Sequence[Key], answers: Columns) -> int:
+        """One answer a key; a later one takes the place of an earlier. Returns the block's name."""
+        block = self._next
+        self._next += len(keys)
+        self._numbers.update(zip(keys, range(block, self._next), strict=True))
+        if keys:
+            self._blocks[block] = answers
+        return block
 
-    def drop(self, keys: Sequence[Key], answers: Columns) -> None:
-        """Forget those answers, as far as they still are what is known for the keys."""
-        for key in keys:
-            if key in self._places and self._places[key][0] is answers:
-                del self._places[key]
+    def drop(self, keys: Sequence[Key], block: int) -> None:
+        """Forget a block, as far as its answers still are what is known for its keys."""
+        for number, key in enumerate(keys, block):
+            if self._numbers.get(key) == number:
+                del self._numbers[key]
+        self._blocks.pop(block, None)
 
     def among(self, keys: Sequence[Key]) -> list[Key]:
         """Those of the keys for which there is an answer."""
-        return [key for key in keys if key in self._places]
+        known = self._numbers
+        return [key for key in keys if key in known]
+
+    def missing(self, keys: Sequence[Key]) -> list[int]:
+        """Where those stand first for which there is none."""
+        known = self._numbers
+        return [at for at in first_places(keys) if keys[at] not in known]
 
     def of(self, keys: Sequence[Key]) -> Columns:
         """A copy of the answers for these keys, in their order; all must be known.
 
         Raises `PredictorError` where answers have come in forms that do not go together.
         """
-        places = [self._places[key] for key in keys]
-        blocks = {id(block): block for block, _ in places}
-        rows: dict[int, list[int]] = {one: [] for one in blocks}
-        order: dict[int, list[int]] = {one: [] for one in blocks}
-        for position, (block, at) in enumerate(places):
-            rows[id(block)].append(at)
-            order[id(block)].append(position)
-        parts = [block.take(rows[one]) for one, block in blocks.items()]
-        joined = parts[0] if len(parts) == 1 else _joined(parts)
-        return joined.take(np.argsort(np.concatenate([order[one] for one in blocks])))
+        numbers = np.array([self._numbers[key] for key in keys], np.int64)
+        begins = np.fromiter(self._blocks, np.int64, len(self._blocks))
+        owners = np.searchsorted(begins, numbers, side="right") - 1
+        used = np.unique(owners)
+        chosen = [numbers[owners == one] - begins[one] for one in used]
+        blocks = [self._blocks[int(begins[one])] for one in used]
+        parts = [block.take(rows) for block, rows in zip(blocks, chosen, strict=True)]
+        if len(parts) == 1:
+            return parts[0]
+        return _joined(parts).take(np.argsort(np.argsort(owners, kind="stable")))
 
 
 def _joined(parts: Sequence[Columns]) -> Columns:

@@ -24,7 +24,7 @@ ROW_BYTES = 250
 @dataclass(frozen=True, eq=False)
 class _Block:
     keys: Sequence[Key]
-    answers: Columns
+    name: int
     born: float
     size: int
 
@@ -76,8 +76,8 @@ class RowCache:
                 self._forget(len(self._blocks))
             self._model = model
             if size <= self._most_bytes:
-                self._blocks.append(_Block(keys, answers, self._clock(), size))
-                self._answers.add(keys, answers)
+                name = self._answers.add(keys, answers)
+                self._blocks.append(_Block(keys, name, self._clock(), size))
                 self._bytes += size
             self._forget_the_old()
 
@@ -89,7 +89,7 @@ class RowCache:
     def _forget(self, blocks: int) -> None:
         for _ in range(blocks):
             block = self._blocks.popleft()
-            self._answers.drop(block.keys, block.answers)
+            self._answers.drop(block.keys, block.name)
             self._bytes -= block.size
 
 

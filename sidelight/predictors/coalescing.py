@@ -16,10 +16,13 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
+from typing import Any
+
+import numpy as np
 
 from sidelight.errors import PredictorError, PredictorTimeout
 from sidelight.predictors.contract import Predictor
-from sidelight.predictors.identity import Key, pattern, row_keys
+from sidelight.predictors.identity import Key, first_places, pattern, row_keys
 from sidelight.predictors.recalling import Recall, recalling
 from sidelight.predictors.sizes import bytes_of
 from sidelight.predictors.spending import Spent, current, spending
@@ -200,8 +203,6 @@ class Coalescing:
             answers = self._predictor(rows)
         if len(answers) != len(rows):
             raise PredictorError(f"{len(answers)} rows in answer to {len(rows)}")
-        if len(call.parts) == 1 and len(places[0]) == len(rows):
-            return [answers]
         return [answers.take(one) for one in places]
 
     def _come_back(self, call: _Call, future: Future[list[Columns]]) -> None:
@@ -239,17 +240,16 @@ class Coalescing:
             _fail(part, error)
 
 
-def _merged(parts: Sequence[Pending]) -> tuple[Columns, list[list[int]]]:
+def _merged(parts: Sequence[Pending]) -> tuple[Columns, list[Any]]:
     """All different rows of the parts as one table, and for each part where its rows are in it."""
-    at: dict[Key, int] = {}
-    places = [[at.setdefault(key, len(at)) for key in part.keys] for part in parts]
     rows = parts[0].rows if len(parts) == 1 else Columns.concatenate([one.rows for one in parts])
-    if len(at) == len(rows):
-        return rows, places
-    first: dict[int, int] = {}
-    for row, place in enumerate(place for part in places for place in part):
-        first.setdefault(place, row)
-    return rows.take(list(first.values())), places
+    keys = [key for part in parts for key in part.keys]
+    first = first_places(keys)
+    if len(first) == len(keys):
+        ends = np.cumsum([len(part.keys) for part in parts])
+        return rows, [slice(end - len(one.keys), end) for one, end in zip(parts, ends, strict=True)]
+    at = {keys[row]: place for place, row in enumerate(first)}
+    return rows.take(first), [[at[key] for key in part.keys] for part in parts]
 
 
 def _may_be_ones_fault(error: BaseException) -> bool:

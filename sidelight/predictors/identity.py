@@ -14,7 +14,7 @@ Key = bytes
 """Equal for equal rows of the same pattern, different for all others."""
 
 DIGEST_BYTES = 16
-LONGEST = 512
+LONGEST = 2048
 """Bytes of a row up to which it is its own key; hashing short rows costs more than it saves."""
 
 
@@ -41,10 +41,8 @@ def row_keys(rows: Columns) -> list[Key]:
 
 def first_places(keys: Sequence[Key]) -> list[int]:
     """Where each different key stands first."""
-    first: dict[Key, int] = {}
-    for at, key in enumerate(keys):
-        first.setdefault(key, at)
-    return list(first.values())
+    backwards = range(len(keys) - 1, -1, -1)
+    return sorted(dict(zip(reversed(keys), backwards, strict=True)).values())
 
 
 def _pattern(column: Column) -> Hashable:

@@ -107,6 +107,29 @@ def test_answers_of_several_calls_come_in_the_order_of_the_rows() -> None:
     assert answers.of(keys("ebda"))["y"].values.tolist() == [5, 2, 4, 1]
 
 
+@given(st.lists(st.lists(st.integers(0, 12), min_size=1, max_size=6), min_size=1, max_size=6))
+def test_the_latest_answer_to_each_row_is_found_whatever_came_before(
+    asked: list[list[int]],
+) -> None:
+    answers, truth, blocks = Answers(), dict[int, float](), []
+    for number, rows in enumerate(asked):
+        different = list(dict.fromkeys(rows))
+        values = [100.0 * number + row for row in different]
+        names = [str(row).encode() for row in different]
+        blocks.append((names, answers.add(names, told(*values))))
+        truth |= dict(zip(different, values, strict=True))
+    names, oldest = blocks[0]
+    answers.drop(names, oldest)
+    truth = {row: value for row, value in truth.items() if value >= 100}
+    every = [str(row).encode() for row in range(13)]
+    assert answers.among(every) == [str(row).encode() for row in sorted(truth)]
+    assert answers.missing(every) == [row for row in range(13) if row not in truth]
+    wanted = [*sorted(truth), *sorted(truth, reverse=True)]
+    if wanted:
+        found = answers.of([str(row).encode() for row in wanted])
+        assert found["y"].values.tolist() == [truth[row] for row in wanted]
+
+
 def test_answers_that_changed_their_form_are_the_predictors_error() -> None:
     answers = Answers()
     answers.add(keys("a"), told(1))

@@ -290,3 +290,33 @@ def test_many_threads_get_each_its_own_answer_in_few_calls() -> None:
         coalescing.close()
     assert coalescing.sent.calls <= 160 / 4
     assert len(server.requests) == coalescing.sent.calls
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whoever_leaves_or_fails_the_others_get_their_answers(seed: int) -> None:
+    def moody(rows: Columns) -> Columns:
+        x = rows["x"].values
+        Event().wait(0.001)
+        if (x == 13).any():
+            raise PredictorError("no 13", status=400)
+        return Columns((Column("y", 2 * x),))
+
+    coalescing = Coalescing(FunctionPredictor(moody), max_batch_rows=40, max_in_flight=3)
+
+    def ask(number: int) -> bool:
+        rng = np.random.default_rng((seed, number))
+        x = rng.integers(0, 60, rng.integers(1, 30)).astype(float)
+        pending = begin(coalescing, xs(*x))
+        if rng.random() < 0.2:
+            pending.leave()
+            return True
+        assert pending.is_done(30)
+        if (x == 13).any():
+            with pytest.raises(PredictorError, match="no 13"):
+                pending.answer()
+            return True
+        return y(pending) == (2 * x).tolist()
+
+    with ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(ask, range(300)))
+    coalescing.close()
