@@ -315,7 +315,7 @@ def test_whoever_leaves_or_fails_the_others_get_their_answers(seed: int) -> None
             with pytest.raises(PredictorError, match="no 13"):
                 pending.answer()
             return True
-        return y(pending) == (2 * x).tolist()
+        return bool(y(pending) == (2 * x).tolist())
 
     with ThreadPoolExecutor(16) as pool:
         assert all(pool.map(ask, range(300)))
