@@ -7,6 +7,7 @@ The table of settings in `configuration.md` and `sidelight.schema.json` come fro
 from __future__ import annotations
 
 import types
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -15,7 +16,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from sidelight.config.fields import Row, dotted, rows
+from sidelight.config.fields import Key, Row, dotted, rows
 from sidelight.config.listing import shown
 from sidelight.config.schema import schema_text
 
@@ -33,6 +34,8 @@ _WORDS = {
     Path: "path",
     dict: "table",
 }
+METHODS: Key = ("models", "<model>", "explainers")
+
 _SIGNS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 
 
@@ -46,9 +49,21 @@ def page() -> str:
 def _table() -> Iterator[str]:
     yield "| setting | value | default | |"
     yield "|---|---|---|---|"
-    for row in rows():
-        cells = (f"`{dotted(row.key)}`", _value(row.field), _default(row), _help(row))
-        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+    told = [(row.key, (_value(row.field), _default(row), _help(row))) for row in rows()]
+    alike = Counter((key[4:], said) for key, said in told if _is_of_method(key))
+    seen = set()
+    for key, said in told:
+        if _is_of_method(key) and alike[key[4:], said] > 1:
+            key = (*METHODS, "<method>", *key[4:])
+        if key not in seen or not _is_of_method(key):
+            seen.add(key)
+            cells = (f"`{dotted(key)}`", *said)
+            yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _is_of_method(key: Key) -> bool:
+    """Whether it is a setting of a method of explaining: most have what they share told once."""
+    return key[:3] == METHODS and len(key) > 4
 
 
 def _help(row: Row) -> str:
