@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,12 @@ import skops.io
 from sklearn.linear_model import LinearRegression
 from typer.testing import CliRunner
 
+from sidelight.config.settings import LogSettings
 from sidelight.errors import ConfigError, DataMismatch, MalformedPayload
+from sidelight.log import open_log
 from sidelight_explainers.command import app
 from sidelight_explainers.told import told_options
+from tests.explainers.logging_exchanges import appended, exchange
 
 WEIGHTS = np.array([1.0, -2.0, 0.5])
 TABLE = np.random.default_rng(0).normal(size=(40, 3))
@@ -129,3 +133,23 @@ def test_an_evaluation_of_an_exact_explanation_of_a_linear_model_finds_no_fault(
     assert found["seed_top_overlap"] == 1
     assert found["deletion_auc"] < found["random_auc"] < found["insertion_auc"]
     assert "not foretold" in explain(folder, file, "--row", "0", "--evaluate")
+
+
+def test_a_logged_row_is_explained_by_the_id_of_its_exchange(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    sent = exchange([dict(zip("abc", row, strict=True)) for row in TABLE[:3].tolist()], "linear")
+    with closing(open_log(LogSettings(url=str(folder / "sidelight.db")))) as log:
+        address = appended(log, sent)
+    for wanted in (sent.id, str(address)):
+        told = json.loads(explain(folder, "--exchange", wanted, "--row", "2", "--format", "json"))
+        assert told["data"]["prediction"] == pytest.approx(TABLE[2] @ WEIGHTS)
+    with pytest.raises(DataMismatch, match="has 3 rows, the first is 0; there is no row 3"):
+        explain(folder, "--exchange", sent.id, "--row", "3")
+
+
+def test_a_method_about_the_whole_model_needs_no_rows(folder: Path) -> None:
+    told = json.loads(explain(folder, "--method", "importance", "--format", "json"))
+    assert told["data"]["feature_names"] == ["a", "b", "c"]
+    assert told["data"]["data_rows"] == 40

@@ -14,9 +14,10 @@ from PIL import Image
 
 from sidelight_explainers.contents.attributions import Attributions
 from sidelight_explainers.contents.curves import Curve, Curves
+from sidelight_explainers.contents.foreign import Foreign
 from sidelight_explainers.contents.layout import ImageLayout, TextLayout
 from sidelight_explainers.pictures.composing import compose
-from sidelight_explainers.pictures.page import Bars, Gallery, Paragraph, Words
+from sidelight_explainers.pictures.page import Bars, Gallery, Paragraph, Plots, Words
 from sidelight_explainers.pictures.rendering import PictureKind, render
 from sidelight_explainers.text import plain_text
 from tests.explainers.pictured import (
@@ -235,3 +236,28 @@ def test_any_names_values_and_amounts_can_be_drawn(told: list[tuple[str, Any, fl
     parsed(render(explanation(content), "svg")[0])
     render(explanation(content), "html")
     plain_text(explanation(content)).encode()
+
+
+def test_alibis_answers_are_drawn_where_their_names_say_what_they_are() -> None:
+    rule = {"anchor": ["age > 37", "sex = f"], "precision": 0.97, "coverage": 0.1}
+    told = html_of(Foreign("AnchorTabular", "local", rule)).text
+    assert "Whenever age > 37 and sex = f, in 97 % of its draws the answer is the same" in told
+    ale = {
+        "feature_names": ["age"],
+        "feature_values": [[1.0, 2.0]],
+        "ale_values": [[[-0.1, 0.1], [0.1, -0.1]]],
+    }
+    page = compose(explanation(Foreign("ALE", "global", ale)))
+    plots = next(one for one in page.blocks if isinstance(one, Plots))
+    assert plots.plots[0].effects == (-0.1, 0.1)
+    lost = {"feature_names": ["a", "b"], "feature_importance": [[0.1, 0.3]]}
+    page = compose(explanation(Foreign("PermutationImportance", "global", lost)))
+    bars = next(one for one in page.blocks if isinstance(one, Bars))
+    assert [bar.label for bar in bars.bars] == ["b", "a"]
+
+
+def test_large_arrays_are_told_by_their_shape() -> None:
+    image = np.zeros((28, 28, 3)).tolist()
+    told = html_of(Foreign("AnchorImage", "local", {"anchor": image, "n": [1, 2]})).text
+    assert "28 × 28 × 3 numbers" in told
+    assert "1, 2" in told

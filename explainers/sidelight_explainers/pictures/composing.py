@@ -7,6 +7,7 @@ from sidelight_explainers.contents.attributions import Attributions
 from sidelight_explainers.contents.counterfactual import Counterfactuals
 from sidelight_explainers.contents.curves import Curves
 from sidelight_explainers.contents.examples import Examples
+from sidelight_explainers.contents.foreign import Foreign
 from sidelight_explainers.contents.heatmap import Heatmap
 from sidelight_explainers.contents.importances import Importances
 from sidelight_explainers.explanation import Explanation
@@ -15,9 +16,10 @@ from sidelight_explainers.pictures.kinds.attributions import attributions_page
 from sidelight_explainers.pictures.kinds.counterfactuals import counterfactuals_page
 from sidelight_explainers.pictures.kinds.curves import curves_page
 from sidelight_explainers.pictures.kinds.examples import examples_page
+from sidelight_explainers.pictures.kinds.foreign import foreign_page
 from sidelight_explainers.pictures.kinds.heatmaps import heatmap_page
 from sidelight_explainers.pictures.kinds.importances import importances_page
-from sidelight_explainers.pictures.kinds.unknown import unknown_page
+from sidelight_explainers.pictures.kinds.unknown import table_of, unknown_page
 from sidelight_explainers.pictures.page import Page
 
 
@@ -38,4 +40,6 @@ def compose(explanation: Explanation) -> Page:
             return examples_page(content, explanation)
         case Heatmap() as content:
             return heatmap_page(content, explanation)
+        case Foreign() as content:
+            return foreign_page(content, explanation, [table_of(content.data)])
     return unknown_page(explanation)

@@ -38,7 +38,7 @@ def png(drawing: Drawing) -> bytes:
 
 def _file(sheet: Image.Image, colours: int) -> bytes:
     file = io.BytesIO()
-    sheet.quantize(colours).save(file, "PNG", optimize=True)
+    sheet.quantize(colours, method=Image.Quantize.FASTOCTREE).save(file, "PNG", optimize=True)
     return file.getvalue()
 
 
