@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image
 
 from sidelight.config.explaining.players import OfPictures, PictureSettings
 from sidelight.config.settings import ModelSettings
@@ -380,3 +382,45 @@ def test_shapley_values_of_few_parts_are_the_enumerated_ones() -> None:
 
     truth = enumerated(by_parts, np.ones(9), np.zeros((1, 9)))
     np.testing.assert_allclose(contributions(explain(picture)), truth, atol=1e-10)
+
+
+def file_of(pixels: NDArray[np.uint8], form: str = "PNG") -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, form)
+    return file.getvalue()
+
+
+def sent_file(content: bytes) -> Columns:
+    return Columns((Column("picture", np.array([content], object)),))
+
+
+@pytest.mark.parametrize("method", ["occlusion", "rise", "shapley"])
+@pytest.mark.parametrize("form", ["PNG", "JPEG"])
+def test_a_picture_sent_as_a_file_is_asked_about_as_files(method: str, form: str) -> None:
+    def redness(values: NDArray[Any]) -> Floats:
+        told = [np.asarray(Image.open(io.BytesIO(one))) for one in values]
+        assert {one.shape for one in told} == {(24, 32, 3)}
+        return np.array([one[4:10, 4:10, 0].mean() for one in told])
+
+    explain = of_pictures(redness, method, budget=201)
+    content = explain(sent_file(file_of(photo(), form))).content
+    if isinstance(content, Heatmap):
+        top, left = np.unravel_index(content.heat.argmax(), content.heat.shape)
+        assert 3 <= top <= 10
+        assert 3 <= left <= 10
+    assert content.to_json()["prediction"] == pytest.approx(184, abs=30)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"GIF89a", "bytes that are no picture"), (b"", "bytes that are no picture")],
+)
+def test_bytes_that_are_no_picture_are_refused_by_name(content: bytes, message: str) -> None:
+    with pytest.raises(DataMismatch, match=f"'picture' holds {message}"):
+        of_pictures(linear, "rise")(sent_file(content))
+
+
+def test_a_small_file_of_a_huge_picture_is_not_opened() -> None:
+    content = file_of(np.zeros((5000, 5000), np.uint8))
+    with pytest.raises(DataMismatch, match="5000 x 5000 pixels; send 16777216 at most"):
+        of_pictures(linear, "rise")(sent_file(content))

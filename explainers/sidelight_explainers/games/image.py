@@ -14,18 +14,20 @@ from sidelight_explainers.contents.layout import ImageLayout
 from sidelight_explainers.games.coalitions import packed
 from sidelight_explainers.games.game import Masks
 from sidelight_explainers.games.shares import shared
+from sidelight_explainers.images.files import closed
 
 
 @dataclass(frozen=True, eq=False)
 class ImageGame:
     """Parts of one picture.
 
-    `column` (1, ...) is the explained row, `baselines` (b, n) are what covers it, flat in the order
-    of its n numbers, and `owners` (n,) the part of each number. `seen` is the picture for eyes,
-    `segments` (h, w) each pixel's part. `playing` (p,) lists the parts that could make a
-    difference: the players.
+    `sent` is the explained row as it came, `column` (1, ...) its numbers, `baselines` (b, n) what
+    covers it, flat in the order of the n numbers, and `owners` (n,) the part of each number.
+    `seen` is the picture for eyes, `segments` (h, w) each pixel's part. `playing` (p,) lists the
+    parts that could make a difference: the players.
     """
 
+    sent: Column
     column: Column
     baselines: NDArray[Any]
     owners: NDArray[np.int32]
@@ -36,6 +38,7 @@ class ImageGame:
     @classmethod
     def of(
         cls,
+        sent: Column,
         column: Column,
         baselines: NDArray[Any],
         owners: NDArray[np.int32],
@@ -44,7 +47,7 @@ class ImageGame:
     ) -> ImageGame:
         differs = (baselines != column.values.reshape(1, -1)).any(axis=0)
         playing = np.unique(owners[differs]).astype(np.intp)
-        return cls(column, baselines, owners, seen, segments, playing)
+        return cls(sent, column, baselines, owners, seen, segments, playing)
 
     @property
     def players(self) -> int:
@@ -64,13 +67,13 @@ class ImageGame:
         there[:, self.playing] = masks
         row = self.column.values.reshape(1, -1)
         told = np.where(there[:, self.owners], row, self.baselines[background])
-        return self._rows(told.reshape(-1, *self.column.values.shape[1:]))
+        return Columns((closed(told.reshape(-1, *self.column.values.shape[1:]), self.sent),))
 
     def keys(self, masks: Masks, background: NDArray[np.intp]) -> NDArray[Any]:
         return packed(masks, background)
 
     def explained(self) -> Columns:
-        return self._rows(self.column.values)
+        return Columns((self.sent,))
 
     def attributions(
         self,
@@ -91,6 +94,3 @@ class ImageGame:
         means = [np.bincount(owners, one.reshape(-1)) / counts for one in np.moveaxis(shown, 2, 0)]
         told = np.rint(np.stack(means, axis=1)).astype(int)
         return [f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in told]
-
-    def _rows(self, values: NDArray[Any]) -> Columns:
-        return Columns((Column(self.column.name, values),))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sidelight.tensors import Columns
-from sidelight_explainers.games.image import ImageGame
-from sidelight_explainers.games.text import TextGame
 from sidelight_explainers.subject import Subject
 
-MakeGame = Callable[[Columns, Any], TextGame | ImageGame]
+if TYPE_CHECKING:  # what opens pictures is not loaded for a table
+    from sidelight_explainers.games.image import ImageGame
+    from sidelight_explainers.games.text import TextGame
+
+MakeGame: TypeAlias = "Callable[[Columns, Any], TextGame | ImageGame]"
 """``make(row, options)``: the game of one row with a request's options; `DataMismatch` for a row
 that is no text or picture."""
 

@@ -7,17 +7,26 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from sidelight.tensors import Columns
+from sidelight.tensors import Column, Columns
 from sidelight_explainers.contract import Inquiry
 from sidelight_explainers.games.game import Game, Masks
 
 PART_BYTES = 64 << 20
 """Rows of one question hold about this much at most."""
+PACKED = 8
+"""How many times smaller a picture's file is, about."""
 
 
 def rows_a_part(row: Columns) -> int:
     """How many rows like this one make a part; a text's or a table's row counts as small."""
-    return max(PART_BYTES // max(sum(column.values.nbytes for column in row), 512), 1)
+    return max(PART_BYTES // max(sum(_size(column) for column in row), 512), 1)
+
+
+def _size(column: Column) -> int:
+    """Bytes of a column's rows; a picture's file counts as much as what it is made of."""
+    if column.values.dtype.kind != "O":
+        return column.values.nbytes
+    return PACKED * sum(map(len, column.values.flat))
 
 
 def parts(rows: int, a_part: int) -> Iterator[slice]:

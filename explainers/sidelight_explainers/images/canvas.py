@@ -12,6 +12,7 @@ from sidelight.config.explaining.players import PictureSettings
 from sidelight.tensors import Column, Columns
 from sidelight_explainers.games.lone import lone
 from sidelight_explainers.images.covering import covers
+from sidelight_explainers.images.files import closed, opened
 from sidelight_explainers.images.frame import Frame, frame_of
 from sidelight_explainers.images.seeing import seen
 from sidelight_explainers.subject import Subject
@@ -19,9 +20,11 @@ from sidelight_explainers.subject import Subject
 
 @dataclass(frozen=True, eq=False)
 class Canvas:
-    """`column` (1, ...) is the picture as the model gets it and `baselines` (b, n) what covers it,
-    both in the order of `frame`; `seen` is the picture for eyes."""
+    """`sent` (1,) or (1, ...) is the picture as it came, `column` (1, ...) its numbers and
+    `baselines` (b, n) those that cover it, in the order of `frame`; `seen` is the picture for
+    eyes."""
 
+    sent: Column
     column: Column
     frame: Frame
     baselines: NDArray[Any]
@@ -34,7 +37,7 @@ class Canvas:
 
     def explained(self) -> Columns:
         """The row of the picture itself."""
-        return Columns((self.column,))
+        return Columns((self.sent,))
 
     def rows(self, visible: NDArray[Any], background: NDArray[np.intp]) -> Columns:
         """Rows (r,) with each pixel visible from 0 to 1, (r, h, w), before those baselines."""
@@ -44,7 +47,7 @@ class Canvas:
         if row.dtype.kind in "iu":
             mixed = np.rint(mixed)
         told = mixed.astype(row.dtype) if row.dtype.kind != "b" else mixed >= 0.5
-        return Columns((Column(self.column.name, told.reshape(-1, *self.column.values.shape[1:])),))
+        return Columns((closed(told.reshape(-1, *self.column.values.shape[1:]), self.sent),))
 
 
 @dataclass(frozen=True)
@@ -61,10 +64,11 @@ class Canvases:
 
     def __call__(self, rows: Columns, options: PictureSettings) -> Canvas:
         """The canvas of one row; `DataMismatch` for what is no picture."""
-        column = lone(rows, self.feature)
+        sent = lone(rows, self.feature)
+        column = opened(sent)
         frame = frame_of(column, self.shape, options.channels)
         picture = frame.picture(column.values[0])
         baselines = covers(picture, options)
         flat = baselines.transpose(0, 3, 1, 2) if frame.first else baselines
         shown = seen(picture, options.range)
-        return Canvas(column, frame, flat.reshape(len(baselines), -1), shown)
+        return Canvas(sent, column, frame, flat.reshape(len(baselines), -1), shown)

@@ -28,7 +28,7 @@ class PictureGames:
         most = max((options.budget - 2) // (ROWS_A_PLAYER * canvas.size), 1)
         cut = segments_of(canvas.seen, options.image, most)
         owners = canvas.frame.spread(cut)
-        return ImageGame.of(canvas.column, canvas.baselines, owners, canvas.seen, cut)
+        return ImageGame.of(canvas.sent, canvas.column, canvas.baselines, owners, canvas.seen, cut)
 
 
 def open_pictures(subject: Subject, settings: OfPictures) -> PictureGames:
