@@ -124,9 +124,9 @@ def test_estimates_from_random_orders_are_unbiased() -> None:
     rng = np.random.default_rng(5)
     background, row = rng.normal(size=(8, 5)), rng.normal(size=5)
     explain = shapley(curved, background, budget=8 * 5 + 2)
-    estimates = [contributions(explain(numeric(row[None]), seed=at)) for at in range(800)]
+    estimates = [contributions(explain(numeric(row[None]), seed=at)) for at in range(300)]
     truth = enumerated(curved, row, background)
-    errors = np.std(estimates, axis=0) / np.sqrt(800)
+    errors = np.std(estimates, axis=0) / np.sqrt(300)
     assert np.all(np.abs(np.mean(estimates, axis=0) - truth) <= 4 * errors + 1e-12)
 
 
@@ -136,10 +136,10 @@ def test_intervals_hold_the_value_of_the_game_with_this_background(budget: int) 
     background, row = rng.normal(size=(20, 6)), rng.normal(size=6)
     truth = enumerated(curved, row, background)
     explain = shapley(curved, background, budget=budget)
-    told = [explain(numeric(row[None]), seed=seed) for seed in range(100)]
+    told = [explain(numeric(row[None]), seed=seed) for seed in range(40)]
     errors = np.array([np.abs(contributions(one) - truth) for one in told])
     coverage = np.mean(errors <= np.array([half_widths(one) for one in told]) + 1e-12)
-    assert coverage >= 0.92
+    assert coverage >= 0.91
     if budget > 20 * 12:  # two orders a background row: no wider than need be either
         assert coverage <= 0.995
 

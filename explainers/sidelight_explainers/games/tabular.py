@@ -61,13 +61,14 @@ class TabularGame:
     def explained(self) -> Columns:
         return self.mix.palette.take([self.mix.size])
 
-    def ranks(self) -> NDArray[np.float64]:
-        """Where each background row stands among the others by each player's own values (m, p);
-        of a group the mean of its features' places."""
-        codes = self.mix.codes[:-1, self.mix.players].astype(np.float64)
+    def positions(self) -> NDArray[np.float64]:
+        """A number for each player's values in each background row (m, p): numbers themselves, the
+        place among the others otherwise; of a group the sum of its features' places."""
         told = np.zeros((self.size, self.players))
-        np.add.at(told.T, self.owner, codes.T)
-        return np.asarray(told / np.bincount(self.owner, minlength=self.players))
+        for feature, owner in zip(self.mix.players, self.owner, strict=True):
+            alone = np.count_nonzero(self.owner == owner) == 1
+            told[:, owner] += self._numbers(feature) if alone else self.mix.codes[:-1, feature]
+        return told
 
     def attributions(
         self,
@@ -83,6 +84,14 @@ class TabularGame:
 
     def _sources(self, masks: Masks, background: NDArray[np.intp]) -> NDArray[np.int32]:
         return self.mix.sources(masks[:, self.owner], background)
+
+    def _numbers(self, feature: int) -> NDArray[np.float64]:
+        codes = self.mix.codes[:-1, feature].astype(np.float64)
+        column = self.mix.palette.columns[feature]
+        if column.kind != "number" or column.valid is not None:
+            return codes
+        values = column.values[:-1].astype(np.float64)
+        return values if np.isfinite(values).all() else codes
 
     def _value(self, part: int) -> Any:
         columns = [self.mix.palette.columns[at] for at in np.flatnonzero(self.part == part)]

@@ -16,8 +16,9 @@ from sidelight_explainers.contract import Inquiry
 from sidelight_explainers.games.game import Game
 from sidelight_explainers.quality import Stopped
 from sidelight_explainers.shapley.asked import Asked, Planned
+from sidelight_explainers.shapley.control import controlled
 from sidelight_explainers.shapley.enumeration import Enumeration
-from sidelight_explainers.shapley.intervals import Spread, spread
+from sidelight_explainers.shapley.intervals import Spread
 from sidelight_explainers.shapley.permutations import (
     Chains,
     crossed_chains,
@@ -35,20 +36,20 @@ REPEATS = 2
 
 
 def estimate(
-    game: Game, ranks: Floats, options: ShapleySettings, output: str | None, inquiry: Inquiry
+    game: Game, positions: Floats, options: ShapleySettings, output: str | None, inquiry: Inquiry
 ) -> Iterator[Found]:
     """Interventional Shapley values of one output of a model that can only be asked; what is known
     after each question.
 
     Absent players take their values from one background at a time (Lundberg & Lee, NeurIPS 2017,
     with the marginal expectation). All coalitions are asked when they fit the budget, random
-    orders of the players otherwise. `ranks` (size, p) are the places of the background rows in the
-    order of each player's own values.
+    orders of the players otherwise. `positions` (size, p) are a number for each player's values in
+    each background row.
     """
     if game.size * ((1 << min(game.players, 62)) - 1) + 2 <= inquiry.left:
         yield _enumerated(game, output, inquiry), "accurate"
     else:
-        yield from _sampled(game, ranks, options, output, inquiry)
+        yield from _sampled(game, positions, options, output, inquiry)
 
 
 def background_rows(players: int, budget: int) -> int:
@@ -73,7 +74,7 @@ def _enumerated(game: Game, output: str | None, inquiry: Inquiry) -> Attribution
 
 
 def _sampled(
-    game: Game, ranks: Floats, options: ShapleySettings, output: str | None, inquiry: Inquiry
+    game: Game, positions: Floats, options: ShapleySettings, output: str | None, inquiry: Inquiry
 ) -> Iterator[Found]:
     chains, plan = _plan(game, inquiry.left - 1, np.random.default_rng(options.seed))
     steps = game.players + 1
@@ -81,7 +82,7 @@ def _sampled(
     done = rounds.first()
     asked = Asked.start(plan, done * steps, output, inquiry)
     while True:
-        content, widest = _known(asked, chains.first(done), ranks)
+        content, widest = _known(asked, chains.first(done), positions)
         if rounds.accurate(widest):
             yield content, "accurate"
             return
@@ -122,17 +123,14 @@ def _affordable(upto: int, done: int, steps: int, asked: Asked, inquiry: Inquiry
     return upto
 
 
-def _known(asked: Asked, chains: Chains, ranks: Floats) -> tuple[Attributions, float]:
+def _known(asked: Asked, chains: Chains, positions: Floats) -> tuple[Attributions, float]:
     """What those chains tell, and its widest half width."""
     outputs = asked.outputs(len(chains) * (chains.orders.shape[1] + 1))
     starts = outputs.reshape(len(chains), -1)[:, 0]
-    units = chains.per_unit(chains.gains(outputs))
-    background = chains.background_of_units
-    values = means(units, background).mean(axis=0)
     base = float(means(starts, chains.background).mean())
-    found = spread(units, background, ranks)
-    rows = len(np.unique(background))
-    return _content(asked, base, values, found, rows), found.widest
+    found = controlled(chains, outputs, positions, np.random.default_rng(len(chains)))
+    rows = len(np.unique(chains.background))
+    return _content(asked, base, found.values, found.spread, rows), found.spread.widest
 
 
 def _content(asked: Asked, base: float, values: Floats, found: Spread, rows: int) -> Attributions:

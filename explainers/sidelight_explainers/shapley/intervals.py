@@ -27,6 +27,35 @@ moments were not drawn would look too sure."""
 
 
 @dataclass(frozen=True, eq=False)
+class Neighbours:
+    """Units to compare: `left` and `right` (k, p), by player. `within` says that both are of one
+    background row; else they are of rows next to each other."""
+
+    left: NDArray[np.intp]
+    right: NDArray[np.intp]
+    within: bool
+
+    @classmethod
+    def of(cls, background: NDArray[np.intp], positions: Floats) -> Neighbours:
+        """From the background row of each unit (u,) and the place (size, p) of each background row
+        by each player's own value."""
+        order = np.argsort(background, kind="stable")
+        same = np.diff(background[order]) == 0
+        players = positions.shape[1]
+        if same.sum() >= ENOUGH or len(np.unique(background)) == 1:
+            pairs = np.stack([order[:-1][same], order[1:][same]])[..., None]
+            left, right = np.repeat(pairs, players, axis=2)
+            return cls(left, right, within=True)
+        beside = np.argsort(positions[background], axis=0, kind="stable")
+        return cls(beside[:-1], beside[1:], within=False)
+
+    def differences(self, units: Floats) -> Floats:
+        """(k, p), each with the variance of one unit."""
+        left = np.take_along_axis(units, self.left, axis=0)
+        return np.asarray((np.take_along_axis(units, self.right, axis=0) - left) / np.sqrt(2))
+
+
+@dataclass(frozen=True, eq=False)
 class Spread:
     """Half widths (p,) of 95 % intervals, infinite where nothing is known."""
 
@@ -38,33 +67,23 @@ class Spread:
         return float(self.half.max(initial=0.0))
 
 
-def spread(units: Floats, background: NDArray[np.intp], ranks: Floats) -> Spread:
+def spread(differences: Floats, background: NDArray[np.intp], besides: Floats) -> Spread:
     """Of the mean over background rows of the mean over each row's units.
 
-    Parameters
-    ----------
-    units:
-        (u, p), what each player added.
-    background:
-        (u,), the background row of each unit.
-    ranks:
-        (size, p), the order of all background rows by each player's own value.
+    `differences` (k, p) have each the variance of one unit; `background` (u,) is the background
+    row of each unit. `besides` (p,) is a variance from elsewhere.
     """
+    count = len(differences)
+    if not count:
+        return Spread(np.full(differences.shape[1], np.inf), False)
+    own = (differences**2).mean(axis=0)
+    moderated = (count * own + PRIOR * own.mean()) / (count + PRIOR)
+    error = np.sqrt(moderated * per_unit_variance(background) + besides)
+    return Spread(np.asarray(stdtrit(count, LEVEL) * error), count >= ENOUGH)
+
+
+def per_unit_variance(background: NDArray[np.intp]) -> float:
+    """The variance of the mean over background rows of the mean over each row's units, where each
+    unit has the variance 1."""
     counts = np.unique(background, return_counts=True)[1]
-    halves = _half_differences(units, background, ranks)
-    if not len(halves):
-        return Spread(np.full(units.shape[1], np.inf), False)
-    own = (halves**2).mean(axis=0)
-    moderated = (len(halves) * own + PRIOR * own.mean()) / (len(halves) + PRIOR)
-    error = np.sqrt(moderated * (1 / counts).sum()) / len(counts)
-    return Spread(stdtrit(len(halves), LEVEL) * error, len(halves) >= ENOUGH)
-
-
-def _half_differences(units: Floats, background: NDArray[np.intp], ranks: Floats) -> Floats:
-    """(k, p), each with the variance of one unit."""
-    order = np.argsort(background, kind="stable")
-    within = np.diff(units[order], axis=0)[np.diff(background[order]) == 0]
-    if len(within) < ENOUGH and len(np.unique(background)) > 1:
-        beside = np.argsort(ranks[background], axis=0, kind="stable")
-        within = np.diff(np.take_along_axis(units, beside, axis=0), axis=0)
-    return np.asarray(within / np.sqrt(2))
+    return float((1 / counts).sum()) / len(counts) ** 2

@@ -47,7 +47,7 @@ class OfTables:
             quality = inquiry.quality("accurate")
             return self.subject.explanation(NAME, options, read, quality, box="whitebox")
         fact = ("whitebox", read.reason)
-        found = estimate(game, game.ranks(), options, output, inquiry)
+        found = estimate(game, game.positions(), options, output, inquiry)
         return _last(self.subject, options, self._told(found, fact), inquiry)
 
     def _read(

@@ -1,0 +1,104 @@
+"""A simple model of the answers just bought: some link of a sum of what each player brings.
+
+Most classifiers' probabilities are near a logistic function of something simpler, and much of what
+their features do 'together' is only that function's bend. A logistic regression shows that bend
+from few rows, and is asked for nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from sidelight_explainers.games.game import Masks
+from sidelight_explainers.shapley.permutations import Chains
+
+Floats = NDArray[np.float64]
+
+FITTED = 4096
+"""Rows that a surrogate is fitted to, at most."""
+RIDGE = 1e-4
+"""Penalty on coefficients of standardised columns, in parts of the mean curvature."""
+STEPS = 8
+NEAR = 1e-3
+"""At most so many steps of fitting, fewer when one moves no coefficient by more than that."""
+SMALLEST = 1e-4
+"""Curvature (p (1 - p)) below which a row counts for no less: one that is sure tells little."""
+
+
+@dataclass(frozen=True, eq=False)
+class Surrogate:
+    """``link(start + steps of the players that are there)``, for each background row.
+
+    `start` (size,) and `steps` (size, p) are sums before the link, which is logistic where `bent`.
+    """
+
+    start: Floats
+    steps: Floats
+    bent: bool
+
+    def gains(self, chains: Chains) -> Floats:
+        """What each player adds in each chain (c, p)."""
+        background = chains.background
+        steps = np.take_along_axis(self.steps[background], chains.orders, axis=1)
+        sums = np.cumsum(np.column_stack([self.start[background], steps]), axis=1)
+        return chains.gains(expit(sums) if self.bent else sums)
+
+
+def fit_surrogate(
+    masks: Masks, background: NDArray[np.intp], outputs: Floats, positions: Floats
+) -> Surrogate:
+    """Fitted to answers by penalised maximum likelihood (logistic where all outputs are within 0
+    and 1, else least squares).
+
+    Parameters
+    ----------
+    masks, background:
+        (r, p) and (r,), the coalitions asked.
+    outputs:
+        (r,), their answers.
+    positions:
+        (size, p), a number for each player's values in each background row.
+    """
+    thin = np.linspace(0, len(outputs) - 1, min(len(outputs), FITTED)).astype(int)
+    values = np.stack([positions, positions**2])
+    center, scale = values.mean(axis=1, keepdims=True), values.std(axis=1, keepdims=True)
+    absent = (values - center) / np.where(scale > 0, scale, 1.0)
+    there = masks[thin].astype(np.float64)
+    parts = [np.ones((len(thin), 1)), there, *((1 - there) * absent[:, background[thin]])]
+    bent = bool(outputs.min() >= 0 and outputs.max() <= 1)
+    found = (_logistic if bent else _linear)(np.hstack(parts), outputs[thin])
+    present, *rest = np.split(found[1:], 3)
+    without = sum(one * told for one, told in zip(absent, rest, strict=True))
+    return Surrogate(found[0] + np.sum(without, axis=1), present - without, bent)
+
+
+def _linear(table: Floats, outputs: Floats) -> Floats:
+    return np.asarray(np.linalg.solve(_penalised(table, np.ones(len(table))), table.T @ outputs))
+
+
+def _logistic(table: Floats, outputs: Floats) -> Floats:
+    """Fisher scoring."""
+    found = np.zeros(table.shape[1])
+    for _ in range(STEPS):
+        expected = expit(table @ found)
+        weights = np.maximum(expected * (1 - expected), SMALLEST)
+        score = table.T @ (outputs - expected) - _penalty(table, weights) * found
+        step = np.linalg.solve(_penalised(table, weights), score)
+        found = found + step
+        if np.abs(step).max() < NEAR:
+            break
+    return found
+
+
+def _penalised(table: Floats, weights: Floats) -> Floats:
+    return np.asarray((table * weights[:, None]).T @ table + np.diag(_penalty(table, weights)))
+
+
+def _penalty(table: Floats, weights: Floats) -> Floats:
+    told = np.full(table.shape[1], RIDGE * weights.sum())
+    told[0] = 1e-9 * weights.sum()
+    return told
