@@ -36,6 +36,7 @@ def table(rows: int = 200) -> Floats:
 def alibi_model(
     methods: Mapping[str, Mapping[str, Any]],
     function: Callable[[Columns], Columns] = probability,
+    truth: Columns | None = None,
     **model: Any,
 ) -> Explained:
     """A model whose explainers are alibi's, by name, each with its settings."""
@@ -47,9 +48,9 @@ def alibi_model(
     )
     reference = None if settings.features else numeric(table())
     names = tuple(settings.features) or numeric(table()).names
-    return explained(
-        Subject("m", settings, names, reference, reference), FunctionPredictor(function)
-    )
+    whole = Columns((*(reference or ()), *(truth or ())))
+    subject = Subject("m", settings, names, reference, whole)
+    return explained(subject, FunctionPredictor(function))
 
 
 def explain(

@@ -88,6 +88,23 @@ def test_what_alibi_refuses_is_told_in_its_words(tabular: Explained) -> None:
         explain(tabular, "anchor", ROW, explain={"beam_size": "many"})
 
 
+def test_importance_is_what_the_truth_loses() -> None:
+    def label(rows: Columns) -> Columns:
+        return Columns((Column("y", (rows["f0"].values > 0).astype(np.int64)),))
+
+    importance = {"type": "PermutationImportance", "args": {"score_fns": "accuracy"}}
+    settings = {**importance, "target": "truth", "answers": "classes", "reference_rows": 150}
+    truth = Columns((Column("truth", (table()[:, 0] > 0).astype(np.int64)),))
+    model = alibi_model({"importance": settings}, label, truth)
+    asked = {"n_repeats": 5, "kind": "difference"}
+    data = _data(explain(model, "importance", numeric(table()[:0]), explain=asked))
+    first, *others = [one["mean"] for one in data["feature_importance"][0]]
+    assert first == pytest.approx(0.5, abs=0.1)
+    assert others == [0, 0]
+    with pytest.raises(DataMismatch, match="send no rows"):
+        explain(model, "importance", ROW)
+
+
 def test_no_row_and_two_rows_are_refused(tabular: Explained) -> None:
     for rows in (numeric(table()[:0]), numeric(table()[:2])):
         with pytest.raises(DataMismatch, match=r"alibi\.anchor explains one row"):

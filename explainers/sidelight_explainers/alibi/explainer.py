@@ -50,30 +50,34 @@ class AlibiExplainer:
         self._places = threading.BoundedSemaphore(at_once)
 
     def __call__(self, rows: Columns, options: AlibiSettings, inquiry: Inquiry) -> Explanation:
-        explained = self._rows(rows, options)
-        question = self._question(explained, options)
+        self._check(rows, options)
+        question = self._question(rows, options)
         answers = self._answers(options)
         self._wait(inquiry)
         try:
-            told = self._conversation(question, explained, answers, inquiry)
+            told = self._conversation(question, rows, answers, inquiry)
         finally:
             self._places.release()
         return self._explanation(told, options, answers, inquiry)
 
-    def _rows(self, rows: Columns, options: AlibiSettings) -> Columns:
-        if options.scope == "global":
-            return rows if len(rows) else self._subject.rows()
-        if len(rows) != 1:
+    def _check(self, rows: Columns, options: AlibiSettings) -> None:
+        if options.scope == "local" and len(rows) != 1:
             raise DataMismatch(f"{self._method} explains one row, got {len(rows)}")
-        return rows
+        if options.target is not None and len(rows):
+            raise DataMismatch(
+                f"{self._method} explains the model over the reference, whose outcomes it knows;"
+                " send no rows"
+            )
 
     def _question(self, rows: Columns, options: AlibiSettings) -> Message:
-        encoded = self._form.encode(rows)
+        """Without rows it is about the reference, which the process has."""
         told = {"seed": options.seed % SEEDS, "explain": options.explain, "text": None}
+        if not len(rows):
+            return Message(told)
+        encoded = self._form.encode(rows)
         if isinstance(encoded, list):
             return Message({**told, "text": encoded[0]})
-        instance = encoded if self._kind.takes_rows else encoded[0]
-        return Message(told, {"instance": instance})
+        return Message(told, {"instance": encoded if self._kind.takes_rows else encoded[0]})
 
     def _answers(self, options: AlibiSettings) -> Numbers | Classes:
         output = self._subject.output(options)

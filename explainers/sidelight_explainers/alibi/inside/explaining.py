@@ -77,7 +77,7 @@ def _explained(
 
 def _question(message: Message) -> Question:
     told = message.told
-    instance = told["text"] if told["text"] is not None else message.arrays["instance"]
+    instance = told["text"] if told["text"] is not None else message.arrays.get("instance")
     return Question(instance, told["seed"], told["explain"])
 
 

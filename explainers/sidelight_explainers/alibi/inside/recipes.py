@@ -23,7 +23,8 @@ Predict = Callable[[Any], NDArray[Any]]
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """What one request asks: `instance` as alibi's ``explain`` takes it, and its arguments."""
+    """What one request asks: `instance` as alibi's ``explain`` takes it (None for the reference),
+    and further arguments."""
 
     instance: Any
     seed: int
@@ -48,10 +49,11 @@ class Made:
         return explainer
 
     def explain(self, explainer: Any, question: Question) -> Any:
-        truth = self.setup.arrays.get("truth")
-        outcomes = () if truth is None else (truth,)
+        arrays = self.setup.arrays
+        instance = arrays["reference"] if question.instance is None else question.instance
+        outcomes = (arrays["truth"],) if "truth" in arrays else ()
         given = {**_spared(explainer), **question.arguments}
-        return explainer.explain(question.instance, *outcomes, **given)
+        return explainer.explain(instance, *outcomes, **given)
 
     def _model(self, predict: Predict) -> Any:
         """IntegratedGradients reads the model itself; all others ask."""
