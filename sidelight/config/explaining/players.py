@@ -27,7 +27,7 @@ class TextSettings(Section):
 
     unit: Literal["word", "sentence"] = "word"
     """What may be absent: single words or whole sentences."""
-    most: int = Field(default=256, ge=1, le=4096)
+    most: int = Field(default=512, ge=1, le=4096)
     """The most players; in a longer text (or with a small budget) neighbours are joined."""
     absent: Literal["removed", "unknown", "sampled"] = "removed"
     """What an absent word is: removed, replaced by `unknown`, or replaced by words that
