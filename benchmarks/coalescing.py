@@ -2,12 +2,13 @@
 
     python -m benchmarks.coalescing [--seconds 4]
 
-Sixteen threads ask for Shapley values of breast-cancer rows (logistic regression, V2 JSON) through
-the client alone: no service is between. "alone": each explanation sends its own calls. "together":
-what is asked at one time travels together. "kept": answers are kept for a minute too, and every
-row is asked about again and again. Calls and rows are counted in the server; the ratio of calls is
-to "alone". "same" is the share of explanations that are, to 1e-9, those got alone: a matrix product
-rounds a row differently among others.
+Sixteen threads ask what explanations of breast-cancer rows ask (logistic regression, V2 JSON): the
+row, background rows, and rows blended of both, in three questions; no estimator and no service are
+between. "alone": each explanation sends its own calls. "together": what is asked at one time goes
+together. "kept": answers are kept for a minute too, and every row is asked about again and again.
+Calls and rows are counted in the server; the ratio of calls is to "alone". "same" is the share of
+explanations whose answers are, to 1e-9, those got alone: a matrix product rounds a row differently
+among others.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -26,22 +26,22 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_breast_cancer
 
 from benchmarks.explainers_serving import LATENCIES, MODEL, Counter, predictor
-from sidelight.config.explaining.of_model import ModelExplainers
-from sidelight.config.settings import ModelSettings, PredictorSettings
+from sidelight.config.settings import PredictorSettings
 from sidelight.predictors import Predictor, open_predictor
 from sidelight.predictors.caching import RowCache
 from sidelight.predictors.coalescing import Coalescing
 from sidelight.predictors.sharing import SharedPredictor
 from sidelight.tensors import Column, Columns
-from sidelight_explainers.contents.attributions import Attributions
-from sidelight_explainers.models import Explained, explained
-from sidelight_explainers.subject import Subject
+from sidelight_explainers.asking import Asking
 
 THREADS = 16
 BUDGETS = (512, 2048)
+QUESTIONS = 3
+BACKGROUND = 100
 EXPLAINED = 64
-"""Different rows asked about; so many that some are asked again within a run."""
+"""Different rows asked about; so few that some are asked again within a run."""
 
+Floats = NDArray[np.float64]
 Share = Callable[[], SharedPredictor]
 """How one explanation comes to its predictor."""
 
@@ -76,12 +76,12 @@ def _print_ways(
         "together": lambda: together,
         "kept": lambda: kept,
     }
-    model = _model(client, budget)
-    truths = np.array([_values(model, at) for at in range(EXPLAINED)])
+    plans = [_plan(at, budget) for at in range(EXPLAINED)]
+    truths = [_answers(ways["alone"](), plan) for plan in plans]
     first = 0.0
     for name, share in ways.items():
         counter.taken()
-        waits, same, spent = _measured(model, share, seconds, truths)
+        waits, same, spent = _measured(share, plans, truths, seconds)
         calls, rows = (one / len(waits) for one in counter.taken())
         first = first or calls
         print(
@@ -93,7 +93,7 @@ def _print_ways(
 
 
 def _measured(
-    model: Explained, share: Share, seconds: float, truths: NDArray[np.float64]
+    share: Share, plans: list[list[Columns]], truths: list[Floats], seconds: float
 ) -> tuple[list[float], float, float]:
     """How long each explanation took, the share of right ones, and how long all took."""
     numbers = count()
@@ -103,8 +103,9 @@ def _measured(
         told = []
         while time.perf_counter() < begun + seconds:
             at, started = next(numbers) % EXPLAINED, time.perf_counter()
-            values = _values(replace(model, predictor=share()), at)
-            told.append((time.perf_counter() - started, _are_close(values, truths[at])))
+            answers = _answers(share(), plans[at])
+            same = bool(np.allclose(answers, truths[at], rtol=0, atol=1e-9))
+            told.append((time.perf_counter() - started, same))
         return told
 
     with ThreadPoolExecutor(THREADS) as pool:
@@ -113,24 +114,24 @@ def _measured(
     return [wait for wait, _ in every], float(np.mean([same for _, same in every])), spent
 
 
-def _are_close(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
-    return bool(np.allclose(one, other, rtol=0, atol=1e-9))
+def _answers(shared: SharedPredictor, plan: list[Columns]) -> Floats:
+    asking = Asking(shared, 1 << 20, 60)
+    told = [asking.ask(question)["predict_proba"].values[:, 1] for question in plan]
+    return np.concatenate(told)
 
 
-def _model(client: Predictor, budget: int) -> Explained:
+def _plan(at: int, budget: int) -> list[Columns]:
+    """The questions about one row: itself, the background, and blends of both."""
     table, _ = load_breast_cancer(return_X_y=True)
-    rows = Columns(tuple(Column(f"f{at:02}", table[:, at]) for at in range(table.shape[1])))
-    told = {"shapley": {"budget": budget, "output": "predict_proba[1]"}}
-    settings = ModelSettings(explainers=ModelExplainers.model_validate(told))
-    return explained(Subject(MODEL, settings, rows.names, rows, rows), client)
+    rng = np.random.default_rng(at)
+    masks = rng.random((budget - BACKGROUND - 1, table.shape[1])) < 0.5
+    blended = np.where(masks, table[at], table[rng.integers(0, BACKGROUND, len(masks))])
+    every = np.vstack([table[at], table[:BACKGROUND], blended])
+    return [_named(part) for part in np.array_split(every, QUESTIONS)]
 
 
-def _values(model: Explained, at: int) -> NDArray[np.float64]:
-    options = model.methods["shapley"].settings
-    row = model.subject.rows().take([at])
-    content = model.explain("shapley", options, row).content
-    assert isinstance(content, Attributions)
-    return np.array([one.contribution for one in content.attributions])
+def _named(table: Floats) -> Columns:
+    return Columns(tuple(Column(f"f{at:02}", table[:, at]) for at in range(table.shape[1])))
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from uuid import uuid4
 
 from sidelight.errors import PredictorTimeout, SidelightError
 from sidelight.predictors.answers import Answers
-from sidelight.predictors.coalescing import Pending
 from sidelight.predictors.identity import Key, row_keys
+from sidelight.predictors.pending import Pending
 from sidelight.predictors.sharing import SharedPredictor
 from sidelight.tensors import Columns
 from sidelight_explainers.explanation import Explanation

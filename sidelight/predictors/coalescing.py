@@ -8,11 +8,10 @@ joined, so that no value changes; rows that several of them hold are sent once.
 
 from __future__ import annotations
 
-import math
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
@@ -22,58 +21,17 @@ import numpy as np
 
 from sidelight.errors import PredictorError, PredictorTimeout
 from sidelight.predictors.contract import Predictor
-from sidelight.predictors.identity import Key, first_places, pattern, row_keys
+from sidelight.predictors.identity import Key, first_places, row_keys
+from sidelight.predictors.pending import SLOW_SECONDS, Pending
 from sidelight.predictors.recalling import Recall, recalling
-from sidelight.predictors.sizes import bytes_of
 from sidelight.predictors.spending import Spent, current, spending
 from sidelight.tensors import Columns
 
-SLOW_SECONDS = 0.5
-"""For so long the next questions wait for a call, to travel together."""
 MERGED_BYTES = 4_000_000
 """A call of this size is full: it takes long enough by itself, and gRPC servers refuse messages
 above 4 MiB unless they are told otherwise."""
 PASSING = (0, 429, 502, 503, 504)
 """Failures of the server or of the way to it, which no single row has caused."""
-
-
-class Pending:
-    """One caller's question on its way. `calls` are those that have carried a part of it."""
-
-    def __init__(
-        self,
-        rows: Columns,
-        keys: Sequence[Key],
-        leave: Callable[[Pending], None],
-        hurry: Callable[[], None],
-    ) -> None:
-        self.rows = rows
-        self.keys = keys
-        self.pattern: Hashable = pattern(rows)
-        self.size = bytes_of(rows)
-        self.told: Future[Columns] = Future()
-        self.calls = 0
-        self._leave = leave
-        self._hurry = hurry
-
-    def is_done(self, seconds: float) -> bool:
-        """Wait so long at most; has an answer or a failure come?"""
-        ends = time.monotonic() + seconds
-        while (left := ends - time.monotonic()) > 0:
-            if wait([self.told], min(left, SLOW_SECONDS)).done:
-                return True
-            self._hurry()
-        return self.told.done()
-
-    def answer(self) -> Columns:
-        """One answer a row; waits for it. Raises what the predictor raised."""
-        self.is_done(math.inf)
-        return self.told.result()
-
-    def leave(self) -> None:
-        """Want no answer any more; a call that nobody wants is taken back."""
-        if self.told.cancel():
-            self._leave(self)
 
 
 @dataclass(eq=False)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sidelight.predictors.caching import RowCache, model_of
-from sidelight.predictors.coalescing import Coalescing, Pending
+from sidelight.predictors.coalescing import Coalescing
 from sidelight.predictors.identity import Key
+from sidelight.predictors.pending import Pending
 from sidelight.predictors.spending import Spent
 from sidelight.tensors import Columns
 

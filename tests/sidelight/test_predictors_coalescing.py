@@ -13,8 +13,9 @@ import pytest
 from sidelight.config.settings import PredictorSettings
 from sidelight.errors import PredictorError, PredictorTimeout
 from sidelight.predictors import open_predictor, spending
-from sidelight.predictors.coalescing import Coalescing, Pending
+from sidelight.predictors.coalescing import Coalescing
 from sidelight.predictors.identity import row_keys
+from sidelight.predictors.pending import Pending
 from sidelight.predictors.testing import FunctionPredictor
 from sidelight.tensors import Column, Columns
 from tests.sidelight.predictor_servers import doubled, serving
