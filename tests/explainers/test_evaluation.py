@@ -1,26 +1,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
+from sidelight.config.settings import ModelSettings
 from sidelight.errors import DataMismatch
 from sidelight.predictors.caching import RowCache
 from sidelight.predictors.coalescing import Coalescing
 from sidelight.predictors.sharing import SharedPredictor
+from sidelight.predictors.testing import FunctionPredictor
 from sidelight.tensors import Column, Columns
 from sidelight_explainers.asking import Asking
 from sidelight_explainers.contents.attributions import Attribution, Attributions
 from sidelight_explainers.evaluation.amounts import amounts
+from sidelight_explainers.evaluation.evaluating import Evaluation, evaluate
 from sidelight_explainers.evaluation.infidelity import infidelity
 from sidelight_explainers.evaluation.neighbours import RADIUS, neighbours
 from sidelight_explainers.evaluation.removing import removal
 from sidelight_explainers.evaluation.stability import max_sensitivity, stability
 from sidelight_explainers.evaluation.worth import Worth
 from sidelight_explainers.games.tabular import TabularGame
+from sidelight_explainers.models import explained
+from sidelight_explainers.subject import Subject
+from sidelight_explainers.wishes import wish
 from tests.explainers.games import numeric, predictor
+from tests.explainers.pictured import anchor, explanation
 from tests.explainers.serving import Floats
+
+Answer = Callable[[Columns], Columns]
 
 RNG = np.random.default_rng
 BACKGROUND = RNG(1).normal(size=(12, 5))
@@ -136,10 +146,61 @@ def test_amounts_are_put_in_the_games_order_and_other_players_are_refused() -> N
     game = TabularGame.of(numeric(row), numeric(background))
     content = _content({"f0": 3.0, "f1": 0.0, "f2": -1.0})
     np.testing.assert_array_equal(amounts(content, game), [3.0, -1.0])
-    with pytest.raises(DataMismatch, match="not about these players"):
+    with pytest.raises(DataMismatch, match="about other players"):
         amounts(_content({"group": 2.0}), game)
 
 
 def _content(told: dict[str, float]) -> Attributions:
     shares = tuple(Attribution(name, None, value) for name, value in told.items())
     return Attributions("y", 0.0, 0.0, shares, "exact")
+
+
+def _model(features: dict[str, str], answer: Answer, reference: Columns | None, **told: Any) -> Any:
+    settings = ModelSettings.model_validate(
+        {"features": features, "explainers": {"shapley": {"budget": 512, **told}}}
+    )
+    subject = Subject("m", settings, tuple(features), reference, reference)
+    return explained(subject, FunctionPredictor(answer))
+
+
+def _evaluated(model: Any, row: Columns) -> Evaluation:
+    asked = wish(model, {}, "")
+    return evaluate(model, asked, row, model.explain(asked.method, asked.options, row))
+
+
+def test_words_of_a_text_are_evaluated_without_rows_close_by() -> None:
+    def answer(rows: Columns) -> Columns:
+        told = [2.0 * ("good" in one) - ("bad" in one) for one in rows["text"].values]
+        return Columns((Column("y", np.array(told)),))
+
+    row = Columns.of(text=["good and bad and long"])
+    found = _evaluated(_model({"text": "text"}, answer, None), row)
+    assert found.max_sensitivity is None
+    assert found.infidelity.share == pytest.approx(0, abs=1e-12)
+    assert found.removal.deletion < found.removal.random < found.removal.insertion
+    assert found.rows > 0
+
+
+def test_groups_of_features_are_evaluated_as_players() -> None:
+    def answer(rows: Columns) -> Columns:
+        return Columns((Column("y", rows["f0"].values * 2 + rows["f1"].values),))
+
+    reference = numeric(BACKGROUND)
+    model = _model(
+        dict.fromkeys(reference.names, "numeric"), answer, reference, groups={"g": ["f0", "f1"]}
+    )
+    found = _evaluated(model, numeric(ROW[None]))
+    assert found.infidelity.share == pytest.approx(0, abs=1e-9)
+    assert found.max_sensitivity is not None
+
+
+def test_a_rule_has_no_amounts_to_evaluate() -> None:
+    reference = numeric(BACKGROUND)
+    model = _model(
+        dict.fromkeys(reference.names, "numeric"),
+        lambda rows: Columns((Column("y", rows["f0"].values),)),
+        reference,
+    )
+    row = numeric(ROW[None])
+    with pytest.raises(DataMismatch, match="method gives anchor"):
+        evaluate(model, wish(model, {}, ""), row, explanation(anchor()))

@@ -17,7 +17,7 @@ def amounts(content: Attributions, game: Game) -> Floats:
     """
     numbers = game.attributions(np.arange(1.0, game.players + 1), None, None)
     if [one.feature for one in numbers] != [one.feature for one in content.attributions]:
-        raise DataMismatch("the explanation is not about these players; evaluate it without groups")
+        raise DataMismatch("the explanation is about other players than its row has; ask again")
     told = np.zeros(game.players)
     for number, one in zip(numbers, content.attributions, strict=True):
         if number.contribution:

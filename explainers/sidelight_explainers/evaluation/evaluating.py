@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from sidelight.config.explaining.method import MethodSettings
+from sidelight.config.explaining.shapley import ShapleySettings
 from sidelight.errors import DataMismatch
 from sidelight.tensors import Columns
 from sidelight_explainers.asking import Asking
@@ -107,7 +108,8 @@ def _game(model: Explained, options: MethodSettings, row: Columns) -> Game:
     if model.subject.modality != "tabular":
         return open_games(model.subject, options)(row, options)
     background = model.subject.background(BACKGROUND, options.seed)
-    return TabularGame.of(row, background.rows)
+    groups = options.groups if isinstance(options, ShapleySettings) else None
+    return TabularGame.of(row, background.rows, groups)
 
 
 def _again(model: Explained, asked: Wish, row: Columns, output: str, more: int = 0) -> Explanation:
