@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 from sidelight.tensors import Column, Columns
 
 Floats = NDArray[np.float64]
+
+AT_ONCE = 256
+"""Rows compared with all others at one time, for memory's sake."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,17 +35,16 @@ class Metric:
 
     def parts(self, row: Columns) -> Floats:
         """From one row to each of the reference, by feature (m, n)."""
-        every = zip(self.reference, row, self.spreads, strict=True)
-        return np.stack([_apart(known, one, spread) for known, one, spread in every], axis=1)
+        return np.stack([one[:, 0] for one in self._gaps(row)], axis=1)
 
     def offsets(self, row: Columns) -> Floats:
         """What each reference row's numbers are above the row's, in spreads (m, n); NaN for
         features without order, and where either is null."""
         every = zip(self.reference, row, self.spreads, strict=True)
-        return np.stack([_above(known, one, spread) for known, one, spread in every], axis=1)
+        return np.stack([_above(known, one, spread)[:, 0] for known, one, spread in every], axis=1)
 
     def nearest(self, row: Columns) -> float:
-        """To the nearest row of the reference."""
+        """From one row to the nearest of the reference."""
         return float(self.parts(row).sum(axis=1).min())
 
     def neighbours(self) -> Floats:
@@ -49,11 +52,22 @@ class Metric:
         size = len(self.reference)
         if size < 2:
             return np.zeros(size)
-        return np.array([self._nearest_other(at) for at in range(size)])
+        starts = range(0, size, AT_ONCE)
+        return np.concatenate([self._nearest_others(start) for start in starts])
 
-    def _nearest_other(self, at: int) -> float:
-        distances = self.parts(self.reference.take([at])).sum(axis=1)
-        return float(np.delete(distances, at).min())
+    def _nearest_others(self, start: int) -> Floats:
+        some = self.reference.take(slice(start, start + AT_ONCE))
+        distances = np.zeros((len(self.reference), len(some)))
+        for one in self._gaps(some):
+            distances += one
+        at = np.arange(len(some))
+        distances[start + at, at] = np.inf
+        return np.asarray(distances.min(axis=0))
+
+    def _gaps(self, rows: Columns) -> Iterator[Floats]:
+        """From some rows (k,) to those of the reference, one feature after the other (m, k)."""
+        every = zip(self.reference, rows, self.spreads, strict=True)
+        return (_apart(known, some, spread) for known, some, spread in every)
 
 
 def _spread(column: Column) -> float:
@@ -63,19 +77,20 @@ def _spread(column: Column) -> float:
     return spread or 1.0
 
 
-def _apart(known: Column, one: Column, spread: float) -> Floats:
+def _apart(known: Column, some: Column, spread: float) -> Floats:
+    nulls = _null(known)[:, None], _null(some)
+    either = nulls[0] != nulls[1]
     if np.isnan(spread):
-        here, there = _null(known), bool(_null(one)[0])
-        differs = np.asarray(known.values != one.values[0])
-        return np.where(here | there, here != there, differs).astype(np.float64)
-    gaps = np.abs(_above(known, one, spread))
-    return np.where(np.isnan(gaps), _null(known) != _null(one), gaps)
+        differs = np.asarray(known.values[:, None] != some.values)
+        return np.where(nulls[0] | nulls[1], either, differs).astype(np.float64)
+    gaps = np.abs(_above(known, some, spread))
+    return np.where(np.isnan(gaps), either, gaps)
 
 
-def _above(known: Column, one: Column, spread: float) -> Floats:
+def _above(known: Column, some: Column, spread: float) -> Floats:
     if np.isnan(spread):
-        return np.full(len(known), np.nan)
-    return np.asarray((_numbers(known) - _numbers(one)) / spread)
+        return np.full((len(known), len(some)), np.nan)
+    return np.asarray((_numbers(known)[:, None] - _numbers(some)) / spread)
 
 
 def _numbers(column: Column) -> Floats:
