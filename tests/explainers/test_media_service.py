@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +12,7 @@ import numpy as np
 import orjson
 import pytest
 from fastapi import FastAPI, Request, Response
+from PIL import Image
 
 from sidelight.config.explaining.service import ExplainersSettings
 from sidelight.config.settings import Settings
@@ -23,9 +26,15 @@ TEXT = "A good film, not bad. 好 éclair"
 PICTURE = np.arange(48).reshape(4, 4, 3).astype(np.uint8) * 5
 
 
+def pixels(content: bytes) -> Any:
+    return np.asarray(Image.open(io.BytesIO(content)))
+
+
 def scores(rows: Columns) -> Columns:
     """Texts by their words, pictures by the red of their upper left corner."""
     column = rows.columns[0]
+    if column.kind == "bytes":
+        column = Column("photo", np.stack([pixels(one) for one in column.values]))
     if column.kind == "string":
         told = [one.count("good") - 2.0 * one.count("bad") for one in column.values]
         return Columns((Column("score", np.array(told)),))
@@ -175,6 +184,32 @@ def test_a_picture_is_explained_in_every_form_it_is_sent(
         assert heat[:2, :2].tolist() == [[expected] * 2] * 2
         assert not heat[2:].any()
     assert {one.columns[0].values.shape[1:] for one in seen} == {(4, 4, 3)}
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_picture_is_explained_as_the_file_it_was_sent_as(service: Service, version: str) -> None:
+    client, seen = service
+    file = io.BytesIO()
+    Image.fromarray(PICTURE).save(file, "PNG")
+    text = base64.b64encode(file.getvalue()).decode()
+    wishes = {"explain_parameters": {"method": "occlusion"}}
+    sent = {
+        "name": "photo",
+        "shape": [1],
+        "datatype": "BYTES",
+        "parameters": {"content_type": "base64"},
+        "data": [text],
+    }
+    forms: dict[str, tuple[dict[str, Any], str]] = {
+        "v1": ({"instances": [{"photo": {"b64": text}}]}, "/v1/models/photos:explain"),
+        "v2": ({"inputs": [sent]}, "/v2/models/photos/explain"),
+    }
+    body, path = forms[version]
+    (explanation,) = told(client.post(path, json={**body, "parameters": wishes}))
+    heat = np.array(explanation["data"]["heat"])
+    assert heat[:2, :2].tolist() == [[PICTURE[:2, :2, 0].mean()] * 2] * 2
+    assert not heat[2:].any()
+    assert {one.columns[0].kind for one in seen} == {"bytes"}
 
 
 @pytest.mark.parametrize(

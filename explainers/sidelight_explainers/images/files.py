@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from sidelight.errors import DataMismatch
 from sidelight.tensors import Column
@@ -27,15 +27,11 @@ def opened(sent: Column) -> Column:
         return sent
     try:
         with Image.open(io.BytesIO(sent.values[0])) as file:
-            if file.width * file.height > MOST_PIXELS:
-                raise DataMismatch(
-                    f"feature {sent.name!r} is a picture of {file.width} x {file.height} pixels;"
-                    f" send {MOST_PIXELS} at most"
-                )
+            _check_size(sent.name, file)
             pixels = np.asarray(file.convert("L" if file.mode in ("1", "L") else "RGB"))
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as exc:
-        if isinstance(exc, DataMismatch):
-            raise
+    except DataMismatch:
+        raise
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as exc:
         raise DataMismatch(f"feature {sent.name!r} holds bytes that are no picture") from exc
     return Column(sent.name, pixels[None])
 
@@ -47,6 +43,14 @@ def closed(pixels: NDArray[Any], sent: Column) -> Column:
     told = np.empty(len(pixels), object)
     told[:] = [_png(one) for one in pixels]
     return Column(sent.name, told)
+
+
+def _check_size(name: str, file: Image.Image) -> None:
+    if file.width * file.height > MOST_PIXELS:
+        raise DataMismatch(
+            f"feature {name!r} is a picture of {file.width} x {file.height} pixels;"
+            f" send {MOST_PIXELS} at most"
+        )
 
 
 def _png(pixels: NDArray[np.uint8]) -> bytes:
