@@ -138,6 +138,10 @@ def test_numbers_are_one_output_or_all_of_them() -> None:
     answer = Columns((Column("p", np.array([[0.2, 0.8], [0.6, 0.4]])),))
     assert Numbers(None)(answer).shape == (2, 2)
     assert Numbers("p[1]")(answer).tolist() == [0.8, 0.4]
+    for output in ("y", "y=b"):
+        label = Numbers(output)
+        assert label(Columns.of(y=["b", "a"])).tolist() == [1, 0]
+        assert label(Columns.of(y=["a", "b"])).tolist() == [0, 1]
 
 
 def test_messages_carry_numbers_to_the_last_bit_and_no_objects() -> None:

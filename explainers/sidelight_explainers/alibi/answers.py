@@ -8,25 +8,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidelight.config.explaining.alibi import AlibiSettings
-from sidelight.errors import DataMismatch, PredictorError
-from sidelight.tensors import Columns, split_index
+from sidelight.errors import PredictorError
+from sidelight.tensors import Columns
 from sidelight_explainers.decisions import Decider, choose_decider
 from sidelight_explainers.outputs import choose_column, choose_output
 
 
 class Numbers:
-    """The output as it is, (n,) or (n, k); one of its numbers where the index is told."""
+    """The output as it is, (n,) or (n, k); one number of it where that is told."""
 
     def __init__(self, output: str | None) -> None:
         self._output = output
 
     def __call__(self, answer: Columns) -> NDArray[Any]:
         column = choose_column(answer, self._output)
-        indexed = self._output is not None and split_index(self._output)[1] is not None
-        if (indexed and self._output not in answer) or column.values.ndim == 1:
-            return choose_output(answer, self._output).values
-        if column.kind != "number" or column.values.ndim != 2:
-            raise DataMismatch(f"output {column.name!r}: alibi needs numbers, (n,) or (n, k)")
+        told = self._output is not None and self._output not in answer
+        if told or column.values.ndim != 2 or column.kind != "number":
+            found = choose_output(answer, self._output)
+            # A label that stands for itself is the first answer's, in all answers.
+            self._output = found.name
+            return found.values
         if not np.isfinite(column.values).all():
             raise PredictorError(f"output {column.name!r} is not finite in some rows")
         return column.values.astype(np.float64)
