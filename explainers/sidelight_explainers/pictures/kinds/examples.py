@@ -34,7 +34,8 @@ def _summary(content: Examples, names: Names) -> str:
     told = f"The answer is {names.value(content.output, content.decision)}."
     decided = [one.same for one in content.examples if one.same is not None]
     if decided:
-        told += f" {sum(decided)} of the {len(decided)} nearest reference rows get the same."
+        rows = counted(len(decided), "nearest reference row")
+        told += f" Of the {rows}, {sum(decided)} get the same."
     known = [one for one in content.examples if one.label is not None]
     if known and decided:
         right = sum(one.label == content.decision for one in known)
