@@ -308,6 +308,34 @@ def test_past_the_deadline_it_says_what_it_has() -> None:
     assert not anchor(explanation).found
 
 
+class Looking:
+    """Somebody who watches an explanation."""
+
+    def __init__(self) -> None:
+        self.seen: list[Explanation] = []
+
+    def show(self, partial: Explanation) -> None:
+        self.seen.append(partial)
+
+    def gone(self) -> bool:
+        return False
+
+
+def test_whoever_watches_sees_the_best_rule_so_far() -> None:
+    table, looking = numeric(reference()), Looking()
+    settings = ModelSettings.model_validate({"explainers": {"anchor": {}}})
+    model = explained(Subject("m", settings, table.names, table, table), predictor(corner))
+    row = numeric(np.array([[0.9, 0.1, 0.5, 0.5, 0.5, 0.5]]))
+    last = model.explain("anchor", model.methods["anchor"].settings, row, looking)
+    assert len(looking.seen) >= 2
+    assert anchor(looking.seen[0]).precision_low == 0
+    assert not anchor(looking.seen[0]).found
+    assert anchor(last).found
+    assert [one.quality.rows for one in looking.seen] == sorted(
+        one.quality.rows for one in looking.seen
+    )
+
+
 def test_a_budget_that_compares_nothing_is_refused_with_one_that_would() -> None:
     ask = explainer(predictor(corner), numeric(reference()), "anchor")
     row = numeric(reference(1))

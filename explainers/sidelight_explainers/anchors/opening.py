@@ -38,9 +38,12 @@ class Anchors:
         output = self.subject.output(options)
         agreement = Agreement(inquiry, world.explained(), output, options)
         search = Search(world, options, agreement, np.random.default_rng(options.seed))
-        stopped = _stopped(search, agreement, inquiry)
-        content = _content(world, options, agreement, search)
-        return self.subject.explanation("anchor", options, content, inquiry.quality(stopped))
+
+        def told(stopped: Stopped) -> Explanation:
+            content = _content(world, options, agreement, search)
+            return self.subject.explanation("anchor", options, content, inquiry.quality(stopped))
+
+        return told(_stopped(search, agreement, inquiry, told))
 
 
 def open_method(subject: Subject, settings: AnchorSettings) -> Anchors:
@@ -60,9 +63,15 @@ def _tables(subject: Subject, settings: AnchorSettings) -> MakeWorld:
     return lambda row, _options: Table.of(row, background, cuts)
 
 
-def _stopped(search: Search, agreement: Agreement, inquiry: Inquiry) -> Stopped:
+def _stopped(
+    search: Search,
+    agreement: Agreement,
+    inquiry: Inquiry,
+    told: Callable[[Stopped], Explanation],
+) -> Stopped:
     try:
-        search.run()
+        for _ in search.run():
+            inquiry.show(told("budget"))
         search.settle()
     except OutOfTime:
         if not agreement.started:

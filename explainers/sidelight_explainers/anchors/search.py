@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from numpy.random import Generator
 
@@ -50,17 +50,19 @@ class Search:
         self._tallies = Tallies(world)
         self._proofs: dict[Rule, Proof] = {}
 
-    def run(self) -> None:
-        """Rules of no condition, one, two, ... until one is proved, then wider ones. Raises `Spent`
-        when it has to stop before that, and what the predictor raises."""
-        self._lengthen()
+    def run(self) -> Iterator[None]:
+        """Rules of no condition, one, two, ... until one is proved, then wider ones; gives way
+        whenever more is known. Raises `Spent` when it has to stop before the end, and what the
+        predictor raises."""
+        yield from self._lengthen()
         while self._allows(A_WIDENING) and self._widen():
-            pass
+            yield
 
     def settle(self) -> None:
-        """Where no rule was tested, test the most promising with the rows that `run` spares."""
-        if not self._proofs:
-            self._prove(self._tallies.best(self._tallies.rules or [EMPTY], 1), spare=0)
+        """Where no rule is proved, test the one that looks best with the rows that `run` spares."""
+        best = self._tallies.best(self._tallies.rules or [EMPTY], 1)
+        if self.found is None and best[0] not in self._proofs:
+            self._prove(best, spare=0)
 
     @property
     def found(self) -> Proof | None:
@@ -70,22 +72,26 @@ class Search:
 
     @property
     def nearest(self) -> Proof:
-        """The rule tested that came nearest to being proved; one without draws when none was."""
-        tested = self._proofs.values()
-        return max(tested, key=lambda one: one.low, default=Proof(EMPTY, 0, 0, 0.0))
+        """The rule tested that came nearest to being proved; where none was tested, the one that
+        looks best by the draws it was compared on, which prove nothing."""
+        if self._proofs:
+            return max(self._proofs.values(), key=lambda one: one.low)
+        best = self._tallies.best(self._tallies.rules or [EMPTY], 1)[0]
+        return Proof(best, *self._tallies.counts(best), 0.0)
 
     @property
     def tested(self) -> int:
         """Rules that were put to the test."""
         return len(self._proofs)
 
-    def _lengthen(self) -> None:
+    def _lengthen(self) -> Iterator[None]:
         beam = [EMPTY]
         for _ in range(self._options.max_conditions):
             rules = self._new(rule for stem in beam for rule in self._world.longer(stem))
             if not rules or not self._allows(A_LENGTH + A_WIDENING):
                 return
             self._compare(beam, rules)
+            yield
             if self._prove(self._promising([*beam, *rules]), self._spare):
                 return
             beam = self._tallies.best(rules, self._options.beam)

@@ -32,6 +32,10 @@ class Tallies:
             before = self._counts.get(rule, (0, 0, 0.0))
             self._counts[rule] = (before[0] + new[0], before[1] + new[1], before[2] + new[2])
 
+    def counts(self, rule: Rule) -> tuple[int, int]:
+        """Hits and draws."""
+        return self._counts.get(rule, (0, 0, 0.0))[:2]
+
     def share(self, rule: Rule) -> float:
         """Of hits, drawn towards a half so that few draws promise little."""
         hits, draws, _ = self._counts.get(rule, (0, 0, 0.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,12 +44,14 @@ class CounterfactualsOf:
         mix = blend(rows.select(reference.names), reference)
         steps = Steps(mix, inquiry, self.subject.output(options), options)
         walk = self._walk(mix, steps, options)
-        search = Search(walk)
-        stopped = _stopped(search, steps, inquiry)
-        found = search.chosen(options.count, options.max_changes)
-        content = Teller(mix, walk, self.metric, self.gaps).told(found)
-        quality = inquiry.quality(stopped)
-        return self.subject.explanation("counterfactual", options, content, quality)
+        search, teller = Search(walk), Teller(mix, walk, self.metric, self.gaps)
+
+        def told(stopped: Stopped) -> Explanation:
+            content = teller.told(search.chosen(options.count, options.max_changes))
+            quality = inquiry.quality(stopped)
+            return self.subject.explanation("counterfactual", options, content, quality)
+
+        return told(_stopped(search, steps, inquiry, told))
 
     def _walk(self, mix: Blend, steps: Steps, options: CounterfactualSettings) -> Walk:
         row = mix.palette.take([mix.size])
@@ -74,9 +77,12 @@ def open_method(subject: Subject, settings: CounterfactualSettings) -> Counterfa
     return CounterfactualsOf(subject, ordered, metric, np.sort(metric.neighbours()))
 
 
-def _stopped(search: Search, steps: Steps, inquiry: Inquiry) -> Stopped:
+def _stopped(
+    search: Search, steps: Steps, inquiry: Inquiry, told: Callable[[Stopped], Explanation]
+) -> Stopped:
     try:
-        search.run()
+        for _ in search.run():
+            inquiry.show(told("budget"))
     except OutOfTime:
         if not steps.started:
             raise

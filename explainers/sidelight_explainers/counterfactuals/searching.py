@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from sidelight_explainers.counterfactuals.walking import Walk
@@ -15,15 +17,19 @@ class Search:
         self._walk = walk
         self.found: Codes = np.empty((0, walk.apart.shape[1]), np.int32)
 
-    def run(self) -> None:
-        """Raises `Unaffordable` where the next step is, and what the predictor raises."""
+    def run(self) -> Iterator[None]:
+        """Gives way after each step. Raises `Unaffordable` where the next step is, and what the
+        predictor raises."""
         starts = self._walk.starts()
         if self._walk.steps.aim.is_met or not len(starts):
             return
         self.found = starts
+        yield
         gains = self._walk.gains(starts)
         self.found = self._walk.forward(self.found, gains)
+        yield
         self.found = self._walk.pruned(self.found, gains)
+        yield
         self.found = self._walk.nearer(self.found)
 
     def chosen(self, count: int, most: int | None) -> Codes:
