@@ -5,7 +5,6 @@ from __future__ import annotations
 from sidelight.config.explaining.method import Modality
 from sidelight.config.explaining.of_model import ModelExplainers
 from sidelight.config.settings import ModelSettings
-from sidelight_explainers.methods import OPENING
 from sidelight_explainers.subject import Subject
 
 METHODS: dict[Modality, tuple[str, ...]] = {
@@ -28,5 +27,5 @@ def with_default_methods(model: ModelSettings) -> ModelSettings:
     if any(model.explainers.methods()):
         return model
     methods = METHODS[Subject("", model, tuple(model.features)).modality]
-    explainers = ModelExplainers.model_validate({one: {} for one in methods if one in OPENING})
+    explainers = ModelExplainers.model_validate({one: {} for one in methods})
     return model.model_copy(update={"explainers": explainers})

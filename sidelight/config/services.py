@@ -14,8 +14,8 @@ ASKING = frozenset({"squeezing", "flips"})
 
 
 def named(section: Section) -> tuple[str, ...]:
-    """The parts of the section that are set: of ``detectors``, those that run."""
-    return tuple(name for name, value in section if value is not None)
+    """The parts of the section that are there: of ``detectors``, those that run."""
+    return tuple(name for name, value in section if isinstance(value, Section | dict))
 
 
 def upstream(settings: Settings) -> str | None:

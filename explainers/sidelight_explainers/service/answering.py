@@ -15,7 +15,8 @@ from sidelight.serving.bodies import read_described
 from sidelight.serving.workers import Workers
 from sidelight_explainers.service.dialect import Dialect
 from sidelight_explainers.service.explaining import Service
-from sidelight_explainers.service.jobs import Job, Jobs
+from sidelight_explainers.service.job import Job
+from sidelight_explainers.service.jobs import Jobs
 from sidelight_explainers.service.metrics import UNKNOWN
 from sidelight_explainers.service.planning import Plan
 from sidelight_explainers.service.preferring import ASYNC, Preference, preference

@@ -19,9 +19,12 @@ from sidelight_explainers.logged import LoggedRows
 from sidelight_explainers.models import Explained
 from sidelight_explainers.service import job_routes, schema, v1, v2_routes
 from sidelight_explainers.service.answering import Answering
+from sidelight_explainers.service.collectors import KeptJobs, Sent
 from sidelight_explainers.service.explaining import Service
-from sidelight_explainers.service.jobs import Job, Jobs
-from sidelight_explainers.service.metrics import KeptJobs, Metrics, Sent
+from sidelight_explainers.service.explanation_metrics import ExplanationMetrics
+from sidelight_explainers.service.job import Job
+from sidelight_explainers.service.jobs import Jobs
+from sidelight_explainers.service.metrics import Metrics
 from sidelight_explainers.service.refusals import CODES
 from sidelight_explainers.service.warming import Readiness, warm_up
 
@@ -40,27 +43,17 @@ def create_app(
     """
     settings = settings or ExplainersSettings()
     registry = registry or CollectorRegistry()
-    logged = LoggedRows(log or LogSettings())
-    service = Service(models, settings, logged, Metrics(registry, models))
+    metrics = Metrics(registry, models), ExplanationMetrics(registry, models)
+    service = Service(models, settings, LoggedRows(log or LogSettings()), *metrics)
     answering = _answering(service)
     registry.register(Sent(models))
     registry.register(KeptJobs(answering.jobs.counts))
     readiness = Readiness(not settings.warm_up)
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        warming = asyncio.create_task(_warm(models, readiness))
-        async with _serving_grpc(answering, readiness):
-            yield
-        await answering.jobs.close()
-        await warming
-        await asyncio.to_thread(_close, answering, models)
-
     app = FastAPI(
         title="Sidelight explainers",
         version=__version__,
         summary="Why did the model decide as it did?",
-        lifespan=lifespan,
+        lifespan=lambda _app: _running(answering, readiness),
         # FastAPI's pages load their scripts from a CDN, and stay blank where there is none.
         docs_url=None,
         redoc_url=None,
@@ -74,17 +67,15 @@ def create_app(
     return app
 
 
-def _answering(service: Service) -> Answering:
-    settings, metrics = service.settings, service.metrics
-
-    def ended(job: Job) -> None:
-        if job.state != "running":
-            metrics.job_ended(job.plan.model.name, job.state)
-
-    workers = Workers(settings.workers, settings.waiting, "explain")
-    # Jobs are bounded by their number; their rows wait as long as it takes.
-    of_jobs = Workers(settings.jobs.workers, settings.jobs.limit * settings.max_rows, "job")
-    return Answering(service, workers, Jobs(settings.jobs, of_jobs, ended))
+@asynccontextmanager
+async def _running(answering: Answering, readiness: Readiness) -> AsyncIterator[None]:
+    models = answering.service.models
+    warming = asyncio.create_task(_warm(models, readiness))
+    async with _serving_grpc(answering, readiness):
+        yield
+    await answering.jobs.close()
+    await warming
+    await asyncio.to_thread(_close, answering, models)
 
 
 @asynccontextmanager
@@ -108,6 +99,19 @@ async def _warm(models: Mapping[str, Explained | None], readiness: Readiness) ->
     if not readiness.ready:
         await asyncio.to_thread(warm_up, models)
         readiness.ready = True
+
+
+def _answering(service: Service) -> Answering:
+    settings, metrics = service.settings, service.metrics
+
+    def ended(job: Job) -> None:
+        if job.state != "running":
+            metrics.job_ended(job.plan.model.name, job.state)
+
+    workers = Workers(settings.workers, settings.waiting, "explain")
+    # Jobs are bounded by their number; their rows wait as long as it takes.
+    of_jobs = Workers(settings.jobs.workers, settings.jobs.limit * settings.max_rows, "job")
+    return Answering(service, workers, Jobs(settings.jobs, of_jobs, ended))
 
 
 def _close(answering: Answering, models: Mapping[str, Explained | None]) -> None:

@@ -17,6 +17,7 @@ from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.logged import LoggedRows
 from sidelight_explainers.models import Explained
 from sidelight_explainers.service.asked import Decode
+from sidelight_explainers.service.explanation_metrics import ExplanationMetrics
 from sidelight_explainers.service.listening import Listening
 from sidelight_explainers.service.metrics import Metrics
 from sidelight_explainers.service.planning import Plan, planned
@@ -31,6 +32,7 @@ class Service:
     settings: ExplainersSettings
     logged: LoggedRows
     metrics: Metrics
+    quality: ExplanationMetrics
 
     def known(self, name: str) -> Explained | None:
         """The model of that name, None when it has no explainer; `UnknownModel` if not there."""
@@ -73,6 +75,6 @@ class Service:
             raise Cancelled("nobody waits for the explanation")
         wish = plan.wish
         explanation = plan.model.explain(wish.method, wish.options, plan.parts[at], heard.of(at))
-        self.metrics.explained(explanation)
+        self.quality.explained(explanation)
         heard.hear(at, explanation)
         return explanation
