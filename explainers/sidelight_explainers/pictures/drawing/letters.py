@@ -19,7 +19,7 @@ _WIDE_FONTS = ("NotoSansCJK-Regular.ttc", "wqy-zenhei.ttc")
 def font(size: float, bold: bool = False) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     """DejaVu Sans where the system has it, else the Latin letters that Pillow brings."""
     try:
-        return ImageFont.truetype("DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf", size)
+        return ImageFont.truetype("DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf", round(size))
     except OSError:
         return ImageFont.load_default(size)
 
@@ -34,7 +34,7 @@ def font_for(text: str, size: float, bold: bool) -> ImageFont.FreeTypeFont | Ima
 def _wide_font(size: float) -> ImageFont.FreeTypeFont | None:
     for name in _WIDE_FONTS:
         try:
-            return ImageFont.truetype(name, size)
+            return ImageFont.truetype(name, round(size))
         except OSError:
             continue
     return None

@@ -26,7 +26,7 @@ def anchor_page(content: Anchor, explanation: Explanation) -> Page:
         *_shown(content),
         Paragraph(_reach(content)),
     )
-    return Page(heading, blocks, (_drawn(content), cost(explanation)))
+    return Page(heading, blocks, (_drawn(content), _cost(content, explanation)))
 
 
 def _decision(content: Anchor, names: Names) -> str:
@@ -68,6 +68,10 @@ def _shown(content: Anchor) -> Iterator[Block]:
 def _reach(content: Anchor) -> str:
     others = "reference rows" if content.layout is None else "draws"
     return f"The rule applies to {percent(content.coverage)} of the {others}."
+
+
+def _cost(content: Anchor, explanation: Explanation) -> str:
+    return cost(explanation) if content.found else cost(explanation, "no rule was left to try")
 
 
 def _drawn(content: Anchor) -> str:

@@ -46,7 +46,7 @@ def _blocks(content: Attributions, names: Names) -> Iterator[Block]:
     if isinstance(content.layout, TextLayout):
         weights = [one.contribution for one in content.attributions]
         yield shaded(content.layout, weights)
-        yield _bars(content, names, MOST_WORDS, "words")
+        yield _bars(content, names, MOST_WORDS, "parts")
     elif isinstance(content.layout, ImageLayout):
         weights = [one.contribution for one in content.attributions]
         yield tinted_regions(content.layout, weights)

@@ -26,10 +26,10 @@ def tinted_regions(layout: ImageLayout, amounts: Sequence[float]) -> Gallery:
 
 
 def kept_regions(layout: ImageLayout, kept: NDArray[np.bool_]) -> Gallery:
-    """The picture as it is, and with all that is not kept paled."""
+    """The picture as it is, and with all that is not kept in grey."""
     plain = coloured(layout.picture)
     grey = np.broadcast_to(plain.mean(axis=2, keepdims=True), plain.shape)
-    paled = np.where(kept[..., None], plain, 200 + grey / 6).astype(np.uint8)
+    paled = np.where(kept[..., None], plain, 150 + grey / 6).astype(np.uint8)
     return Gallery(
         (Picture("as it was sent", sized(plain)), Picture("what is enough", sized(paled)))
     )
