@@ -18,7 +18,7 @@ from sidelight_explainers.shapley.intervals import Neighbours, Spread, per_unit_
 from sidelight_explainers.shapley.permutations import Chains, means, paired_chains
 from sidelight_explainers.shapley.surrogate import Floats, Surrogate, fit_surrogate
 
-FREE = 64
+FREE = 32
 """Chains of the surrogate for each one that was asked."""
 
 

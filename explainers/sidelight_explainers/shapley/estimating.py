@@ -46,7 +46,9 @@ def estimate(
     orders of the players otherwise. `positions` (size, p) are a number for each player's values in
     each background row.
     """
-    if game.size * ((1 << min(game.players, 62)) - 1) + 2 <= inquiry.left:
+    if game.players == 1:
+        yield _alone(game, output, inquiry), "accurate"
+    elif game.size * ((1 << min(game.players, 62)) - 1) + 2 <= inquiry.left:
         yield _enumerated(game, output, inquiry), "accurate"
     else:
         yield from _sampled(game, positions, options, output, inquiry)
@@ -61,6 +63,16 @@ def background_rows(players: int, budget: int) -> int:
             f" {players + 2}"
         )
     return affordable
+
+
+def _alone(game: Game, output: str | None, inquiry: Inquiry) -> Attributions:
+    """A lone player has all that there is."""
+    nobody = np.zeros((game.size, 1), bool)
+    plan = Planned.of(game, nobody, np.arange(game.size))
+    asked = Asked.start(plan, game.size, output, inquiry)
+    base = float(asked.outputs(game.size).mean())
+    exact = Spread(np.zeros(1), True)
+    return _content(asked, base, np.array([asked.prediction - base]), exact, game.size)
 
 
 def _enumerated(game: Game, output: str | None, inquiry: Inquiry) -> Attributions:

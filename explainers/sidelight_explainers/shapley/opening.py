@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from sidelight.config.explaining.shapley import ShapleySettings
 from sidelight.errors import ConfigError, DataMismatch
@@ -87,6 +88,8 @@ class OfTextsAndPictures:
 
 def open_method(subject: Subject, settings: ShapleySettings) -> Explainer[ShapleySettings]:
     """Raises `ConfigError` for a budget, groups or a reference that cannot be used."""
+    # explanations run beside each other: threads of one would only wait for those of another
+    threadpool_limits(1, user_api="blas")
     if subject.modality != "tabular":
         return OfTextsAndPictures(subject, open_games(subject, settings))
     background = subject.background(settings.background, settings.seed)
@@ -109,9 +112,8 @@ def _last(
     """Shows each explanation as it is known, and returns the last."""
     told: Explanation | None = None
     for content, stopped in found:
-        if told is not None:
-            inquiry.show(told)
         told = subject.explanation(NAME, options, content, inquiry.quality(stopped))
+        inquiry.show(told)
     if told is None:
         raise ValueError("nothing was found")
     return told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-FIRST = 4
+FIRST = 8
 """Without a tolerance the first question has one chain in so many: a partial answer, and one that
 tells how fast the predictor is."""
 AT_LEAST = 8

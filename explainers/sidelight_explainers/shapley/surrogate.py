@@ -18,11 +18,13 @@ from sidelight_explainers.shapley.permutations import Chains
 
 Floats = NDArray[np.float64]
 
-FITTED = 4096
+FITTED = 3000
 """Rows that a surrogate is fitted to, at most."""
+COLUMNS = 300
+"""Of its table, at most, unless there are more players."""
 RIDGE = 1e-4
 """Penalty on coefficients of standardised columns, in parts of the mean curvature."""
-STEPS = 8
+STEPS = 6
 NEAR = 1e-3
 """At most so many steps of fitting, fewer when one moves no coefficient by more than that."""
 SMALLEST = 1e-4
@@ -64,16 +66,26 @@ def fit_surrogate(
         (size, p), a number for each player's values in each background row.
     """
     thin = np.linspace(0, len(outputs) - 1, min(len(outputs), FITTED)).astype(int)
-    values = np.stack([positions, positions**2])
-    center, scale = values.mean(axis=1, keepdims=True), values.std(axis=1, keepdims=True)
-    absent = (values - center) / np.where(scale > 0, scale, 1.0)
+    absent = _standardised(positions)
     there = masks[thin].astype(np.float64)
     parts = [np.ones((len(thin), 1)), there, *((1 - there) * absent[:, background[thin]])]
     bent = bool(outputs.min() >= 0 and outputs.max() <= 1)
     found = (_logistic if bent else _linear)(np.hstack(parts), outputs[thin])
-    present, *rest = np.split(found[1:], 3)
-    without = sum(one * told for one, told in zip(absent, rest, strict=True))
+    present, *rest = np.split(found[1:], 1 + len(absent))
+    without = np.zeros_like(positions)
+    for one, told in zip(absent, rest, strict=True):
+        without += one * told
     return Surrogate(found[0] + np.sum(without, axis=1), present - without, bent)
+
+
+def _standardised(positions: Floats) -> Floats:
+    """The positions and their squares, as many of them (k, size, p) as a quick fit can bear."""
+    size, players = positions.shape
+    bearable = 0 if size == 1 else min(COLUMNS // max(players, 1) - 1, 2)
+    values = np.stack([positions, positions**2])[: max(bearable, 0)]
+    scale = values.std(axis=1, keepdims=True)
+    center = values.mean(axis=1, keepdims=True)
+    return np.asarray((values - center) / np.where(scale > 0, scale, 1.0))
 
 
 def _linear(table: Floats, outputs: Floats) -> Floats:
