@@ -23,9 +23,9 @@ from sidelight_explainers.asking import Asking
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.models import Explained, OpenMethod
 
-SECONDS = 30.0
+SECONDS = 15.0
 """No method is warmed longer."""
-BUDGET = 256
+BUDGET = 2048
 """Rows; enough for most methods to run through all of their parts."""
 TEXT = "A few words. And a few words more."
 
@@ -38,31 +38,37 @@ class Readiness:
 
 
 def warm_up(models: Mapping[str, Explained | None]) -> None:
-    """Explain one row by every method of every model, and draw it."""
+    """Explain one row by every method of every model, and draw one explanation of each kind."""
+    drawn: set[str] = set()
     for model in filter(None, models.values()):
         for name, method in model.methods.items():
-            _warm_up(model, name, method)
+            told = _explained(model, name, method)
+            if told is not None and told.content.kind not in drawn:
+                drawn.add(told.content.kind)
+                _draw(told)
 
 
-def _warm_up(model: Explained, name: str, method: OpenMethod) -> None:
+def _explained(model: Explained, name: str, method: OpenMethod) -> Explanation | None:
     rows = model.example or _made_up(model)
     try:
-        _draw(_explanation(model, method, rows))
+        return _explanation(model, method, rows)
     except SidelightError:
-        return  # a method may well not like these answers
+        return None  # a method may well not like these answers
     except Exception:  # the edge: a service that explains by its other methods is not to stay away
         structlog.get_logger("sidelight.explainers").exception(
             "warm-up failed", model=model.name, method=name
         )
+        return None
 
 
 def _explanation(model: Explained, method: OpenMethod, rows: Columns) -> Explanation:
-    options = method.settings
+    told = method.settings
+    seconds = min(SECONDS, told.deadline_seconds)
+    options = told.overridden({"budget": min(BUDGET, told.budget), "deadline_seconds": seconds})
     predictor = FunctionPredictor(_Stand(model.subject.output(options)))
     shared = SharedPredictor(Coalescing(predictor), RowCache())
     try:
-        inquiry = Asking(shared, min(BUDGET, options.budget), SECONDS)
-        return method.explainer(rows, options, inquiry)
+        return method.explainer(rows, options, Asking(shared, options.budget, seconds))
     finally:
         shared.close()
 
