@@ -16,6 +16,11 @@ from sidelight_explainers.decisions import Decider, choose_decider
 from sidelight_explainers.games.parts import parts, rows_a_part
 
 
+DIGITS = 6
+"""Of how near a draw comes: the last bits of an answer may depend on the rows it was asked with,
+and must not decide which rule is looked at next."""
+
+
 @dataclass(frozen=True, eq=False)
 class Seen:
     """For each draw: `agrees` (r,), is it decided as the explained row is? `near` (r,), how nearly,
@@ -120,7 +125,8 @@ class _Reading:
         scores = self.decider.scores(answer, self.label)
         if scores is None:
             return Seen(agrees, agrees.astype(np.float64))
-        return Seen(agrees, 0.5 + 0.5 * np.clip(scores / self.scale, -1, 1))
+        near = 0.5 + 0.5 * np.clip(scores / self.scale, -1, 1)
+        return Seen(agrees, near.round(DIGITS))
 
 
 def _keys(draws: Draws) -> list[bytes]:

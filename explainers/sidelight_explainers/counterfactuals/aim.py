@@ -72,9 +72,11 @@ class Aim:
         return [Said(*one) for one in zip(reached, scores, words, told, strict=True)]
 
     def scores(self, answer: Columns) -> NDArray[np.float64]:
-        """How near each row is to being there; all the same where nothing finer is known."""
+        """How near each row is to being there, with 24 bits, since the last ones of an answer may
+        depend on the rows it was asked with; all the same where nothing finer is known."""
         label = self.label if self.wanted is None else self.wanted
         scores = self.decider.scores(answer, label)
         if scores is None:
             return self.reached(answer).astype(np.float64)
-        return -scores if self.wanted is None else scores
+        rounded = scores.astype(np.float32).astype(np.float64)
+        return -rounded if self.wanted is None else rounded
