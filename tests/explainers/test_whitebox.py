@@ -43,8 +43,9 @@ from sidelight_explainers.background import Background
 from sidelight_explainers.contents.attributions import Attributions
 from sidelight_explainers.models import explained
 from sidelight_explainers.subject import Subject
+from sidelight_explainers.whitebox.boxing import read_box
 from sidelight_explainers.whitebox.contract import Unread
-from sidelight_explainers.whitebox.opening import open_white_box, read_box
+from sidelight_explainers.whitebox.opening import open_white_box
 from tests.explainers.games import enumerated, numeric
 from tests.explainers.serving import Floats, matrix
 

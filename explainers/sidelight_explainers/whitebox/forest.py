@@ -16,15 +16,14 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array
 
 from sidelight_explainers.whitebox.leaves import MOST, Bits, Leaves, leaves_of
 from sidelight_explainers.whitebox.reading import Floats, Ints
 from sidelight_explainers.whitebox.trees import Trees
 
 LARGEST = 12_000_000
-"""Leaves times background rows, and conditions that they lack (12 bytes each): a larger forest
-takes too long to prepare, and too much memory."""
+"""Leaves times background rows, and conditions that they lack (8 bytes each): a larger forest takes
+too long to prepare, and too much memory."""
 ROWS = 16
 """Rows looked at in one piece, which bounds memory."""
 
@@ -33,17 +32,19 @@ ROWS = 16
 class Forest:
     """One output of some trees, with a background.
 
-    `at` (q,) are leaves in order, `held` (q,) sets of their conditions, `lacking` (q,) how many
-    are not in the set, `lacks` (c, q) which, and `share` (q,) the share of background rows that
-    fulfil just the set. `value` (l,) is what a leaf is worth.
+    Background rows fulfil different sets of a leaf's conditions; `sets` (l,) is how many of them
+    each leaf has, one leaf's after the other's. `lacks` (q,) are the conditions that are not in a
+    set, `share` (q,) is the share of background rows with just this set. The players of the
+    conditions that are lacked stand one set after the other in `lackers`, from `first` (q + 1,) on.
+    `value` (l,) is what a leaf is worth.
     """
 
     leaves: Leaves
-    at: Ints
-    held: Bits
-    lacking: Ints
-    lacks: csr_array
+    sets: Ints
+    lacks: Bits
     share: Floats
+    lackers: Ints
+    first: Ints
     value: Floats
     offset: float
     base: float
@@ -60,16 +61,22 @@ class Forest:
     def contributions(self, row: Floats) -> Floats:
         """Shapley values (p,) of one row (1, t)."""
         leaves, own = self.leaves, self.leaves.held(row)[0]
-        of_row = (own[leaves.whose] & leaves.bit).astype(bool)
-        missed = np.add.reduceat(~of_row, leaves.starts, dtype=np.intp)
-        reached = np.flatnonzero((own[self.at] | self.held) == leaves.full[self.at])
-        at = self.at[reached]
-        worth, s, m = self.value[at] * self.share[reached], self.lacking[reached], missed[at]
-        gains = np.zeros(len(self.at))
-        gains[reached] = worth * SHARES[s, m]
-        losses = np.bincount(at, worth * SHARES[m, s], minlength=len(own))
-        moved = self.lacks @ gains - np.where(of_row, 0.0, losses[leaves.whose])
-        return np.asarray(np.bincount(leaves.player, moved, minlength=self.players), np.float64)
+        missed = np.flatnonzero((own[leaves.whose] & leaves.bit) == 0)
+        misses = np.bincount(leaves.whose[missed], minlength=len(own))
+        reached = np.flatnonzero((self.lacks & np.repeat(~own, self.sets)) == 0)
+        at = np.searchsorted(np.cumsum(self.sets), reached, side="right")
+        s, m = self.first[reached + 1] - self.first[reached], misses[at]
+        worth = self.value[at] * self.share[reached]
+        whose = self.lackers[_ranges(self.first[reached], s)]
+        gains = np.bincount(whose, np.repeat(worth * SHARES[s, m], s), self.players)
+        lost = np.bincount(at, worth * SHARES[m, s], len(own))[leaves.whose[missed]]
+        return np.asarray(gains - np.bincount(leaves.player[missed], lost, self.players))
+
+
+def _ranges(starts: Ints, lengths: Ints) -> Ints:
+    """Numbers from each start on, so many of each, one range after the other."""
+    ends = np.cumsum(lengths)
+    return np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - ends + lengths, lengths)
 
 
 def _shares() -> NDArray[np.float64]:
@@ -91,41 +98,43 @@ def forests(trees: Trees, background: Floats, owners: Ints, players: int) -> tup
         return ()
     pieces = np.array_split(background, max(1, len(background) // ROWS))
     held = np.concatenate([leaves.held(piece) for piece in pieces])
-    at, sets, share = _counted(held)
-    lacks = _lacks(leaves, at, sets)
-    if lacks is None:
+    sets, lacks, share = _counted(leaves.full & ~held)
+    lacking = _lackers(leaves, sets, lacks)
+    if lacking is None:
         return ()
-    lacking = np.asarray(lacks.sum(axis=0), np.intp)
+    lackers, first = lacking
     there = (held == leaves.full).mean(axis=0)
     lone = trees.offset + trees.values[trees.roots[trees.left[trees.roots] < 0]].sum(axis=0)
     values = trees.values[leaves.leaf]
     return tuple(
-        Forest(leaves, at, sets, lacking, lacks, share, values[:, k], lone[k], base, players)
+        Forest(leaves, sets, lacks, share, lackers, first, values[:, k], lone[k], base, players)
         for k, base in enumerate((lone + there @ values).tolist())
     )
 
 
-def _counted(held: Bits) -> tuple[Ints, Bits, Floats]:
-    """Of sets (b, l): which leaves, the different sets of each, and the share of rows with it."""
-    ordered = np.sort(held.T, axis=1)
+def _counted(sets: Bits) -> tuple[Ints, Bits, Floats]:
+    """Of sets (b, l): how many different ones each leaf has, which, and each one's share."""
+    ordered = np.sort(sets.T, axis=1)
     new = np.ones(ordered.shape, bool)
     new[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
     first = np.flatnonzero(new)
     counts = np.diff(np.r_[first, ordered.size])
-    return first // len(held), ordered.reshape(-1)[first], counts / len(held)
+    return new.sum(axis=1), ordered.reshape(-1)[first], counts / len(sets)
 
 
-def _lacks(leaves: Leaves, at: Ints, sets: Bits) -> csr_array | None:
-    """Which condition (c,) is not in which set (q,); None where there are too many."""
-    slots = int(leaves.slot.max()) + 1
-    rows, columns, found = [], [], 0
-    for slot in range(slots):
-        bit = np.uint64(1) << np.uint64(slot)
-        lacking = np.flatnonzero((leaves.full[at] & ~sets & bit) != 0)
-        found += len(lacking)
+def _lackers(leaves: Leaves, sets: Ints, lacks: Bits) -> tuple[Ints, Ints] | None:
+    """The players of the conditions in each set, and where each set's begin (q + 1,); None where
+    there are too many."""
+    starts = np.repeat(leaves.starts, sets)
+    places, whose, found = [], [], 0
+    for slot in range(int(leaves.slot.max()) + 1):
+        of_slot = np.flatnonzero((lacks >> np.uint64(slot)) & np.uint64(1))
+        found += len(of_slot)
         if found > LARGEST:
             return None
-        rows.append(leaves.starts[at[lacking]] + slot)
-        columns.append(lacking)
-    where = np.concatenate(rows).astype(np.int32), np.concatenate(columns).astype(np.int32)
-    return coo_array((np.ones(found), where), (len(leaves.bit), len(at))).tocsr()
+        places.append(of_slot)
+        whose.append(leaves.player[starts[of_slot] + slot])
+    place = np.concatenate(places)
+    lackers = np.concatenate(whose)[np.argsort(place, kind="stable")]
+    ends = np.cumsum(np.bincount(place, minlength=len(lacks)))
+    return lackers, np.concatenate([[0], ends])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from sidelight_explainers.whitebox.reading import Floats, Ints
 from sidelight_explainers.whitebox.trees import Trees
 
-Bits = NDArray[np.uint64]
+Bits = NDArray[np.unsignedinteger[Any]]
 
 MOST = 63
 """Features on one path, so that its conditions fit the bits of one number."""
@@ -46,7 +47,7 @@ class Leaves:
         missing_left = self.trees.missing[self.node] == self.trees.left[self.node]
         gone_left = np.where(np.isnan(rows), missing_left, gone_left)
         holds = np.logical_and.reduceat(gone_left == self.branch, self.conditions, axis=1)
-        return np.bitwise_or.reduceat(np.where(holds, self.bit, np.uint64(0)), self.starts, axis=1)
+        return np.bitwise_or.reduceat(holds * self.bit, self.starts, axis=1)
 
 
 def leaves_of(trees: Trees, owners: Ints) -> Leaves | None:
@@ -73,10 +74,15 @@ def leaves_of(trees: Trees, owners: Ints) -> Leaves | None:
     if counts.max() > MOST:
         return None
     slot = np.arange(len(conditions)) - np.repeat(starts, counts)
-    full = (np.uint64(1) << counts.astype(np.uint64)) - np.uint64(1)
-    bit = np.uint64(1) << slot.astype(np.uint64)
+    full = _bits((np.uint64(1) << counts.astype(np.uint64)) - np.uint64(1))
+    bit = (np.uint64(1) << slot.astype(np.uint64)).astype(full.dtype)
     whose, player = at[conditions], owner[conditions]
     return Leaves(trees, node, branch, conditions, whose, player, slot, bit, starts, full, leaf)
+
+
+def _bits(full: NDArray[np.uint64]) -> Bits:
+    """In half the memory, where they fit."""
+    return full.astype(np.uint32) if full.max() <= np.iinfo(np.uint32).max else full
 
 
 def _steps(trees: Trees, parent: Ints, leaf: Ints) -> tuple[Ints, Ints, NDArray[np.bool_]]:

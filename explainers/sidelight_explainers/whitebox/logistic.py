@@ -24,9 +24,9 @@ import numpy as np
 from sidelight_explainers.whitebox.linear import Linear
 from sidelight_explainers.whitebox.reading import Floats
 
-ERROR = 1e-10
-CELLS = 2_000_000
-"""Complex numbers held at one time."""
+ERROR = 1e-9
+CELLS = 200_000
+"""Complex numbers held at one time: few, so that they stay near the processor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,9 +54,12 @@ class Logistic:
             angle = frequencies[:, None] * moves[part][:, None, :]
             turned = np.exp(1j * angle) - 1
             means = 1 + nodes[:, None] * turned[:, :, None, :]
-            others = np.einsum("t,bkt,bktp->bkp", weights, means.prod(axis=3), 1 / means)
+            product = weights * means.prod(axis=3)
+            half = (product[..., None] / means).sum(axis=2)
+            rest = np.exp(1j * (angle.sum(axis=2, keepdims=True) - angle))
+            others = half + rest * half.conj()
             first = np.exp(1j * frequencies * start[part][:, None])
-            total += np.einsum("k,bk,bkp,bkp->p", heights, first, turned, others).imag
+            total += ((heights * first)[..., None] * turned * others).imag.sum(axis=(0, 1))
         return np.asarray(self.sign * total / (2 * len(moves)))
 
 
@@ -76,12 +79,14 @@ def _waves(reach: float) -> tuple[Floats, Floats]:
 
 
 def _rule(players: int) -> tuple[Floats, Floats]:
-    """Nodes and weights on 0..1, exact for polynomials of degree ``players - 1``.
+    """Nodes and weights on 0..1/2 of a rule on 0..1, exact for polynomials of degree ``players``.
 
-    An even number of nodes keeps 1/2 out, the only place where a mean of waves can be zero.
+    The other half mirrors it: there a mean of a wave is its conjugate's, turned once more. An even
+    number of nodes keeps 1/2 out, the only place where a mean of waves can be zero.
     """
-    nodes, weights = np.polynomial.legendre.leggauss(2 * math.ceil((players + 1) / 4))
-    return (nodes + 1) / 2, weights / 2
+    half = math.ceil((players + 1) / 4)
+    nodes, weights = np.polynomial.legendre.leggauss(2 * half)
+    return (nodes[:half] + 1) / 2, weights[:half] / 2
 
 
 def _parts(rows: int, cells_a_row: int) -> Iterator[slice]:

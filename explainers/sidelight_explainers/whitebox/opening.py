@@ -1,24 +1,16 @@
-"""Finds out whether a model's file can be read, and reads it."""
+"""Finds out whether a model's file can be read."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
-import numpy as np
-
-from sidelight.predictors.sklearn_model import REFUSED
-from sidelight.tensors import Columns
 from sidelight_explainers.background import Background
 from sidelight_explainers.subject import Subject
 from sidelight_explainers.whitebox.contract import Unread, WhiteBox
-from sidelight_explainers.whitebox.files import local_model
-from sidelight_explainers.whitebox.fronts import peeled
 from sidelight_explainers.whitebox.readable import Readable
-from sidelight_explainers.whitebox.reader import Reader, agreeing
-from sidelight_explainers.whitebox.reads import readings
 
-WITNESSES = 8
-"""Background rows asked with each explained row."""
+READABLE = (".skops", ".json", ".ubj", ".txt")
+"""Files of scikit-learn, XGBoost and LightGBM; an ``.onnx`` file is not read."""
 
 
 def open_white_box(subject: Subject, background: Background) -> WhiteBox | Unread:
@@ -26,58 +18,14 @@ def open_white_box(subject: Subject, background: Background) -> WhiteBox | Unrea
 
     Raises `ArtifactError` for a file that is named but must not or cannot be loaded.
     """
-    local = local_model(subject)
-    if local is None:
+    settings = subject.settings.predictor
+    path = None if settings is None else settings.artifact or settings.model
+    if settings is None or path is None or path.suffix not in READABLE:
         return Unread(f"{subject.key}.predictor names no file that tells how the model decides")
-    try:
-        return read_box(local, background)
-    except REFUSED as exc:
-        return Unread(f"the model's file does not take the reference: {exc}")
+    # scikit-learn and shap take seconds, which a model without a file shall not cost.
+    from sidelight.predictors.local import open_local
+    from sidelight_explainers.whitebox.boxing import read_box
 
-
-def read_box(local: Readable, background: Background) -> WhiteBox | Unread:
-    """The model of a predictor in this process (its `model`), with that background."""
-    rows = background.rows
-    names = _inputs(local, rows)
-    found = peeled(local.model, len(names))
-    if found is None:
-        return Unread("the model's file has steps that mix features, or may")
-    front, last = found
-    owners = np.array([rows.names.index(names[one]) for one in front.owners], np.intp)
-    table = front.table(local.table(rows))
-    read = readings(last, table, owners, len(rows.names))
-    if read is None:
-        return Unread(f"a {type(last).__name__} is neither made of trees nor linear")
-    if not read:
-        return Unread("the model's trees are too large to be read")
-    mixed = Columns.concatenate([rows, _mixed(rows)])
-    true = agreeing(read, front.table(local.table(mixed)), local(mixed).columns[0].values)
-    if not true:
-        return Unread(
-            f"the parts of a {type(last).__name__} do not add up to its predictions, but to log"
-            " odds or the like"
-        )
-    order = np.argsort(true[max(true)].values(table), kind="stable")
-    spread = order[np.linspace(0, len(rows) - 1, min(WITNESSES, len(rows))).astype(int)]
-    return Reader(local, front, true, rows.take(spread), len(rows), background.reference_rows)
-
-
-def _inputs(local: Readable, rows: Columns) -> tuple[str, ...]:
-    """The features in the order in which the model takes them."""
-    named = tuple(str(one) for one in _names(local.model))
-    return named if named and set(named) <= set(rows.names) else rows.names
-
-
-def _names(model: Any) -> Any:
-    """As scikit-learn, XGBoost and LightGBM keep them; they may keep none, or invented ones."""
-    if hasattr(model, "feature_names_in_"):
-        return model.feature_names_in_
-    if hasattr(model, "feature_name"):
-        return model.feature_name()
-    return getattr(model, "feature_names", None) or ()
-
-
-def _mixed(rows: Columns) -> Columns:
-    """Rows whose features are from different rows: they come to other leaves."""
-    rng = np.random.default_rng(0)
-    return Columns(tuple(column.take(rng.permutation(len(rows))) for column in rows))
+    told = settings.model_copy(update={"model": path, "url": None, "artifact": None})
+    local = open_local(subject.name, told, subject.features)
+    return read_box(cast(Readable, local), background)
