@@ -26,7 +26,7 @@ class Rounds:
         """Chains of the first question."""
         part = -(-self.total // FIRST)
         told = part if self.tolerance is None else max(part, self.whole)
-        return min(told + told % 2, self.total)
+        return min(_even(told), self.total)
 
     def accurate(self, widest: float) -> bool:
         return self.tolerance is not None and widest <= self.tolerance
@@ -36,6 +36,11 @@ class Rounds:
         with the square root of the chains."""
         if self.tolerance is None:
             return self.total
-        wanted = SAFE * done * min((widest / self.tolerance) ** 2, self.total)
+        wanted = int(SAFE * done * min((widest / self.tolerance) ** 2, self.total))
         least = done + max(self.total // AT_LEAST, 2)
-        return min(max(int(wanted) + int(wanted) % 2, least), self.total)
+        return min(_even(max(wanted, least)), self.total)
+
+
+def _even(chains: int) -> int:
+    """An order comes with its reverse."""
+    return chains + chains % 2
