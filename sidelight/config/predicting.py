@@ -74,7 +74,7 @@ class PredictorSettings(Section):
     ``NAME=CLASS``, which is 1 where the output is that class; the first when not set."""
     timeout_seconds: float = Field(default=10.0, gt=0)
     """Deadline of one call."""
-    max_batch_rows: int = Field(default=16384, ge=1)
+    max_batch_rows: int = Field(default=8192, ge=1)
     """Rows of one call; larger batches are sent in parts."""
     retries: int = Field(default=2, ge=0)
     """Tries again after a refused or lost connection, 502, 503, 504 or gRPC's UNAVAILABLE."""

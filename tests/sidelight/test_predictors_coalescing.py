@@ -321,3 +321,17 @@ def test_whoever_leaves_or_fails_the_others_get_their_answers(seed: int) -> None
     with ThreadPoolExecutor(16) as pool:
         assert all(pool.map(ask, range(300)))
     coalescing.close()
+
+
+def test_what_is_large_already_does_not_wait_to_grow() -> None:
+    gate = Gate()
+    coalescing, _ = held_up(gate)
+    late = [begin(coalescing, xs(*range(at, at + 1500))) for at in (0, 2000, 4000, 6000)]
+    deadline = monotonic() + 10
+    while len(gate.calls) < 2 and monotonic() < deadline:
+        gate.came.wait(0.01)
+    assert [len(one) for one in gate.calls] == [1, 4500]
+    gate.open.set()
+    assert [len(y(one)) for one in late] == [1500] * 4
+    coalescing.close()
+    assert [len(one) for one in gate.calls] == [1, 4500, 1500]
