@@ -10,6 +10,7 @@ import functools
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, get_args
 
 import numpy as np
@@ -33,10 +34,14 @@ Function = Callable[[Columns], Columns]
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """A model: its features, its reference with the true outcomes, and rows to explain."""
+    """A model: its features, its reference with the true outcomes, and rows to explain.
+
+    `uneven` is a model much like `function` in which nothing is equal to anything else.
+    """
 
     features: Mapping[str, str]
     function: Function
+    uneven: Function
     rows: Columns
     reference: Columns | None = None
     truth: Columns = field(default_factory=lambda: Columns(()))
@@ -62,11 +67,12 @@ def _table(rows: int, seed: int) -> Columns:
     )
 
 
-def _of_table(rows: Columns) -> Columns:
+def _of_table(rows: Columns, unevenness: float = 0.0) -> Columns:
     left, right = rows["left"].values, rows["right"].values
     north = np.array([city == "north" for city in rows["city"].values])
     age = rows["age"].values.astype(float)
-    return _probability(left + right + left * right + north - (age - 50) / 20)
+    even = left + right + left * right + north - (age - 50) / 20
+    return _probability(even + unevenness * (left + 0.1))
 
 
 def _tabular() -> World:
@@ -79,21 +85,24 @@ def _tabular() -> World:
     kinds = dict.fromkeys(("left", "right", "age", "idle"), "numeric")
     features = {name: kinds.get(name, "categorical") for name in reference.names}
     truth = _of_table(reference)["probability"].values[:, 1] > 0.5
+    outcomes = Columns((Column("truth", truth.astype(int)),))
     return World(
-        features, _of_table, rows, reference, Columns((Column("truth", truth.astype(int)),))
+        features, _of_table, partial(_of_table, unevenness=0.17), rows, reference, outcomes
     )
 
 
-def _of_text(rows: Columns) -> Columns:
+def _of_text(rows: Columns, unevenness: float = 0.0) -> Columns:
     words = [text.lower().split() for text in rows.columns[0].values]
-    return _probability(
-        [one.count("good") + one.count("fine") - 2 * one.count("bad") for one in words]
-    )
+    even = [one.count("good") + one.count("fine") - 2 * one.count("bad") for one in words]
+    uneven = [one.count("good") + 0.1 * len(one) + 0.03 for one in words]
+    return _probability(np.array(even) + unevenness * np.array(uneven))
 
 
 def _text() -> World:
     texts = [f"a good and fine day number {at} with nothing bad" for at in range(8)]
-    return World({"text": "text"}, _of_text, Columns.of(text=texts))
+    return World(
+        {"text": "text"}, _of_text, partial(_of_text, unevenness=0.17), Columns.of(text=texts)
+    )
 
 
 def _of_picture(rows: Columns) -> Columns:
@@ -105,7 +114,9 @@ def _image() -> World:
     pictures = np.random.default_rng(3).integers(0, 256, (8, 16, 16, 3)).astype(np.uint8)
     pictures[:, :8, :8] //= 4
     pictures[:, :8, :8] += 180
-    return World({"picture": "image"}, _of_picture, Columns((Column("picture", pictures),)))
+    return World(
+        {"picture": "image"}, _of_picture, _of_picture, Columns((Column("picture", pictures),))
+    )
 
 
 WORLDS: Mapping[Modality, Callable[[], World]] = {
@@ -173,7 +184,8 @@ class Case:
 def explain(
     model: Explained, rows: Columns, watcher: Watcher = unwatched, **wishes: Any
 ) -> Explanation:
-    asked = wish(model, wishes, "")
+    # What a method plans depends on the time it has; on a busy machine that would differ.
+    asked = wish(model, {"deadline_seconds": 600.0, **wishes}, "")
     return model.explain(asked.method, asked.options, rows, watcher)
 
 

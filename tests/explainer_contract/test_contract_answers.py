@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
+import numpy as np
 import pytest
 
 from sidelight.errors import DataMismatch
+from sidelight.tensors import Column, Columns
 from sidelight_explainers.pictures.rendering import render
 from tests.explainer_contract.cases import CASES, Case, explain, told
 
@@ -34,6 +38,35 @@ def test_among_others_an_explanation_is_what_it_is_alone_bit_for_bit(case: Case)
     with ThreadPoolExecutor(6) as pool:
         together = [told(one) for one in pool.map(lambda row: explain(model, row), rows)]
     assert together == alone
+
+
+@each
+def test_rounding_that_depends_on_the_company_changes_next_to_nothing(case: Case) -> None:
+    def rounding(rows: Columns) -> Columns:
+        answer = case.world.uneven(rows)["probability"].values
+        company = np.linspace(0, 1e-13, len(answer))[:, None]
+        return Columns((Column("probability", answer + company * [-1, 1]),))
+
+    model = case.model(rounding)
+    rows = [case.row(at) for at in range(4)]
+    alone = [told(explain(model, row)) for row in rows]
+    with ThreadPoolExecutor(4) as pool:
+        together = [told(one) for one in pool.map(lambda row: explain(model, row), rows)]
+    for one, other in zip(together, alone, strict=True):
+        assert list(_leaves(one)) == [
+            pytest.approx(leaf, abs=1e-9) if isinstance(leaf, float) else leaf
+            for leaf in _leaves(other)
+        ]
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if not isinstance(value, list):
+        yield value
+        return
+    for one in value:
+        yield from _leaves(one)
 
 
 @each
