@@ -234,7 +234,8 @@ def test_routes_that_are_not_there_answer_as_errors_do(client: httpx.Client) -> 
 
 def test_health_models_and_metadata(client: httpx.Client) -> None:
     assert client.get("/").json() == {"status": "alive"}
-    assert client.get("/v1/models").json() == {"models": ["m", "bare"]}
+    for models in ("/v1/models", "/v2/models"):
+        assert client.get(models).json() == {"models": ["m", "bare"]}
     assert client.get("/v1/models/m").json() == {"name": "m", "ready": True}
     assert client.get("/v1/models/bare").json() == {"name": "bare", "ready": False}
     assert client.get("/v2/models/m/ready").json() == {"name": "m", "ready": True}

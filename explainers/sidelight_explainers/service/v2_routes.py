@@ -33,6 +33,10 @@ def routes(answering: Answering, readiness: Readiness) -> APIRouter:
     async def ready() -> Response:
         return json_answer({"ready": readiness.ready}, 200 if readiness.ready else 503)
 
+    @router.get("/models", summary="The models of this service", responses=schema.MODELS)
+    async def models() -> Response:
+        return json_answer({"models": list(service.models)})
+
     @router.get("/models/{model}", summary="Inputs and methods", responses=schema.METADATA)
     async def metadata(model: str) -> Response:
         return json_answer(described(model, service.known(model)))
