@@ -17,6 +17,7 @@ from sidelight.tables import read_table
 from sidelight.tensors import Columns
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.logged import LoggedRows
+from sidelight_explainers.methods import OPENING as METHODS
 from sidelight_explainers.models import PURPOSE, Explained, open_model
 from sidelight_explainers.wishes import Wish
 
@@ -60,7 +61,8 @@ def opened(settings: Settings, name: str, method: str | None) -> Iterator[Explai
     where none is named."""
     model = settings.models[name]
     chosen = model.model_copy(update={"explainers": _explainers(model, method)})
-    explained = open_model(name, chosen, mark_of(settings, model.predictor, PURPOSE))
+    mark = mark_of(settings, model.predictor, PURPOSE)
+    explained = open_model(name, chosen, mark, settings.log)
     try:
         yield explained
     finally:
@@ -68,14 +70,17 @@ def opened(settings: Settings, name: str, method: str | None) -> Iterator[Explai
 
 
 def _explainers(model: ModelSettings, method: str | None) -> ModelExplainers:
+    """Of the configured explainers only that one, with all else that is set for them."""
     configured = dict(model.explainers.methods())
     name = method or next(iter(configured), DEFAULT)
     if name.startswith(ALIBI):
         return model.explainers
-    if name not in ModelExplainers.model_fields:
-        known = sorted({*ModelExplainers.model_fields, *configured} - {"alibi"})
-        raise ConfigError(f"--method: there is no {name!r}; there are {', '.join(known)}")
-    return ModelExplainers.model_validate({name: configured.get(name, {})})
+    if name not in METHODS:
+        known = ", ".join(sorted({*METHODS, *configured}))
+        raise ConfigError(f"--method: there is no {name!r}; there are {known}")
+    chosen = configured.get(name) or getattr(ModelExplainers.model_validate({name: {}}), name)
+    nothing = dict.fromkeys((*METHODS, ALIBI.removesuffix(".")))
+    return model.explainers.model_copy(update={**nothing, name: chosen})
 
 
 def explain_rows(model: Explained, asked: Wish, rows: Columns) -> Iterator[Explanation]:

@@ -76,8 +76,17 @@ def test_shares_of_a_linear_model_foretell_every_loss() -> None:
     assert found.share == pytest.approx(0, abs=1e-20)
 
 
-def test_amounts_of_zero_foretell_nothing() -> None:
-    assert infidelity(worth(linear), np.zeros(5), RNG(0)).share == pytest.approx(1)
+def test_equal_amounts_are_the_measure_of_what_is_not_foretold() -> None:
+    equal = np.full(5, SHARES.sum() / 5)
+    found = infidelity(worth(linear), equal, RNG(0))
+    assert found.share == pytest.approx(1)
+    gone = RNG(0).random((48, 5)) >= 0.5
+    assert found.error == pytest.approx(np.mean((gone @ (equal - SHARES)) ** 2))
+
+
+def test_players_that_are_all_alike_leave_nothing_to_foretell() -> None:
+    game = worth(lambda table: table.sum(axis=1) * 0 + 1.0)
+    assert infidelity(game, np.zeros(5), RNG(0)).share is None
 
 
 def test_where_nothing_is_ever_lost_there_is_no_share() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from sidelight.config.explaining.method import MethodSettings
 from sidelight.config.explaining.shapley import ShapleySettings
 from sidelight.errors import DataMismatch
 from sidelight.tensors import Columns
@@ -28,7 +27,7 @@ from sidelight_explainers.models import Explained
 from sidelight_explainers.wishes import Wish
 
 BACKGROUND = 20
-"""Reference rows that stand in for players taken away; fewer cost less, and say less exactly."""
+"""Reference rows that stand in for players taken away, where the explanation had none."""
 SEEDS = 4
 """Further explanations of the same row."""
 CLOSE_BY = 6
@@ -72,7 +71,7 @@ def evaluate(model: Explained, asked: Wish, row: Columns, found: Explanation) ->
     Raises `DataMismatch` for one without attributions, and what explainers raise.
     """
     content = _attributions(found)
-    game = _game(model, asked.options, row)
+    game = _game(model, asked, row, content.background_rows or BACKGROUND)
     told = amounts(content, game)
     asking = Asking(model.predictor, BUDGET, SECONDS)
     worth = Worth(game, asking, content.output)
@@ -104,12 +103,16 @@ def _shares(found: Explanation) -> Floats:
     return np.array([one.contribution for one in _attributions(found).attributions])
 
 
-def _game(model: Explained, options: MethodSettings, row: Columns) -> Game:
+def _game(model: Explained, asked: Wish, row: Columns, size: int) -> Game:
+    """That the explanation was about, against the same background."""
+    options = asked.options
     if model.subject.modality != "tabular":
         return open_games(model.subject, options)(row, options)
-    background = model.subject.background(BACKGROUND, options.seed)
-    groups = options.groups if isinstance(options, ShapleySettings) else None
-    return TabularGame.of(row, background.rows, groups)
+    configured = model.methods[asked.method].settings
+    if not isinstance(configured, ShapleySettings) or not isinstance(options, ShapleySettings):
+        return TabularGame.of(row, model.subject.background(size, options.seed).rows)
+    background = model.subject.background(configured.background, configured.seed)
+    return TabularGame.of(row, background.first(size), options.groups)
 
 
 def _again(model: Explained, asked: Wish, row: Columns, output: str, more: int = 0) -> Explanation:

@@ -23,7 +23,7 @@ def _lines(found: Evaluation) -> Iterator[tuple[str, str, str]]:
     usual = number(found.removal.random)
     yield "deletion", number(found.removal.deletion), f"area; lower than {usual}, of random orders"
     yield "insertion", number(found.removal.insertion), f"area; higher than {usual}"
-    yield "not foretold", _share(found.infidelity.share), "of what sets of players change; near 0"
+    yield "not foretold", _share(found.infidelity.share), "of what equal amounts would miss; near 0"
     yield "seed to seed", _share(found.stability.spread), "of the amounts; near 0"
     yield f"same top {TOP}", _share(found.stability.top), "from seed to seed; near 100 %"
     yield "close by", _share(found.max_sensitivity), "change on rows close by at most; small"
