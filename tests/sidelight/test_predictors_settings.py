@@ -96,3 +96,12 @@ def test_certificates_that_are_not_there_are_named(file: Path) -> None:
 def test_the_logger_stands_before_no_grpc_server(file: Path) -> None:
     assert upstream(loaded(file, "{url: 'grpc://h:1'}").settings) is None
     assert upstream(loaded(file, "{url: 'http://h:1'}").settings) == "http://h:1"
+
+
+@pytest.mark.parametrize("setting", ["token_file", "artifact"])
+def test_files_of_a_servers_predictor_that_are_not_there_are_named(
+    file: Path, setting: str
+) -> None:
+    found = loaded(file, f"{{url: 'http://h', {setting}: gone}}")
+    with pytest.raises(ConfigError, match=rf"predictor\.{setting}: there is no file .*gone"):
+        require_files(found)
