@@ -18,7 +18,7 @@ class AnchorSettings(DecidingSettings, OfTexts, OfPictures):
     SCOPE: ClassVar[Scope] = "local"
     CONFIGURED: ClassVar[frozenset[str]] = OfTexts.CONFIGURED | {"background", "bins"}
 
-    budget: int = Field(default=8192, ge=2)
+    budget: int = Field(default=16384, ge=2)
     """Rows the predictor may be asked for, for one explanation."""
     precision: float = Field(default=0.95, ge=0.5, lt=1)
     """The share of draws that must get the same decision when the rule holds."""
