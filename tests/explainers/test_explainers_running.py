@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from ssl import SSLContext, create_default_context
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]
@@ -22,6 +23,7 @@ from sidelight.protocols import v2_grpc
 from sidelight.tensors import Column, Columns
 from tests import peers
 from tests.explainers.serving import free_port, served
+from tests.sidelight.kafka_security import Authority
 
 WEIGHTS = [1.0, -2.0, 0.5]
 BACKGROUND = np.random.default_rng(0).normal(size=(30, 3))
@@ -36,7 +38,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def running(folder: Path, *argv: str) -> Iterator[tuple[str, Any]]:
+def running(
+    folder: Path, *argv: str, trusted: SSLContext | None = None
+) -> Iterator[tuple[str, Any]]:
     """The address of the command's service, which is ready, and its process."""
     port = free_port()
     listen = ["--listen", "127.0.0.1:0", "--http_port", str(port)]
@@ -44,19 +48,21 @@ def running(folder: Path, *argv: str) -> Iterator[tuple[str, Any]]:
     words = folder / "stderr"
     with words.open("w") as stderr:
         process = subprocess.Popen(command, cwd=folder, stderr=stderr)
+    url = f"{'http' if trusted is None else 'https'}://127.0.0.1:{port}"
     try:
-        while not _is_ready(f"http://127.0.0.1:{port}"):
+        while not _is_ready(url, trusted):
             assert process.poll() is None, words.read_text()
             time.sleep(0.05)
-        yield f"http://127.0.0.1:{port}", process
+        yield url, process
     finally:
         process.kill()
         process.wait()
 
 
-def _is_ready(url: str) -> bool:
+def _is_ready(url: str, trusted: SSLContext | None) -> bool:
+    verify = trusted or False
     try:
-        return httpx.get(f"{url}/v2/health/ready", timeout=5).status_code == 200
+        return httpx.get(f"{url}/v2/health/ready", timeout=5, verify=verify).status_code == 200
     except httpx.TransportError:
         return False
 
@@ -104,3 +110,18 @@ def test_a_stream_of_a_job_does_not_hold_the_service_when_it_is_told_to_stop(fol
                 process.send_signal(signal.SIGTERM)
                 assert "event: cancelled" in stream.read().decode()
             assert process.wait(20) == 0
+
+
+def test_tls_holds_for_http_and_grpc(folder: Path) -> None:
+    authority = Authority(folder / "authority")
+    authority.create()
+    certificate, key = authority.sign("service")
+    rpc = free_port()
+    argv = ["--model_name", "m", "--predictor_host", "127.0.0.1:1", "--reference", "reference.csv"]
+    argv += ["--ssl_certfile", str(certificate), "--ssl_keyfile", str(key)]
+    trusted = create_default_context(cafile=authority.certificate)
+    with running(folder, *argv, "--grpc_port", str(rpc), trusted=trusted):
+        credentials = grpc.ssl_channel_credentials(authority.certificate.read_bytes())
+        with grpc.secure_channel(f"127.0.0.1:{rpc}", credentials) as channel:
+            live = channel.unary_unary("/inference.GRPCInferenceService/ServerLive")
+            assert live(b"", timeout=30)

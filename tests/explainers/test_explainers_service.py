@@ -234,8 +234,8 @@ def test_routes_that_are_not_there_answer_as_errors_do(client: httpx.Client) -> 
 
 def test_health_models_and_metadata(client: httpx.Client) -> None:
     assert client.get("/").json() == {"status": "alive"}
-    for models in ("/v1/models", "/v2/models"):
-        assert client.get(models).json() == {"models": ["m", "bare"]}
+    for path in ("/v1/models", "/v2/models"):
+        assert client.get(path).json() == {"models": ["m", "bare"]}
     assert client.get("/v1/models/m").json() == {"name": "m", "ready": True}
     assert client.get("/v1/models/bare").json() == {"name": "bare", "ready": False}
     assert client.get("/v2/models/m/ready").json() == {"name": "m", "ready": True}
@@ -269,10 +269,10 @@ def test_metrics_tell_outcomes_costs_and_gaps(client: httpx.Client) -> None:
     assert f'{name}_additivity_gap_bucket{{le="1e-09",method="shapley",model="m"}} 2.0' in text
     of_method = 'method="shapley",model="m"'
     assert f'{name}_explanations_total{{{of_method},stopped="accurate"}} 2.0' in text
-    assert f'{name}_explanation_duration_seconds_count{{{of_method}}} 2.0' in text
-    assert f'{name}_interval_width_count{{{of_method}}} 2.0' in text
-    assert f'{name}_calls_total{{{of_method}}} 2.0' in text
-    assert f'{name}_unreliable_intervals_total{{{of_method}}} 0.0' in text
+    assert f"{name}_explanation_duration_seconds_count{{{of_method}}} 2.0" in text
+    assert f"{name}_interval_width_count{{{of_method}}} 2.0" in text
+    assert f"{name}_calls_total{{{of_method}}} 2.0" in text
+    assert f"{name}_unreliable_intervals_total{{{of_method}}} 0.0" in text
     assert f'{name}_jobs{{state="running"}} 0.0' in text
     assert f'{name}_request_duration_seconds_count{{model="m"}} 2.0' in text
     assert "nobody" not in text
