@@ -113,6 +113,9 @@ def test_people_read_the_words_of_the_glossary() -> None:
     assert names.pair("RELP", None) == "place in the household is missing"
     assert names.condition("RELP", "RELP = 16") == "place in the household = in an institution"
     assert names.condition("RELP", "RELP > 3") == "place in the household > 3"
+    assert names.condition("RELP", "1 < RELP <= 3") == "1 < place in the household <= 3"
+    assert names.condition("RELP", "RELP is null") == "place in the household is missing"
+    assert names.condition("E", "E > 1e5") == "E > 1e5"
     assert names.column("AGEP") == "AGEP"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -33,14 +34,14 @@ class Names:
         return f"{self.column(name)} = {self.value(name, value)}"
 
     def condition(self, name: str, words: str) -> str:
-        """``RELP = 16`` or ``AGEP > 37`` in words."""
-        if not words.startswith(name):
-            return cut(words)
-        rest = words.removeprefix(name)
-        _, equals, value = rest.partition(" = ")
-        if equals and value in self._entry(name).values:
+        """``RELP = 16``, ``AGEP > 37`` or ``21 < AGEP <= 42`` in words."""
+        value = words.removeprefix(f"{name} = ")
+        if value in self._entry(name).values:
             return self.pair(name, value)
-        return cut(f"{self.column(name)}{rest}")
+        if words == f"{name} is null":
+            return self.pair(name, None)
+        around = rf"(?<!\S){re.escape(name)}(?!\S)"
+        return cut(re.sub(around, lambda _: self.column(name), words, count=1))
 
     def _entry(self, name: str) -> GlossaryEntry:
         return self.glossary.get(name, _NOTHING)
