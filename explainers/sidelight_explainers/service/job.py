@@ -57,6 +57,7 @@ class Job:
     def end(self, state: State, error: BaseException | None = None) -> None:
         """The last thing that happens to it."""
         self.state, self.error, self.ended = state, error, time.time()
+        self.plan = self.plan.without_rows()
         self._tell()
 
     async def changes(self) -> AsyncIterator[None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sidelight.config.explaining.service import ExplainersSettings
 from sidelight.errors import LimitExceeded, MalformedPayload
@@ -21,6 +21,12 @@ class Plan:
     asked: Asked
     wish: Wish
     parts: tuple[Columns, ...]
+
+    def without_rows(self) -> Plan:
+        """What an answer needs to be written: the rows are explained, and not kept."""
+        none = Columns(())
+        asked = replace(self.asked, rows=none, parameters={})
+        return replace(self, asked=asked, parts=(none,) * len(self.parts))
 
 
 def planned(
