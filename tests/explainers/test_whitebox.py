@@ -325,3 +325,28 @@ def test_a_method_of_shapley_reads_the_model_by_itself(tmp_path: Path) -> None:
     content = explanation.content
     assert isinstance(content, Attributions)
     np.testing.assert_allclose(shares(content), closed, atol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_null_is_not_read_where_the_file_does_not_tell_what_becomes_of_it(
+    tmp_path: Path,
+) -> None:
+    table = np.random.default_rng(0).normal(size=(300, 4))
+    grown = importlib.import_module("lightgbm")
+    model = grown.LGBMRegressor(n_estimators=10, n_jobs=1, verbose=-1).fit(table, table[:, 0])
+    model.booster_.save_model(tmp_path / "model.txt")
+    reference = numeric(table[:ROWS])
+    settings = ModelSettings(predictor=PredictorSettings(model=tmp_path / "model.txt"))
+    subject = Subject("m", settings, reference.names, reference, reference)
+    box = open_white_box(subject, Background(reference, ROWS))
+    assert not isinstance(box, Unread)
+
+    def served(rows: Columns) -> Columns:
+        return Columns((Column("predict", model.predict(matrix(rows))),))
+
+    row = table[100:101].copy()
+    assert isinstance(box(numeric(row), None, asking(FunctionPredictor(served))), Attributions)
+    row[0, 1] = np.nan
+    found = box(numeric(row), None, asking(FunctionPredictor(served)))
+    assert isinstance(found, Unread)
+    assert "null" in found.reason

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from sidelight.errors import PredictorError
 from sidelight.predictors.sklearn_model import REFUSED
-from sidelight.tensors import Columns
+from sidelight.tensors import Column, Columns
 from sidelight_explainers.background import Background
 from sidelight_explainers.whitebox.contract import Unread, WhiteBox
-from sidelight_explainers.whitebox.fronts import peeled
+from sidelight_explainers.whitebox.fronts import Front, peeled
 from sidelight_explainers.whitebox.readable import Readable
 from sidelight_explainers.whitebox.reader import Reader, agreeing
-from sidelight_explainers.whitebox.reads import readings
+from sidelight_explainers.whitebox.reads import Readings, readings
 
 WITNESSES = 8
 """Background rows asked with each explained row."""
@@ -42,7 +44,7 @@ def _read(local: Readable, background: Background) -> WhiteBox | Unread:
     if not read:
         return Unread("the model's trees are too large to be read")
     mixed = Columns.concatenate([rows, _mixed(rows)])
-    true = agreeing(read, front.table(local.table(mixed)), local(mixed).columns[0].values)
+    true = _agreeing(read, local, front, mixed)
     if not true:
         return Unread(
             f"the parts of a {type(last).__name__} do not add up to its predictions, but to log"
@@ -50,7 +52,9 @@ def _read(local: Readable, background: Background) -> WhiteBox | Unread:
         )
     order = np.argsort(true[max(true)].values(table), kind="stable")
     spread = order[np.linspace(0, len(rows) - 1, min(WITNESSES, len(rows))).astype(int)]
-    return Reader(local, front, true, rows.take(spread), len(rows), background.reference_rows)
+    nulls = len(_agreeing(true, local, front, _with_gaps(mixed))) == len(true)
+    witnesses = rows.take(spread)
+    return Reader(local, front, true, witnesses, nulls, len(rows), background.reference_rows)
 
 
 def _inputs(local: Readable, rows: Columns) -> tuple[str, ...]:
@@ -66,6 +70,27 @@ def _names(model: Any) -> Any:
     if hasattr(model, "feature_name"):
         return model.feature_name()
     return getattr(model, "feature_names", None) or ()
+
+
+def _agreeing(read: Readings, local: Readable, front: Front, rows: Columns) -> Readings:
+    """Those that give what the model itself says of the rows; none where it refuses them."""
+    try:
+        answer = local(rows).columns[0].values
+        return agreeing(read, front.table(local.table(rows)), answer)
+    except (PredictorError, *REFUSED):
+        return {}
+
+
+def _with_gaps(rows: Columns) -> Columns:
+    """With NaN for every fifth number."""
+    gaps = np.random.default_rng(1).random((len(rows.columns), len(rows))) < 0.2
+    return Columns(tuple(_gapped(column, at) for column, at in zip(rows, gaps, strict=True)))
+
+
+def _gapped(column: Column, gaps: NDArray[np.bool_]) -> Column:
+    if column.kind != "number":
+        return column
+    return Column(column.name, np.where(gaps, np.nan, column.values), column.valid)
 
 
 def _mixed(rows: Columns) -> Columns:
