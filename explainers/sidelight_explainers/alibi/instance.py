@@ -42,7 +42,9 @@ class Line:
 
     def receive(self, seconds: float) -> Message | None:
         """The next message; None when none has begun to come by then."""
-        if not select.select([self._connection], [], [], seconds)[0]:
+        arriving = select.poll()
+        arriving.register(self._connection, select.POLLIN)
+        if not arriving.poll(1000 * seconds):
             return None
         with _answering():
             return receive(self._connection)

@@ -21,6 +21,9 @@ LENGTH = struct.Struct("!Q")
 MAX_HEADER = 64 << 20
 """Bytes of JSON; explanations of alibi take up to megabytes."""
 
+MAX_ARRAYS = 2 << 30
+"""Bytes of all arrays of a message."""
+
 Arrays = Mapping[str, NDArray[Any]]
 
 
@@ -47,6 +50,8 @@ def receive(origin: socket.socket) -> Message:
     if length > MAX_HEADER:
         raise ValueError(f"a message of {length} bytes")
     header = json.loads(_exactly(origin, length))
+    if sum(header["arrays"].values()) > MAX_ARRAYS:
+        raise ValueError(f"a message with more than {MAX_ARRAYS} bytes of arrays")
     arrays = {name: _unpacked(_exactly(origin, size)) for name, size in header["arrays"].items()}
     return Message(header["told"], arrays)
 
