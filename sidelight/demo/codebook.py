@@ -50,7 +50,8 @@ PARENTS = (
 )  # fmt: skip
 
 RACES = (
-    "white", "black", "American Indian", "Alaska Native", "tribe not named", "Asian",
+    "white", "black", "American Indian", "Alaska Native", "American Indian or Alaska Native",
+    "Asian",
     "Pacific Islander", "another", "two or more",
 )  # fmt: skip
 
