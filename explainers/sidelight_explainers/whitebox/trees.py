@@ -55,7 +55,8 @@ def read_trees(model: Any) -> Trees | None:
             read = TreeExplainer(model).model
         except (InvalidModelError, *REFUSALS):
             return None
-    if np.any(read.threshold_types > 0):  # categories on both sides
+    # splits of categories by sets; shap that does not tell of them does not read them either
+    if np.any(getattr(read, "threshold_types", np.zeros(1)) > 0):
         return None
     return _flat(read)
 
