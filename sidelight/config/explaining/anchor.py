@@ -19,7 +19,7 @@ class AnchorSettings(DecidingSettings, OfTexts, OfPictures):
     CONFIGURED: ClassVar[frozenset[str]] = OfTexts.CONFIGURED | {"background", "bins"}
 
     budget: int = Field(default=16384, ge=2)
-    """Rows the predictor may be asked for, for one explanation."""
+    """Rows the predictor may be asked for, for one explanation; long rules take most of them."""
     precision: float = Field(default=0.95, ge=0.5, lt=1)
     """The share of draws that must get the same decision when the rule holds."""
     confidence: float = Field(default=0.95, ge=0.5, lt=1)
