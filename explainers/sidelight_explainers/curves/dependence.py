@@ -17,7 +17,7 @@ from sidelight_explainers.curves.grids import Grid, grid_of, present
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.ordering import ordered_features
 from sidelight_explainers.subject import Subject
-from sidelight_explainers.surveys.asking import Answered, Floats, ask_parts
+from sidelight_explainers.surveys.asking import Answered, Floats
 from sidelight_explainers.surveys.intervals import half_width
 from sidelight_explainers.surveys.survey import (
     Pool,
@@ -26,6 +26,7 @@ from sidelight_explainers.surveys.survey import (
     surveyed_features,
     surveyed_places,
 )
+from sidelight_explainers.surveys.telling import Telling
 
 
 @dataclass(frozen=True)
@@ -48,15 +49,11 @@ class PartialDependence:
         looked_at = pool.rows.take(surveyed_places(pool, options, questions, inquiry.left))
         parts = {name: _everywhere(looked_at, name, grid) for name, grid in grids.items()}
 
-        def told(answered: Answered) -> Explanation:
-            content = _content(pool, grids, options.lines, answered)
-            quality = inquiry.quality(answered.stopped)
-            return self.subject.explanation("partial_dependence", options, content, quality)
+        def content(answered: Answered) -> Curves:
+            return _content(pool, grids, options.lines, answered)
 
-        output = self.subject.output(options)
-        return told(
-            ask_parts(looked_at, parts, output, inquiry, lambda one: inquiry.show(told(one)))
-        )
+        telling = Telling(self.subject, "partial_dependence", options, content)
+        return telling.explain(looked_at, parts, inquiry)
 
 
 def open_method(subject: Subject, settings: PartialDependenceSettings) -> PartialDependence:

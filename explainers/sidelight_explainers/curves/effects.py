@@ -18,7 +18,7 @@ from sidelight_explainers.curves.nearness import by_nearness
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.ordering import ordered_features
 from sidelight_explainers.subject import Subject
-from sidelight_explainers.surveys.asking import Answered, Floats, ask_parts
+from sidelight_explainers.surveys.asking import Answered, Floats
 from sidelight_explainers.surveys.survey import (
     Pool,
     pool_of,
@@ -26,6 +26,7 @@ from sidelight_explainers.surveys.survey import (
     surveyed_features,
     surveyed_places,
 )
+from sidelight_explainers.surveys.telling import Telling
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,15 +55,10 @@ class LocalEffects:
         places = {name: locate(looked_at[name], grid) for name, grid in grids.items()}
         parts = {name: _ends(looked_at, name, grids[name], at) for name, at in places.items()}
 
-        def told(answered: Answered) -> Explanation:
-            content = _content(pool, grids, places, options.seed, answered)
-            quality = inquiry.quality(answered.stopped)
-            return self.subject.explanation("ale", options, content, quality)
+        def content(answered: Answered) -> Curves:
+            return _content(pool, grids, places, options.seed, answered)
 
-        output = self.subject.output(options)
-        return told(
-            ask_parts(looked_at, parts, output, inquiry, lambda one: inquiry.show(told(one)))
-        )
+        return Telling(self.subject, "ale", options, content).explain(looked_at, parts, inquiry)
 
     def _grid(self, pool: Pool, name: str, options: AleSettings) -> Grid:
         grid = grid_of(pool.rows[name], name in self.ordered, options.intervals + 1)

@@ -17,13 +17,14 @@ from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.importance.losses import WORDS, Judge, judge
 from sidelight_explainers.importance.shuffling import Shuffles
 from sidelight_explainers.subject import Subject
-from sidelight_explainers.surveys.asking import Answered, ask_parts
+from sidelight_explainers.surveys.asking import Answered
 from sidelight_explainers.surveys.survey import (
     pool_of,
     replaced,
     surveyed_features,
     surveyed_places,
 )
+from sidelight_explainers.surveys.telling import Telling
 
 
 @dataclass(frozen=True)
@@ -47,16 +48,12 @@ class PermutationImportance:
         shuffles = Shuffles.draw(options.repeats, len(looked_at), rng)
         parts = {name: _shuffled(looked_at, name, shuffles) for name in features}
 
-        def told(answered: Answered) -> Explanation:
+        def content(answered: Answered) -> Importances:
             judged = self._judge(options, answered, label)
-            content = _content(answered, judged, shuffles, pool.data)
-            quality = inquiry.quality(answered.stopped)
-            return self.subject.explanation("importance", options, content, quality)
+            return _content(answered, judged, shuffles, pool.data)
 
-        output = self.subject.output(options)
-        return told(
-            ask_parts(looked_at, parts, output, inquiry, lambda one: inquiry.show(told(one)))
-        )
+        telling = Telling(self.subject, "importance", options, content)
+        return telling.explain(looked_at, parts, inquiry)
 
     def _label(self, places: NDArray[np.intp]) -> Column | None:
         """The truth of those rows of the reference, where it is told."""
