@@ -1,7 +1,8 @@
 """What explanations of texts and pictures cost, and whether the models rest on what they name.
 
 *Cost*: the seconds that one explanation takes beside the predictor, which is a trivial function in
-this process; rows and calls as the explanation counts them; the memory by which the process grew.
+this process; rows and calls as the explanation counts them; the memory by which the
+process's peak grew.
 *Deletion*: words of held-out film reviews (TF-IDF, logistic regression) and inked pixels of
 held-out digits (perceptron) go in the order that an explanation gives, those that raise the
 decided class most first; told is the mean probability of that class while they go, so less is
@@ -72,8 +73,9 @@ def _corner(pictures: NDArray[Any]) -> Floats:
 
 
 def _tell_cost(name: str, explain: Explain, value: Any) -> None:
+    before = _megabytes()
     explain(value)
-    before, begin = _megabytes(), time.perf_counter()
+    begin = time.perf_counter()
     quality = explain(value).quality
     seconds = time.perf_counter() - begin
     grown = _megabytes() - before
