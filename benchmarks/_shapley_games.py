@@ -1,10 +1,10 @@
 """Models with rows to explain, and their Shapley values for a background of 100 rows, exact (trees
-by shap's `TreeExplainer`, few features by enumeration) or from a million orders (logistic)."""
+by shap's `TreeExplainer`, few features by enumeration) or from 400,000 orders (logistic)."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +40,7 @@ class BenchmarkGame:
     truths: Floats
 
 
-def games(explained: int) -> list[BenchmarkGame]:
+def games(explained: int) -> Iterator[BenchmarkGame]:
     """With so many rows each."""
     cancer = datasets.load_breast_cancer(return_X_y=True)
     wide = datasets.make_classification(
@@ -59,9 +59,8 @@ def games(explained: int) -> list[BenchmarkGame]:
          _enumerated),
         ("synthetic-100 boosting", wide, boosted(random_state=0), _margin, _of_trees),
     ]  # fmt: skip
-    return [
-        _game(name, data, model, how, truth, explained) for name, data, model, how, truth in told
-    ]
+    for name, data, model, how, truth in told:
+        yield _game(name, data, model, how, truth, explained)
 
 
 def _game(name: str, data: Any, model: Any, how: Any, truth: Any, explained: int) -> BenchmarkGame:
@@ -123,7 +122,7 @@ def _sums(model: Any, row: Floats, background: Floats, _predict: Predict) -> Flo
     weights = logistic.coef_[0] / scaler.scale_
     start = background @ weights + logistic.intercept_[0] - scaler.mean_ @ weights
     steps = (row - background) * weights
-    rng, total, repeats = np.random.default_rng(1), np.zeros(len(row)), 5000
+    rng, total, repeats = np.random.default_rng(1), np.zeros(len(row)), 2000
     for _ in range(repeats):
         orders = rng.permuted(np.tile(np.arange(len(row)), (len(background), 1)), axis=1)
         for one in (orders, orders[:, ::-1]):

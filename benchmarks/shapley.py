@@ -33,8 +33,8 @@ from sidelight_explainers.models import explained
 from sidelight_explainers.subject import Subject
 
 ROWS = 10_002
-EXPLAINED = 3
-SEEDS = 2
+EXPLAINED = 2
+SEEDS = 3
 REPEATS = 6
 Estimate = Callable[[BenchmarkGame, Predict, int], Floats]
 

@@ -20,11 +20,12 @@ Floats = NDArray[np.float64]
 
 FITTED = 3000
 """Rows that a surrogate is fitted to, at most."""
-COLUMNS = 300
-"""Of its table, at most, unless there are more players."""
+COLUMNS = 150
+"""Squares are fitted where there are no more columns with them, and background rows differ in the
+fit where there are no more players."""
 RIDGE = 1e-4
 """Penalty on coefficients of standardised columns, in parts of the mean curvature."""
-STEPS = 6
+STEPS = 12
 NEAR = 1e-3
 """At most so many steps of fitting, fewer when one moves no coefficient by more than that."""
 SMALLEST = 1e-4
@@ -81,8 +82,8 @@ def fit_surrogate(
 def _standardised(positions: Floats) -> Floats:
     """The positions and their squares, as many of them (k, size, p) as a quick fit can bear."""
     size, players = positions.shape
-    bearable = 0 if size == 1 else min(COLUMNS // max(players, 1) - 1, 2)
-    values = np.stack([positions, positions**2])[: max(bearable, 0)]
+    bearable = 0 if size == 1 or players > COLUMNS else 2 if 3 * players <= COLUMNS else 1
+    values = np.stack([positions, positions**2])[:bearable]
     scale = values.std(axis=1, keepdims=True)
     center = values.mean(axis=1, keepdims=True)
     return np.asarray((values - center) / np.where(scale > 0, scale, 1.0))
