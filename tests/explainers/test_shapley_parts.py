@@ -119,10 +119,10 @@ def test_it_stops_when_every_interval_is_within_the_tolerance() -> None:
 
 
 def test_a_further_question_asks_for_what_the_width_calls_for() -> None:
-    rounds = Rounds(total=1000, whole=100, tolerance=0.1)
+    rounds = Rounds(total=1000, telling=100, tolerance=0.1)
     assert rounds.first() == 126
-    assert rounds.upto(200, widest=0.2) == 840
-    assert rounds.upto(200, widest=0.11) == 326
+    assert rounds.upto(200, widest=0.2) == 816
+    assert rounds.upto(200, widest=0.101) == 226
     assert rounds.upto(200, widest=9.0) == 1000
     assert Rounds(1000, 100, None).upto(126, widest=9.0) == 1000
 

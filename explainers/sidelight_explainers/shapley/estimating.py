@@ -31,6 +31,8 @@ Floats = NDArray[np.float64]
 Found = tuple[Attributions, Stopped]
 """What is known, and what stopped it were there no more."""
 
+COMPARED = 25
+"""Background rows with two units after the first question of those that may stop early."""
 REPEATS = 2
 """Rows planned for each row of the budget: what is planned twice is asked only once."""
 
@@ -90,7 +92,7 @@ def _sampled(
 ) -> Iterator[Found]:
     chains, plan = _plan(game, inquiry.left - 1, np.random.default_rng(options.seed))
     steps = game.players + 1
-    rounds = Rounds(len(chains), _whole(chains), options.tolerance)
+    rounds = Rounds(len(chains), _telling(chains), options.tolerance)
     done = rounds.first()
     asked = Asked.start(plan, done * steps, output, inquiry)
     while True:
@@ -123,9 +125,14 @@ def _plan(game: Game, budget: int, rng: Generator) -> tuple[Chains, Planned]:
     return chains.first(whole), planned
 
 
-def _whole(chains: Chains) -> int:
-    """So many of the first chains stand on every background row that any does."""
-    return int(np.unique(chains.background, return_index=True)[1].max(initial=0)) + 1
+def _telling(chains: Chains) -> int:
+    """So many of the first chains stand on every background row that any does, and on enough of
+    them twice to know how wide the intervals are."""
+    first = np.unique(chains.background_of_units, return_index=True)[1]
+    units = np.arange(len(chains.background_of_units))
+    again = np.setdiff1d(units, first)[:COMPARED]
+    unit = max(first.max(initial=0), again.max(initial=0))
+    return int(np.flatnonzero(chains.unit <= unit).max(initial=0)) + 1
 
 
 def _affordable(upto: int, done: int, steps: int, asked: Asked, inquiry: Inquiry) -> int:
