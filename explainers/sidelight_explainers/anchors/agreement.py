@@ -15,7 +15,6 @@ from sidelight_explainers.contract import Inquiry
 from sidelight_explainers.decisions import Decider, choose_decider
 from sidelight_explainers.games.parts import parts, rows_a_part
 
-
 DIGITS = 6
 """Of how near a draw comes: the last bits of an answer may depend on the rows it was asked with,
 and must not decide which rule is looked at next."""
