@@ -153,7 +153,7 @@ class Largest:
         return np.asarray(table[:, int(label)] - others)
 
     def numbers(self, answer: Columns) -> Scores:
-        return self._table(answer).max(axis=1)
+        return np.asarray(self._table(answer).max(axis=1))
 
     def words(self, label: Any) -> Any:
         return int(label)
