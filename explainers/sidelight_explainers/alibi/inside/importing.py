@@ -40,7 +40,10 @@ def alibi_version() -> str:
 
 def _explainers() -> Any:
     if importlib.util.find_spec("alibi") is None:
-        raise Refused("alibi is not installed; run: pip install 'sidelight[alibi]'")
+        raise Refused(
+            "alibi is not installed; run: pip install 'sidelight[alibi]' in an environment of its"
+            " own, and name its interpreter in 'python'"
+        )
     if "ray" not in sys.modules and importlib.util.find_spec("ray") is None:
         # Without ray alibi puts an object into a Union that Python 3.11's typing cannot look at,
         # and then cannot be imported at all; nothing here is ever distributed by ray.
