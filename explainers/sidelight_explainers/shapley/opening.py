@@ -47,9 +47,9 @@ class OfTables:
         if not isinstance(read, Unread):
             quality = inquiry.quality("accurate")
             return self.subject.explanation(NAME, options, read, quality, box="whitebox")
-        fact = ("whitebox", read.reason)
+        facts = (("background", self.background.source), ("whitebox", read.reason))
         found = estimate(game, game.positions(), options, output, inquiry)
-        return _last(self.subject, options, self._told(found, fact), inquiry)
+        return _last(self.subject, options, self._told(found, facts), inquiry)
 
     def _read(
         self, game: TabularGame, options: ShapleySettings, output: str | None, inquiry: Inquiry
@@ -62,10 +62,10 @@ class OfTables:
             return self.box
         return self.box(game.explained(), output, inquiry)
 
-    def _told(self, found: Iterator[Found], fact: tuple[str, Any]) -> Iterator[Found]:
+    def _told(self, found: Iterator[Found], facts: tuple[tuple[str, Any], ...]) -> Iterator[Found]:
         for content, stopped in found:
             rows = self.background.reference_rows
-            yield replace(content, reference_rows=rows, facts=(*content.facts, fact)), stopped
+            yield replace(content, reference_rows=rows, facts=(*content.facts, *facts)), stopped
 
 
 @dataclass(frozen=True)
