@@ -35,7 +35,7 @@ from sidelight_explainers.subject import Subject
 ROWS = 10_002
 EXPLAINED = 2
 SEEDS = 3
-REPEATS = 6
+REPEATS = 10
 Estimate = Callable[[BenchmarkGame, Predict, int], Floats]
 
 
