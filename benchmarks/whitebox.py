@@ -36,8 +36,8 @@ from sidelight.predictors.sharing import SharedPredictor
 from sidelight.predictors.sklearn_model import SklearnPredictor
 from sidelight.tensors import Column, Columns
 from sidelight_explainers.asking import Asking
-from sidelight_explainers.background import Background
 from sidelight_explainers.contents.attributions import Attributions
+from sidelight_explainers.reference.background import Background
 from sidelight_explainers.shapley.enumeration import Enumeration
 from sidelight_explainers.whitebox.boxing import read_box
 from sidelight_explainers.whitebox.contract import Unread

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from sidelight.command.options import Config
-from sidelight_explainers.service_command import KServesArguments, explainers
+from sidelight_explainers.service.command import KServesArguments, explainers
 
 app = typer.Typer()
 app.command(cls=KServesArguments)(explainers)
@@ -58,10 +58,10 @@ def explain(
     seed: Annotated[int | None, typer.Option(help="Seeds all that is drawn.")] = None,
 ) -> None:
     """Explain rows of a file or of the log, or the whole model, by the configured predictor."""
-    from sidelight_explainers.explain import Order, run
-    from sidelight_explainers.rows import Source
-    from sidelight_explainers.showing import Files
-    from sidelight_explainers.told import told_options
+    from sidelight_explainers.terminal.explain import Order, run
+    from sidelight_explainers.terminal.rows import Source
+    from sidelight_explainers.terminal.showing import Files
+    from sidelight_explainers.terminal.told import told_options
 
     told = {"method": method, "output": output, "budget": budget, "seed": seed}
     wishes = {name: value for name, value in told.items() if value is not None}

@@ -20,7 +20,7 @@ OPENING: dict[str, str] = {
     "anchor": "sidelight_explainers.anchors.opening",
     "counterfactual": "sidelight_explainers.counterfactuals.opening",
     "shapley": "sidelight_explainers.shapley.opening",
-    "leave_one_out": "sidelight_explainers.leaving_out",
+    "leave_one_out": "sidelight_explainers.texts.leaving_out",
     "occlusion": "sidelight_explainers.images.occluding",
     "rise": "sidelight_explainers.images.rise",
 }

@@ -20,7 +20,7 @@ from sidelight_explainers.asking import Asking, Watcher, unwatched
 from sidelight_explainers.contract import Explainer
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.methods import open_explainer
-from sidelight_explainers.reading import read_subject
+from sidelight_explainers.reference.reading import read_subject
 from sidelight_explainers.subject import Subject
 
 PURPOSE = "explain"

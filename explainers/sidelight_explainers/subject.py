@@ -9,11 +9,15 @@ from sidelight.config.explaining.modality import modality_of
 from sidelight.config.settings import ModelSettings
 from sidelight.errors import ConfigError
 from sidelight.tensors import Columns
-from sidelight_explainers.background import Background, choose_background, medoid_background
 from sidelight_explainers.contents.content import Content
 from sidelight_explainers.explanation import Box, Explanation
-from sidelight_explainers.ordering import ordered_features
 from sidelight_explainers.quality import Quality
+from sidelight_explainers.reference.background import (
+    Background,
+    choose_background,
+    medoid_background,
+)
+from sidelight_explainers.reference.ordering import ordered_features
 
 
 @dataclass(frozen=True, eq=False)

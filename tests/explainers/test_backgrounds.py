@@ -15,10 +15,10 @@ from sidelight.errors import DataMismatch
 from sidelight.log import open_log
 from sidelight.tensors import Columns
 from sidelight_explainers.contents.curves import Curves
-from sidelight_explainers.medoids import medoids
+from sidelight_explainers.logged.recent import read_recent
 from sidelight_explainers.models import explained
-from sidelight_explainers.reading import read_subject
-from sidelight_explainers.recent import read_recent
+from sidelight_explainers.reference.medoids import medoids
+from sidelight_explainers.reference.reading import read_subject
 from sidelight_explainers.wishes import wish
 from tests.explainers.games import numeric, predictor
 from tests.explainers.logging_exchanges import appended, exchange

@@ -17,7 +17,7 @@ from sidelight.predictors.testing import FunctionPredictor
 from sidelight.tensors import Column, Columns, column_of
 from sidelight_explainers.contents.counterfactual import Counterfactual, Counterfactuals
 from sidelight_explainers.explanation import Explanation
-from sidelight_explainers.metric import Metric
+from sidelight_explainers.reference.metric import Metric
 from tests.explainers.games import explainer, numeric, predictor
 from tests.explainers.serving import Floats, matrix
 

@@ -14,7 +14,7 @@ from sidelight.config.settings import LogSettings
 from sidelight.errors import ConfigError, DataMismatch, MalformedPayload
 from sidelight.log import open_log
 from sidelight_explainers.command import app
-from sidelight_explainers.told import told_options
+from sidelight_explainers.terminal.told import told_options
 from tests.explainers.logging_exchanges import appended, exchange
 
 WEIGHTS = np.array([1.0, -2.0, 0.5])

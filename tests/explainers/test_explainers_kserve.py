@@ -14,12 +14,13 @@ from typer.testing import CliRunner
 from sidelight.config import load
 from sidelight.config.settings import ModelSettings, Settings
 from sidelight.errors import ConfigError
-from sidelight_explainers import kserve, serving
 from sidelight_explainers.command import app
-from sidelight_explainers.defaults import METHODS, with_default_methods
-from sidelight_explainers.kserve_arguments import Protocol, meaningful
+from sidelight_explainers.kserve import settings as kserve
+from sidelight_explainers.kserve.arguments import Protocol, meaningful
+from sidelight_explainers.kserve.defaults import METHODS, with_default_methods
 from sidelight_explainers.methods import OPENING
 from sidelight_explainers.models import open_models
+from sidelight_explainers.service import serving
 from tests.peers import peer_python
 
 ARGUMENTS = ["--model_name", "income", "--predictor_host", "income-predictor.ns"]
@@ -185,7 +186,7 @@ def test_methods_that_suit_the_inputs_are_served_where_none_is_configured(
 
 def test_importing_the_service_stays_light() -> None:
     """What reads a model's file, draws or segments is imported by whoever is configured for it."""
-    heavy = "import sys, sidelight_explainers.serving; print(*sys.modules)"
+    heavy = "import sys, sidelight_explainers.service.serving; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True)
     absent = {"shap", "skimage", "matplotlib", "pandas", "sklearn", "grpc", "onnxruntime"}
     assert absent.isdisjoint(loaded.stdout.split())

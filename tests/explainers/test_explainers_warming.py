@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from sidelight_explainers.defaults import METHODS
+from sidelight_explainers.kserve.defaults import METHODS
 from sidelight_explainers.service.warming import warm_up
 from tests.explainers.explaining_services import Held, model, service
 

@@ -9,7 +9,7 @@ from sidelight.config.settings import LogSettings, ModelSettings, PredictorSetti
 from sidelight.errors import DataMismatch, MalformedPayload
 from sidelight.events.ids import id_text
 from sidelight.log import open_log
-from sidelight_explainers.logged import LoggedRows, NotLogged
+from sidelight_explainers.logged.exchange import LoggedRows, NotLogged
 from tests.explainers.logging_exchanges import appended, exchange, mint
 
 MODEL = ModelSettings(predictor=PredictorSettings(url="http://127.0.0.1:1", name="served"))

@@ -19,7 +19,7 @@ from sidelight_explainers.contents.layout import ImageLayout, TextLayout
 from sidelight_explainers.pictures.composing import compose
 from sidelight_explainers.pictures.page import Bars, Gallery, Paragraph, Plots, Words
 from sidelight_explainers.pictures.rendering import PictureKind, render
-from sidelight_explainers.text import plain_text
+from sidelight_explainers.terminal.text import plain_text
 from tests.explainers.pictured import (
     KINDS,
     PICTURE,

@@ -23,7 +23,7 @@ from sidelight_explainers.pictures.wording import (
     value_words,
 )
 from sidelight_explainers.quality import Quality
-from sidelight_explainers.text import plain_text
+from sidelight_explainers.terminal.text import plain_text
 from tests.explainers.pictured import attributions, explanation
 
 GLOSSARY = {

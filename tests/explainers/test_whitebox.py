@@ -39,9 +39,9 @@ from sidelight.predictors.sklearn_model import SklearnPredictor
 from sidelight.predictors.testing import FunctionPredictor
 from sidelight.tensors import Column, Columns
 from sidelight_explainers.asking import Asking
-from sidelight_explainers.background import Background
 from sidelight_explainers.contents.attributions import Attributions
 from sidelight_explainers.models import explained
+from sidelight_explainers.reference.background import Background
 from sidelight_explainers.subject import Subject
 from sidelight_explainers.whitebox.boxing import read_box
 from sidelight_explainers.whitebox.contract import Unread

@@ -19,8 +19,8 @@ from sidelight_explainers.asking import OutOfTime
 from sidelight_explainers.contents.anchor import Anchor
 from sidelight_explainers.contract import Inquiry
 from sidelight_explainers.explanation import Explanation
-from sidelight_explainers.ordering import ordered_features
 from sidelight_explainers.quality import Stopped
+from sidelight_explainers.reference.ordering import ordered_features
 from sidelight_explainers.subject import Subject
 
 MakeWorld = Callable[[Columns, AnchorSettings], World]

@@ -20,9 +20,9 @@ from sidelight_explainers.counterfactuals.telling import Teller
 from sidelight_explainers.counterfactuals.walking import Walk
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.games.blend import Blend, blend
-from sidelight_explainers.metric import Metric
-from sidelight_explainers.ordering import ordered_features
 from sidelight_explainers.quality import Stopped
+from sidelight_explainers.reference.metric import Metric
+from sidelight_explainers.reference.ordering import ordered_features
 from sidelight_explainers.subject import Subject
 
 

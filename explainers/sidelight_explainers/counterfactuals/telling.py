@@ -11,7 +11,7 @@ from sidelight_explainers.contents.counterfactual import Change, Counterfactual,
 from sidelight_explainers.contents.values import json_value
 from sidelight_explainers.counterfactuals.walking import Walk
 from sidelight_explainers.games.blend import Blend, Codes
-from sidelight_explainers.metric import Metric
+from sidelight_explainers.reference.metric import Metric
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from sidelight_explainers.contents.curves import Curve, Curves
 from sidelight_explainers.contract import Inquiry
 from sidelight_explainers.curves.grids import Grid, grid_of, present
 from sidelight_explainers.explanation import Explanation
-from sidelight_explainers.ordering import ordered_features
+from sidelight_explainers.reference.ordering import ordered_features
 from sidelight_explainers.subject import Subject
 from sidelight_explainers.surveys.asking import Answered, Floats
 from sidelight_explainers.surveys.intervals import half_width

@@ -16,7 +16,7 @@ from sidelight_explainers.curves.accumulating import accumulate
 from sidelight_explainers.curves.grids import Grid, grid_of, present
 from sidelight_explainers.curves.nearness import by_nearness
 from sidelight_explainers.explanation import Explanation
-from sidelight_explainers.ordering import ordered_features
+from sidelight_explainers.reference.ordering import ordered_features
 from sidelight_explainers.subject import Subject
 from sidelight_explainers.surveys.asking import Answered, Floats
 from sidelight_explainers.surveys.survey import (

@@ -15,7 +15,7 @@ from sidelight.config.settings import LogSettings
 from sidelight.serving.answers import json_answer
 from sidelight.serving.refusals import answer_with_errors
 from sidelight.serving.workers import Workers
-from sidelight_explainers.logged import LoggedRows
+from sidelight_explainers.logged.exchange import LoggedRows
 from sidelight_explainers.models import Explained
 from sidelight_explainers.service import job_routes, schema, v1, v2_routes
 from sidelight_explainers.service.answering import Answering

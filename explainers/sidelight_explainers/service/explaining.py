@@ -14,7 +14,7 @@ from sidelight.serving.refusals import UnknownModel
 from sidelight.serving.workers import Workers
 from sidelight_explainers.asking import Cancelled
 from sidelight_explainers.explanation import Explanation
-from sidelight_explainers.logged import LoggedRows
+from sidelight_explainers.logged.exchange import LoggedRows
 from sidelight_explainers.models import Explained
 from sidelight_explainers.service.asked import Decode
 from sidelight_explainers.service.explanation_metrics import ExplanationMetrics

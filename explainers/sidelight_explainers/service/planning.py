@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from sidelight.config.explaining.service import ExplainersSettings
 from sidelight.errors import LimitExceeded, MalformedPayload
 from sidelight.tensors import Columns
-from sidelight_explainers.logged import LoggedRows
+from sidelight_explainers.logged.exchange import LoggedRows
 from sidelight_explainers.models import Explained
 from sidelight_explainers.service.asked import WISHES, Asked, Logged, read_wishes
 from sidelight_explainers.wishes import Wish, wish

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sidelight.errors import SidelightError
 from sidelight.serving import refusals
 from sidelight_explainers.asking import Cancelled
-from sidelight_explainers.logged import NotLogged
+from sidelight_explainers.logged.exchange import NotLogged
 
 
 class NoExplainer(SidelightError):

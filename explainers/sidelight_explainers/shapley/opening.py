@@ -13,13 +13,13 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from sidelight.config.explaining.shapley import ShapleySettings
 from sidelight.errors import ConfigError, DataMismatch
 from sidelight.tensors import Columns
-from sidelight_explainers.background import Background
 from sidelight_explainers.contract import Explainer, Inquiry
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.games.game import Game
 from sidelight_explainers.games.opening import MakeGame, open_games
 from sidelight_explainers.games.tabular import TabularGame, parts_of
 from sidelight_explainers.games.text import TextGame
+from sidelight_explainers.reference.background import Background
 from sidelight_explainers.shapley.estimating import Found, background_rows, estimate
 from sidelight_explainers.shapley.owen import owen_values
 from sidelight_explainers.subject import Subject

@@ -16,8 +16,8 @@ from sidelight_explainers.contents.values import json_value
 from sidelight_explainers.contract import Inquiry
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.games.tabular import TabularGame
-from sidelight_explainers.metric import Metric
-from sidelight_explainers.ordering import ordered_features
+from sidelight_explainers.reference.metric import Metric
+from sidelight_explainers.reference.ordering import ordered_features
 from sidelight_explainers.similar.saying import Saying, saying
 from sidelight_explainers.subject import Subject
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sidelight.errors import PredictorError
 from sidelight.predictors.sklearn_model import REFUSED
 from sidelight.tensors import Column, Columns
-from sidelight_explainers.background import Background
+from sidelight_explainers.reference.background import Background
 from sidelight_explainers.whitebox.contract import Unread, WhiteBox
 from sidelight_explainers.whitebox.fronts import Front, peeled
 from sidelight_explainers.whitebox.readable import Readable

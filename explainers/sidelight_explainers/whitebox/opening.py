@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from sidelight_explainers.background import Background
+from sidelight_explainers.reference.background import Background
 from sidelight_explainers.subject import Subject
 from sidelight_explainers.whitebox.contract import Unread, WhiteBox
 from sidelight_explainers.whitebox.readable import Readable

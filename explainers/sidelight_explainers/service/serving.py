@@ -18,7 +18,7 @@ from sidelight import telemetry
 from sidelight.config import Listen, load
 from sidelight.config.explaining.service import ExplainersSettings
 from sidelight.config.fields import Key
-from sidelight_explainers.kserve import with_methods
+from sidelight_explainers.kserve.settings import with_methods
 from sidelight_explainers.models import open_models
 from sidelight_explainers.service.app import create_app
 from sidelight_explainers.service.jobs import Jobs

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand
 
 from sidelight.command.options import Config
-from sidelight_explainers.kserve_arguments import WITHOUT_EFFECT, Protocol, Truth, meaningful
+from sidelight_explainers.kserve.arguments import WITHOUT_EFFECT, Protocol, Truth, meaningful
 
 KSERVE = "KServe's container arguments"
 
@@ -81,8 +81,8 @@ def explainers(
     ssl_keyfile: Annotated[Path | None, _told("ssl_keyfile", "The certificate's key.")] = None,
 ) -> None:
     """Serve explanations: POST /v1/models/NAME:explain, POST /v2/models/NAME/explain."""
-    from sidelight_explainers import kserve
-    from sidelight_explainers.serving import serve
+    from sidelight_explainers.kserve import settings as kserve
+    from sidelight_explainers.service.serving import serve
 
     file = kserve.configuration(config)
     is_grpc = None if enable_grpc is None else enable_grpc is Truth.true

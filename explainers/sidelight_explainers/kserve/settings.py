@@ -16,8 +16,8 @@ from sidelight.config.loading import DEFAULT_FILE
 from sidelight.config.settings import Settings
 from sidelight.errors import ConfigError, DataMismatch
 from sidelight.tables import read_table
-from sidelight_explainers.defaults import with_default_methods
-from sidelight_explainers.kserve_arguments import Protocol
+from sidelight_explainers.kserve.arguments import Protocol
+from sidelight_explainers.kserve.defaults import with_default_methods
 
 MOUNTED = Path("/mnt/models")
 """Where KServe puts what the explainer's `storageUri` names."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from textwrap import fill
 
-from sidelight_explainers.bars import text_bars
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.pictures.composing import compose
 from sidelight_explainers.pictures.page import (
@@ -21,6 +20,7 @@ from sidelight_explainers.pictures.page import (
     Words,
 )
 from sidelight_explainers.pictures.wording import clean, cut
+from sidelight_explainers.terminal.bars import text_bars
 
 COLUMNS = 88
 

@@ -10,7 +10,7 @@ from sidelight.config.settings import LogSettings, ModelSettings
 from sidelight.errors import ArtifactError, ConfigError, DataMismatch
 from sidelight.tables import read_table
 from sidelight.tensors import Columns
-from sidelight_explainers.recent import read_recent
+from sidelight_explainers.logged.recent import read_recent
 from sidelight_explainers.subject import Subject
 
 

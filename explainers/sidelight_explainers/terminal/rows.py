@@ -16,7 +16,7 @@ from sidelight.probes import mark_of
 from sidelight.tables import read_table
 from sidelight.tensors import Columns
 from sidelight_explainers.explanation import Explanation
-from sidelight_explainers.logged import LoggedRows
+from sidelight_explainers.logged.exchange import LoggedRows
 from sidelight_explainers.methods import OPENING as METHODS
 from sidelight_explainers.models import PURPOSE, Explained, open_model
 from sidelight_explainers.wishes import Wish

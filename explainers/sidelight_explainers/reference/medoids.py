@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidelight.tensors import Columns
-from sidelight_explainers.metric import Floats, Metric
+from sidelight_explainers.reference.metric import Floats, Metric
 
 ROWS = 2000
 """Rows looked at, drawn from more: their distances to one another are all kept."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sidelight.tensors import Columns
-from sidelight_explainers.medoids import medoids
+from sidelight_explainers.reference.medoids import medoids
 
 
 @dataclass(frozen=True, eq=False)

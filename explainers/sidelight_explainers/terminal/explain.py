@@ -10,9 +10,9 @@ from typing import Any
 from sidelight_explainers.evaluation.evaluating import Evaluation, evaluate
 from sidelight_explainers.evaluation.telling import evaluation_text
 from sidelight_explainers.explanation import Explanation
-from sidelight_explainers.rows import Source, explain_rows, opened, settings_and_name
-from sidelight_explainers.showing import Files, json_text, write_pictures
-from sidelight_explainers.text import plain_text
+from sidelight_explainers.terminal.rows import Source, explain_rows, opened, settings_and_name
+from sidelight_explainers.terminal.showing import Files, json_text, write_pictures
+from sidelight_explainers.terminal.text import plain_text
 from sidelight_explainers.wishes import METHOD, wish
 
 

@@ -1,0 +1,1 @@
+"""What KServe tells an explainer's container."""

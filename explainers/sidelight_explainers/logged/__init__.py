@@ -1,0 +1,1 @@
+"""Rows that clients sent, from the log."""

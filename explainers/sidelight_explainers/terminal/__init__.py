@@ -1,0 +1,1 @@
+"""What `sidelight explain` reads, writes and prints."""
