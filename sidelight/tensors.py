@@ -210,8 +210,10 @@ def _not_there(columns: Columns, names: Sequence[str]) -> DataMismatch:
     lone = columns.columns[0] if len(columns.columns) == 1 else None
     if lone is not None and lone.is_tensor and lone.name not in names:
         return DataMismatch(f"{expected}, got {lone.name!r} of shape {lone.values.shape}")
-    missing = next(name for name in names if split_index(name)[0] not in columns)
-    return DataMismatch(f"{expected}, {missing!r} is missing; got {list(columns.names)[:20]}")
+    missing = [repr(name) for name in names if split_index(name)[0] not in columns][:20]
+    verb = "is" if len(missing) == 1 else "are"
+    got = list(columns.names)[:20]
+    return DataMismatch(f"{expected}, {', '.join(missing)} {verb} missing; got {got}")
 
 
 def column_of(name: str, values: Any) -> Column:

@@ -175,3 +175,12 @@ def test_what_does_not_fit_is_named() -> None:
         explain(NONE, budget=9)
     with pytest.raises(DataMismatch, match="'f0': expected numbers"):
         explain(Columns.of(f0=["a"], f1=[1.0], f2=[1.0]))
+
+
+def test_rows_that_the_budget_does_not_pay_for_are_told() -> None:
+    explain = explainer(predictor(additive), numeric(ROWS), "ale")
+    explanation = explain(NONE, budget=700)
+    assert isinstance(explanation.content, Curves)
+    assert explanation.content.data_rows == 100
+    assert explanation.quality.stopped == "budget"
+    assert explain(NONE, budget=16384).quality.stopped == "accurate"

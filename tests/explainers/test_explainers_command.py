@@ -115,6 +115,19 @@ def test_features_come_from_the_reference_when_none_are_set(folder: Path) -> Non
     assert model.example.names == ("a", "b", "c")
 
 
+def test_the_truth_in_the_reference_is_no_feature(folder: Path) -> None:
+    file = folder / "sidelight.yaml"
+    features = "    features: {a: numeric, b: numeric, c: numeric}\n"
+    file.write_text(CONFIG.replace(features, "    outcome: {prediction: y, label: truth}\n"))
+    table = (folder / "reference.csv").read_text().splitlines()
+    (folder / "reference.csv").write_text(
+        "\n".join(["y,a,b,c,truth", *(f"{one},1" for one in table[1:])])
+    )
+    model = open_models(load(file).settings)["linear"]
+    assert model is not None
+    assert model.example.names == ("a", "b", "c")
+
+
 def test_a_fitted_reference_is_refused_with_what_to_name_instead(folder: Path) -> None:
     (folder / "reference.npz").touch()
     file = folder / "sidelight.yaml"

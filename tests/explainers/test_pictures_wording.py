@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from sidelight.config.glossary import GlossaryEntry
 from sidelight_explainers.contents.anchor import Anchor, Condition
+from sidelight_explainers.contents.curves import Curve, Curves
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.pictures.composing import compose
 from sidelight_explainers.pictures.drawing.letters import pieces, shortened, width_of, wrapped
@@ -134,3 +137,13 @@ def test_an_anchor_speaks_by_the_glossary_too() -> None:
     first = compose(told).blocks[0]
     assert isinstance(first, Paragraph)
     assert first.text.startswith("Whenever place in the household = in an institution, 100 %")
+
+
+@pytest.mark.parametrize(("effect", "sign"), [("centred", "+"), ("output", "")])
+def test_plots_in_a_terminal_have_one_scale_and_only_changes_have_signs(
+    effect: Literal["centred", "output"], sign: str
+) -> None:
+    curves = tuple(Curve(name, (0, 1), (0.0, top)) for name, top in (("high", 0.8), ("low", 0.2)))
+    told = plain_text(explanation(Curves("p", effect, 0.3, curves, "the reference", 9)))
+    bars = [line.split() for line in told.splitlines() if "█" in line]
+    assert bars == [["1", f"{sign}0.800", "█" * 36], ["1", f"{sign}0.200", "█" * 9]]

@@ -277,6 +277,7 @@ def test_an_unsteady_predictor_shows_in_the_additivity_gap() -> None:
     [
         (Columns.of(f0=[1.0]), "'f1' is missing"),
         (Columns.of(f0=[1.0], f1=["a"]), "feature 'f1': expected a number .* got the string 'a'"),
+        (Columns.of(f0=[1.0], f1=[b"a"]), "feature 'f1': expected a number .* got the bytes b'a'"),
         (Columns.of(f0=[1.0], f1=[[1.0, 2.0]]), r"feature 'f1' has shape \(2,\)"),
     ],
 )

@@ -122,6 +122,8 @@ def test_a_missing_column_is_named() -> None:
         matrix([[1, 2, 3]]).select(["x", "b"])
     with pytest.raises(DataMismatch, match="'b' is missing"):
         matrix(np.zeros((1, 2, 2))).select(["x", "b"])
+    with pytest.raises(DataMismatch, match="'sex', 'city' are missing"):
+        Columns.of(age=[1]).select(["age", "sex", "city"])
 
 
 def test_rows_are_joined_in_order_with_the_parameters_of_the_first() -> None:

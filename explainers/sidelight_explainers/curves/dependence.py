@@ -52,7 +52,7 @@ class PartialDependence:
         def content(answered: Answered) -> Curves:
             return _content(pool, grids, options.lines, answered)
 
-        telling = Telling(self.subject, "partial_dependence", options, content)
+        telling = Telling(self.subject, "partial_dependence", options, pool, content)
         return telling.explain(looked_at, parts, inquiry)
 
 

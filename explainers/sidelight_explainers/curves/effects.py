@@ -58,7 +58,8 @@ class LocalEffects:
         def content(answered: Answered) -> Curves:
             return _content(pool, grids, places, options.seed, answered)
 
-        return Telling(self.subject, "ale", options, content).explain(looked_at, parts, inquiry)
+        telling = Telling(self.subject, "ale", options, pool, content)
+        return telling.explain(looked_at, parts, inquiry)
 
     def _grid(self, pool: Pool, name: str, options: AleSettings) -> Grid:
         grid = grid_of(pool.rows[name], name in self.ordered, options.intervals + 1)

@@ -94,7 +94,7 @@ def _like(known: Column, one: Column) -> NDArray[np.generic]:
     if known.kind != one.kind and not (known.kind in numeric and one.kind in numeric):
         raise DataMismatch(
             f"feature {one.name!r}: expected a {known.kind} as in the reference,"
-            f" got the {one.kind} {repr(one.values[0])[:60]}"
+            f" got the {one.kind} {repr(one.values.tolist()[0])[:60]}"
         )
     with np.errstate(all="ignore"):
         cast = one.values.astype(known.values.dtype)

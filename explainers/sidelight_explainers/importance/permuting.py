@@ -52,7 +52,7 @@ class PermutationImportance:
             judged = self._judge(options, answered, label)
             return _content(answered, judged, shuffles, pool.data)
 
-        telling = Telling(self.subject, "importance", options, content)
+        telling = Telling(self.subject, "importance", options, pool, content)
         return telling.explain(looked_at, parts, inquiry)
 
     def _label(self, places: NDArray[np.intp]) -> Column | None:

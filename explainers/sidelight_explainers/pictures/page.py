@@ -52,11 +52,16 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """Signed bars on one scale; of a waterfall `first` and `last` are its two ends."""
+    """Bars on one scale; of a waterfall `first` and `last` are its two ends.
+
+    `signed` ones are changes and told with their sign. The scale reaches to the `bounds` too.
+    """
 
     bars: tuple[Bar, ...]
     first: Level | None = None
     last: Level | None = None
+    signed: bool = True
+    bounds: tuple[float, ...] = ()
 
     @property
     def largest(self) -> float:
@@ -71,7 +76,7 @@ class Bars:
     @property
     def reach(self) -> tuple[float, float]:
         """The least and the largest value that is drawn."""
-        ends = [self.origin]
+        ends = [self.origin, *self.bounds]
         for bar in self.bars:
             ends += [bar.end, bar.start + _or(bar.low, bar), bar.start + _or(bar.high, bar)]
         return min(ends), max(ends)
@@ -138,7 +143,7 @@ class Plot:
 
     `labels` are the points in words. `places` are the points where they are numbers, empty for
     categories. `low` and `high` bound each effect, `lines` are those of single rows; empty where
-    there are none. The scale reaches to the `bounds` too.
+    there are none. The scale reaches to the `bounds` too. `signed` effects are changes.
     """
 
     title: str
@@ -149,6 +154,7 @@ class Plot:
     high: tuple[float, ...] = ()
     lines: tuple[tuple[float, ...], ...] = ()
     bounds: tuple[float, ...] = ()
+    signed: bool = True
 
     def between(self, low: float, high: float) -> Plot:
         """The same on a scale that others share."""

@@ -38,13 +38,20 @@ def _with_reference(name: str, settings: ModelSettings) -> Subject:
     if settings.reference is None:
         return Subject(name, settings, features)
     table = _read(name, settings.reference)
-    features = features or tuple(one for one in table.names if one not in settings.outputs)
+    answers = _answers(settings)
+    features = features or tuple(one for one in table.names if one not in answers)
     try:
         rows = table.select(features)
     except DataMismatch as exc:
         raise ConfigError(f"models.{name}.reference ({settings.reference}): {exc}") from exc
     _check(name, settings, rows)
     return Subject(name, settings, features, rows, table)
+
+
+def _answers(settings: ModelSettings) -> set[str]:
+    """Columns of the reference that say what the model answered, and what came true."""
+    label = settings.outcome.label if settings.outcome else None
+    return {*settings.outputs, *([] if label is None else [label])}
 
 
 def _read(model: str, path: Path) -> Columns:

@@ -27,7 +27,7 @@ def text_bars(block: Bars) -> str:
 def _told(row: Bar | Level, block: Bars) -> str:
     if isinstance(row, Level):
         return level(row.value, block.largest)
-    told = amount(row.amount, block.largest)
+    told = (amount if block.signed else level)(row.amount, block.largest)
     return told if row.error is None else f"{told} {error(row.error, block.largest)}"
 
 

@@ -83,7 +83,8 @@ def _line(cells: tuple[str, ...], widths: list[int]) -> str:
 
 
 def _plot(plot: Plot) -> str:
-    return f"{plot.title}\n{text_bars(Bars(tuple(_points(plot))))}"
+    bars = Bars(tuple(_points(plot)), signed=plot.signed, bounds=plot.bounds)
+    return f"{plot.title}\n{text_bars(bars)}"
 
 
 def _points(plot: Plot) -> Iterator[Bar]:

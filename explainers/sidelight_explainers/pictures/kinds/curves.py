@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from sidelight_explainers.contents.curves import Curve, Curves
@@ -27,7 +28,7 @@ def curves_page(content: Curves, explanation: Explanation) -> Page:
     output, model = names.column(content.output), cut(explanation.model)
     order = sorted(content.curves, key=lambda one: -_span(one))
     shown = [one for one in order if one.effects][:MOST_PLOTS]
-    plots = Plots(tuple(_plots(shown, names)))
+    plots = Plots(tuple(_plots(shown, content.effect != "output", names)))
     heading = f"How {output} of {model} changes with each feature"
     notes = (*_notes(content, len(shown)), cost(explanation))
     return Page(heading, (Paragraph(_summary(content), strong=True), plots), notes)
@@ -47,8 +48,8 @@ def _summary(content: Curves) -> str:
     )
 
 
-def _plots(curves: list[Curve], names: Names) -> Iterator[Plot]:
-    plots = [_plot(one, len(curves), names) for one in curves]
+def _plots(curves: list[Curve], signed: bool, names: Names) -> Iterator[Plot]:
+    plots = [replace(_plot(one, len(curves), names), signed=signed) for one in curves]
     low = min((plot.reach[0] for plot in plots), default=0.0)
     high = max((plot.reach[1] for plot in plots), default=0.0)
     for plot in plots:
@@ -91,8 +92,8 @@ def _is_number(point: Any) -> bool:
 def _notes(content: Curves, shown: int) -> Iterator[str]:
     yield "All plots have one scale."
     if any(one.low for one in content.curves):
-        yield "Bands and whiskers are 95 % intervals."
+        yield "Bands and whiskers (±) are 95 % intervals."
     if any(one.lines for one in content.curves):
-        yield "Thin lines are single rows."
+        yield "Thin lines in a picture are single rows."
     if len(content.curves) > shown:
         yield f"{counted(len(content.curves) - shown, 'more feature')} in the JSON."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.pictures.wording import counted
 
-_ACCURATE = "it is as accurate as was wished"
+_ACCURATE = "it had asked all that it needed"
 
 _ENDINGS = {
     "budget": "its budget was spent",
