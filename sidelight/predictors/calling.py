@@ -17,7 +17,14 @@ from sidelight.errors import MissingExtra, PredictorError, PredictorTimeout
 from sidelight.predictors.certificates import tls_context
 from sidelight.predictors.credentials import Credentials
 from sidelight.predictors.recalling import Recall, recall_in_force
-from sidelight.predictors.remote import READY_SECONDS, WORDS, Answer, Question, waits
+from sidelight.predictors.remote import (
+    READY_SECONDS,
+    TOO_LARGE,
+    WORDS,
+    Answer,
+    Question,
+    waits,
+)
 from sidelight.predictors.spending import Spent
 from sidelight.probes import Mark
 
@@ -176,24 +183,28 @@ class Caller:
         return [one for one in told.items() if one[0] != HOST]
 
     def _translated(self, error: grpc.RpcError) -> PredictorError:
-        code, words = error.code(), (error.details() or "(no words)")[:WORDS]
-        status = STATUSES.get(code, 500)
+        code, words = error.code(), self._credentials.concealed(error.details() or "(no words)")
+        status = TOO_LARGE if _is_too_large(code, words) else STATUSES.get(code, 500)
         if code is grpc.StatusCode.DEADLINE_EXCEEDED:
             seconds = self._settings.timeout_seconds
             told = f"{self._told}: no answer within {seconds:g} s"
             return PredictorTimeout(told, status=status)
-        told = f"{self._told}: {code.name}: {words}{_way_out(code, words)}"
+        told = f"{self._told}: {code.name}: {words[:WORDS]}{_way_out(code, words)}"
         return PredictorError(told, status=status)
 
 
 def _way_out(code: grpc.StatusCode, words: str) -> str:
     if code is grpc.StatusCode.UNIMPLEMENTED:
         return f"; the server has no {SERVICE[1:]} there, correct the predictor's url"
-    if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in words:
+    if _is_too_large(code, words):
         ours = "CLIENT" in words
         setting = "raise max_answer_bytes" if ours else "lower max_batch_rows"
         return f"; {setting} of the predictor"
     return ""
+
+
+def _is_too_large(code: grpc.StatusCode, words: str) -> bool:
+    return code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in words
 
 
 def _raise_first(done: set[Future[Answer]]) -> None:

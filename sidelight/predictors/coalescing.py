@@ -24,6 +24,7 @@ from sidelight.predictors.contract import Predictor
 from sidelight.predictors.identity import Key, first_places, row_keys
 from sidelight.predictors.pending import SLOW_SECONDS, Pending
 from sidelight.predictors.recalling import Recall, recalling
+from sidelight.predictors.remote import UNREADABLE
 from sidelight.predictors.spending import Spent, current, spending
 from sidelight.tensors import Columns
 
@@ -163,7 +164,8 @@ class Coalescing:
         with recalling(call.recall), spending() as call.spent:
             answers = self._predictor(rows)
         if len(answers) != len(rows):
-            raise PredictorError(f"{len(answers)} rows in answer to {len(rows)}")
+            told = f"{len(answers)} rows in answer to {len(rows)}"
+            raise PredictorError(told, status=UNREADABLE)
         return [answers.take(one) for one in places]
 
     def _come_back(self, call: _Call, future: Future[list[Columns]]) -> None:

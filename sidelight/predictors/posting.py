@@ -14,11 +14,15 @@ import orjson
 from sidelight.config.settings import PredictorSettings
 from sidelight.errors import PredictorError, PredictorTimeout
 from sidelight.predictors.credentials import Credentials
-from sidelight.predictors.remote import WORDS, Answer, Question, waits
+from sidelight.predictors.remote import TOO_LARGE, WORDS, Answer, Question, waits
 from sidelight.predictors.spending import Spent
 from sidelight.probes import Mark
 
 RETRIED = (502, 503, 504)
+LOST = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError)
+"""The connection was refused, or ended before the whole answer had come."""
+READ = 65_536
+"""Bytes of a server's words that are looked at."""
 JSON_LENGTH = "inference-header-content-length"
 
 
@@ -85,13 +89,13 @@ class Poster:
             except PredictorError as exc:
                 if exc.status not in RETRIED:
                     raise
-            except aiohttp.ClientConnectionError:
+            except LOST:
                 pass
             await asyncio.sleep(wait)
         spent.add(question.rows)
         try:
             return await self._ask_once(question)
-        except aiohttp.ClientConnectionError as exc:
+        except LOST as exc:
             raise PredictorError(f"{self.told}: {str(exc) or type(exc).__name__}") from exc
 
     async def _ask_once(self, question: Question) -> Answer:
@@ -100,11 +104,12 @@ class Poster:
                 self.url, data=question.body, headers=self._headers(question), allow_redirects=False
             ) as response:
                 body = await self._body(response)
-        except (aiohttp.ClientPayloadError, aiohttp.ClientResponseError, aiohttp.InvalidURL) as exc:
+        except (aiohttp.ClientResponseError, aiohttp.InvalidURL) as exc:
             raise PredictorError(f"{self.told}: {exc}") from exc
         if response.status != 200:
-            words = f"answered {response.status}: {_words(body)}"
-            raise PredictorError(f"{self.told}: {words}", status=response.status)
+            words = self.credentials.concealed(_words(body))[:WORDS]
+            told = f"{self.told}: answered {response.status}: {words}"
+            raise PredictorError(told, status=response.status)
         length = response.headers.get(JSON_LENGTH)
         return Answer(body, None if length is None else self._whole(length))
 
@@ -126,7 +131,9 @@ class Poster:
         async for chunk in response.content.iter_any():
             body += chunk
             if len(body) > limit:
-                raise PredictorError(f"{self.told}: the answer is larger than {limit} bytes")
+                raise PredictorError(
+                    f"{self.told}: the answer is larger than {limit} bytes", status=TOO_LARGE
+                )
         return bytes(body)
 
     def _open(self) -> aiohttp.ClientSession:
@@ -144,7 +151,7 @@ def _words(body: bytes) -> str:
     try:
         told = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return body[:WORDS].decode("utf-8", "replace").strip() or "(no words)"
+        return body[:READ].decode("utf-8", "replace").strip() or "(no words)"
     if isinstance(told, dict):
         told = told.get("error", told.get("detail", told))
-    return (told if isinstance(told, str) else orjson.dumps(told).decode())[:WORDS]
+    return told if isinstance(told, str) else orjson.dumps(told).decode()

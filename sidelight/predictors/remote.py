@@ -19,6 +19,10 @@ FIRST_WAIT_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 1.0
 READY_SECONDS = 2.0
 """How long a readiness question may take."""
+UNREADABLE = 200
+"""Status of an answer that came and makes no sense."""
+TOO_LARGE = 413
+"""Status of messages that one of the two sides does not take, also where HTTP would not say so."""
 WORDS = 300
 """Characters of the server's own words in an error."""
 
@@ -94,9 +98,11 @@ class RemotePredictor(ABC):
             outputs = self._wire.decode(answer, self._limits)
         except MalformedPayload as exc:
             protocol = self._settings.protocol.upper()
-            raise PredictorError(f"{self._told}: not a {protocol} answer: {exc}") from exc
+            told = f"{self._told}: not a {protocol} answer: {exc}"
+            raise PredictorError(told, status=UNREADABLE) from exc
         if len(outputs) != len(part):
-            raise PredictorError(f"{self._told}: {len(outputs)} rows in answer to {len(part)}")
+            told = f"{self._told}: {len(outputs)} rows in answer to {len(part)}"
+            raise PredictorError(told, status=UNREADABLE)
         return outputs
 
 

@@ -16,6 +16,7 @@ from sidelight.predictors import open_predictor, spending
 from sidelight.predictors.coalescing import Coalescing
 from sidelight.predictors.identity import row_keys
 from sidelight.predictors.pending import Pending
+from sidelight.predictors.remote import TOO_LARGE, UNREADABLE
 from sidelight.predictors.testing import FunctionPredictor
 from sidelight.tensors import Column, Columns
 from tests.sidelight.predictor_servers import doubled, serving
@@ -150,7 +151,13 @@ def failing(gate: Gate, error: Callable[[], Exception]) -> Callable[[Columns], C
 
 
 @pytest.mark.parametrize(
-    "error", [lambda: PredictorError("no 13", status=422), lambda: ValueError("no 13")]
+    "error",
+    [
+        lambda: PredictorError("no 13", status=422),
+        lambda: PredictorError("no 13 that can be read", status=UNREADABLE),
+        lambda: PredictorError("no 13 of that size", status=TOO_LARGE),
+        lambda: ValueError("no 13"),
+    ],
 )
 def test_the_fault_of_one_question_is_not_the_others(error: Callable[[], Exception]) -> None:
     gate = Gate()

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import grpc  # type: ignore[import-untyped]
 import pytest
 from pydantic import SecretStr, ValidationError
 
@@ -168,3 +169,32 @@ def test_neither_token_nor_headers_are_shown(tmp_path: Path) -> None:
 def test_headers_of_another_case_are_the_same_header() -> None:
     settings = PredictorSettings(url="grpc://h:1", headers={"MM-Vmodel-Id": SecretStr("income")})
     assert list(settings.headers) == ["mm-vmodel-id"]
+
+
+@pytest.mark.parametrize(
+    "words", [b'{"error": "who is Bearer s3cret-t0ken?"}', b"x" * 290 + b" s3cret-t0ken"]
+)
+def test_a_server_that_echoes_the_token_does_not_make_us_show_it(words: bytes) -> None:
+    def echo(connection: socket.socket, _body: bytes) -> None:
+        respond(connection, 401, words)
+
+    with (
+        serving(echo) as server,
+        opened(server.url, token="s3cret-t0ken") as predictor,
+        pytest.raises(PredictorError, match=r"answered 401: .*\*\*\*") as caught,
+    ):
+        predictor(ROWS)
+    assert "s3cr" not in str(caught.value)
+
+
+def test_a_grpc_server_that_echoes_the_token_does_not_make_us_show_it() -> None:
+    def echo(_request: bytes, context: Any) -> Any:
+        context.abort(grpc.StatusCode.UNAUTHENTICATED, "who is Bearer s3cret-t0ken?")
+
+    with (
+        grpc_servers.serving(echo) as at,
+        opened(at.url, token="s3cret-t0ken") as predictor,
+        pytest.raises(PredictorError, match=r"who is Bearer \*\*\*\?") as caught,
+    ):
+        predictor(ROWS)
+    assert caught.value.status == 401

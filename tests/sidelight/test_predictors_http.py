@@ -261,6 +261,20 @@ def test_an_answer_cut_short_is_never_taken_for_whole() -> None:
         predictor.close()
 
 
+def test_an_answer_cut_short_is_asked_for_again() -> None:
+    def cut_once(connection: socket.socket, body: bytes) -> None:
+        if len(server.requests) > 1:
+            doubled(connection, body)
+            return
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{}")
+        connection.shutdown(socket.SHUT_RDWR)
+
+    with serving(cut_once) as server:
+        predictor = opened(server.url, retries=1)
+        assert predictor(ROWS)["y"].values.tolist() == (2 * ROWS.columns[0].values).tolist()
+        predictor.close()
+
+
 def test_a_redirect_is_not_followed() -> None:
     def elsewhere(connection: socket.socket, _body: bytes) -> None:
         connection.sendall(
