@@ -84,6 +84,11 @@ class Column:
         """The same values under another name."""
         return replace(self, name=name)
 
+    def known(self) -> NDArray[np.bool_]:
+        """Of the shape of the values, False for nulls, NaN and NaT."""
+        known = np.asarray(self.values == self.values, bool)
+        return known if self.valid is None else known & self.valid
+
 
 def _holds_bytes(values: NDArray[Any]) -> bool:
     return values.size > 0 and isinstance(values.flat[0], bytes)

@@ -62,6 +62,13 @@ def test_a_nan_among_numbers_is_a_number() -> None:
     assert column.valid.tolist() == [True, True, False]
 
 
+def test_nulls_nan_and_nat_are_unknown() -> None:
+    assert column_of("a", [1.0, np.nan, None]).known().tolist() == [True, False, False]
+    assert column_of("a", ["x", None]).known().tolist() == [True, False]
+    times = Column("a", np.array(["2026-01-01", "NaT"], "datetime64[us]"))
+    assert times.known().tolist() == [True, False]
+
+
 def test_bytes_keep_their_trailing_zeros() -> None:
     assert column_of("x", [b"a\0", b"\0"]).values.tolist() == [b"a\0", b"\0"]
 

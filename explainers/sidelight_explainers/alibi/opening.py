@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sidelight.config.explaining.alibi import GLOBAL, AlibiSettings
 from sidelight.errors import ConfigError, DataMismatch
 from sidelight.pinning import pinned_file, pinned_folder
-from sidelight.tensors import Column, Columns
+from sidelight.tensors import Columns
 from sidelight_explainers.alibi.explainer import AlibiExplainer
 from sidelight_explainers.alibi.forms import Form, form_of
 from sidelight_explainers.alibi.instance import Instance, Setup
@@ -128,19 +128,12 @@ def _drawn(
     rows = subject.rows()
     whole = np.ones(len(rows), bool)
     for column in rows:
-        whole &= _present(column)
+        whole &= column.known().reshape(len(column), -1).all(axis=1)
     chosen = np.random.default_rng(settings.seed).permutation(np.flatnonzero(whole))
     chosen = chosen[: settings.reference_rows or kind.reference_rows]
     if not len(chosen):
         raise DataMismatch("every row has a null; alibi needs whole ones")
     return rows.take(chosen), _truth(subject, settings.target, chosen)
-
-
-def _present(column: Column) -> NDArray[np.bool_]:
-    present = np.ones(len(column), bool) if column.valid is None else column.valid.copy()
-    if column.values.dtype.kind == "f":
-        present &= ~np.isnan(column.values)
-    return np.asarray(present.reshape(len(column), -1).all(axis=1))
 
 
 def _truth(subject: Subject, target: str | None, chosen: NDArray[np.intp]) -> NDArray[Any] | None:

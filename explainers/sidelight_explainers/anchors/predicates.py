@@ -31,7 +31,7 @@ class Predicate:
 
     def holds(self, column: Column) -> NDArray[np.bool_]:
         """For each row, does it?"""
-        known = _known(column)
+        known = column.known()
         if self.bound is None:
             return ~known
         if self.side == "equal":
@@ -77,7 +77,7 @@ def _told(bound: Any) -> str:
 
 
 def _of(at: int, column: Column, cuts: NDArray[Any] | None) -> list[Predicate]:
-    if not _known(column)[0]:
+    if not column.known()[0]:
         return [Predicate(at, "equal", 0, None)]
     value = column.values[0]
     if cuts is None:
@@ -89,17 +89,12 @@ def _of(at: int, column: Column, cuts: NDArray[Any] | None) -> list[Predicate]:
     ]
 
 
-def _known(column: Column) -> NDArray[np.bool_]:
-    known = np.ones(len(column), bool) if column.valid is None else column.valid
-    return np.asarray(known & (column.values == column.values))
-
-
 def _cuts(column: Column, bins: int) -> NDArray[Any]:
-    values = np.unique(column.values[_known(column)])
+    values = np.unique(column.values[column.known()])
     if len(values) <= bins:
         edges = np.arange(len(values) - 1)
     else:
-        ranks = np.sort(column.values[_known(column)])
+        ranks = np.sort(column.values[column.known()])
         at = np.ceil(np.arange(1, bins) / bins * len(ranks)).astype(int) - 1
         edges = np.unique(np.searchsorted(values, ranks[at]))
         edges = edges[edges < len(values) - 1]

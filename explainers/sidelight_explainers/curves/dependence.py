@@ -13,7 +13,7 @@ from sidelight.config.explaining.partial_dependence import PartialDependenceSett
 from sidelight.tensors import Column, Columns
 from sidelight_explainers.contents.curves import Curve, Curves
 from sidelight_explainers.contract import Inquiry
-from sidelight_explainers.curves.grids import Grid, grid_of, present
+from sidelight_explainers.curves.grids import Grid, grid_of
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.reference.ordering import ordered_features
 from sidelight_explainers.subject import Subject
@@ -93,7 +93,7 @@ def _curve(column: Column, grid: Grid, each: Floats, lines: int) -> Curve:
         low=tuple((means - half).tolist()),
         high=tuple((means + half).tolist()),
         lines=tuple(tuple(one) for one in each[:lines].tolist()),
-        counts=tuple(_counts(column.values[present(column)], grid).tolist()),
+        counts=tuple(_counts(column.values[column.known()], grid).tolist()),
     )
 
 

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sidelight.config.explaining.ale import AleSettings
 from sidelight.tensors import Column, Columns
 from sidelight_explainers.contents.curves import Curve, Curves
 from sidelight_explainers.contract import Inquiry
-from sidelight_explainers.curves.accumulating import accumulate
-from sidelight_explainers.curves.grids import Grid, grid_of, present
+from sidelight_explainers.curves.accumulating import Moves, accumulate
+from sidelight_explainers.curves.grids import Grid, grid_of
 from sidelight_explainers.curves.nearness import by_nearness
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.reference.ordering import ordered_features
@@ -27,15 +26,6 @@ from sidelight_explainers.surveys.survey import (
     surveyed_places,
 )
 from sidelight_explainers.surveys.telling import Telling
-
-
-@dataclass(frozen=True, eq=False)
-class Local:
-    """Where rows are along a grid: the row's number, and the interval it moves through. A row with
-    a number moves through one; a row with a category through those on its both sides."""
-
-    row: NDArray[np.intp]
-    interval: NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -71,31 +61,36 @@ def open_method(subject: Subject, settings: AleSettings) -> LocalEffects:
     return LocalEffects(subject, ordered_features(subject))
 
 
-def locate(column: Column, grid: Grid) -> Local:
-    """Where the rows are; rows without a value, or with a category not on the grid, are nowhere."""
-    last = len(grid) - 2
+def locate(column: Column, grid: Grid) -> Moves:
+    """Where the rows are along a grid. A number moves through the interval that it is in, and is
+    halfway; a category moves through those on its both sides. Rows without a value, or with a
+    category that is not on the grid, are nowhere."""
     known = np.flatnonzero(present(column))
-    if last < 0:
-        return Local(known[:0], known[:0])
+    place = np.zeros((len(column), len(grid)))
+    if len(grid) < 2:
+        return Moves(known[:0], known[:0], place)
     if grid.ordered:
         above = np.searchsorted(grid.points.values, column.values[known], side="left")
-        return Local(known, np.clip(above - 1, 0, last))
-    row, at = np.nonzero(column.values[:, None] == grid.points.values[None, :])
-    sides = [Local(row[at > 0], at[at > 0] - 1), Local(row[at <= last], at[at <= last])]
-    return Local(
-        np.concatenate([one.row for one in sides]), np.concatenate([one.interval for one in sides])
-    )
+        interval = np.clip(above - 1, 0, len(grid) - 2)
+        place[known, interval] = place[known, interval + 1] = 0.5
+        return Moves(known, interval, place)
+    at = column.values[:, None] == grid.points.values[None, :]
+    place[known] = at[known]
+    rows, points = np.nonzero(place)
+    upper, lower = points > 0, points < len(grid) - 1
+    row = np.concatenate([rows[upper], rows[lower]])
+    return Moves(row, np.concatenate([points[upper] - 1, points[lower]]), place)
 
 
-def _ends(rows: Columns, name: str, grid: Grid, local: Local) -> Columns:
+def _ends(rows: Columns, name: str, grid: Grid, moves: Moves) -> Columns:
     """The rows at the lower end of their interval, then at the upper."""
-    twice = rows.take(np.tile(local.row, 2))
-    ends = grid.points.take(np.concatenate([local.interval, local.interval + 1]))
+    twice = rows.take(np.tile(moves.row, 2))
+    ends = grid.points.take(np.concatenate([moves.interval, moves.interval + 1]))
     return replaced(twice, name, Columns((ends,)))
 
 
 def _content(
-    pool: Pool, grids: Mapping[str, Grid], places: Mapping[str, Local], seed: int, told: Answered
+    pool: Pool, grids: Mapping[str, Grid], places: Mapping[str, Moves], seed: int, told: Answered
 ) -> Curves:
     return Curves(
         output=told.output,
@@ -110,12 +105,12 @@ def _content(
     )
 
 
-def _curve(name: str, grid: Grid, local: Local, values: Floats, seed: int) -> Curve:
-    if not len(local.row):
+def _curve(name: str, grid: Grid, moves: Moves, values: Floats, seed: int) -> Curve:
+    if not len(moves.row):
         return Curve(name, grid.words(), (0.0,) * len(grid))
     below, above = np.split(values, 2)
     rng = np.random.default_rng(seed)
-    found = accumulate(above - below, local.interval, len(grid) - 1, rng)
+    found = accumulate(above - below, moves, rng)
     return Curve(
         feature=name,
         points=grid.words(),

@@ -35,16 +35,10 @@ def grid_of(column: Column, ordered: bool, points: int) -> Grid:
 
     Quantiles are values that are there (inverted distribution function); nulls are none.
     """
-    known = column.take(present(column))
+    known = column.take(column.known())
     if ordered:
         return Grid(known.take(_quantiles(known.values, points)), True)
     return Grid(known.take(_most_frequent(known.values, points)), False)
-
-
-def present(column: Column) -> NDArray[np.bool_]:
-    """(n,) False for nulls, NaN and NaT."""
-    there = np.asarray(column.values == column.values, bool)
-    return there if column.valid is None else there & column.valid
 
 
 def _quantiles(values: NDArray[Any], points: int) -> NDArray[np.intp]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidelight.tensors import Column, Columns
-from sidelight_explainers.curves.grids import Grid, present
+from sidelight_explainers.curves.grids import Grid
 
 Floats = NDArray[np.float64]
 
@@ -37,7 +37,7 @@ def by_nearness(grid: Grid, rows: Columns, ordered: frozenset[str]) -> Grid:
 
 def _apart(column: Column, members: list[NDArray[np.bool_]], ordered: bool) -> Floats:
     """(g, g) by how much the column is distributed differently in the categories."""
-    there = present(column)
+    there = column.known()
     _, codes = np.unique(column.values[there], return_inverse=True)
     codes = codes.reshape(-1)
     counts = np.stack([np.bincount(codes[one[there]], minlength=there.sum()) for one in members])

@@ -78,11 +78,11 @@ def _spread(column: Column) -> float:
 
 
 def _apart(known: Column, some: Column, spread: float) -> Floats:
-    nulls = _null(known)[:, None], _null(some)
-    either = nulls[0] != nulls[1]
+    there, here = known.known()[:, None], some.known()
+    either = there != here
     if np.isnan(spread):
         differs = np.asarray(known.values[:, None] != some.values)
-        return np.where(nulls[0] | nulls[1], either, differs).astype(np.float64)
+        return np.where(there & here, differs, either).astype(np.float64)
     gaps = np.abs(_above(known, some, spread))
     return np.where(np.isnan(gaps), either, gaps)
 
@@ -96,9 +96,4 @@ def _above(known: Column, some: Column, spread: float) -> Floats:
 def _numbers(column: Column) -> Floats:
     """As floats, NaN for a null."""
     values = column.values.view(np.int64) if column.kind == "time" else column.values
-    return np.where(_null(column), np.nan, values.astype(np.float64))
-
-
-def _null(column: Column) -> NDArray[np.bool_]:
-    null = np.asarray(column.values != column.values)
-    return null if column.valid is None else null | ~column.valid
+    return np.where(column.known(), values.astype(np.float64), np.nan)

@@ -13,7 +13,6 @@ from sidelight.tensors import Columns, split_index
 from sidelight_explainers.contents.attributions import Attribution, Attributions
 from sidelight_explainers.contents.values import json_value
 from sidelight_explainers.contract import Inquiry
-from sidelight_explainers.curves.grids import present
 from sidelight_explainers.outputs import Output, choose_output
 from sidelight_explainers.whitebox.contract import Unread
 from sidelight_explainers.whitebox.fronts import Front
@@ -45,7 +44,7 @@ class Reader:
     def __call__(self, row: Columns, output: str | None, inquiry: Inquiry) -> Attributions | Unread:
         if not inquiry.affords(1 + len(self.witnesses)):
             return Unread("the budget does not pay for the rows that show whether the file is true")
-        if not self.nulls and not all(present(column).all() for column in row):
+        if not self.nulls and not all(column.known().all() for column in row):
             return Unread("the model's file does not say what becomes of a null")
         asked = Columns.concatenate([row, self.witnesses])
         answer = choose_output(inquiry.ask(asked), output)
