@@ -13,9 +13,9 @@ from sidelight.tensors import Column, Columns
 from sidelight_explainers.reference.background import Background
 from sidelight_explainers.whitebox.contract import Unread, WhiteBox
 from sidelight_explainers.whitebox.fronts import Front, peeled
-from sidelight_explainers.whitebox.readable import Readable
+from sidelight_explainers.whitebox.last_step import Readings, readings
+from sidelight_explainers.whitebox.local import Readable
 from sidelight_explainers.whitebox.reader import Reader, agreeing
-from sidelight_explainers.whitebox.reads import Readings, readings
 
 WITNESSES = 8
 """Background rows asked with each explained row."""

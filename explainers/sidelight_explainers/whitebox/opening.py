@@ -7,7 +7,7 @@ from typing import cast
 from sidelight_explainers.reference.background import Background
 from sidelight_explainers.subject import Subject
 from sidelight_explainers.whitebox.contract import Unread, WhiteBox
-from sidelight_explainers.whitebox.readable import Readable
+from sidelight_explainers.whitebox.local import Readable
 
 READABLE = (".skops", ".json", ".ubj", ".txt")
 """Files of scikit-learn, XGBoost and LightGBM; an ``.onnx`` file is not read."""

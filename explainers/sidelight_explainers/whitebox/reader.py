@@ -16,9 +16,9 @@ from sidelight_explainers.contract import Inquiry
 from sidelight_explainers.outputs import Output, choose_output
 from sidelight_explainers.whitebox.contract import Unread
 from sidelight_explainers.whitebox.fronts import Front
-from sidelight_explainers.whitebox.readable import Readable
+from sidelight_explainers.whitebox.last_step import Readings
+from sidelight_explainers.whitebox.local import Readable
 from sidelight_explainers.whitebox.reading import Floats, Reading
-from sidelight_explainers.whitebox.reads import Readings
 
 RELATIVE, ABSOLUTE = 1e-5, 1e-6
 """How near two answers of one model are, one of which may have travelled as 32 bits."""
