@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -34,6 +34,8 @@ _WORDS = {
     Path: "path",
     dict: "table",
 }
+Said = tuple[str, str, str]
+
 METHODS: Key = ("models", "<model>", "explainers")
 
 _SIGNS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
@@ -50,15 +52,21 @@ def _table() -> Iterator[str]:
     yield "| setting | value | default | |"
     yield "|---|---|---|---|"
     told = [(row.key, (_value(row.field), _default(row), _help(row))) for row in rows()]
-    alike = Counter((key[4:], said) for key, said in told if _is_of_method(key))
+    shared = _shared(told)
     seen = set()
     for key, said in told:
-        if _is_of_method(key) and alike[key[4:], said] > 1:
+        if _is_of_method(key) and shared.get(key[4:]) == said:
             key = (*METHODS, "<method>", *key[4:])
-        if key not in seen or not _is_of_method(key):
+        if key not in seen:
             seen.add(key)
             cells = (f"`{dotted(key)}`", *said)
             yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _shared(told: Sequence[tuple[Key, Said]]) -> dict[Key, Said]:
+    """What most methods that have a setting say of it, where at least two say the same."""
+    alike = Counter((key[4:], said) for key, said in told if _is_of_method(key))
+    return {key: said for (key, said), count in reversed(alike.most_common()) if count > 1}
 
 
 def _is_of_method(key: Key) -> bool:
