@@ -14,7 +14,7 @@ from sidelight.errors import DataMismatch
 from sidelight.predictors.testing import FunctionPredictor
 from sidelight.tensors import Column, Columns
 from sidelight_explainers.contents.curves import Curve, Curves
-from sidelight_explainers.curves.accumulating import accumulate
+from sidelight_explainers.curves.accumulating import Moves, accumulate
 from sidelight_explainers.curves.effects import locate
 from sidelight_explainers.curves.grids import grid_of
 from sidelight_explainers.curves.nearness import by_nearness
@@ -90,7 +90,9 @@ def test_local_effects_do_not_ask_rows_far_from_any_seen() -> None:
 def test_accumulation_is_the_formula_of_the_paper() -> None:
     interval = RNG.integers(0, 4, 50)
     changes = RNG.normal(size=50)
-    found = accumulate(changes, interval, 4, np.random.default_rng(0))
+    place = np.eye(5)[interval] / 2 + np.eye(5)[interval + 1] / 2
+    moves = Moves(np.arange(50), interval, place)
+    found = accumulate(changes, moves, np.random.default_rng(0))
     means = [changes[interval == k].mean() for k in range(4)]
     summed = np.concatenate([[0], np.cumsum(means)])
     counts = np.bincount(interval, minlength=4)
@@ -184,3 +186,41 @@ def test_rows_that_the_budget_does_not_pay_for_are_told() -> None:
     assert explanation.content.data_rows == 100
     assert explanation.quality.stopped == "budget"
     assert explain(NONE, budget=16384).quality.stopped == "accurate"
+
+
+def test_local_effects_of_categories_are_centred_over_the_rows() -> None:
+    values = np.array(["a"] * 80 + ["b"] * 10 + ["c"] * 10, object)
+    worth = {"a": 0.0, "b": 1.0, "c": 5.0}
+    rows = Columns((Column("f0", values),))
+    model = FunctionPredictor(
+        lambda asked: Columns((Column("y", np.array([worth[one] for one in asked["f0"].values])),))
+    )
+    found = curves(explainer(model, rows, "ale")(NONE))["f0"]
+    told = dict(zip(found.points, found.effects, strict=True))
+    assert told == pytest.approx({"a": -0.6, "b": 0.4, "c": 4.4})
+
+
+def test_intervals_of_categories_hold_the_effects_of_all_rows() -> None:
+    rng = np.random.default_rng(4)
+    worth, share = np.array([0.0, 1.0, 5.0]), np.array([0.5, 0.3, 0.2])
+    held = []
+    for _ in range(150):
+        at = rng.choice(3, size=200, p=share)
+        column = Column("c", np.array(["a", "b", "c"], object)[at])
+        grid = grid_of(column, False, 20)
+        moves, points = locate(column, grid), np.searchsorted(["a", "b", "c"], grid.points.values)
+        steps = worth[points[moves.interval + 1]] - worth[points[moves.interval]]
+        found = accumulate(steps * (1 + rng.normal(size=200))[moves.row], moves, rng)
+        true = worth[points] - share @ worth
+        held.append((found.low <= true) & (true <= found.high))
+    assert 0.91 < np.mean(held) < 0.98
+
+
+def test_a_null_is_no_category() -> None:
+    valid = np.ones(100, bool)
+    valid[50:90] = False
+    column = Column("f0", np.arange(100) < 50, valid)
+    grid = grid_of(column, False, 20)
+    moves = locate(column, grid)
+    assert sorted(moves.row.tolist()) == np.flatnonzero(valid).tolist()
+    assert moves.place.sum() == 60

@@ -51,11 +51,9 @@ def accumulate(changes: Floats, moves: Moves, rng: np.random.Generator) -> Accum
     """
     rows, whose = np.unique(moves.row, return_inverse=True)
     place = moves.place[rows]
-    each = np.zeros((2, len(rows), place.shape[1] - 1))
-    np.add.at(
-        each, (slice(None), whose.reshape(-1), moves.interval), [changes, np.ones_like(changes)]
-    )
-    sums, counts = each
+    sums, counts = np.zeros((2, len(rows), place.shape[1] - 1))
+    at = (whose.reshape(-1), moves.interval)  # no row moves twice through one interval
+    sums[at], counts[at] = changes, 1
     filled = counts.any(axis=0)
     once = np.ones((1, len(rows)))
     effects = _effects(once @ sums, once @ counts, once @ place, filled)[0]

@@ -65,7 +65,7 @@ def locate(column: Column, grid: Grid) -> Moves:
     """Where the rows are along a grid. A number moves through the interval that it is in, and is
     halfway; a category moves through those on its both sides. Rows without a value, or with a
     category that is not on the grid, are nowhere."""
-    known = np.flatnonzero(present(column))
+    known = np.flatnonzero(column.known())
     place = np.zeros((len(column), len(grid)))
     if len(grid) < 2:
         return Moves(known[:0], known[:0], place)

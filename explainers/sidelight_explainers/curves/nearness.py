@@ -22,7 +22,8 @@ def by_nearness(grid: Grid, rows: Columns, ordered: frozenset[str]) -> Grid:
     end that holds the more frequent category.
     """
     name = grid.points.name
-    members = [rows[name].values == point for point in grid.points.values]
+    known = rows[name].known()
+    members = [known & (rows[name].values == point) for point in grid.points.values]
     if len(members) < 3:
         return grid
     others = [one for one in rows if one.name != name and not one.is_tensor]
