@@ -84,13 +84,13 @@ def _one_of(column: Column, index: int | None, label: str | None) -> Output:
         )
     if column.valid is not None and not column.valid.reshape(table.shape)[:, chosen].all():
         raise PredictorError(f"output {column.name!r} is null in some rows")
-    words = [_word(one) for one in table[:, chosen].tolist()]
+    words = [word(one) for one in table[:, chosen].tolist()]
     told = words[0] if label is None else label
     name = column.name if table.shape[1] == 1 else f"{column.name}[{chosen}]"
     return Output(f"{name}={told}", np.array([word == told for word in words], np.float64))
 
 
-def _word(label: str | bytes | bool | float) -> str:
+def word(label: str | bytes | bool | float) -> str:
     """As people write it: true, 7 (also where JSON made it 7.0), the text itself."""
     if isinstance(label, bytes):
         return label.decode("utf-8", "replace")

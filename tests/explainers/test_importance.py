@@ -128,3 +128,49 @@ def test_each_row_gives_once_and_never_to_itself() -> None:
     donors = Shuffles.draw(50, 7, RNG).donors
     assert (np.sort(donors, axis=1) == np.arange(7)).all()
     assert (donors != np.arange(7)).all()
+
+
+def three(rows: Columns) -> Columns:
+    """Probabilities of a (never), b and c."""
+    yes = 1 / (1 + np.exp(-6 * matrix(rows)[:, 0]))
+    share = np.column_stack([np.full(len(yes), 1e-3), (1 - yes) * 0.999, yes * 0.999])
+    return Columns((Column("p", share),))
+
+
+def test_a_class_that_no_row_looked_at_has_keeps_its_number() -> None:
+    truth = np.where(ROWS[:, 0] > 0, "c", "b").astype(object)
+    truth[:2] = "a"
+    found = [
+        judged(three, numeric(ROWS), truth, {}, output=f"p[{index}]", rows=40) for index in (1, 2)
+    ]
+    assert all(one.baseline < 0.3 for one in found)
+    assert all(one.importances[0].low > 0 for one in found)
+
+
+def test_outcome_says_which_output_is_of_which_class() -> None:
+    truth = np.where(ROWS[:, 0] > 0, "c", "b").astype(object)
+    with pytest.raises(DataMismatch, match=r"outcome\.probability"):
+        judged(three, numeric(ROWS), truth, {}, output="p[2]")
+    outcome = {"probability": {"a": "p[0]", "b": "p[1]", "c": "p[2]"}}
+    assert judged(three, numeric(ROWS), truth, outcome, output="p[2]").baseline < 0.3
+
+
+@pytest.mark.parametrize("named", ["yes", "no"])
+def test_a_label_that_is_named_is_judged_by_whether_it_came_true(named: str) -> None:
+    def words(rows: Columns) -> Columns:
+        found = np.where(matrix(rows)[:, 0] > 0, "yes", "no").astype(object)
+        return Columns((Column("label", found),))
+
+    truth = np.where(ROWS[:, 0] > 0, "yes", "no").astype(object)
+    found = judged(words, numeric(ROWS), truth, {"positive": "yes"}, output=f"label={named}")
+    assert found.baseline == 0
+    assert found.importances[0].low > 0.3
+
+
+def test_rows_without_a_truth_are_not_looked_at() -> None:
+    truth = ROWS @ WEIGHTS
+    truth[::2] = np.nan
+    found = judged(linear, numeric(ROWS), truth, REGRESSION)
+    assert found.baseline == pytest.approx(0)
+    assert found.data_rows == 250
+    assert found.importances[0].low > 0

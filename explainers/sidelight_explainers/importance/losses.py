@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidelight.config.detecting.outcome import OutcomeSettings
-from sidelight.errors import DataMismatch
-from sidelight.tensors import Column, split_index
+from sidelight_explainers.importance.truths import Truths
 
 Floats = NDArray[np.float64]
 Name = Literal["change", "squared", "absolute", "log", "wrong"]
@@ -66,49 +65,23 @@ class Judge:
         return LOSSES[self.name](outputs, self.truth)
 
 
-def judge(name: str, output: str, values: Floats, outcome: OutcomeSettings, label: Column) -> Judge:
-    """How an output is judged whose values (n,) should have followed the label (n rows).
+def judge(name: str, output: str, values: Floats, outcome: OutcomeSettings, truth: Truths) -> Judge:
+    """How an output is judged whose values (n,) should have followed the truth of n rows.
 
     Raises `DataMismatch` for labels that the output cannot be compared with.
     """
-    truth, found = _truth(output, values, outcome, label)
-    return Judge(found if name == "auto" else _known(name), truth)
+    due = truth.due(output, values, outcome)
+    return Judge(_fitting(values, due, outcome) if name == "auto" else _known(name), due)
 
 
 def _known(name: str) -> Name:
     return next(one for one in LOSSES if one == name)
 
 
-def _truth(
-    output: str, values: Floats, outcome: OutcomeSettings, label: Column
-) -> tuple[Floats, Name]:
-    """What the output should be, and the loss that fits it."""
-    index = split_index(output)[1]
-    if outcome.kind == "classification" and index is not None:
-        return _indicator(label, _class(label, index, output)), "log"
-    if outcome.kind == "classification" and values.min() >= 0 and values.max() <= 1:
-        whole = bool(np.all(values == np.round(values)))
-        return _indicator(label, outcome.positive), "wrong" if whole else "log"
-    if label.kind not in ("number", "boolean"):
-        raise DataMismatch(
-            f"output {output!r} is a number, and the label {label.name!r} holds {label.kind}s; set"
-            " 'output' to a probability, or 'loss' to change"
-        )
-    numbers = label.values.astype(np.float64)
-    return numbers, "wrong" if outcome.kind == "classification" else "squared"
-
-
-def _class(label: Column, index: int, output: str) -> object:
-    """The class that a probability is of, where they are in the order of their names."""
-    classes = np.unique(label.values)
-    if index >= len(classes):
-        raise DataMismatch(
-            f"output {output!r} is of class number {index}, and the label {label.name!r} holds"
-            f" {len(classes)}"
-        )
-    found: object = classes[index]
-    return found
-
-
-def _indicator(label: Column, wanted: object) -> Floats:
-    return np.asarray(label.values == wanted, np.float64)
+def _fitting(values: Floats, due: Floats, outcome: OutcomeSettings) -> Name:
+    """The loss for labels, for probabilities, or for other numbers."""
+    if outcome.kind == "regression":
+        return "squared"
+    likely = min(values.min(), due.min()) >= 0 and max(values.max(), due.max()) <= 1
+    whole = bool(np.all(values == np.round(values)))
+    return "log" if likely and not whole else "wrong"

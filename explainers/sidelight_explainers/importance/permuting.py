@@ -5,20 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sidelight.config.detecting.outcome import OutcomeSettings
 from sidelight.config.explaining.importance import ImportanceSettings
 from sidelight.errors import DataMismatch
-from sidelight.tensors import Column, Columns
+from sidelight.tensors import Columns
 from sidelight_explainers.contents.importances import Importance, Importances
 from sidelight_explainers.contract import Inquiry
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.importance.losses import WORDS, Judge, judge
 from sidelight_explainers.importance.shuffling import Shuffles
+from sidelight_explainers.importance.truths import Truths
 from sidelight_explainers.subject import Subject
 from sidelight_explainers.surveys.asking import Answered
 from sidelight_explainers.surveys.survey import (
+    Pool,
     pool_of,
     replaced,
     surveyed_features,
@@ -37,40 +38,48 @@ class PermutationImportance:
     subject: Subject
 
     def __call__(self, rows: Columns, options: ImportanceSettings, inquiry: Inquiry) -> Explanation:
-        pool = pool_of(self.subject, rows, options)
+        pool, truths = self._judged(pool_of(self.subject, rows, options), options)
+        _refuse_without_truth(options, truths)
         features = surveyed_features(pool, options)
         questions = 1 + len(features) * options.repeats
         places = surveyed_places(pool, options, questions, inquiry.left)
         looked_at = pool.rows.take(places)
-        label = None if len(rows) or options.over == "recent" else self._label(places)
-        _refuse_without_truth(options, label)
+        truth = None if truths is None else truths.take(places)
         rng = np.random.default_rng(options.seed)
         shuffles = Shuffles.draw(options.repeats, len(looked_at), rng)
         parts = {name: _shuffled(looked_at, name, shuffles) for name in features}
 
         def content(answered: Answered) -> Importances:
-            judged = self._judge(options, answered, label)
+            judged = self._judge(options, answered, truth)
             return _content(answered, judged, shuffles, pool.data)
 
         telling = Telling(self.subject, "importance", options, pool, content)
         return telling.explain(looked_at, parts, inquiry)
 
-    def _label(self, places: NDArray[np.intp]) -> Column | None:
-        """The truth of those rows of the reference, where it is told."""
-        name = self._outcome.label
-        table = self.subject.table
+    def _judged(self, pool: Pool, options: ImportanceSettings) -> tuple[Pool, Truths | None]:
+        """The rows whose truth is told, and it; all rows where it is not asked for, or known of
+        none."""
+        name, table = self._outcome.label, self.subject.table
+        if options.loss == "change" or pool.rows is not self.subject.reference:
+            return pool, None
         if name is None or table is None or name not in table:
-            return None
-        return table[name].take(places)
+            return pool, None
+        truths = Truths.of(table[name])
+        told = truths.told
+        return (
+            (Pool(pool.rows.take(told), pool.data), truths.take(told))
+            if len(told)
+            else (pool, None)
+        )
 
     @property
     def _outcome(self) -> OutcomeSettings:
         return self.subject.settings.outcome or OutcomeSettings()
 
-    def _judge(self, options: ImportanceSettings, told: Answered, label: Column | None) -> Judge:
-        if label is None or options.loss == "change":
+    def _judge(self, options: ImportanceSettings, told: Answered, truth: Truths | None) -> Judge:
+        if truth is None:
             return Judge("change", told.rows)
-        return judge(options.loss, told.output, told.rows, self._outcome, label)
+        return judge(options.loss, told.output, told.rows, self._outcome, truth)
 
 
 def open_method(subject: Subject, settings: ImportanceSettings) -> PermutationImportance:
@@ -79,8 +88,8 @@ def open_method(subject: Subject, settings: ImportanceSettings) -> PermutationIm
     return PermutationImportance(subject)
 
 
-def _refuse_without_truth(options: ImportanceSettings, label: Column | None) -> None:
-    if label is None and options.loss not in ("auto", "change"):
+def _refuse_without_truth(options: ImportanceSettings, truths: Truths | None) -> None:
+    if truths is None and options.loss not in ("auto", "change"):
         raise DataMismatch(
             f"the loss {options.loss!r} needs the truth, which only the reference's column"
             " 'outcome.label' tells; set 'loss' to change"
