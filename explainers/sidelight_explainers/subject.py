@@ -74,7 +74,7 @@ class Subject:
         box: Box = "blackbox",
     ) -> Explanation:
         """The content in its envelope, with the options that were in force."""
-        told = options.model_dump(mode="json", include=set(options.open_to_requests()))
+        told = options.model_dump(mode="json", include=set(options.open_to_requests(self.modality)))
         return Explanation(
             self.name, method, told, content, quality, box, glossary=self.settings.glossary
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,20 +30,23 @@ def wish(model: Explained, told: Mapping[str, Any], where: str) -> Wish:
     """
     name = told.get(METHOD, next(iter(model.methods)))
     if not isinstance(name, str) or name not in model.methods:
-        known = ", ".join(model.methods)
-        message = f"no method {str(name)[:60]!r}; model {model.name!r} has {known}"
+        methods = ", ".join(model.methods)
+        message = f"no method {str(name)[:60]!r}; model {model.name!r} has {methods}"
         raise MalformedPayload(message, where=f"{where}.{METHOD}")
     settings = model.methods[name].settings
     options = {key: value for key, value in told.items() if key != METHOD}
+    _refuse_unknown(options, settings.open_to_requests(model.subject.modality), where)
     return Wish(name, _checked(settings, options, where))
 
 
-def _checked(settings: MethodSettings, options: Mapping[str, Any], where: str) -> MethodSettings:
-    known = settings.open_to_requests()
+def _refuse_unknown(options: Iterable[str], known: Sequence[str], where: str) -> None:
     for key in options:
         if key not in known:
             message = f"no such option for a request; known are {', '.join((METHOD, *known))}"
             raise MalformedPayload(message, where=f"{where}.{str(key)[:60]}")
+
+
+def _checked(settings: MethodSettings, options: Mapping[str, Any], where: str) -> MethodSettings:
     try:
         return settings.overridden(options)
     except ValidationError as exc:
@@ -53,4 +56,8 @@ def _checked(settings: MethodSettings, options: Mapping[str, Any], where: str) -
 def _malformed(exc: ValidationError, where: str) -> MalformedPayload:
     first = exc.errors(include_url=False, include_context=False)[0]
     key = "".join(f".{str(part)[:60]}" for part in first["loc"])
-    return MalformedPayload(first["msg"].removeprefix("Value error, "), where=f"{where}{key}")
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] != "value_error":
+        expected = message.replace("Input should be", "it should be")
+        message = f"is {repr(first['input'])[:60]}; {expected}"
+    return MalformedPayload(message, where=f"{where}{key}")

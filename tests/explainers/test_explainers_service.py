@@ -148,6 +148,8 @@ def test_a_request_may_choose_output_budget_and_seed(client: httpx.Client) -> No
         (b'{"instances": [{"f0": "a", "f1": 1, "f2": 2}]}', 422, "feature 'f0': expected a number"),
         (b'{"instances": [[1,2,3],[1,2,3],[1,2,3],[1,2,3],[1,2,3],[1,2,3]]}', 413, "up to 5"),
         (b'{"instances": [[1,2,3]], "parameters": 3}', 400, "parameters"),
+        (b'{"instances": [[1,2,3]], "parameters": {"method": "anchor"}}', 400, "parameters.method"),
+        (b'{"instances": [[1,2,3]], "explain_parameters": {}}', 400, "belongs into 'parameters'"),
     ],
 )
 def test_bad_bodies_get_a_code_and_words(
@@ -166,7 +168,8 @@ def test_bad_bodies_get_a_code_and_words(
             400,
             "'budget' is 1000000000, more than 'max_budget' allows: 32768",
         ),
-        ({"budget": "many"}, 400, "explain_parameters.budget"),
+        ({"budget": "many"}, 400, "explain_parameters.budget: is 'many'; it should be a valid int"),
+        ({"text": {"unit": "word"}}, 400, "no such option"),
         ({"budget": 4}, 422, "set at least 5"),
         ({"seed": -1}, 400, "explain_parameters.seed"),
         ({"sed": 1}, 400, "known are method, output, budget"),
@@ -399,3 +402,19 @@ def test_the_real_row_count_reaches_the_predictor_in_order(tmp_path: Path) -> No
         assert client.post(EXPLAIN, json={"instances": [shuffled]}).status_code == 200
     assert seen[0].names == FEATURES
     assert matrix(seen[0])[0].tolist() == list(ROW.values())
+
+
+def test_who_gets_instead_of_posting_is_told_what_to_post(client: httpx.Client) -> None:
+    answer = client.get(EXPLAIN)
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "POST"
+    assert "POST rows" in answer.json()["error"]
+
+
+def test_an_answer_tells_the_options_that_mean_something_for_its_inputs(
+    client: httpx.Client,
+) -> None:
+    explained = client.post(EXPLAIN, json={"instances": [ROW]}).json()["explanations"][0]
+    told = set(explained["meta"]["params"])
+    assert "groups" in told
+    assert not {"text", "image", "words", "hierarchy"} & told

@@ -12,6 +12,7 @@ from sidelight.errors import MalformedPayload
 from sidelight.events.exchange import Body
 from sidelight.protocols.limits import Limits
 from sidelight.tensors import Columns
+from sidelight_explainers.wishes import METHOD
 
 WISHES = "parameters.explain_parameters"
 EXCHANGE = "exchange"
@@ -52,6 +53,9 @@ class Wished:
 
 def read_wishes(parameters: Mapping[str, Any]) -> Wished:
     """What the parameters wish; an object, or its JSON text where a protocol takes only text."""
+    for name in (METHOD, EXCHANGE):
+        if name in parameters:
+            raise MalformedPayload("belongs into 'explain_parameters'", where=f"parameters.{name}")
     told = parameters.get("explain_parameters") or {}
     if isinstance(told, str):
         told = _parsed(told)
@@ -59,6 +63,12 @@ def read_wishes(parameters: Mapping[str, Any]) -> Wished:
         raise MalformedPayload("send an object, or its JSON as text", where=WISHES)
     options = {key: value for key, value in told.items() if key not in (EXCHANGE, ROW)}
     return Wished(_logged(told), options)
+
+
+def refuse_misplaced(document: Mapping[str, Any]) -> None:
+    """Wishes beside `parameters`: overlooked they would seem to be fulfilled."""
+    if "explain_parameters" in document:
+        raise MalformedPayload("belongs into 'parameters'", where="explain_parameters")
 
 
 def _parsed(text: str) -> Any:

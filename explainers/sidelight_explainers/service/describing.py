@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sidelight.config.explaining.method import MethodSettings
+from sidelight.config.explaining.method import MethodSettings, Modality
 from sidelight.tensors import Columns
 from sidelight_explainers.models import Explained, OpenMethod
 
@@ -53,28 +53,29 @@ def inputs(model: Explained) -> list[dict[str, Any]]:
 
 def methods(model: Explained) -> list[dict[str, Any]]:
     """All methods; the first answers requests that name none."""
-    return [_method(name, one) for name, one in model.methods.items()]
+    modality = model.subject.modality
+    return [_method(name, one, modality) for name, one in model.methods.items()]
 
 
-def _method(name: str, method: OpenMethod) -> dict[str, Any]:
+def _method(name: str, method: OpenMethod, modality: Modality) -> dict[str, Any]:
     settings = method.settings
     return {
         "name": name,
         "explains": "one row" if settings.scope == "local" else "the model",
         "description": (type(settings).__doc__ or "").partition("\n\n")[0].replace("\n    ", " "),
-        "options": options(settings),
+        "options": options(settings, modality),
     }
 
 
-def options(settings: MethodSettings) -> dict[str, Any]:
-    """JSON Schema of what a request may set, the defaults being those in force."""
+def options(settings: MethodSettings, modality: Modality) -> dict[str, Any]:
+    """JSON Schema of what a request about such inputs may set, with the defaults in force."""
     schema = type(settings).model_json_schema()
     told = settings.model_dump(mode="json")
     limits = {"budget": settings.max_budget, "deadline_seconds": settings.max_deadline_seconds}
     known = {
         name: {**schema["properties"][name], "default": told[name]}
         | ({"maximum": limits[name]} if name in limits else {})
-        for name in settings.open_to_requests()
+        for name in settings.open_to_requests(modality)
     }
     kept = {"$defs": schema["$defs"]} if "$defs" in schema else {}
     return {"type": "object", "properties": known, "additionalProperties": False, **kept}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 
 from sidelight.errors import MalformedPayload
 from sidelight.events.exchange import Body
@@ -18,7 +18,7 @@ from sidelight_explainers.contents.predicted import predicted
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.service import schema
 from sidelight_explainers.service.answering import Answering
-from sidelight_explainers.service.asked import Asked
+from sidelight_explainers.service.asked import Asked, refuse_misplaced
 from sidelight_explainers.service.dialect import Dialect
 from sidelight_explainers.service.planning import Plan
 
@@ -27,6 +27,7 @@ def decode(body: Body, limits: Limits) -> Asked:
     """``instances`` or ``inputs``, with ``parameters`` beside them if any."""
     content, inner = json_bytes(body, limits)
     document = parse_object(content, inner)
+    refuse_misplaced(document)
     parameters = document.get("parameters") or {}
     if not isinstance(parameters, dict):
         raise MalformedPayload("send an object", where="parameters")
@@ -55,6 +56,10 @@ def routes(answering: Answering) -> APIRouter:
     @router.get("/models", summary="The models of this service", responses=schema.MODELS)
     async def models() -> Response:
         return json_answer({"models": list(service.models)})
+
+    @router.get("/models/{model}:explain", include_in_schema=False)
+    async def unasked(model: str) -> Response:
+        raise HTTPException(405, f"POST rows of {model[:60]!r} here", {"allow": "POST"})
 
     @router.get("/models/{model}", summary="Is the model ready?", responses=schema.STATUS)
     async def status(model: str) -> Response:

@@ -15,7 +15,7 @@ from sidelight.protocols.bodies import tensor_bytes
 from sidelight.protocols.limits import Limits
 from sidelight.tensors import Column, Columns
 from sidelight_explainers.explanation import Explanation
-from sidelight_explainers.service.asked import Asked
+from sidelight_explainers.service.asked import Asked, refuse_misplaced
 from sidelight_explainers.service.dialect import Dialect
 from sidelight_explainers.service.planning import Plan
 
@@ -27,6 +27,7 @@ def decode(body: Body, limits: Limits) -> Asked:
     """An inference request; without inputs where the method or a logged exchange has the rows."""
     content, inner = tensor_bytes(body, limits)
     head = v2_binary.head_of_body(content, body.json_length, inner)
+    refuse_misplaced(head)
     if head.get("inputs") in (None, []):
         return asked(Columns((), v2.read_envelope(head, "inputs", inner)))
     return asked(v2_binary.decode_request(content, body.json_length, inner))

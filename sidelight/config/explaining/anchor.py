@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from pydantic import Field
@@ -17,6 +18,7 @@ class AnchorSettings(DecidingSettings, OfTexts, OfPictures):
     MODALITIES: ClassVar[tuple[Modality, ...]] = ("tabular", "text", "image")
     SCOPE: ClassVar[Scope] = "local"
     CONFIGURED: ClassVar[frozenset[str]] = OfTexts.CONFIGURED | {"background", "bins"}
+    OF_INPUTS: ClassVar[Mapping[str, Modality]] = {**OfTexts.OF_INPUTS, **OfPictures.OF_INPUTS}
 
     budget: int = Field(default=16384, ge=2)
     """Rows the predictor may be asked for, for one explanation; long rules take most of them."""

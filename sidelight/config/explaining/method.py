@@ -22,6 +22,8 @@ class MethodSettings(Section):
     """local: explains each row. global: explains the model over many rows."""
     CONFIGURED: ClassVar[frozenset[str]] = frozenset({"max_budget", "max_deadline_seconds"})
     """Settings that a request may not touch."""
+    OF_INPUTS: ClassVar[Mapping[str, Modality]] = {}
+    """Settings that mean something for inputs of one kind only."""
 
     output: str | None = Field(default=None, min_length=1, max_length=200)
     """The output explained: ``NAME``, ``NAME[INDEX]`` of several numbers a row, or ``NAME=CLASS``,
@@ -63,6 +65,7 @@ class MethodSettings(Section):
         return wish
 
     @classmethod
-    def open_to_requests(cls) -> tuple[str, ...]:
-        """The names that a request may set."""
-        return tuple(name for name in cls.model_fields if name not in cls.CONFIGURED)
+    def open_to_requests(cls, modality: Modality) -> tuple[str, ...]:
+        """The names that a request about such inputs may set."""
+        named = [name for name in cls.model_fields if name not in cls.CONFIGURED]
+        return tuple(name for name in named if cls.OF_INPUTS.get(name, modality) == modality)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from sidelight.config.explaining.method import MethodSettings
+from sidelight.config.explaining.method import MethodSettings, Modality
 from sidelight.config.section import Section
 
 
@@ -87,6 +88,7 @@ class OfTexts(MethodSettings):
     """A method whose players may be words."""
 
     CONFIGURED: ClassVar[frozenset[str]] = MethodSettings.CONFIGURED | {"words"}
+    OF_INPUTS: ClassVar[Mapping[str, Modality]] = {"text": "text"}
 
     text: TextSettings = TextSettings()
     words: WordsSettings = WordsSettings()
@@ -94,5 +96,7 @@ class OfTexts(MethodSettings):
 
 class OfPictures(MethodSettings):
     """A method whose players may be superpixels."""
+
+    OF_INPUTS: ClassVar[Mapping[str, Modality]] = {"image": "image"}
 
     image: SuperpixelSettings = SuperpixelSettings()

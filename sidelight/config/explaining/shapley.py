@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -15,6 +16,12 @@ class ShapleySettings(OfTexts, OfPictures):
 
     MODALITIES: ClassVar[tuple[Modality, ...]] = ("tabular", "text", "image")
     CONFIGURED: ClassVar[frozenset[str]] = OfTexts.CONFIGURED | {"background"}
+    OF_INPUTS: ClassVar[Mapping[str, Modality]] = {
+        **OfTexts.OF_INPUTS,
+        **OfPictures.OF_INPUTS,
+        "hierarchy": "text",
+        "groups": "tabular",
+    }
 
     background: int = Field(default=100, ge=1)
     """Reference rows that stand for 'feature absent'."""
