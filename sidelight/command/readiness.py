@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from http.client import HTTPConnection, HTTPException
+from functools import partial
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
 from sidelight.config import Listen, Settings
 
@@ -25,14 +28,14 @@ def when_ready(
 ) -> threading.Thread:
     """Call `tell` with the seconds it took, in a thread that does not keep the process alive.
 
-    A service on any free port (``:0``) is taken for ready: nobody here knows its port.
+    A service on any free port (``:0``) is taken for ready: nobody here knows its port. So is one
+    that lets in certified callers only, once it listens.
     """
     started = time.monotonic()
 
     def watch() -> None:
         for service in services:
-            address, route = _ROUTES[service]
-            _wait_for(Listen.parse(address(settings)), route)
+            _wait_for(_asking(settings, service))
         tell(time.monotonic() - started)
 
     thread = threading.Thread(target=watch, name="readiness", daemon=True)
@@ -40,15 +43,53 @@ def when_ready(
     return thread
 
 
-def _wait_for(listen: Listen, route: str) -> None:
-    while listen.port and not _is_ready(listen, route):
+def _asking(settings: Settings, service: str) -> Callable[[], bool]:
+    """How to find out whether the service is ready."""
+    address, route = _ROUTES[service]
+    listen = Listen.parse(address(settings))
+    if not listen.port:
+        return lambda: True
+    explainers = settings.explainers
+    if service != "explainers" or explainers.cert_file is None:
+        return partial(_is_ready, listen, route)
+    if explainers.client_ca_file is None:
+        return partial(_is_ready, listen, route, _whoever_answers())
+    return partial(_listens, listen)
+
+
+def _wait_for(is_ready: Callable[[], bool]) -> None:
+    while not is_ready():
         time.sleep(_PAUSE_SECONDS)
 
 
-def _is_ready(listen: Listen, route: str) -> bool:
-    with closing(HTTPConnection(listen.reachable, listen.port, timeout=_TIMEOUT_SECONDS)) as asked:
+def _is_ready(listen: Listen, route: str, tls: ssl.SSLContext | None = None) -> bool:
+    with closing(_connection(listen, tls)) as asked:
         try:
             asked.request("GET", route)
             return asked.getresponse().status == 200
         except (OSError, HTTPException):
             return False
+
+
+def _connection(listen: Listen, tls: ssl.SSLContext | None) -> HTTPConnection:
+    place = (listen.reachable, listen.port)
+    if tls is None:
+        return HTTPConnection(*place, timeout=_TIMEOUT_SECONDS)
+    return HTTPSConnection(*place, timeout=_TIMEOUT_SECONDS, context=tls)
+
+
+def _whoever_answers() -> ssl.SSLContext:
+    """The certificate is made for callers' names of the service, not for the address here; nothing
+    is sent that anybody may not know."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _listens(listen: Listen) -> bool:
+    try:
+        with socket.create_connection((listen.reachable, listen.port), _TIMEOUT_SECONDS):
+            return True
+    except OSError:
+        return False

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sidelight.config.checks import Fault
+from sidelight.config.explaining.service import ExplainersSettings
 from sidelight.config.headers import header_faults
 from sidelight.config.kafka import absent_files
 from sidelight.config.loading import Loaded
@@ -25,6 +26,7 @@ def require_files(loaded: Loaded) -> None:
         *reference_faults(settings),
         *missing_files(settings),
         *_absent_of_predictors(settings),
+        *_absent_of_explainers(settings.explainers),
         *_absent_of_probes(settings.probes.key_file),
         *header_faults(settings),
     ]
@@ -38,6 +40,13 @@ def _place(loaded: Loaded, fault: Fault) -> str:
     """Where it was set; the file alone for a table that was given without a setting in it."""
     origin = loaded.origin(fault.key)
     return str(loaded.file or origin) if origin == "default" else origin
+
+
+def _absent_of_explainers(settings: ExplainersSettings) -> Iterator[Fault]:
+    for setting in ("cert_file", "key_file", "client_ca_file", "token_file"):
+        path: Path | None = getattr(settings, setting)
+        if path is not None and not path.is_file():
+            yield Fault(("explainers", setting), f"explainers.{setting}: there is no file {path}")
 
 
 def _absent_of_probes(key_file: Path | None) -> Iterator[Fault]:

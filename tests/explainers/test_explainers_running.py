@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import subprocess
 import sys
@@ -125,3 +126,34 @@ def test_tls_holds_for_http_and_grpc(folder: Path) -> None:
         with grpc.secure_channel(f"127.0.0.1:{rpc}", credentials) as channel:
             live = channel.unary_unary("/inference.GRPCInferenceService/ServerLive")
             assert live(b"", timeout=30)
+
+
+def test_only_callers_with_a_certificate_are_served_where_an_authority_of_theirs_is_named(
+    folder: Path,
+) -> None:
+    authority = Authority(folder / "authority")
+    authority.create()
+    certificate, key = authority.sign("service")
+    caller = authority.sign("caller")
+    told = {"client_ca_file": str(authority.certificate)}
+    (folder / "sidelight.yaml").write_text(json.dumps({"explainers": told}))
+    rpc = free_port()
+    argv = ["--model_name", "m", "--predictor_host", "127.0.0.1:1", "--reference", "reference.csv"]
+    argv += ["--ssl_certfile", str(certificate), "--ssl_keyfile", str(key), "--grpc_port", str(rpc)]
+    shown = create_default_context(cafile=authority.certificate)
+    shown.load_cert_chain(*caller)
+    with running(folder, *argv, trusted=shown) as (url, _):
+        with pytest.raises(httpx.TransportError):
+            httpx.get(url, verify=create_default_context(cafile=authority.certificate))
+        trusted = authority.certificate.read_bytes()
+        pair = caller[1].read_bytes(), caller[0].read_bytes()
+        for files, is_served in (((trusted, *pair), True), ((trusted,), False)):
+            credentials = grpc.ssl_channel_credentials(*files)
+            with grpc.secure_channel(f"127.0.0.1:{rpc}", credentials) as channel:
+                live = channel.unary_unary("/inference.GRPCInferenceService/ServerLive")
+                if is_served:
+                    assert live(b"", timeout=30)
+                    continue
+                with pytest.raises(grpc.RpcError) as caught:
+                    live(b"", timeout=30)
+                assert caught.value.code() is grpc.StatusCode.UNAVAILABLE

@@ -22,6 +22,7 @@ from sidelight_explainers.service.answering import Answering
 from sidelight_explainers.service.collectors import KeptJobs, Sent
 from sidelight_explainers.service.explaining import Service
 from sidelight_explainers.service.explanation_metrics import ExplanationMetrics
+from sidelight_explainers.service.guarding import Guard, Guarded, guard_of
 from sidelight_explainers.service.job import Job
 from sidelight_explainers.service.jobs import Jobs
 from sidelight_explainers.service.metrics import Metrics
@@ -44,6 +45,7 @@ def create_app(
     settings = settings or ExplainersSettings()
     registry = registry or CollectorRegistry()
     metrics = Metrics(registry, models), ExplanationMetrics(registry, models)
+    guard = guard_of(settings)
     service = Service(models, settings, LoggedRows(log or LogSettings()), *metrics)
     answering = _answering(service)
     registry.register(Sent(models))
@@ -53,12 +55,13 @@ def create_app(
         title="Sidelight explainers",
         version=__version__,
         summary="Why did the model decide as it did?",
-        lifespan=lambda _app: _running(answering, readiness),
+        lifespan=lambda _app: _running(answering, readiness, guard),
         # FastAPI's pages load their scripts from a CDN, and stay blank where there is none.
         docs_url=None,
         redoc_url=None,
     )
     app.state.jobs = answering.jobs
+    app.add_middleware(Guarded, guard=guard)
     answer_with_errors(app, CODES)
     app.include_router(v1.routes(answering))
     app.include_router(v2_routes.routes(answering, readiness))
@@ -68,10 +71,10 @@ def create_app(
 
 
 @asynccontextmanager
-async def _running(answering: Answering, readiness: Readiness) -> AsyncIterator[None]:
+async def _running(answering: Answering, readiness: Readiness, guard: Guard) -> AsyncIterator[None]:
     models = answering.service.models
     warming = asyncio.create_task(_warm(models, readiness))
-    async with _serving_grpc(answering, readiness):
+    async with _serving_grpc(answering, readiness, guard):
         yield
     await answering.jobs.close()
     await warming
@@ -79,7 +82,9 @@ async def _running(answering: Answering, readiness: Readiness) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def _serving_grpc(answering: Answering, readiness: Readiness) -> AsyncIterator[None]:
+async def _serving_grpc(
+    answering: Answering, readiness: Readiness, guard: Guard
+) -> AsyncIterator[None]:
     """gRPC beside HTTP, where the settings name an address for it."""
     settings = answering.service.settings
     if settings.grpc_listen is None:
@@ -87,7 +92,7 @@ async def _serving_grpc(answering: Answering, readiness: Readiness) -> AsyncIter
         return
     from sidelight_explainers.service.rpc import Calls, Server
 
-    server = Server(Calls(answering, readiness), settings)
+    server = Server(Calls(answering, readiness), settings, guard)
     await server.start()
     try:
         yield

@@ -26,6 +26,7 @@ from sidelight.tensors import Columns
 from sidelight_explainers.service.answering import Answering
 from sidelight_explainers.service.asked import Asked
 from sidelight_explainers.service.describing import described
+from sidelight_explainers.service.guarding import Guard
 from sidelight_explainers.service.metrics import UNKNOWN
 from sidelight_explainers.service.refusals import CODES
 from sidelight_explainers.service.v2 import asked, explanation_column
@@ -42,6 +43,7 @@ except ImportError as exc:
 
 STATUSES = {
     400: grpc.StatusCode.INVALID_ARGUMENT,
+    401: grpc.StatusCode.UNAUTHENTICATED,
     404: grpc.StatusCode.NOT_FOUND,
     410: grpc.StatusCode.CANCELLED,
     413: grpc.StatusCode.RESOURCE_EXHAUSTED,
@@ -54,6 +56,8 @@ STATUSES = {
 """What HTTP's codes are here; any other is INTERNAL."""
 GRACE_SECONDS = 20.0
 """For calls under way when the service stops."""
+OPEN = frozenset({"ServerLive", "ServerReady"})
+"""For those who watch the process."""
 Call = Callable[[bytes], Awaitable[bytes]]
 
 
@@ -121,16 +125,17 @@ def _bytes(message: messages.Message) -> bytes:
 class Server:
     """Answers on the settings' address, on the event loop that started it."""
 
-    def __init__(self, calls: Calls, settings: ExplainersSettings) -> None:
+    def __init__(self, calls: Calls, settings: ExplainersSettings, guard: Guard) -> None:
         self._calls = calls
         self._settings = settings
+        self._guard = guard
         self._server: Any = None
 
     async def start(self) -> None:
         """Raises `ConfigError` when the address is not free."""
         most = ("grpc.max_receive_message_length", self._settings.max_body)
         self._server = grpc.aio.server(options=[most, ("grpc.so_reuseport", 0)])
-        self._server.add_generic_rpc_handlers((_handlers(self._calls),))
+        self._server.add_generic_rpc_handlers((_handlers(self._calls, self._guard),))
         try:
             self._bind(str(self._settings.grpc_listen))
         except RuntimeError as exc:
@@ -148,10 +153,12 @@ class Server:
             self._server.add_insecure_port(address)
             return
         pair = (settings.key_file.read_bytes(), settings.cert_file.read_bytes())
-        self._server.add_secure_port(address, grpc.ssl_server_credentials([pair]))
+        callers = settings.client_ca_file and settings.client_ca_file.read_bytes()
+        credentials = grpc.ssl_server_credentials([pair], callers, callers is not None)
+        self._server.add_secure_port(address, credentials)
 
 
-def _handlers(calls: Calls) -> Any:
+def _handlers(calls: Calls, guard: Guard) -> Any:
     names = {
         "ServerLive": calls.live,
         "ServerReady": calls.ready,
@@ -160,17 +167,22 @@ def _handlers(calls: Calls) -> Any:
         "ModelMetadata": calls.metadata,
         "ModelInfer": calls.infer,
     }
+    everybody = Guard(None)
     handlers = {
-        name: grpc.unary_unary_rpc_method_handler(_refusing(call)) for name, call in names.items()
+        name: grpc.unary_unary_rpc_method_handler(
+            _refusing(call, everybody if name in OPEN else guard)
+        )
+        for name, call in names.items()
     }
     return grpc.method_handlers_generic_handler(messages.SERVICE, handlers)
 
 
-def _refusing(call: Call) -> Callable[[bytes, Any], Awaitable[bytes]]:
+def _refusing(call: Call, guard: Guard) -> Callable[[bytes, Any], Awaitable[bytes]]:
     """The call, with errors as gRPC's statuses."""
 
     async def answer(message: bytes, context: Any) -> bytes:
         try:
+            guard.check(_shown(context))
             return await call(message)
         except messages.DecodeError as exc:
             status, words = grpc.StatusCode.INVALID_ARGUMENT, f"is no such message ({exc})"
@@ -183,3 +195,8 @@ def _refusing(call: Call) -> Callable[[bytes, Any], Awaitable[bytes]]:
         return bytes(await context.abort(status, words))  # which raises
 
     return answer
+
+
+def _shown(context: Any) -> list[str]:
+    said = context.invocation_metadata() or ()
+    return [str(value) for name, value in said if name == "authorization"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -77,6 +78,8 @@ def _configured(app: FastAPI, settings: ExplainersSettings) -> uvicorn.Config:
         timeout_graceful_shutdown=GRACE_SECONDS,
         ssl_certfile=settings.cert_file,
         ssl_keyfile=settings.key_file,
+        ssl_ca_certs=settings.client_ca_file and str(settings.client_ca_file),
+        ssl_cert_reqs=ssl.CERT_NONE if settings.client_ca_file is None else ssl.CERT_REQUIRED,
     )
 
 

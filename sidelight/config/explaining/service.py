@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from sidelight.config.section import Address, Section
+from sidelight.tokens import is_token
 
 
 class JobsSettings(Section):
@@ -45,6 +46,13 @@ class ExplainersSettings(Section):
     """Serve TLS (HTTP and gRPC) with this certificate (PEM)."""
     key_file: Path | None = None
     """The certificate's private key (PEM, without a passphrase)."""
+    client_ca_file: Path | None = None
+    """Serve only callers with a certificate (PEM) that one of these has signed; over TLS."""
+    token: SecretStr | None = None
+    """Callers must send ``Authorization: Bearer`` and this, over gRPC as metadata; health and
+    metrics are open. `token_file` keeps it out of this file."""
+    token_file: Path | None = None
+    """A file that holds the token, such as a mounted secret; read again whenever it changes."""
     jobs: JobsSettings = JobsSettings()
     warm_up: bool = True
     """Whether each method explains one row for nobody before the service is ready, so that the
@@ -54,4 +62,14 @@ class ExplainersSettings(Section):
     def _both_or_neither(self) -> ExplainersSettings:
         if (self.cert_file is None) != (self.key_file is None):
             raise ValueError("set both of 'cert_file' and 'key_file', or neither")
+        if self.client_ca_file and not self.cert_file:
+            raise ValueError("'client_ca_file' needs TLS; set 'cert_file' and 'key_file'")
+        return self
+
+    @model_validator(mode="after")
+    def _one_token(self) -> ExplainersSettings:
+        if self.token is not None and self.token_file is not None:
+            raise ValueError("set one of 'token' and 'token_file'")
+        if self.token is not None and not is_token(self.token.get_secret_value()):
+            raise ValueError("the token is empty, or has characters that no header can hold")
         return self
