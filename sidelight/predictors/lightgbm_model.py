@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from sidelight.errors import ArtifactError, MissingExtra, PredictorError
-from sidelight.predictors.boosted import classified, in_order, number_matrix, predicted
-from sidelight.predictors.spending import current
+from sidelight.errors import ArtifactError, MissingExtra
+from sidelight.predictors.boosted import BoostedPredictor, in_order, number_matrix
 from sidelight.tensors import Columns
 
 try:
@@ -18,8 +19,6 @@ try:
     from lightgbm.basic import LightGBMError
 except ImportError as exc:
     raise MissingExtra(f"this model needs LightGBM ({exc}); run: pip install lightgbm") from exc
-
-PROBABILITIES = ("binary", "multiclass", "multiclassova")
 
 
 def load_lightgbm(name: str, content: bytes, features: tuple[str, ...]) -> LightgbmPredictor:
@@ -38,33 +37,16 @@ def load_lightgbm(name: str, content: bytes, features: tuple[str, ...]) -> Light
 
 
 @dataclass(frozen=True)
-class LightgbmPredictor:
-    """A `Booster` as a `Predictor`.
+class LightgbmPredictor(BoostedPredictor):
+    """Texts are what they were for pandas' categories when the model was trained."""
 
-    A classifier answers with `probability` (n, n_classes) and `label` (n,), anything else with
-    `prediction`. Texts are what they were for pandas' categories when the model was trained.
-    """
+    PROBABILITIES = ("binary", "multiclass", "multiclassova")
 
-    name: str
-    model: Any
-    objective: str
-    features: tuple[str, ...] = ()
-
-    def __call__(self, rows: Columns) -> Columns:
-        current().add(len(rows))
-        ordered = rows.select(self.features) if self.features else rows
+    def values(self, rows: Columns) -> NDArray[Any]:
         try:
-            values = self.model.predict(self.table(ordered))
+            return np.asarray(self.model.predict(self.table(rows)))
         except (LightGBMError, ValueError, TypeError) as exc:
-            told = f"model {self.name!r} refused {len(rows)} rows: {str(exc)[:300]}"
-            raise PredictorError(told, status=400) from exc
-        return classified(values) if self.objective in PROBABILITIES else predicted(values)
-
-    def ready(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        """Nothing to free."""
+            raise self.refused(rows, str(exc)[:300]) from exc
 
     def table(self, rows: Columns) -> Any:
         """Rows as the model takes them: by name where it knows names, else by position."""

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sidelight.errors import ArtifactError, MissingExtra, PredictorError
-from sidelight.predictors.boosted import classified, in_order, number_matrix, predicted
-from sidelight.predictors.spending import current
+from sidelight.errors import ArtifactError, MissingExtra
+from sidelight.predictors.boosted import BoostedPredictor, in_order, number_matrix
 from sidelight.tensors import Columns
 
 try:
@@ -19,8 +18,6 @@ try:
     from xgboost.core import XGBoostError
 except ImportError as exc:
     raise MissingExtra(f"this model needs XGBoost ({exc}); run: pip install xgboost") from exc
-
-PROBABILITIES = ("binary:logistic", "multi:softprob")
 
 
 def load_xgboost(name: str, content: bytes, features: tuple[str, ...]) -> XgboostPredictor:
@@ -45,33 +42,17 @@ def load_xgboost(name: str, content: bytes, features: tuple[str, ...]) -> Xgboos
 
 
 @dataclass(frozen=True)
-class XgboostPredictor:
-    """A `Booster` as a `Predictor`.
+class XgboostPredictor(BoostedPredictor):
+    """Of a model that scikit-learn's interface stopped early, the best trees count."""
 
-    A classifier answers with `probability` (n, n_classes) and `label` (n,), anything else with
-    `prediction`. Of a model that scikit-learn's interface stopped early, the best trees count.
-    """
+    PROBABILITIES = ("binary:logistic", "multi:softprob")
 
-    name: str
-    model: Any
-    objective: str
-    features: tuple[str, ...] = ()
-
-    def __call__(self, rows: Columns) -> Columns:
-        current().add(len(rows))
-        ordered = rows.select(self.features) if self.features else rows
+    def values(self, rows: Columns) -> NDArray[Any]:
         try:
-            values = self.model.inplace_predict(self.table(ordered), iteration_range=self._trees())
+            told = self.model.inplace_predict(self.table(rows), iteration_range=self._trees())
         except (XGBoostError, ValueError) as exc:
-            told = f"model {self.name!r} refused {len(rows)} rows: {_first_line(exc)}"
-            raise PredictorError(told, status=400) from exc
-        return classified(values) if self.objective in PROBABILITIES else predicted(values)
-
-    def ready(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        """Nothing to free."""
+            raise self.refused(rows, _first_line(exc)) from exc
+        return np.asarray(told)
 
     def table(self, rows: Columns) -> NDArray[np.float64]:
         """Rows as the model takes them: by name where it knows names, else by position."""
