@@ -224,3 +224,10 @@ def test_a_null_is_no_category() -> None:
     moves = locate(column, grid)
     assert sorted(moves.row.tolist()) == np.flatnonzero(valid).tolist()
     assert moves.place.sum() == 60
+
+
+def test_one_row_tells_nothing_of_others() -> None:
+    explain = explainer(predictor(additive), numeric(ROWS), "partial_dependence")
+    found = curves(explain(numeric(ROWS[:1])))["f0"]
+    assert found.low == found.high == ()
+    assert len(found.effects) == 1

@@ -174,3 +174,12 @@ def test_rows_without_a_truth_are_not_looked_at() -> None:
     assert found.baseline == pytest.approx(0)
     assert found.data_rows == 250
     assert found.importances[0].low > 0
+
+
+def test_two_rows_cannot_take_values_from_each_other() -> None:
+    explain = explainer(predictor(lambda t: t @ WEIGHTS), numeric(ROWS), "importance")
+    with pytest.raises(DataMismatch, match="send at least 3"):
+        explain(numeric(ROWS[:2]))
+    few, many = explain(numeric(ROWS[:5])), explain(NONE)
+    assert few.to_json()["data"]["interval"] == "unreliable"
+    assert many.to_json()["data"]["interval"] == "reliable"

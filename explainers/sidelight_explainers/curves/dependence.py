@@ -85,16 +85,25 @@ def _content(pool: Pool, grids: Mapping[str, Grid], lines: int, answered: Answer
 
 def _curve(column: Column, grid: Grid, each: Floats, lines: int) -> Curve:
     """From what the model said of each row at each point (n, g)."""
-    means, half = each.mean(axis=0), half_width(each)
+    means = each.mean(axis=0)
+    low, high = _bounds(each)
     return Curve(
         feature=column.name,
         points=grid.words(),
         effects=tuple(means.tolist()),
-        low=tuple((means - half).tolist()),
-        high=tuple((means + half).tolist()),
+        low=low,
+        high=high,
         lines=tuple(tuple(one) for one in each[:lines].tolist()),
         counts=tuple(_counts(column.values[column.known()], grid).tolist()),
     )
+
+
+def _bounds(each: Floats) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Empty for a single row, which does not tell how rows differ."""
+    if len(each) < 2:
+        return (), ()
+    means, half = each.mean(axis=0), half_width(each)
+    return tuple((means - half).tolist()), tuple((means + half).tolist())
 
 
 def _counts(values: NDArray[np.generic], grid: Grid) -> NDArray[np.intp]:

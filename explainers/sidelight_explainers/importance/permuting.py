@@ -27,6 +27,11 @@ from sidelight_explainers.surveys.survey import (
 )
 from sidelight_explainers.surveys.telling import Telling
 
+LEAST = 3
+"""Rows without which there is no interval: of two, each takes the other's value."""
+ENOUGH = 20
+"""Rows from which an interval is called reliable."""
+
 
 @dataclass(frozen=True)
 class PermutationImportance:
@@ -40,9 +45,10 @@ class PermutationImportance:
     def __call__(self, rows: Columns, options: ImportanceSettings, inquiry: Inquiry) -> Explanation:
         pool, truths = self._judged(pool_of(self.subject, rows, options), options)
         _refuse_without_truth(options, truths)
+        _refuse_few(pool)
         features = surveyed_features(pool, options)
         questions = 1 + len(features) * options.repeats
-        places = surveyed_places(pool, options, questions, inquiry.left)
+        places = surveyed_places(pool, options, questions, inquiry.left, LEAST)
         looked_at = pool.rows.take(places)
         truth = None if truths is None else truths.take(places)
         rng = np.random.default_rng(options.seed)
@@ -96,6 +102,14 @@ def _refuse_without_truth(options: ImportanceSettings, truths: Truths | None) ->
         )
 
 
+def _refuse_few(pool: Pool) -> None:
+    if len(pool.rows) < LEAST:
+        raise DataMismatch(
+            f"{len(pool.rows)} row(s) of {pool.data}: importance gives rows each other's values;"
+            f" send at least {LEAST}, or none for those of the reference"
+        )
+
+
 def _shuffled(rows: Columns, name: str, shuffles: Shuffles) -> Columns:
     """Each row with each of its donors' values (r * n,), repeat after repeat."""
     repeats = len(shuffles.donors)
@@ -117,5 +131,8 @@ def _content(told: Answered, judged: Judge, shuffles: Shuffles, data: str) -> Im
         importances=tuple(importances),
         data=data,
         data_rows=len(told.rows),
-        facts=(("repeats", len(shuffles.donors)),),
+        facts=(
+            ("repeats", len(shuffles.donors)),
+            ("interval", "reliable" if len(told.rows) >= ENOUGH else "unreliable"),
+        ),
     )

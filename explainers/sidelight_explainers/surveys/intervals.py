@@ -11,9 +11,7 @@ LEVEL = 0.95
 
 
 def half_width(values: Floats) -> Floats:
-    """Of the interval of the mean of independent rows (n, ...) by Student's t; 0 for one row."""
+    """Of the interval of the mean of two or more independent rows (n, ...) by Student's t."""
     rows = len(values)
-    if rows < 2:
-        return np.zeros(values.shape[1:])
     t = stdtrit(rows - 1, (1 + LEVEL) / 2)
     return np.asarray(t * values.std(axis=0, ddof=1) / np.sqrt(rows))

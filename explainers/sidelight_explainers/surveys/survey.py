@@ -62,19 +62,19 @@ def surveyed_features(pool: Pool, options: SurveySettings) -> tuple[str, ...]:
 
 
 def surveyed_places(
-    pool: Pool, options: SurveySettings, questions_a_row: int, budget: int
+    pool: Pool, options: SurveySettings, questions_a_row: int, budget: int, least: int = 2
 ) -> NDArray[np.intp]:
     """Numbers of random rows of the pool, in order: as many as the options allow, and the budget
     pays for when each causes so many questions.
 
-    Raises `DataMismatch` when that is fewer than two, of a pool that has two.
+    Raises `DataMismatch` when that is fewer than `least`, of a pool that has them.
     """
     size = len(pool.rows)
-    count = min(options.rows, size, budget // questions_a_row)
-    if count < min(2, size):
+    count = min(max(options.rows, least), size, budget // questions_a_row)
+    if count < min(least, size):
         raise DataMismatch(
             f"a budget of {budget} rows is too small, each row looked at needs {questions_a_row};"
-            f" set at least {2 * questions_a_row}, or name fewer features"
+            f" set at least {least * questions_a_row}, or name fewer features"
         )
     return np.sort(np.random.default_rng(options.seed).permutation(size)[:count])
 
