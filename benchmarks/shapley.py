@@ -35,7 +35,11 @@ from sidelight_explainers.subject import Subject
 ROWS = 10_002
 EXPLAINED = 2
 SEEDS = 3
-REPEATS = 10
+STOPPED = 8
+"""Seeds of what stops at a tolerance."""
+REPEATS = 24
+AROUND = (3 / 4, 1, 4 / 3)
+"""Seeds of the oracle at each of so many parts of the rows."""
 Estimate = Callable[[BenchmarkGame, Predict, int], Floats]
 
 
@@ -183,21 +187,29 @@ def ours(game: BenchmarkGame) -> tuple[float, float, float, int]:
     )
 
 
-def stopping(game: BenchmarkGame, row: int = 0) -> float:
-    """Rows asked until within a tolerance, in parts of those after which an oracle that knows the
-    true standard deviations would stop; the tolerance is what 10,000 rows are worth."""
-    at_rows = [
-        values(explanation(game, game.predict, row, budget=ROWS, seed=100 + seed))[0]
-        for seed in range(REPEATS)
-    ]
-    spread = np.sqrt(np.mean((np.array(at_rows) - game.truths[row]) ** 2, axis=0))
-    tolerance = float(1.96 * spread.max())
+def stopping(game: BenchmarkGame) -> list[float]:
+    """Rows asked until within a tolerance, by row and seed, in parts of an oracle's."""
     asked = []
-    for seed in range(3):
-        counting = Counting(game.predict)
-        explanation(game, counting, row, budget=4 * ROWS, tolerance=tolerance, seed=seed)
-        asked.append(counting.rows)
-    return statistics.median(asked) / ROWS
+    for row in range(EXPLAINED):
+        tolerance = oracle(game, row)
+        for seed in range(STOPPED):
+            counting = Counting(game.predict)
+            explanation(game, counting, row, budget=4 * ROWS, tolerance=tolerance, seed=seed)
+            asked.append(counting.rows / ROWS)
+    return asked
+
+
+def oracle(game: BenchmarkGame, row: int) -> float:
+    """The tolerance at which one who knows the truth stops after `ROWS` rows: 1.96 times the root
+    mean square error of the feature with the largest, over many seeds, smoothed over budgets."""
+    return 1.96 * statistics.geometric_mean(_rms(game, row, int(ROWS * part)) for part in AROUND)
+
+
+def _rms(game: BenchmarkGame, row: int, budget: int) -> float:
+    seeds = range(1000, 1000 + REPEATS)
+    found = [values(explanation(game, game.predict, row, budget=budget, seed=one)) for one in seeds]
+    errors = np.array([told for told, _ in found]) - game.truths[row]
+    return float(np.sqrt((errors**2).mean(axis=0)).max())
 
 
 def main() -> None:
@@ -209,7 +221,7 @@ def main() -> None:
             peers = errors_of_peers(game, process)
             best = min((name for name in peers if name != UNTUNED), key=lambda one: peers[one])
             told, coverage, width, _ = ours(game)
-            stop = stopping(game)
+            stop = statistics.median(stopping(game))
             ratios.append(peers[best] / told)
             covered.append(coverage)
             stops.append(stop)

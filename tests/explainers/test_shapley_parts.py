@@ -10,9 +10,10 @@ from sidelight.tensors import Column, Columns
 from sidelight_explainers.asking import Asking, OutOfTime
 from sidelight_explainers.contents.attributions import Attributions
 from sidelight_explainers.explanation import Explanation
+from sidelight_explainers.shapley.intervals import per_unit_variance
 from sidelight_explainers.shapley.orders import spread_orders
 from sidelight_explainers.shapley.permutations import paired_chains
-from sidelight_explainers.shapley.rounds import Rounds
+from sidelight_explainers.shapley.rounds import Rounds, variances
 from sidelight_explainers.shapley.surrogate import fit_surrogate
 from tests.explainers.games import (
     attributions,
@@ -118,13 +119,21 @@ def test_it_stops_when_every_interval_is_within_the_tolerance() -> None:
     assert never.quality.stopped == "budget"
 
 
-def test_a_further_question_asks_for_what_the_width_calls_for() -> None:
-    rounds = Rounds(total=1000, telling=100, tolerance=0.1)
-    assert rounds.first() == 126
-    assert rounds.upto(200, widest=0.2) == 816
-    assert rounds.upto(200, widest=0.101) == 226
-    assert rounds.upto(200, widest=9.0) == 1000
-    assert Rounds(1000, 100, None).upto(126, widest=9.0) == 1000
+def test_a_further_question_asks_for_most_of_what_the_width_calls_for() -> None:
+    rounds = Rounds(variances(np.arange(1000) % 10), telling=100, tolerance=0.1)
+    assert rounds.first() == 100
+    assert rounds.upto(200, widest=0.11, question=1) == 200 + 30
+    assert rounds.upto(200, widest=0.2, question=1) == 200 + 50
+    assert rounds.upto(200, widest=0.2, question=5) == 200 + 250
+    assert rounds.upto(200, widest=0.101, question=1) == 206
+    assert rounds.upto(200, widest=0.101, question=4) == 250
+    assert Rounds(rounds.variance, 100, None).upto(126, widest=9.0, question=1) == 1000
+
+
+def test_the_variance_after_each_draw_is_that_of_the_mean_of_means() -> None:
+    drawn = np.random.default_rng(0).integers(0, 7, 60)
+    expected = [per_unit_variance(drawn[: upto + 1]) for upto in range(60)]
+    np.testing.assert_allclose(variances(drawn), expected, rtol=1e-12)
 
 
 class Watching:

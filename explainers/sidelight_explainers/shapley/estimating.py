@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 
 import numpy as np
 from numpy.random import Generator
@@ -25,7 +26,7 @@ from sidelight_explainers.shapley.permutations import (
     means,
     paired_chains,
 )
-from sidelight_explainers.shapley.rounds import Rounds
+from sidelight_explainers.shapley.rounds import Rounds, variances
 
 Floats = NDArray[np.float64]
 Found = tuple[Attributions, Stopped]
@@ -92,16 +93,16 @@ def _sampled(
 ) -> Iterator[Found]:
     chains, plan = _plan(game, inquiry.left - 1, np.random.default_rng(options.seed))
     steps = game.players + 1
-    rounds = Rounds(len(chains), _telling(chains), options.tolerance)
+    rounds = Rounds(variances(chains.background), _telling(chains), options.tolerance)
     done = rounds.first()
     asked = Asked.start(plan, done * steps, output, inquiry)
-    while True:
+    for question in count(1):
         content, widest = _known(asked, chains.first(done), positions)
         if rounds.accurate(widest):
             yield content, "accurate"
             return
         yield content, "budget" if done == len(chains) else "deadline"
-        upto = _affordable(rounds.upto(done, widest), done, steps, asked, inquiry)
+        upto = _affordable(rounds.upto(done, widest, question), done, steps, asked, inquiry)
         if upto == done:
             return
         try:
