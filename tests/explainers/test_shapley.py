@@ -326,3 +326,18 @@ def test_contributions_always_add_up(data: st.DataObject) -> None:
     assert explanation.quality.rows <= budget
     total = attributions(explanation).base_value + contributions(explanation).sum()
     assert total == pytest.approx(attributions(explanation).prediction, abs=1e-9)
+
+
+@pytest.mark.parametrize("reference", [np.arange(30), np.arange(30) % 2 == 0])
+def test_a_nan_among_whole_numbers_or_flags_is_asked_as_it_is(reference: Floats) -> None:
+    asked: list[Floats] = []
+
+    def told(rows: Columns) -> Columns:
+        asked.append(rows["f0"].values.astype(np.float64))
+        return Columns((Column("y", np.isnan(asked[-1]).astype(np.float64)),))
+
+    explain = explainer(FunctionPredictor(told), Columns((Column("f0", reference),)))
+    found = attributions(explain(Columns((Column("f0", np.array([np.nan])),))))
+    assert np.isnan(asked[0][0])
+    assert found.prediction == 1
+    assert found.attributions[0].value is None

@@ -327,6 +327,23 @@ def test_a_method_of_shapley_reads_the_model_by_itself(tmp_path: Path) -> None:
     np.testing.assert_allclose(shares(content), closed, atol=1e-9)
 
 
+@pytest.mark.parametrize("budget", [12, 20, 24, 60])
+def test_a_file_that_is_not_true_leaves_the_budget_for_asking(tmp_path: Path, budget: int) -> None:
+    table, target = DIABETES
+    skops.io.dump(Ridge().fit(table, target), tmp_path / "model.skops")
+    settings = ModelSettings(
+        predictor=PredictorSettings(model=tmp_path / "model.skops"),
+        explainers=ModelExplainers.model_validate({"shapley": {"budget": budget}}),
+    )
+    reference = numeric(table[:50])
+    subject = Subject("m", settings, reference.names, reference, reference)
+    opened = explained(subject, SklearnPredictor("m", Ridge().fit(table, -target)))
+    found = opened.explain("shapley", opened.methods["shapley"].settings, numeric(table[100:101]))
+    assert isinstance(found.content, Attributions)
+    assert abs(found.content.additivity_gap or 0) < 1e-9
+    assert found.quality.rows <= budget
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_a_null_is_not_read_where_the_file_does_not_tell_what_becomes_of_it(
     tmp_path: Path,

@@ -99,11 +99,11 @@ def _like(known: Column, one: Column) -> NDArray[np.generic]:
     with np.errstate(all="ignore"):
         cast = one.values.astype(known.values.dtype)
     same = cast == one.values if known.kind == one.kind else np.array([False])
-    return cast if same.all() or _is_nan(one.values) else one.values
+    return cast if same.all() or _are_nan(one.values, cast) else one.values
 
 
-def _is_nan(values: NDArray[np.generic]) -> bool:
-    return values.dtype.kind == "f" and bool(np.isnan(values).all())
+def _are_nan(*values: NDArray[np.generic]) -> bool:
+    return all(one.dtype.kind == "f" and bool(np.isnan(one).all()) for one in values)
 
 
 def _codes(column: Column) -> Codes:

@@ -39,17 +39,22 @@ class OfTables:
     box: WhiteBox | Unread
 
     def __call__(self, rows: Columns, options: ShapleySettings, inquiry: Inquiry) -> Explanation:
-        names, _ = parts_of(self.background.rows.names, options.groups)
-        background = self.background.first(background_rows(len(names), options.budget))
-        game = TabularGame.of(rows, background, options.groups)
+        game = self._game(rows, options, options.budget)
         output = self.subject.output(options)
         read = self._read(game, options, output, inquiry)
         if not isinstance(read, Unread):
             quality = inquiry.quality("accurate")
             return self.subject.explanation(NAME, options, read, quality, box="whitebox")
+        if inquiry.left < options.budget:  # the white box asked in vain
+            game = self._game(rows, options, inquiry.left)
         facts = (("background", self.background.source), ("whitebox", read.reason))
         found = estimate(game, game.positions(), options, output, inquiry)
         return _last(self.subject, options, self._told(found, facts), inquiry)
+
+    def _game(self, rows: Columns, options: ShapleySettings, budget: int) -> TabularGame:
+        names, _ = parts_of(self.background.rows.names, options.groups)
+        background = self.background.first(background_rows(len(names), budget))
+        return TabularGame.of(rows, background, options.groups)
 
     def _read(
         self, game: TabularGame, options: ShapleySettings, output: str | None, inquiry: Inquiry

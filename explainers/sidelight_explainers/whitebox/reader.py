@@ -22,6 +22,8 @@ from sidelight_explainers.whitebox.reading import Floats, Reading
 
 RELATIVE, ABSOLUTE = 1e-5, 1e-6
 """How near two answers of one model are, one of which may have travelled as 32 bits."""
+SPARED = 2
+"""Rows that the black box needs, beside one a feature, when the file turns out not to be true."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +44,7 @@ class Reader:
     reference_rows: int
 
     def __call__(self, row: Columns, output: str | None, inquiry: Inquiry) -> Attributions | Unread:
-        if not inquiry.affords(1 + len(self.witnesses)):
+        if not inquiry.affords(1 + len(self.witnesses) + len(row.columns) + SPARED):
             return Unread("the budget does not pay for the rows that show whether the file is true")
         if not self.nulls and not all(column.known().all() for column in row):
             return Unread("the model's file does not say what becomes of a null")
