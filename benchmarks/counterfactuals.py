@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 
-from benchmarks.anchors import Floats, Game, games, matrix, named
+from benchmarks._decided_models import Floats, Game, games, matrix, named
 from sidelight.config.settings import ModelSettings
 from sidelight.predictors.testing import FunctionPredictor
 from sidelight.tensors import Column, Columns
