@@ -20,10 +20,6 @@ class Kind:
     takes_rows: bool = True
     reference_rows: int | None = None
 
-    @property
-    def needs_reference(self) -> bool:
-        return self.modalities == ("tabular",)
-
 
 PIXELS: tuple[Modality, ...] = ("tabular", "image")
 
