@@ -60,3 +60,22 @@ def test_a_small_reference_and_a_wrong_column_are_no_trouble() -> None:
     assert len(examples(explain(numeric(ROWS[7:8]))).examples) == 2
     with pytest.raises(DataMismatch, match="f0"):
         explain(Columns.of(f0=["a"], f1=[1.0], f2=[1.0]))
+
+
+def test_rare_decisions_are_looked_for_as_far_as_the_budget_goes() -> None:
+    rows = np.random.default_rng(1).normal(size=(3000, 2))
+
+    def rare(table: Floats) -> Floats:
+        return np.asarray(table[:, 0] > 2.5, np.float64)
+
+    explain = explainer(predictor(rare), numeric(rows), "similar", max_budget=32768)
+    row, there = np.array([[-2.0, 0.0]]), int((rows[:, 0] > 2.5).sum())
+    found = explain(numeric(row), decided="other", budget=4096)
+    assert len(examples(found).examples) == 5
+    assert found.quality.stopped == "accurate"
+    all_of_them = explain(numeric(row), decided="other", budget=4096, examples=100)
+    assert len(examples(all_of_them).examples) == there
+    assert all_of_them.quality.stopped == "accurate"
+    few = explain(numeric(row), decided="other", budget=200)
+    assert len(examples(few).examples) < 5
+    assert few.quality.stopped == "budget"

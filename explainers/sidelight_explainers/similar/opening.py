@@ -11,23 +11,26 @@ from numpy.typing import NDArray
 
 from sidelight.config.explaining.similar import SimilarSettings
 from sidelight.tensors import Columns
+from sidelight_explainers.asking import OutOfTime
 from sidelight_explainers.contents.examples import Example, Examples
 from sidelight_explainers.contents.values import json_value
 from sidelight_explainers.contract import Inquiry
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.games.tabular import TabularGame
+from sidelight_explainers.quality import Stopped
 from sidelight_explainers.reference.metric import Metric
 from sidelight_explainers.reference.ordering import ordered_features
 from sidelight_explainers.similar.saying import Saying, saying
 from sidelight_explainers.subject import Subject
 
 ASKED = 20
-"""Rows asked for each example, when only some decisions are wanted."""
+"""Rows asked at first for each example, when only some decisions are wanted; then twice as many in
+all, and so on."""
 
 
 @dataclass(frozen=True)
 class Similar:
-    """Rows at the smallest distances of `metric`, asked in one call with the explained row."""
+    """Rows at the smallest distances of `metric`, asked with the explained row."""
 
     subject: Subject
     metric: Metric
@@ -36,11 +39,8 @@ class Similar:
         reference = self.metric.reference
         row = TabularGame.of(rows, reference).explained()
         distances = self.metric.parts(row).sum(axis=1)
-        wanted = options.examples * (1 if options.decided == "any" else ASKED)
-        count = min(wanted, len(reference), inquiry.left - 1)
-        nearest = np.argsort(distances, kind="stable")[:count]
-        answer = inquiry.ask(Columns.concatenate([row, reference.take(nearest)]))
-        told = saying(answer, self.subject.output(options), options)
+        nearest = np.argsort(distances, kind="stable")
+        told, stopped = self._told(row, nearest, options, inquiry)
         chosen = _chosen(told, options)
         content = Examples(
             output=told.output,
@@ -59,9 +59,32 @@ class Similar:
             ),
             reference_rows=len(reference),
         )
-        enough = len(chosen) == options.examples or count == min(wanted, len(reference))
-        quality = inquiry.quality("accurate" if enough else "budget")
+        quality = inquiry.quality(stopped)
         return self.subject.explanation("similar", options, content, quality)
+
+    def _told(
+        self, row: Columns, nearest: NDArray[np.intp], options: SimilarSettings, inquiry: Inquiry
+    ) -> tuple[Saying, Stopped]:
+        """What the model says of so many of the nearest rows that as many as wished are among them,
+        or as are affordable."""
+        reference, output = self.metric.reference, self.subject.output(options)
+        wanted = options.examples * (1 if options.decided == "any" else ASKED)
+        count = min(wanted, len(reference), inquiry.left - 1)
+        answer = inquiry.ask(Columns.concatenate([row, reference.take(nearest[:count])]))
+        told = saying(answer, output, options)
+        while len(_chosen(told, options)) < min(options.examples, len(reference)):
+            more = min(count, len(reference) - count, inquiry.left)
+            if count == len(reference):
+                break
+            if not inquiry.affords(max(more, 1)):
+                return told, "deadline" if more else "budget"
+            try:
+                further = inquiry.ask(reference.take(nearest[count : count + more]))
+            except OutOfTime:
+                return told, "deadline"
+            answer, count = Columns.concatenate([answer, further]), count + more
+            told = saying(answer, output, options)
+        return told, "accurate"
 
     def _label(self, row: int) -> Any:
         outcome, table = self.subject.settings.outcome, self.subject.table
