@@ -25,15 +25,13 @@ from sidelight.predictors.identity import Key, first_places, row_keys
 from sidelight.predictors.pending import SLOW_SECONDS, Pending
 from sidelight.predictors.recalling import Recall, recalling
 from sidelight.predictors.remote import UNREADABLE
+from sidelight.predictors.sizes import MESSAGE_BYTES
 from sidelight.predictors.spending import Spent, current, spending
 from sidelight.tensors import Columns
 
 LARGE_ROWS = 4096
 """A call of so many rows goes while others are under way: to prepare it beside them gains more than
 to make it larger (MLServer answers 18 ms after 1,000 rows, 85 ms after 5,000)."""
-MERGED_BYTES = 4_000_000
-"""No call is made larger than this by joining: gRPC servers refuse messages above 4 MiB unless they
-are told otherwise."""
 PASSING = (0, 429, 502, 503, 504)
 """Failures of the server or of the way to it, which no single row has caused."""
 
@@ -145,10 +143,10 @@ class Coalescing:
             if parts and one.pattern != parts[0].pattern:
                 continue
             rows, size = rows + len(one.rows), size + one.size
-            if parts and (rows > self._max_batch_rows or size > MERGED_BYTES):
+            if parts and (rows > self._max_batch_rows or size > MESSAGE_BYTES):
                 return parts, True
             parts.append(one)
-        return parts, rows >= min(LARGE_ROWS, self._max_batch_rows) or size >= MERGED_BYTES
+        return parts, rows >= min(LARGE_ROWS, self._max_batch_rows) or size >= MESSAGE_BYTES
 
     def _send(self, calls: Sequence[_Call]) -> None:
         for call in calls:

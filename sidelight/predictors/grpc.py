@@ -10,6 +10,7 @@ from sidelight.predictors.credentials import Credentials
 from sidelight.predictors.dialects import named
 from sidelight.predictors.inputs import inputs_of
 from sidelight.predictors.remote import Answer, Form, Question, RemotePredictor, Wire
+from sidelight.predictors.sizes import MESSAGE_BYTES, bytes_of
 from sidelight.predictors.spending import Spent
 from sidelight.probes import Mark
 from sidelight.protocols import v2_grpc
@@ -58,6 +59,10 @@ class GrpcPredictor(RemotePredictor):
         contents: v2_grpc.Contents = "typed" if self._settings.tensors == "typed" else "raw"
         asked = v2_grpc.encode_request(named(rows), self._model, form=form, contents=contents)
         return Question(asked, len(rows))
+
+    def _rows_of_a_call(self, rows: Columns) -> int:
+        fitting = MESSAGE_BYTES * len(rows) // max(bytes_of(rows), 1)
+        return min(super()._rows_of_a_call(rows), max(fitting, 1))
 
     def _ask_all(self, questions: Sequence[Question], spent: Spent) -> list[Answer]:
         return self._caller.ask_all(questions, spent)

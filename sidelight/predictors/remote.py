@@ -76,7 +76,8 @@ class RemotePredictor(ABC):
         self._limits = Limits(body_bytes=largest, decompressed_bytes=largest)
 
     def __call__(self, rows: Columns) -> Columns:
-        parts = list(_parts(self._inputs.of(rows), self._settings.max_batch_rows))
+        sent = self._inputs.of(rows)
+        parts = list(_parts(sent, self._rows_of_a_call(sent)))
         asked = [Columns(part.columns, {**part.parameters, **self._asked}) for part in parts]
         form = self._settings.form
         answers = self._ask_all([self._wire.encode(part, form) for part in asked], current())
@@ -88,6 +89,10 @@ class RemotePredictor(ABC):
 
     @abstractmethod
     def close(self) -> None: ...
+
+    def _rows_of_a_call(self, _rows: Columns) -> int:
+        """The most of such rows that one call carries."""
+        return self._settings.max_batch_rows
 
     @abstractmethod
     def _ask_all(self, questions: Sequence[Question], spent: Spent) -> list[Answer]:

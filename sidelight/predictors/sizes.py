@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from sidelight.tensors import Column, Columns
 
+MESSAGE_BYTES = 4_000_000
+"""A question that is no larger than this is taken by gRPC servers that are not told otherwise: they
+refuse messages above 4 MiB."""
 OBJECT_BYTES = 60
 """Of a text beside its characters, in CPython."""
 

@@ -240,7 +240,9 @@ def test_health_models_and_metadata(client: httpx.Client) -> None:
     for path in ("/v1/models", "/v2/models"):
         assert client.get(path).json() == {"models": ["m", "bare"]}
     assert client.get("/v1/models/m").json() == {"name": "m", "ready": True}
-    assert client.get("/v1/models/bare").json() == {"name": "bare", "ready": False}
+    for path in ("/v1/models/bare", "/v2/models/bare/ready"):
+        assert client.get(path).status_code == 503
+        assert client.get(path).json() == {"name": "bare", "ready": False}
     assert client.get("/v2/models/m/ready").json() == {"name": "m", "ready": True}
     assert client.get("/v2").json()["name"] == "sidelight_explainers"
     assert client.get("/v2/health/live").json() == {"live": True}

@@ -39,6 +39,23 @@ def pictures(playing: ImageGame, masks: NDArray[np.bool_], background: int = 0) 
     return playing.rows(masks, np.full(len(masks), background))["picture"].values
 
 
+def test_a_picture_of_another_form_than_the_references_is_refused() -> None:
+    known = ModelSettings.model_validate({"features": {"picture": {"kind": "image"}}})
+    flat = ModelSettings.model_validate(
+        {"features": {"picture": {"kind": "image", "shape": [28, 28]}}}
+    )
+    settings = OfPictures()
+    for model, reference, sent in (
+        (flat, np.zeros((2, 784)), np.zeros((28, 28))),
+        (known, np.zeros((2, 28, 28)), np.zeros((28, 28, 3))),
+    ):
+        subject = Subject("m", model, ("picture",), Columns.of(picture=reference))
+        games = open_pictures(subject, settings)
+        with pytest.raises(DataMismatch, match=r"'picture' has shape .* send one of shape"):
+            games(row("picture", sent), settings)
+        games(row("picture", reference[0]), settings)
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("segments", ["slic", "grid"])
 def test_parts_come_and_go_in_every_form_of_picture(form: str, segments: str) -> None:

@@ -240,11 +240,22 @@ def test_an_answer_too_large_names_the_setting() -> None:
         predictor.close()
 
 
+def test_no_call_is_larger_than_servers_take_by_default() -> None:
+    x = np.arange(1_200_000.0)
+    with serving(doubled) as server:
+        predictor = opened(server.url, max_batch_rows=1 << 21)
+        with spending() as spent:
+            answer = predictor(Columns.of(x=x))
+        predictor.close()
+    np.testing.assert_array_equal(answer["y"].values, 2 * x)
+    assert spent.calls == 3
+
+
 def test_a_request_too_large_for_the_server_names_the_setting() -> None:
     with serving(doubled) as server:
-        predictor = opened(server.url, max_batch_rows=1 << 20)
+        predictor = opened(server.url)
         with pytest.raises(PredictorError, match="lower max_batch_rows of the predictor"):
-            predictor(Columns.of(x=np.zeros(600_000)))
+            predictor(Columns.of(x=np.zeros((1, 600_000))))
         predictor.close()
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidelight.config.explaining.players import PictureSettings
+from sidelight.errors import DataMismatch
 from sidelight.tensors import Column, Columns
 from sidelight_explainers.games.lone import lone
 from sidelight_explainers.images.covering import covers
@@ -52,19 +53,24 @@ class Canvas:
 
 @dataclass(frozen=True)
 class Canvases:
-    """Makes canvases of one model's pictures; `shape` is that of those that are sent flat."""
+    """Makes canvases of one model's pictures; `shape` is that of those that are sent flat, `known`
+    that of the reference's rows, empty where it holds none or files."""
 
     feature: str
     shape: tuple[int, ...]
+    known: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, subject: Subject) -> Canvases:
         (feature,) = subject.features
-        return cls(feature, subject.settings.features[feature].shape)
+        rows = subject.reference
+        known = () if rows is None else rows[feature].values.shape[1:]
+        return cls(feature, subject.settings.features[feature].shape, known)
 
     def __call__(self, rows: Columns, options: PictureSettings) -> Canvas:
         """The canvas of one row; `DataMismatch` for what is no picture."""
         sent = lone(rows, self.feature)
+        self._refuse_another_form(sent)
         column = opened(sent)
         frame = frame_of(column, self.shape, options.channels)
         picture = frame.picture(column.values[0])
@@ -72,3 +78,11 @@ class Canvases:
         flat = baselines.transpose(0, 3, 1, 2) if frame.first else baselines
         shown = seen(picture, options.range)
         return Canvas(sent, column, frame, flat.reshape(len(baselines), -1), shown)
+
+    def _refuse_another_form(self, sent: Column) -> None:
+        shape = sent.values.shape[1:]
+        if self.known and shape and len(shape) != len(self.known):
+            raise DataMismatch(
+                f"feature {self.feature!r} has shape {list(shape)} in a row; send one of shape"
+                f" {list(self.known)}, as in the reference"
+            )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastapi import Response
+
 from sidelight.config.explaining.method import MethodSettings, Modality
+from sidelight.serving.answers import json_answer
 from sidelight.tensors import Columns
 from sidelight_explainers.models import Explained, OpenMethod
 
@@ -18,6 +21,11 @@ DATATYPES = {
 KINDS = {"numeric": "FP64", "image": "FP64"}
 """Of features that no reference shows; all others are text."""
 OUTPUT = {"name": "explanation", "datatype": "BYTES", "shape": [-1, 1]}
+
+
+def model_status(name: str, model: Explained | None) -> Response:
+    """Clients read the code: 200 of a model that is explained, 503 of one that is not."""
+    return json_answer({"name": name, "ready": model is not None}, 200 if model else 503)
 
 
 def described(name: str, model: Explained | None) -> dict[str, Any]:

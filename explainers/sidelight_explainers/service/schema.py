@@ -109,7 +109,12 @@ SERVER: Answers = {
     200: _answer("server", _object({"name": _TEXT, "version": _TEXT, "extensions": _list(_TEXT)}))
 }
 MODELS: Answers = {200: _answer("models", _object({"models": _list(_TEXT)}))}
-STATUS: Answers = {200: _answer("status", _object({"name": _TEXT, "ready": _FLAG})), **_UNKNOWN}
+_STATUS = _object({"name": _TEXT, "ready": _FLAG})
+STATUS: Answers = {
+    200: _answer("explained", _STATUS),
+    503: _answer("not explained", _STATUS),
+    **_UNKNOWN,
+}
 _METHOD = _object(
     {"name": _TEXT, "explains": _TEXT, "description": _TEXT, "options": {"type": "object"}}
 )

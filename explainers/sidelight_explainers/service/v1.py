@@ -19,6 +19,7 @@ from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.service import schema
 from sidelight_explainers.service.answering import Answering
 from sidelight_explainers.service.asked import Asked, refuse_misplaced
+from sidelight_explainers.service.describing import model_status
 from sidelight_explainers.service.dialect import Dialect
 from sidelight_explainers.service.planning import Plan
 
@@ -63,7 +64,7 @@ def routes(answering: Answering) -> APIRouter:
 
     @router.get("/models/{model}", summary="Is the model ready?", responses=schema.STATUS)
     async def status(model: str) -> Response:
-        return json_answer({"name": model, "ready": service.known(model) is not None})
+        return model_status(model, service.known(model))
 
     @router.post(
         "/models/{model}:explain",

@@ -8,7 +8,7 @@ from sidelight import __version__
 from sidelight.serving.answers import json_answer
 from sidelight_explainers.service import schema
 from sidelight_explainers.service.answering import Answering
-from sidelight_explainers.service.describing import described
+from sidelight_explainers.service.describing import described, model_status
 from sidelight_explainers.service.v2 import V2
 from sidelight_explainers.service.warming import Readiness
 
@@ -43,7 +43,7 @@ def routes(answering: Answering, readiness: Readiness) -> APIRouter:
 
     @router.get("/models/{model}/ready", summary="Is the model ready?", responses=schema.STATUS)
     async def model_ready(model: str) -> Response:
-        return json_answer({"name": model, "ready": service.known(model) is not None})
+        return model_status(model, service.known(model))
 
     _explaining(router, answering)
     return router

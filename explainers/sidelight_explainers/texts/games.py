@@ -68,10 +68,8 @@ def _sampler(subject: Subject, settings: OfTexts, split: Split) -> Sampler | Non
 
 def _text(column: Column) -> str:
     if column.kind not in ("string", "bytes") or column.is_tensor:
-        raise DataMismatch(
-            f"feature {column.name!r} holds a {column.kind} of shape {column.values.shape[1:]};"
-            " send one text"
-        )
+        shape = f" of shape {column.values.shape[1:]}" if column.is_tensor else ""
+        raise DataMismatch(f"feature {column.name!r} holds a {column.kind}{shape}; send one text")
     value = column.values[0]
     try:
         return value.decode() if isinstance(value, bytes) else str(value)
