@@ -53,8 +53,9 @@ def _read(local: Readable, background: Background) -> WhiteBox | Unread:
     order = np.argsort(true[max(true)].values(table), kind="stable")
     spread = order[np.linspace(0, len(rows) - 1, min(WITNESSES, len(rows))).astype(int)]
     nulls = len(_agreeing(true, local, front, _with_gaps(mixed))) == len(true)
-    witnesses = rows.take(spread)
-    return Reader(local, front, true, witnesses, nulls, len(rows), background.reference_rows)
+    witnesses, seen = rows.take(spread), table[spread]
+    said = {number: reading.values(seen) for number, reading in true.items()}
+    return Reader(local, front, true, witnesses, said, nulls, len(rows), background.reference_rows)
 
 
 def _inputs(local: Readable, rows: Columns) -> tuple[str, ...]:

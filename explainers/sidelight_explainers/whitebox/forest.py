@@ -10,6 +10,7 @@ is known beforehand: rows that fulfil the same conditions of a leaf are counted 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import factorial
 from typing import ClassVar
@@ -35,8 +36,8 @@ class Forest:
     Background rows fulfil different sets of a leaf's conditions; `sets` (l,) is how many of them
     each leaf has, one leaf's after the other's. `lacks` (q,) are the conditions that are not in a
     set, `share` (q,) is the share of background rows with just this set. The players of the
-    conditions that are lacked stand one set after the other in `lackers`, from `first` (q + 1,) on.
-    `value` (l,) is what a leaf is worth.
+    conditions that are lacked stand one set after the other in `lackers`, from `first` (q,) on,
+    `count` (q,) of them. `value` (l,) is what a leaf is worth.
     """
 
     leaves: Leaves
@@ -45,6 +46,7 @@ class Forest:
     share: Floats
     lackers: Ints
     first: Ints
+    count: Ints
     value: Floats
     offset: float
     base: float
@@ -54,23 +56,29 @@ class Forest:
 
     def values(self, table: Floats) -> Floats:
         """The output (r,) of rows (r, t)."""
-        pieces = np.array_split(table, max(1, len(table) // ROWS))
-        there = [self.leaves.held(piece) == self.leaves.full for piece in pieces]
+        there = [one == self.leaves.full for one in _held(self.leaves, table)]
         return np.asarray(self.offset + np.concatenate(there) @ self.value)
 
     def contributions(self, row: Floats) -> Floats:
         """Shapley values (p,) of one row (1, t)."""
-        leaves, own = self.leaves, self.leaves.held(row)[0]
-        missed = np.flatnonzero((own[leaves.whose] & leaves.bit) == 0)
-        misses = np.bincount(leaves.whose[missed], minlength=len(own))
+        met = self.leaves.met(row)
+        own = self.leaves.held(met)[0]
+        missed = np.flatnonzero(~met[0])
+        whose, player = self.leaves.whose[missed], self.leaves.player[missed]
         reached = np.flatnonzero((self.lacks & np.repeat(~own, self.sets)) == 0)
         at = np.searchsorted(np.cumsum(self.sets), reached, side="right")
-        s, m = self.first[reached + 1] - self.first[reached], misses[at]
+        s, m = self.count[reached], np.bincount(whose, minlength=len(own))[at]
         worth = self.value[at] * self.share[reached]
-        whose = self.lackers[_ranges(self.first[reached], s)]
-        gains = np.bincount(whose, np.repeat(worth * SHARES[s, m], s), self.players)
-        lost = np.bincount(at, worth * SHARES[m, s], len(own))[leaves.whose[missed]]
-        return np.asarray(gains - np.bincount(leaves.player[missed], lost, self.players))
+        lackers = self.lackers[_ranges(self.first[reached], s)]
+        gains = np.bincount(lackers, np.repeat(worth * SHARES[s, m], s), self.players)
+        lost = np.bincount(at, worth * SHARES[m, s], len(own))[whose]
+        return np.asarray(gains - np.bincount(player, lost, self.players))
+
+
+def _held(leaves: Leaves, table: Floats) -> Iterator[Bits]:
+    """What some rows after the other hold of the leaves' conditions, (r, l) of all together."""
+    pieces = np.array_split(table, max(1, len(table) // ROWS))
+    return (leaves.held(leaves.met(piece)) for piece in pieces)
 
 
 def _ranges(starts: Ints, lengths: Ints) -> Ints:
@@ -96,18 +104,19 @@ def forests(trees: Trees, background: Floats, owners: Ints, players: int) -> tup
     leaves = leaves_of(trees, owners)
     if leaves is None or len(leaves.leaf) * len(background) > LARGEST:
         return ()
-    pieces = np.array_split(background, max(1, len(background) // ROWS))
-    held = np.concatenate([leaves.held(piece) for piece in pieces])
+    held = np.concatenate(list(_held(leaves, background)))
     sets, lacks, share = _counted(leaves.full & ~held)
     lacking = _lackers(leaves, sets, lacks)
     if lacking is None:
         return ()
-    lackers, first = lacking
+    lackers, count = lacking
+    first = np.cumsum(count) - count
     there = (held == leaves.full).mean(axis=0)
     lone = trees.offset + trees.values[trees.roots[trees.left[trees.roots] < 0]].sum(axis=0)
     values = trees.values[leaves.leaf]
+    known = (leaves, sets, lacks, share, lackers, first, count)
     return tuple(
-        Forest(leaves, sets, lacks, share, lackers, first, values[:, k], lone[k], base, players)
+        Forest(*known, values[:, k], lone[k], base, players)
         for k, base in enumerate((lone + there @ values).tolist())
     )
 
@@ -123,8 +132,8 @@ def _counted(sets: Bits) -> tuple[Ints, Bits, Floats]:
 
 
 def _lackers(leaves: Leaves, sets: Ints, lacks: Bits) -> tuple[Ints, Ints] | None:
-    """The players of the conditions in each set, and where each set's begin (q + 1,); None where
-    there are too many."""
+    """The players of the conditions in each set, and how many each has (q,); None where there are
+    too many."""
     starts = np.repeat(leaves.starts, sets)
     places, whose, found = [], [], 0
     for slot in range(int(leaves.slot.max()) + 1):
@@ -136,5 +145,4 @@ def _lackers(leaves: Leaves, sets: Ints, lacks: Bits) -> tuple[Ints, Ints] | Non
         whose.append(leaves.player[starts[of_slot] + slot])
     place = np.concatenate(places)
     lackers = np.concatenate(whose)[np.argsort(place, kind="stable")]
-    ends = np.cumsum(np.bincount(place, minlength=len(lacks)))
-    return lackers, np.concatenate([[0], ends])
+    return lackers, np.bincount(place, minlength=len(lacks))

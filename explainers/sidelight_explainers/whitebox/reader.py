@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,14 +32,15 @@ class Reader:
     """A `WhiteBox`.
 
     `witnesses` are background rows (w,) that are asked with each row, since one answer alone may
-    agree by chance (a label of 1 with a probability of 1.0). `nulls` is whether the file tells what
-    becomes of nulls and NaN.
+    agree by chance (a label of 1 with a probability of 1.0), and `said` (w,) is what the file says
+    of them by output. `nulls` is whether the file tells what becomes of nulls and NaN.
     """
 
     local: Readable
     front: Front
     readings: Readings
     witnesses: Columns
+    said: Mapping[int, Floats]
     nulls: bool
     background_rows: int
     reference_rows: int
@@ -50,28 +52,29 @@ class Reader:
             return Unread("the model's file does not say what becomes of a null")
         asked = Columns.concatenate([row, self.witnesses])
         answer = choose_output(inquiry.ask(asked), output)
-        reading = self._reading(answer.name)
-        if reading is None:
+        number = self._number(answer.name)
+        if number not in self.readings:
             return Unread(f"the model's file does not say how output {answer.name!r} comes about")
         try:
-            table = self.table(asked)
+            table = self.table(row)
         except REFUSED as exc:
             return Unread(f"the model's file does not take the row: {exc}")
-        return self._agreed(row, table, answer, reading)
+        return self._agreed(row, table, answer, number)
 
     def table(self, rows: Columns) -> Floats:
         """The rows as the model's last step takes them."""
         return self.front.table(self.local.table(rows))
 
-    def _reading(self, name: str) -> Reading | None:
+    def _number(self, name: str) -> int:
         index = split_index(name)[1]
-        return self.readings.get(_only(self.readings) if index is None else index)
+        return _only(self.readings) if index is None else index
 
     def _agreed(
-        self, row: Columns, table: Floats, answer: Output, reading: Reading
+        self, row: Columns, table: Floats, answer: Output, number: int
     ) -> Attributions | Unread:
-        shares = reading.contributions(table[:1])
-        told = np.r_[reading.base + shares.sum(), reading.values(table[1:])]
+        reading = self.readings[number]
+        shares = reading.contributions(table)
+        told = np.append(reading.base + shares.sum(), self.said[number])
         wrong = np.flatnonzero(~_near(told, answer.values))
         if len(wrong):
             ours, theirs = told[wrong[0]], answer.values[wrong[0]]
