@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 
 from sidelight.errors import PredictorError, PredictorTimeout
 from sidelight.tensors import Columns
 from sidelight_explainers.asking import Cancelled, OutOfTime
-from sidelight_explainers.explanation import Explanation
 from tests.explainer_contract.cases import CASES, Case, Hanging, explain
+from tests.explainers.watching import Watching
 
 each = pytest.mark.parametrize("case", CASES, ids=str)
 
@@ -44,18 +42,7 @@ def test_what_is_known_at_the_deadline_is_said(case: Case) -> None:
     assert quality.stopped == "deadline" or quality.calls == 1
 
 
-class _Leaving:
-    def __init__(self, hangs: threading.Event) -> None:
-        self._hangs = hangs
-
-    def show(self, partial: Explanation) -> None:
-        """Nobody looks."""
-
-    def gone(self) -> bool:
-        return self._hangs.is_set()
-
-
 @each
 def test_who_leaves_while_the_predictor_hangs_ends_the_explanation(case: Case) -> None:
     with Hanging(case.world.function) as hanging, pytest.raises(Cancelled):
-        explain(case.model(hanging), case.row(0), _Leaving(hanging.hangs))
+        explain(case.model(hanging), case.row(0), Watching(hanging.hangs))

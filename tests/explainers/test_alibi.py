@@ -23,6 +23,7 @@ from sidelight_explainers.models import Explained
 from tests.explainers.alibi_models import WEIGHTS, alibi_model, explain, probability, table
 from tests.explainers.games import numeric
 from tests.explainers.serving import matrix
+from tests.explainers.watching import Watching
 from tests.peers import peer_python
 
 ROW = numeric(table()[:1])
@@ -120,25 +121,12 @@ def _children() -> set[int]:
     return {one.pid for one in psutil.Process().children(recursive=True)}
 
 
-class _Leaving:
-    """Somebody who leaves when told."""
-
-    def __init__(self) -> None:
-        self.left = threading.Event()
-
-    def show(self, partial: Explanation) -> None:
-        """Nobody looks."""
-
-    def gone(self) -> bool:
-        return self.left.is_set()
-
-
 def test_who_leaves_and_who_is_late_leave_no_process_behind(tabular: Explained) -> None:
     before = _children()
     endless = {"threshold": 1.0, "delta": 1e-12, "tau": 1e-6}
     with pytest.raises(OutOfTime):
         explain(tabular, "anchor", ROW, explain=endless, deadline_seconds=0.4)
-    leaving = _Leaving()
+    leaving = Watching()
     threading.Timer(0.3, leaving.left.set).start()
     with pytest.raises(Cancelled):
         explain(tabular, "anchor", ROW, leaving, explain=endless)

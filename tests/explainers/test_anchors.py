@@ -21,6 +21,7 @@ from sidelight_explainers.models import Explained, explained
 from sidelight_explainers.subject import Subject
 from tests.explainers.games import explainer, numeric, predictor
 from tests.explainers.serving import Floats, matrix
+from tests.explainers.watching import Watching
 
 
 def anchor(explanation: Explanation) -> Anchor:
@@ -308,21 +309,8 @@ def test_past_the_deadline_it_says_what_it_has() -> None:
     assert not anchor(explanation).found
 
 
-class Looking:
-    """Somebody who watches an explanation."""
-
-    def __init__(self) -> None:
-        self.seen: list[Explanation] = []
-
-    def show(self, partial: Explanation) -> None:
-        self.seen.append(partial)
-
-    def gone(self) -> bool:
-        return False
-
-
 def test_whoever_watches_sees_the_best_rule_so_far() -> None:
-    table, looking = numeric(reference()), Looking()
+    table, looking = numeric(reference()), Watching()
     settings = ModelSettings.model_validate({"explainers": {"anchor": {}}})
     model = explained(Subject("m", settings, table.names, table, table), predictor(corner))
     row = numeric(np.array([[0.9, 0.1, 0.5, 0.5, 0.5, 0.5]]))

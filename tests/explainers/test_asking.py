@@ -20,8 +20,8 @@ from sidelight.predictors.sharing import SharedPredictor
 from sidelight.predictors.testing import FunctionPredictor
 from sidelight.tensors import Column, Columns
 from sidelight_explainers.asking import Asking, Cancelled, OutOfTime
-from sidelight_explainers.explanation import Explanation
 from tests.explainers.serving import ModelProcess
+from tests.explainers.watching import Watching
 from tests.sidelight.predictor_servers import serving
 
 
@@ -49,18 +49,6 @@ def shared(predictor: Predictor, cache_bytes: int = 0) -> Iterator[SharedPredict
     opened = SharedPredictor(Coalescing(predictor), RowCache(cache_bytes))
     yield opened
     opened.close()
-
-
-class Leaving:
-    """Is there until it leaves."""
-
-    def __init__(self) -> None:
-        self.left = Event()
-
-    def show(self, partial: Explanation) -> None: ...
-
-    def gone(self) -> bool:
-        return self.left.is_set()
 
 
 def y(answers: Columns) -> list[float]:
@@ -182,7 +170,7 @@ def test_the_deadline_ends_the_wait_for_a_predictor_that_hangs() -> None:
 
 
 def test_whoever_leaves_ends_the_wait() -> None:
-    watcher = Leaving()
+    watcher = Watching()
     with hanging() as predictor:
         asking = Asking(predictor, 100, 20, watcher)
         Timer(0.1, watcher.left.set).start()
@@ -199,7 +187,7 @@ def test_leaving_takes_the_call_back_from_the_server() -> None:
         if connection.recv(1) == b"":
             lost.set()
 
-    watcher = Leaving()
+    watcher = Watching()
     with serving(never) as server:
         settings = PredictorSettings(url=server.url, timeout_seconds=30)
         opened = shared(open_predictor("m", settings))

@@ -9,7 +9,6 @@ from sidelight.predictors.testing import FunctionPredictor
 from sidelight.tensors import Column, Columns
 from sidelight_explainers.asking import Asking, OutOfTime
 from sidelight_explainers.contents.attributions import Attributions
-from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.shapley.intervals import per_unit_variance
 from sidelight_explainers.shapley.orders import spread_orders
 from sidelight_explainers.shapley.permutations import paired_chains
@@ -25,6 +24,7 @@ from tests.explainers.games import (
     shapley,
 )
 from tests.explainers.serving import Floats, matrix
+from tests.explainers.watching import Watching
 
 
 def curved(table: Floats) -> Floats:
@@ -134,17 +134,6 @@ def test_the_variance_after_each_draw_is_that_of_the_mean_of_means() -> None:
     drawn = np.random.default_rng(0).integers(0, 7, 60)
     expected = [per_unit_variance(drawn[: upto + 1]) for upto in range(60)]
     np.testing.assert_allclose(variances(drawn), expected, rtol=1e-12)
-
-
-class Watching:
-    def __init__(self) -> None:
-        self.seen: list[Explanation] = []
-
-    def show(self, partial: Explanation) -> None:
-        self.seen.append(partial)
-
-    def gone(self) -> bool:
-        return False
 
 
 def test_what_is_known_is_shown_with_shrinking_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
