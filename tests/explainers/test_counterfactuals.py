@@ -286,3 +286,26 @@ def test_a_small_budget_or_time_still_gives_what_was_reached() -> None:
     explanation = late(numeric(ROW), deadline_seconds=0.4)
     assert explanation.quality.stopped == "deadline"
     assert found(explanation)
+
+
+def test_a_rare_decision_is_looked_for_with_all_of_the_budget() -> None:
+    rows = np.random.default_rng(1).normal(size=(3000, 2))
+
+    def rare(table: Floats) -> Floats:
+        return np.asarray(table[:, 0] > 2.5, np.float64)
+
+    ask = explainer(predictor(rare), numeric(rows), "counterfactual", background=3000)
+    row = numeric(np.array([[-2.0, 0.0]]))
+    assert not found(ask(row, budget=400))
+    assert ask(row, budget=400).quality.stopped == "budget"
+    assert found(ask(row, budget=3200))
+    nobody = explainer(predictor(lambda table: 0 * table[:, 0]), numeric(rows), "counterfactual")
+    assert nobody(row).quality.stopped == "accurate"
+
+
+def test_what_is_null_neither_grows_nor_shrinks() -> None:
+    column = Column("f0", np.array([0]), np.array([False]))
+    reference = Columns((Column("f0", np.arange(100)),))
+    ask = explainer(predictor(lambda table: table[:, 0] / 100), reference, "counterfactual")
+    assert found(ask(Columns((column,))))
+    assert not found(ask(Columns((column,)), increase_only=["f0"]))

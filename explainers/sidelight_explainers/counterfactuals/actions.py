@@ -37,7 +37,8 @@ def allowed(palette: Columns, options: CounterfactualSettings) -> NDArray[np.boo
 
 
 def _of(column: Column, options: CounterfactualSettings) -> NDArray[np.bool_]:
-    if column.name in options.immutable:
+    has_direction = column.name in (*options.increase_only, *options.decrease_only)
+    if column.name in options.immutable or (has_direction and not column.known()[-1]):
         return np.zeros(len(column), bool)
     lowest, highest = options.ranges.get(column.name, (None, None))
     bounded = (lowest, highest) != (None, None)
@@ -50,5 +51,4 @@ def _of(column: Column, options: CounterfactualSettings) -> NDArray[np.bool_]:
         fits &= column.values >= column.values[-1]
     if column.name in options.decrease_only:
         fits &= column.values <= column.values[-1]
-    moved = bounded or column.name in (*options.increase_only, *options.decrease_only)
-    return fits & column.valid if moved and column.valid is not None else fits
+    return fits & column.known() if bounded or has_direction else fits

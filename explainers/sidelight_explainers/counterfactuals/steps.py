@@ -56,6 +56,11 @@ class Steps:
         """Was anything asked?"""
         return self._aim is not None
 
+    @property
+    def left(self) -> int:
+        """Rows of the budget that can be asked about beside the explained one."""
+        return self._inquiry.left - (not self.started)
+
     def told(self, sources: Codes) -> Told:
         """What the predictor says of the rows (r, n); raises `Unaffordable` when it cannot be
         asked."""

@@ -65,12 +65,15 @@ class Walk:
     def starts(self) -> Codes:
         """Rows with the wanted decision, at most `STARTS` (s, n): reference rows whose values are
         taken as far as that is allowed, the nearest and some farther ones. They are looked for with
-        half of the budget at most, or one question more."""
+        half of the budget at most, or one question more; with all of it while there is none."""
         sources, half = self._neighbours(), max(self.budget // 2, 1)
         found: list[int] = []
         first, size = 0, min(FIRST, max(half // 2, 1))
-        while first < min(len(sources), half) and len(found) < STARTS:
+        while first < len(sources) and len(found) < STARTS and (first < half or not found):
+            size = min(size, max(self.steps.left, 1))
             reached = self.steps.told(sources[first : first + size]).reached
+            if self.steps.aim.is_met:
+                break
             found += (first + np.flatnonzero(reached)).tolist()
             first, size = first + size, min(size * 4, half)
         return sources[_spread(found)]
