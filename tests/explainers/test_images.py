@@ -18,7 +18,7 @@ from sidelight_explainers.contents.heatmap import Heatmap
 from sidelight_explainers.contents.layout import ImageLayout
 from sidelight_explainers.games.image import ImageGame
 from sidelight_explainers.images.covering import covers
-from sidelight_explainers.images.games import open_pictures
+from sidelight_explainers.images.opening import open_pictures
 from sidelight_explainers.images.seeing import seen
 from sidelight_explainers.images.segments import grid, slic
 from sidelight_explainers.subject import Subject

@@ -22,7 +22,7 @@ from sidelight.tensors import Column, Columns
 from sidelight_explainers.contents.layout import TextLayout
 from sidelight_explainers.games.text import TextGame
 from sidelight_explainers.subject import Subject
-from sidelight_explainers.texts.games import open_texts
+from sidelight_explainers.texts.opening import open_texts
 from sidelight_explainers.texts.units import sentence_of, words
 from tests.explainers.games import attributions, contributions, enumerated
 from tests.explainers.media import of_texts, row

@@ -23,9 +23,9 @@ def open_games(subject: Subject, settings: Any) -> MakeGame:
     Raises `ConfigError`, `ArtifactError`, `MissingExtra` for settings that cannot be used.
     """
     if subject.modality == "text":
-        from sidelight_explainers.texts.games import open_texts
+        from sidelight_explainers.texts.opening import open_texts
 
         return open_texts(subject, settings)
-    from sidelight_explainers.images.games import open_pictures
+    from sidelight_explainers.images.opening import open_pictures
 
     return open_pictures(subject, settings)
