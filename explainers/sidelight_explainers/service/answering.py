@@ -10,9 +10,12 @@ from typing import TypeVar
 
 from fastapi import Request, Response
 
+from sidelight.events.exchange import Body
 from sidelight.serving.answers import json_answer
 from sidelight.serving.bodies import read_described
+from sidelight.serving.refusals import TooSlow
 from sidelight.serving.workers import Workers
+from sidelight_explainers.service.closing import Closing
 from sidelight_explainers.service.dialect import Dialect
 from sidelight_explainers.service.explaining import Service
 from sidelight_explainers.service.job import Job
@@ -25,6 +28,9 @@ from sidelight_explainers.service.telling import location, status
 
 T = TypeVar("T")
 
+BODY_SECONDS = 15.0
+"""Within so long a body must have come."""
+
 
 @dataclass(frozen=True)
 class Answering:
@@ -33,20 +39,13 @@ class Answering:
     service: Service
     workers: Workers
     jobs: Jobs
+    closing: Closing
 
     async def answer(self, name: str, request: Request, dialect: Dialect) -> Response:
         """The explanations of a request, or where they will be."""
         metrics = self.service.metrics
         with metrics.request(name if name in self.service.models else UNKNOWN):
-            body = await read_described(request, self.service.settings.max_body)
-            plan = await self.service.plan(name, body, dialect.decode)
-            preferred = preference(request.headers.get("prefer", ""))
-            if preferred.is_async:
-                return await self._accepted(plan, request, dialect, preferred)
-            explaining = self.service.explain(plan, self.workers)
-            explanations = await _unless_gone(request, explaining)
-            accept = request.headers.get("accept", "")
-            return await asyncio.to_thread(dialect.answer, plan, explanations, accept)
+            return await self.closing.unless_over(self._answer(name, request, dialect))
 
     async def result(self, job: Job, accept: str) -> Response:
         """What the job's request would have got at once; its status where it still runs."""
@@ -55,6 +54,23 @@ class Answering:
         if job.state == "running":
             return accepted(job)
         return await asyncio.to_thread(job.dialect.answer, job.plan, job.explanations, accept)
+
+    async def _answer(self, name: str, request: Request, dialect: Dialect) -> Response:
+        body = await self._body(request)
+        plan = await self.service.plan(name, body, dialect.decode)
+        preferred = preference(request.headers.get("prefer", ""))
+        if preferred.is_async:
+            return await self._accepted(plan, request, dialect, preferred)
+        explanations = await _unless_gone(request, self.service.explain(plan, self.workers))
+        accept = request.headers.get("accept", "")
+        return await asyncio.to_thread(dialect.answer, plan, explanations, accept)
+
+    async def _body(self, request: Request) -> Body:
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                return await read_described(request, self.service.settings.max_body)
+        except TimeoutError as exc:
+            raise TooSlow(f"the body did not come within {BODY_SECONDS:g} s") from exc
 
     async def _accepted(
         self, plan: Plan, request: Request, dialect: Dialect, preferred: Preference

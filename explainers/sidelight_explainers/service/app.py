@@ -19,6 +19,7 @@ from sidelight_explainers.logged.exchange import LoggedRows
 from sidelight_explainers.models import Explained
 from sidelight_explainers.service import job_routes, schema, v1, v2_routes
 from sidelight_explainers.service.answering import Answering
+from sidelight_explainers.service.closing import Closing
 from sidelight_explainers.service.collectors import KeptJobs, Sent
 from sidelight_explainers.service.explaining import Service
 from sidelight_explainers.service.explanation_metrics import ExplanationMetrics
@@ -60,7 +61,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    app.state.jobs = answering.jobs
+    app.state.answering = answering
     app.add_middleware(Guarded, guard=guard)
     answer_with_errors(app, CODES)
     app.include_router(v1.routes(answering))
@@ -73,9 +74,11 @@ def create_app(
 @asynccontextmanager
 async def _running(answering: Answering, readiness: Readiness, guard: Guard) -> AsyncIterator[None]:
     models = answering.service.models
-    warming = asyncio.create_task(_warm(models, readiness))
+    closing = answering.closing
+    warming = asyncio.create_task(_warm(models, readiness, closing.begun))
     async with _serving_grpc(answering, readiness, guard):
         yield
+        closing.begun.set()
     await answering.jobs.close()
     await warming
     await asyncio.to_thread(_close, answering, models)
@@ -94,15 +97,16 @@ async def _serving_grpc(
 
     server = Server(Calls(answering, readiness), settings, guard)
     await server.start()
-    try:
-        yield
-    finally:
-        await server.stop()
+    stopping = asyncio.create_task(server.stop_with(answering.closing))
+    yield
+    await stopping
 
 
-async def _warm(models: Mapping[str, Explained | None], readiness: Readiness) -> None:
+async def _warm(
+    models: Mapping[str, Explained | None], readiness: Readiness, closing: asyncio.Event
+) -> None:
     if not readiness.ready:
-        await asyncio.to_thread(warm_up, models)
+        await asyncio.to_thread(warm_up, models, closing.is_set)
         readiness.ready = True
 
 
@@ -116,7 +120,7 @@ def _answering(service: Service) -> Answering:
     workers = Workers(settings.workers, settings.waiting, "explain")
     # Jobs are bounded by their number; their rows wait as long as it takes.
     of_jobs = Workers(settings.jobs.workers, settings.jobs.limit * settings.max_rows, "job")
-    return Answering(service, workers, Jobs(settings.jobs, of_jobs, ended))
+    return Answering(service, workers, Jobs(settings.jobs, of_jobs, ended), Closing())
 
 
 def _close(answering: Answering, models: Mapping[str, Explained | None]) -> None:

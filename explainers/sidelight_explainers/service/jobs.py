@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Callable
 
 import orjson
+import structlog
 
 from sidelight.config.explaining.service import JobsSettings
-from sidelight.serving.refusals import Busy
+from sidelight.serving.refusals import Busy, code_of
 from sidelight.serving.workers import Workers
 from sidelight_explainers.asking import Cancelled
 from sidelight_explainers.explanation import Explanation
@@ -17,7 +18,7 @@ from sidelight_explainers.service.dialect import Dialect
 from sidelight_explainers.service.explaining import Service
 from sidelight_explainers.service.job import STATES, Job
 from sidelight_explainers.service.planning import Plan
-from sidelight_explainers.service.refusals import UnknownJob
+from sidelight_explainers.service.refusals import CODES, UnknownJob
 
 Ended = Callable[[Job], None]
 
@@ -82,7 +83,11 @@ class Jobs:
         except asyncio.CancelledError:
             job.end("cancelled", Cancelled("the job was cancelled"))
         except Exception as exc:  # the edge: whoever asks for the result gets it
-            job.end("failed", exc)
+            if code_of(exc, CODES) == 500:
+                structlog.get_logger("sidelight.explainers").exception(
+                    "job failed", model=job.plan.model.name
+                )
+            job.end("failed", _without_frames(exc))
         finally:
             del self._tasks[job.id]
             self._keep(job)
@@ -103,6 +108,12 @@ class Jobs:
                 return
             size -= job.size
             del self._jobs[job.id]
+
+
+def _without_frames(error: BaseException) -> BaseException:
+    """Its frames would hold the rows for as long as the job is kept."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _json_bytes(explanations: list[Explanation]) -> int:

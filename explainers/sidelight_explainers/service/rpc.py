@@ -5,6 +5,7 @@ Bytes go in and out: no generated stubs. Reached only with the extra ``grpc``.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from sidelight.serving.refusals import code_of
 from sidelight.tensors import Columns
 from sidelight_explainers.service.answering import Answering
 from sidelight_explainers.service.asked import Asked
+from sidelight_explainers.service.closing import Closing
 from sidelight_explainers.service.describing import described
 from sidelight_explainers.service.guarding import Guard
 from sidelight_explainers.service.metrics import UNKNOWN
@@ -54,8 +56,9 @@ STATUSES = {
     504: grpc.StatusCode.DEADLINE_EXCEEDED,
 }
 """What HTTP's codes are here; any other is INTERNAL."""
-GRACE_SECONDS = 20.0
-"""For calls under way when the service stops."""
+GRACE_SECONDS = 25.0
+MOST_CALLS = 1024
+"""At one time; above it the answer is RESOURCE_EXHAUSTED."""
 OPEN = frozenset({"ServerLive", "ServerReady"})
 """For those who watch the process."""
 Call = Callable[[bytes], Awaitable[bytes]]
@@ -106,10 +109,18 @@ class Calls:
         service = self.answering.service
         name = messages.ModelInferRequest.FromString(message).model_name
         with service.metrics.request(name if name in service.models else UNKNOWN):
-            plan = await service.plan(name, Body(message, size=len(message)), decode)
-            explanations = await service.explain(plan, self.answering.workers)
+            return await self.answering.closing.unless_over(self._explained(name, message))
+
+    async def _explained(self, name: str, message: bytes) -> bytes:
+        service = self.answering.service
+        plan = await service.plan(name, Body(message, size=len(message)), decode)
+        explanations = await service.explain(plan, self.answering.workers)
+
+        def encoded() -> bytes:
             told = explanation_column(plan, explanations)
             return v2_grpc.encode_response(told, _contents(message))
+
+        return await asyncio.to_thread(encoded)
 
 
 def _contents(message: bytes) -> v2_grpc.Contents:
@@ -134,7 +145,9 @@ class Server:
     async def start(self) -> None:
         """Raises `ConfigError` when the address is not free."""
         most = ("grpc.max_receive_message_length", self._settings.max_body)
-        self._server = grpc.aio.server(options=[most, ("grpc.so_reuseport", 0)])
+        self._server = grpc.aio.server(
+            options=[most, ("grpc.so_reuseport", 0)], maximum_concurrent_rpcs=MOST_CALLS
+        )
         self._server.add_generic_rpc_handlers((_handlers(self._calls, self._guard),))
         try:
             self._bind(str(self._settings.grpc_listen))
@@ -145,7 +158,13 @@ class Server:
         await self._server.start()
 
     async def stop(self) -> None:
+        """Take no more calls, and wait for those under way, which the closing ends."""
         await self._server.stop(GRACE_SECONDS)
+
+    async def stop_with(self, closing: Closing) -> None:
+        """Stop when the closing begins."""
+        await closing.begun.wait()
+        await self.stop()
 
     def _bind(self, address: str) -> None:
         settings = self._settings

@@ -21,11 +21,14 @@ from sidelight.config.explaining.service import ExplainersSettings
 from sidelight.config.fields import Key
 from sidelight_explainers.kserve.settings import with_methods
 from sidelight_explainers.models import open_models
+from sidelight_explainers.service.answering import Answering
 from sidelight_explainers.service.app import create_app
-from sidelight_explainers.service.jobs import Jobs
+from sidelight_explainers.service.connections import Impatient
 
-GRACE_SECONDS = 25
-"""Time for requests under way after SIGTERM; less than Kubernetes' 30."""
+GRACE_SECONDS = 20
+"""Time for requests under way after SIGTERM, which are then refused."""
+END_SECONDS = 25
+"""Then also who does not take an answer is left; less than Kubernetes' 30."""
 
 MAX_CONNECTIONS = 1024
 """Above it the answer is 503."""
@@ -49,18 +52,19 @@ def serve(config: Path | None, flags: Mapping[Key, Any], model: str | None = Non
         grpc=settings.explainers.grpc_listen,
         models={name: list(one.methods) for name, one in models.items() if one},
     )
-    _Server(_configured(app, settings.explainers), app.state.jobs).run()
+    _Server(_configured(app, settings.explainers), app.state.answering).run()
 
 
 class _Server(uvicorn.Server):
     """Ends the jobs first: nobody can come for their results any more, but streams would go on."""
 
-    def __init__(self, config: uvicorn.Config, jobs: Jobs) -> None:
+    def __init__(self, config: uvicorn.Config, answering: Answering) -> None:
         super().__init__(config)
-        self._jobs = jobs
+        self._answering = answering
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._jobs.stop()
+        self._answering.jobs.stop()
+        self._answering.closing.begin(GRACE_SECONDS)
         await super().shutdown(sockets)
 
 
@@ -70,12 +74,13 @@ def _configured(app: FastAPI, settings: ExplainersSettings) -> uvicorn.Config:
         app,
         host=listen.host,
         port=listen.port,
+        http=Impatient,
         access_log=False,
         log_config=None,
         server_header=False,
         limit_concurrency=MAX_CONNECTIONS,
         timeout_keep_alive=settings.keep_alive_seconds,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_graceful_shutdown=END_SECONDS,
         ssl_certfile=settings.cert_file,
         ssl_keyfile=settings.key_file,
         ssl_ca_certs=settings.client_ca_file and str(settings.client_ca_file),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -65,14 +65,14 @@ async def events(job: Job) -> AsyncIterator[bytes]:
             waiting.cancel()
 
 
-def _unseen(job: Job, told: dict[int, int]) -> list[bytes]:
-    found = []
-    for at, seen in sorted(job.seen.items()):
+def _unseen(job: Job, told: dict[int, int]) -> Iterator[bytes]:
+    """One at a time: who does not read holds no more."""
+    for at in sorted(job.seen):
+        seen = job.seen[at]
         if told.get(at) != seen.number:
             told[at] = seen.number
             partial = {"row": at, "number": seen.number, **seen.explanation.to_json()}
-            found.append(_event("partial", partial))
-    return found
+            yield _event("partial", partial)
 
 
 def _event(name: str, data: Any) -> bytes:

@@ -6,7 +6,7 @@ predictors are down.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import get_args
 
@@ -19,7 +19,7 @@ from sidelight.predictors.coalescing import Coalescing
 from sidelight.predictors.sharing import SharedPredictor
 from sidelight.predictors.testing import FunctionPredictor
 from sidelight.tensors import Column, Columns, split_index
-from sidelight_explainers.asking import Asking
+from sidelight_explainers.asking import Asking, Watcher
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.models import Explained, OpenMethod
 
@@ -37,21 +37,29 @@ class Readiness:
     ready: bool = False
 
 
-def warm_up(models: Mapping[str, Explained | None]) -> None:
-    """Explain one row by every method of every model, and draw one explanation of each kind."""
+def warm_up(
+    models: Mapping[str, Explained | None], is_enough: Callable[[], bool] = lambda: False
+) -> None:
+    """Explain one row by every method of every model, and draw one explanation of each kind; until
+    it `is_enough`."""
     drawn: set[str] = set()
+    watcher = _Impatient(is_enough)
     for model in filter(None, models.values()):
         for name, method in model.methods.items():
-            told = _explained(model, name, method)
+            if is_enough():
+                return
+            told = _explained(model, name, method, watcher)
             if told is not None and told.content.kind not in drawn:
                 drawn.add(told.content.kind)
                 _draw(told)
 
 
-def _explained(model: Explained, name: str, method: OpenMethod) -> Explanation | None:
+def _explained(
+    model: Explained, name: str, method: OpenMethod, watcher: Watcher
+) -> Explanation | None:
     rows = model.example or _made_up(model)
     try:
-        return _explanation(model, method, rows)
+        return _explanation(model, method, rows, watcher)
     except SidelightError:
         return None  # a method may well not like these answers
     except Exception:  # the edge: a service that explains by its other methods is not to stay away
@@ -61,16 +69,28 @@ def _explained(model: Explained, name: str, method: OpenMethod) -> Explanation |
         return None
 
 
-def _explanation(model: Explained, method: OpenMethod, rows: Columns) -> Explanation:
+def _explanation(
+    model: Explained, method: OpenMethod, rows: Columns, watcher: Watcher
+) -> Explanation:
     told = method.settings
     seconds = min(SECONDS, told.deadline_seconds)
     options = told.overridden({"budget": min(BUDGET, told.budget), "deadline_seconds": seconds})
     predictor = FunctionPredictor(_Stand(model.subject.output(options)))
     shared = SharedPredictor(Coalescing(predictor), RowCache())
     try:
-        return method.explainer(rows, options, Asking(shared, options.budget, seconds))
+        return method.explainer(rows, options, Asking(shared, options.budget, seconds, watcher))
     finally:
         shared.close()
+
+
+@dataclass(frozen=True)
+class _Impatient:
+    """Nobody looks; and leaves when it is enough."""
+
+    gone: Callable[[], bool]
+
+    def show(self, partial: Explanation) -> None:
+        """Nobody looks."""
 
 
 def _draw(explanation: Explanation) -> None:
