@@ -65,6 +65,26 @@ def _of_model(key: Key, model: ModelSettings) -> Iterator[Fault]:
     if model.predictor is None:
         for one in (*askers, *probing):
             yield Fault(one, f"{dotted(one)} needs {name}.predictor, which is not set")
+    yield from _of_inputs(key, model)
+
+
+def _of_inputs(key: Key, model: ModelSettings) -> Iterator[Fault]:
+    """Methods, and options of them, that mean nothing for inputs such as the model's."""
+    modality = modality_of(model.features)
+    for method, settings in model.explainers.methods():
+        place = (*key, "explainers", *method.split(".", 1))
+        told = {(*place, one): settings.OF_INPUTS.get(one) for one in settings.model_fields_set}
+        unfit: dict[Key, str] = {
+            one: kind for one, kind in told.items() if kind and kind != modality
+        }
+        if modality not in settings.MODALITIES:
+            unfit = {place: " or ".join(settings.MODALITIES)}
+        for one, kinds in unfit.items():
+            yield Fault(
+                one,
+                f"{dotted(one)} is for {kinds} inputs, and the model's are {modality}; leave it"
+                " out",
+            )
 
 
 def _of_logger(settings: Settings, written: Collection[Key]) -> Iterator[Fault]:

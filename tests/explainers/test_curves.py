@@ -10,7 +10,7 @@ from sklearn.datasets import load_diabetes
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.inspection import partial_dependence
 
-from sidelight.errors import DataMismatch
+from sidelight.errors import ConfigError, DataMismatch
 from sidelight.predictors.testing import FunctionPredictor
 from sidelight.tensors import Column, Columns
 from sidelight_explainers.contents.curves import Curve, Curves
@@ -231,3 +231,9 @@ def test_one_row_tells_nothing_of_others() -> None:
     found = curves(explain(numeric(ROWS[:1])))["f0"]
     assert found.low == found.high == ()
     assert len(found.effects) == 1
+
+
+@pytest.mark.parametrize("method", ["ale", "partial_dependence", "importance"])
+def test_features_that_the_model_does_not_have_are_refused_at_the_start(method: str) -> None:
+    with pytest.raises(ConfigError, match=rf"{method}.features: no feature 'age'; there are"):
+        explainer(predictor(additive), numeric(ROWS), method, features=["age"])

@@ -12,7 +12,7 @@ from PIL import Image
 
 from sidelight.config.explaining.players import OfPictures, PictureSettings
 from sidelight.config.settings import ModelSettings
-from sidelight.errors import DataMismatch
+from sidelight.errors import ConfigError, DataMismatch
 from sidelight.tensors import Column, Columns
 from sidelight_explainers.contents.heatmap import Heatmap
 from sidelight_explainers.contents.layout import ImageLayout
@@ -54,6 +54,9 @@ def test_a_picture_of_another_form_than_the_references_is_refused() -> None:
         with pytest.raises(DataMismatch, match=r"'picture' has shape .* send one of shape"):
             games(row("picture", sent), settings)
         games(row("picture", reference[0]), settings)
+    subject = Subject("m", flat, ("picture",), Columns.of(picture=np.zeros((2, 700))))
+    with pytest.raises(ConfigError, match=r"shape is \[28, 28\], but .* 700 numbers"):
+        open_pictures(subject, settings)
 
 
 @pytest.mark.parametrize("form", FORMS)

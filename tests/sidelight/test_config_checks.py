@@ -242,3 +242,23 @@ def test_headers_are_the_business_of_a_logger_that_runs_elsewhere(tmp_path: Path
     text = BIAS.replace('    predictor: {url: "http://127.0.0.1:8080"}\n', "")
     (line,) = wrong_files(tmp_path, text)
     assert "'race'" in line
+
+
+def test_methods_and_options_for_other_inputs_are_refused(tmp_path: Path) -> None:
+    text = """\
+models:
+  m:
+    predictor: {url: "http://127.0.0.1:8080"}
+    reference: r.csv
+    features: {review: {kind: text}}
+    explainers:
+      leave_one_out: {}
+      similar: {}
+      shapley: {image: {count: 9}, text: {unit: sentence}}
+"""
+    assert refusal(tmp_path, text) == [
+        "8: models.m.explainers.similar is for tabular inputs, and the model's are text;"
+        " leave it out",
+        "9: models.m.explainers.shapley.image is for image inputs, and the model's are text;"
+        " leave it out",
+    ]

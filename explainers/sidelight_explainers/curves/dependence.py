@@ -23,6 +23,7 @@ from sidelight_explainers.surveys.survey import (
     Pool,
     pool_of,
     replaced,
+    require_features,
     surveyed_features,
     surveyed_places,
 )
@@ -57,7 +58,8 @@ class PartialDependence:
 
 
 def open_method(subject: Subject, settings: PartialDependenceSettings) -> PartialDependence:
-    """Raises `ConfigError` where there is no reference."""
+    """Raises `ConfigError` where there is no reference, or a feature is none of the model's."""
+    require_features(subject, "partial_dependence", settings)
     return PartialDependence(subject, ordered_features(subject))
 
 

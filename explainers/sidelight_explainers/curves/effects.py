@@ -22,6 +22,7 @@ from sidelight_explainers.surveys.survey import (
     Pool,
     pool_of,
     replaced,
+    require_features,
     surveyed_features,
     surveyed_places,
 )
@@ -57,7 +58,8 @@ class LocalEffects:
 
 
 def open_method(subject: Subject, settings: AleSettings) -> LocalEffects:
-    """Raises `ConfigError` where there is no reference."""
+    """Raises `ConfigError` where there is no reference, or a feature is none of the model's."""
+    require_features(subject, "ale", settings)
     return LocalEffects(subject, ordered_features(subject))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidelight.config.explaining.players import PictureSettings
-from sidelight.errors import DataMismatch
+from sidelight.errors import ConfigError, DataMismatch
 from sidelight.tensors import Column, Columns
 from sidelight_explainers.games.lone import lone
 from sidelight_explainers.images.covering import covers
@@ -63,9 +64,16 @@ class Canvases:
     @classmethod
     def of(cls, subject: Subject) -> Canvases:
         (feature,) = subject.features
+        """`ConfigError` where the shape is not that of flat pictures of the reference."""
         rows = subject.reference
         known = () if rows is None else rows[feature].values.shape[1:]
-        return cls(feature, subject.settings.features[feature].shape, known)
+        shape = subject.settings.features[feature].shape
+        if len(known) == 1 and math.prod(shape) != known[0]:
+            raise ConfigError(
+                f"{subject.key}.features.{feature}.shape is {list(shape)}, but pictures of the"
+                f" reference have {known[0]} numbers in a row; set the shape that they have"
+            )
+        return cls(feature, shape, known)
 
     def __call__(self, rows: Columns, options: PictureSettings) -> Canvas:
         """The canvas of one row; `DataMismatch` for what is no picture."""

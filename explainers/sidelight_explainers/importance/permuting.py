@@ -22,6 +22,7 @@ from sidelight_explainers.surveys.survey import (
     Pool,
     pool_of,
     replaced,
+    require_features,
     surveyed_features,
     surveyed_places,
 )
@@ -89,8 +90,8 @@ class PermutationImportance:
 
 
 def open_method(subject: Subject, settings: ImportanceSettings) -> PermutationImportance:
-    """Raises `ConfigError` where there is no reference."""
-    subject.rows()
+    """Raises `ConfigError` where there is no reference, or a feature is none of the model's."""
+    require_features(subject, "importance", settings)
     return PermutationImportance(subject)
 
 

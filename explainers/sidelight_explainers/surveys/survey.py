@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sidelight.config.explaining.surveying import SurveySettings
-from sidelight.errors import DataMismatch
+from sidelight.errors import ConfigError, DataMismatch
 from sidelight.tensors import Columns
 from sidelight_explainers.subject import Subject
 
@@ -50,6 +50,18 @@ def _recent(subject: Subject) -> Pool:
             f" {subject.key}.explainers.background_from, or set 'over' to reference"
         )
     return Pool(subject.recent, "recent traffic")
+
+
+def require_features(subject: Subject, method: str, settings: SurveySettings) -> None:
+    """`ConfigError` names a feature of the settings that the model does not have, or says that
+    there is no reference."""
+    known = subject.rows().names
+    for name in settings.features:
+        if name not in known:
+            raise ConfigError(
+                f"{subject.key}.explainers.{method}.features: no feature {name!r}; there are"
+                f" {list(known)[:20]}"
+            )
 
 
 def surveyed_features(pool: Pool, options: SurveySettings) -> tuple[str, ...]:
