@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from sidelight.config.explaining.service import ExplainersSettings
 from sidelight_explainers.service.app import create_app
-from sidelight_explainers.service.job import STATES
+from sidelight_explainers.service.jobs.job import STATES
 from tests.explainers.explaining_services import model
 
 PAGE = (Path(__file__).parents[2] / "docs" / "explain-service.md").read_text()

@@ -16,15 +16,15 @@ from sidelight.serving.bodies import read_described
 from sidelight.serving.refusals import TooSlow
 from sidelight.serving.workers import Workers
 from sidelight_explainers.service.closing import Closing
-from sidelight_explainers.service.dialect import Dialect
 from sidelight_explainers.service.explaining import Service
-from sidelight_explainers.service.job import Job
-from sidelight_explainers.service.jobs import Jobs
-from sidelight_explainers.service.metrics import UNKNOWN
+from sidelight_explainers.service.jobs.job import Job
+from sidelight_explainers.service.jobs.jobs import Jobs
+from sidelight_explainers.service.jobs.preferring import ASYNC, Preference, preference
+from sidelight_explainers.service.jobs.telling import location, status
+from sidelight_explainers.service.metrics.requests import UNKNOWN
 from sidelight_explainers.service.planning import Plan
-from sidelight_explainers.service.preferring import ASYNC, Preference, preference
 from sidelight_explainers.service.refusals import Gone
-from sidelight_explainers.service.telling import location, status
+from sidelight_explainers.service.wires.dialect import Dialect
 
 T = TypeVar("T")
 

@@ -17,18 +17,19 @@ from sidelight.serving.refusals import answer_with_errors
 from sidelight.serving.workers import Workers
 from sidelight_explainers.logged.exchange import LoggedRows
 from sidelight_explainers.models import Explained
-from sidelight_explainers.service import job_routes, schema, v1, v2_routes
 from sidelight_explainers.service.answering import Answering
 from sidelight_explainers.service.closing import Closing
-from sidelight_explainers.service.collectors import KeptJobs, Sent
 from sidelight_explainers.service.explaining import Service
-from sidelight_explainers.service.explanation_metrics import ExplanationMetrics
 from sidelight_explainers.service.guarding import Guard, Guarded, guard_of
-from sidelight_explainers.service.job import Job
-from sidelight_explainers.service.jobs import Jobs
-from sidelight_explainers.service.metrics import Metrics
+from sidelight_explainers.service.jobs import routes as job_routes
+from sidelight_explainers.service.jobs.job import Job
+from sidelight_explainers.service.jobs.jobs import Jobs
+from sidelight_explainers.service.metrics.collectors import KeptJobs, Sent
+from sidelight_explainers.service.metrics.explanations import ExplanationMetrics
+from sidelight_explainers.service.metrics.requests import Metrics
 from sidelight_explainers.service.refusals import CODES
 from sidelight_explainers.service.warming import Readiness, warm_up
+from sidelight_explainers.service.wires import schema, v1, v2_routes
 
 
 def create_app(
@@ -93,7 +94,7 @@ async def _serving_grpc(
     if settings.grpc_listen is None:
         yield
         return
-    from sidelight_explainers.service.rpc import Calls, Server
+    from sidelight_explainers.service.wires.rpc import Calls, Server
 
     server = Server(Calls(answering, readiness), settings, guard)
     await server.start()

@@ -17,9 +17,9 @@ from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.logged.exchange import LoggedRows
 from sidelight_explainers.models import Explained
 from sidelight_explainers.service.asked import Decode
-from sidelight_explainers.service.explanation_metrics import ExplanationMetrics
 from sidelight_explainers.service.listening import Listening
-from sidelight_explainers.service.metrics import Metrics
+from sidelight_explainers.service.metrics.explanations import ExplanationMetrics
+from sidelight_explainers.service.metrics.requests import Metrics
 from sidelight_explainers.service.planning import Plan, planned
 from sidelight_explainers.service.refusals import NoExplainer
 

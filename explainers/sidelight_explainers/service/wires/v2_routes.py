@@ -6,11 +6,11 @@ from fastapi import APIRouter, Request, Response
 
 from sidelight import __version__
 from sidelight.serving.answers import json_answer
-from sidelight_explainers.service import schema
 from sidelight_explainers.service.answering import Answering
-from sidelight_explainers.service.describing import described, model_status
-from sidelight_explainers.service.v2 import V2
 from sidelight_explainers.service.warming import Readiness
+from sidelight_explainers.service.wires import schema
+from sidelight_explainers.service.wires.describing import described, model_status
+from sidelight_explainers.service.wires.v2 import V2
 
 SERVER = "sidelight_explainers"
 EXTENSIONS = ("explain", "binary_tensor_data")

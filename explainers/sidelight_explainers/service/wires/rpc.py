@@ -27,13 +27,13 @@ from sidelight.tensors import Columns
 from sidelight_explainers.service.answering import Answering
 from sidelight_explainers.service.asked import Asked
 from sidelight_explainers.service.closing import Closing
-from sidelight_explainers.service.describing import described
 from sidelight_explainers.service.guarding import Guard
-from sidelight_explainers.service.metrics import UNKNOWN
+from sidelight_explainers.service.metrics.requests import UNKNOWN
 from sidelight_explainers.service.refusals import CODES
-from sidelight_explainers.service.v2 import asked, explanation_column
-from sidelight_explainers.service.v2_routes import EXTENSIONS, SERVER
 from sidelight_explainers.service.warming import Readiness
+from sidelight_explainers.service.wires.describing import described
+from sidelight_explainers.service.wires.v2 import asked, explanation_column
+from sidelight_explainers.service.wires.v2_routes import EXTENSIONS, SERVER
 
 # Its C core would write lines of its own among ours.
 os.environ.setdefault("GRPC_VERBOSITY", "ERROR")

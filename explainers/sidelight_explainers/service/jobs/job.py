@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from sidelight_explainers.explanation import Explanation
-from sidelight_explainers.service.dialect import Dialect
 from sidelight_explainers.service.listening import Listening
 from sidelight_explainers.service.planning import Plan
+from sidelight_explainers.service.wires.dialect import Dialect
 
 State = Literal["running", "done", "failed", "cancelled"]
 STATES: tuple[State, ...] = get_args(State)

@@ -16,12 +16,12 @@ from sidelight.serving.answers import json_answer
 from sidelight.tensors import Columns
 from sidelight_explainers.contents.predicted import predicted
 from sidelight_explainers.explanation import Explanation
-from sidelight_explainers.service import schema
 from sidelight_explainers.service.answering import Answering
 from sidelight_explainers.service.asked import Asked, refuse_misplaced
-from sidelight_explainers.service.describing import model_status
-from sidelight_explainers.service.dialect import Dialect
 from sidelight_explainers.service.planning import Plan
+from sidelight_explainers.service.wires import schema
+from sidelight_explainers.service.wires.describing import model_status
+from sidelight_explainers.service.wires.dialect import Dialect
 
 
 def decode(body: Body, limits: Limits) -> Asked:

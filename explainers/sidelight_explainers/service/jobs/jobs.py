@@ -14,11 +14,11 @@ from sidelight.serving.refusals import Busy, code_of
 from sidelight.serving.workers import Workers
 from sidelight_explainers.asking import Cancelled
 from sidelight_explainers.explanation import Explanation
-from sidelight_explainers.service.dialect import Dialect
 from sidelight_explainers.service.explaining import Service
-from sidelight_explainers.service.job import STATES, Job
+from sidelight_explainers.service.jobs.job import STATES, Job
 from sidelight_explainers.service.planning import Plan
 from sidelight_explainers.service.refusals import CODES, UnknownJob
+from sidelight_explainers.service.wires.dialect import Dialect
 
 Ended = Callable[[Job], None]
 

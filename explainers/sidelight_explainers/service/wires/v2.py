@@ -16,8 +16,8 @@ from sidelight.protocols.limits import Limits
 from sidelight.tensors import Column, Columns
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.service.asked import Asked, refuse_misplaced
-from sidelight_explainers.service.dialect import Dialect
 from sidelight_explainers.service.planning import Plan
+from sidelight_explainers.service.wires.dialect import Dialect
 
 EXPLANATION = "explanation"
 """The one output, as MLServer's explainers have it."""

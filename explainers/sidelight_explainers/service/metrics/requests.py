@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from sidelight.serving.refusals import Busy, code_of
 from sidelight_explainers.models import Explained
-from sidelight_explainers.service.explanation_metrics import SECONDS
+from sidelight_explainers.service.metrics.explanations import SECONDS
 from sidelight_explainers.service.refusals import CODES, Gone
 
 Outcome = Literal["explained", "refused", "busy", "gone", "predictor_failed", "failed"]

@@ -11,7 +11,7 @@ import orjson
 
 from sidelight.errors import SidelightError
 from sidelight.serving.refusals import code_of
-from sidelight_explainers.service.job import Job
+from sidelight_explainers.service.jobs.job import Job
 from sidelight_explainers.service.refusals import CODES
 
 ALIVE_SECONDS = 15.0

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 
 from sidelight.serving.answers import json_answer
-from sidelight_explainers.service import schema
 from sidelight_explainers.service.answering import Answering
-from sidelight_explainers.service.telling import events, status
+from sidelight_explainers.service.jobs.telling import events, status
+from sidelight_explainers.service.wires import schema
 
 UNBUFFERED = {"cache-control": "no-store", "x-accel-buffering": "no"}
 """Gateways that gather a stream before they pass it on must not."""

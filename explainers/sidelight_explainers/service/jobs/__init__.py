@@ -1,0 +1,1 @@
+"""Explanations that a client does not wait for."""
