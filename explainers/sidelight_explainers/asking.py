@@ -6,13 +6,15 @@ the call is abandoned, and taken back unless others share it.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from typing import Protocol
 from uuid import uuid4
 
-from sidelight.errors import PredictorTimeout, SidelightError
+from sidelight.errors import PredictorError, PredictorTimeout, SidelightError
 from sidelight.predictors.answers import Answers
+from sidelight.predictors.caching import version_of
 from sidelight.predictors.identity import Key, row_keys
 from sidelight.predictors.pending import Pending
 from sidelight.predictors.sharing import SharedPredictor
@@ -33,6 +35,10 @@ class OutOfTime(PredictorTimeout):
 
 class Cancelled(SidelightError):
     """Nobody waits for this explanation any longer."""
+
+
+class ModelChanged(PredictorError):
+    """Another version of the model answered than before."""
 
 
 class Watcher(Protocol):
@@ -79,6 +85,18 @@ class Asking:
         self._calls = 0
         self._waited_seconds = 0.0
         self._waited_rows = 0
+        self._versions: set[str] = set()
+        self._most_versions: float = 1
+
+    def anew(self) -> Asking:
+        """The same from the beginning, after `ModelChanged`, in the time that is left.
+
+        Where versions answer in turns there is no end to that: now they are only told.
+        """
+        again = Asking(self._predictor, self._budget, self._seconds, self._watcher)
+        again._started, again._deadline, again._calls = self._started, self._deadline, self._calls
+        again._most_versions = math.inf
+        return again
 
     def ask(self, rows: Columns) -> Columns:
         self.check()
@@ -110,15 +128,19 @@ class Asking:
     def quality(self, stopped: Stopped) -> Quality:
         seconds = time.monotonic() - self._started
         rows = len(self._answers)
-        return Quality(rows, self._cached, self._calls, seconds, self._budget, stopped)
+        versions = tuple(sorted(self._versions)) if len(self._versions) > 1 else ()
+        return Quality(rows, self._cached, self._calls, seconds, self._budget, stopped, versions)
 
     def _learn(self, rows: Columns, keys: Sequence[Key]) -> None:
         started = time.monotonic()
         told = self._predictor.tell(rows, keys, self._wait)
         for known, answers in told.blocks:
             self._answers.add(known, answers)
+            self._versions.add(version_of(answers))
         self._cached += told.cached
         self._calls += told.calls
+        if len(self._versions) > self._most_versions:
+            raise ModelChanged(f"versions {sorted(self._versions)} of the model have answered")
         if told.calls:
             self._waited_seconds += time.monotonic() - started
             self._waited_rows += len(keys) - told.cached + CALL_ROWS

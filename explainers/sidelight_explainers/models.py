@@ -16,7 +16,7 @@ from sidelight.predictors.opening import open_predictor
 from sidelight.predictors.sharing import SharedPredictor
 from sidelight.probes import Mark, mark_of
 from sidelight.tensors import Columns
-from sidelight_explainers.asking import Asking, Watcher, unwatched
+from sidelight_explainers.asking import Asking, ModelChanged, Watcher, unwatched
 from sidelight_explainers.contract import Explainer
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.methods import open_explainer
@@ -64,7 +64,11 @@ class Explained:
     ) -> Explanation:
         """One explanation by the method of that name; raises what explainers raise."""
         asking = Asking(self.predictor, options.budget, options.deadline_seconds, watcher)
-        return self.methods[method].explainer(rows, options, asking)
+        explainer = self.methods[method].explainer
+        try:
+            return explainer(rows, options, asking)
+        except ModelChanged:
+            return explainer(rows, options, asking.anew())
 
 
 def open_models(settings: Settings) -> dict[str, Explained | None]:

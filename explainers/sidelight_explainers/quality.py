@@ -16,7 +16,9 @@ class Quality:
 
     `rows` are the different rows it needed answers to; `cached` of them were known from others'
     questions. `calls` are the predictor calls that carried any of them, shared ones and retries
-    included. What is true of one method only (`additivity_gap`, `interval`) stands in its content.
+    included. `versions` are those of the model where several have answered: then the explanation is
+    of none of them. What is true of one method only (`additivity_gap`, `interval`) stands in its
+    content.
     """
 
     rows: int
@@ -25,6 +27,7 @@ class Quality:
     seconds: float
     budget: int
     stopped: Stopped
+    versions: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -34,4 +37,5 @@ class Quality:
             "seconds": self.seconds,
             "budget": self.budget,
             "stopped": self.stopped,
+            **({"model_versions": list(self.versions)} if self.versions else {}),
         }

@@ -96,7 +96,12 @@ class RowCache:
 def model_of(answers: Columns) -> Hashable:
     """What tells one model from the next: the version it says, and what it answers with."""
     forms = tuple((one.name, one.kind, one.values.shape[1:]) for one in answers)
-    return (str(answers.parameters.get("model_version") or ""), forms)
+    return (version_of(answers), forms)
+
+
+def version_of(answers: Columns) -> str:
+    """The model's version as the answer tells it; empty where it does not."""
+    return str(answers.parameters.get("model_version") or "")
 
 
 def _size(keys: Sequence[Key], answers: Columns) -> int:

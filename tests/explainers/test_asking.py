@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sidelight.config.settings import PredictorSettings
+from sidelight.config.explaining.shapley import ShapleySettings
+from sidelight.config.settings import ModelSettings, PredictorSettings
 from sidelight.errors import PredictorError
 from sidelight.predictors import open_predictor
 from sidelight.predictors.caching import RowCache
@@ -20,6 +21,8 @@ from sidelight.predictors.sharing import SharedPredictor
 from sidelight.predictors.testing import FunctionPredictor
 from sidelight.tensors import Column, Columns
 from sidelight_explainers.asking import Asking, Cancelled, OutOfTime
+from sidelight_explainers.models import Explained, OpenMethod
+from sidelight_explainers.subject import Subject
 from tests.explainers.serving import ModelProcess
 from tests.explainers.watching import Watching
 from tests.sidelight.predictor_servers import serving
@@ -251,3 +254,37 @@ def test_the_predictors_error_is_passed_on() -> None:
 
     with shared(FunctionPredictor(refuse)) as predictor, pytest.raises(PredictorError, match="no"):
         Asking(predictor, 100, 10).ask(xs(1))
+
+
+def ask_thrice(_rows: Columns, _options: Any, asking: Asking) -> Any:
+    answers = [y(asking.ask(xs(at))) for at in range(3)]
+    return answers, asking.quality("accurate")
+
+
+@pytest.mark.parametrize(
+    ("versions", "told", "calls"),
+    [
+        (["1", "1", "1"], (), 3),
+        (["1", "2", "2", "2", "2"], (), 5),
+        (["1", "2", "1", "2", "1"], ("1", "2"), 5),
+    ],
+)
+def test_an_explanation_is_of_one_version_unless_versions_answer_in_turns(
+    versions: list[str], told: tuple[str, ...], calls: int
+) -> None:
+    left = iter(versions)
+
+    def answering(rows: Columns) -> Columns:
+        version = next(left)
+        return Columns((Column("y", rows["x"].values * int(version)),), {"model_version": version})
+
+    with shared(FunctionPredictor(answering)) as predictor:
+        settings = ShapleySettings()
+        methods = {"thrice": OpenMethod(settings, ask_thrice)}
+        model = Explained(Subject("m", ModelSettings(), ("x",)), predictor, methods, lambda: None)
+        found: Any = model.explain("thrice", settings, xs(0))
+    answers, quality = found
+    assert (quality.versions, quality.calls) == (told, calls)
+    assert quality.to_json().get("model_versions", []) == list(told)
+    if not told:
+        assert answers[2] == [2 * int(versions[-1])]

@@ -1,15 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from sidelight.config.settings import LogSettings, ModelSettings, PredictorSettings
-from sidelight.errors import DataMismatch, MalformedPayload
+from sidelight.errors import DataMismatch, LogError, MalformedPayload
 from sidelight.events.ids import id_text
 from sidelight.log import open_log
-from sidelight_explainers.logged.exchange import LoggedRows, NotLogged
+from sidelight_explainers.logged.exchange import MOST_SEARCHES, LoggedRows, NotLogged
 from tests.explainers.logging_exchanges import appended, exchange, mint
 
 MODEL = ModelSettings(predictor=PredictorSettings(url="http://127.0.0.1:1", name="served"))
@@ -67,6 +68,37 @@ def test_what_the_log_does_not_hold_is_told(settings: LogSettings, logged: Logge
     for wanted in (id_text(mint()), "inference/0/99", "inference/7/0", "inference/-1/0"):
         with pytest.raises(NotLogged, match="the log"):
             logged.rows("m", MODEL, wanted)
+    log.close()
+
+
+def test_searches_that_take_long_do_not_hold_all_threads(logged: LoggedRows) -> None:
+    asked = id_text(mint())
+    with logged._lock, ThreadPoolExecutor(MOST_SEARCHES) as pool:  # as a long search does
+        searches = [pool.submit(logged.rows, "m", MODEL, asked) for _ in range(MOST_SEARCHES)]
+        while logged._turns._value:
+            assert not any(one.done() for one in searches)
+        with pytest.raises(LogError, match="3 exchanges are looked for; try again later"):
+            logged.rows("m", MODEL, asked)
+        logged._lock.release()
+        try:
+            for one in searches:
+                assert isinstance(one.exception(), NotLogged)
+        finally:
+            logged._lock.acquire()
+    with pytest.raises(NotLogged):
+        logged.rows("m", MODEL, asked)
+
+
+def test_a_search_ends_in_time_however_many_partitions_there_are(
+    monkeypatch: pytest.MonkeyPatch, settings: LogSettings, logged: LoggedRows
+) -> None:
+    monkeypatch.setattr("sidelight_explainers.logged.exchange.SEARCH_SECONDS", 0.0)
+    log = open_log(settings)
+    wanted = id_text(mint())
+    for _ in range(9):
+        appended(log, exchange([[1.0]]))
+    with pytest.raises(NotLogged, match="not found within 0 s; name its address"):
+        logged.rows("m", MODEL, wanted)
     log.close()
 
 

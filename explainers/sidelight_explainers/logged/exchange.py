@@ -5,13 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import Protocol
 from uuid import UUID
 from zlib import crc32
 
 from sidelight.config.settings import LogSettings, ModelSettings
-from sidelight.errors import DataMismatch, MalformedPayload, OffsetOutOfRange, SidelightError
+from sidelight.errors import (
+    DataMismatch,
+    LogError,
+    MalformedPayload,
+    OffsetOutOfRange,
+    SidelightError,
+)
 from sidelight.events.dataref import Keeper, whole
 from sidelight.events.exchange import Exchange
 from sidelight.events.exchanges import from_record
@@ -27,6 +33,8 @@ CLOCKS_APART_NS = 300_000_000_000
 """How far the clock of whoever logged may be ahead of the log's own."""
 SEARCH_SECONDS = 10.0
 """An exchange is looked for no longer than that."""
+MOST_SEARCHES = 3
+"""At one time: they take turns, and who waits for one holds a thread that others need."""
 
 
 class NotLogged(SidelightError):
@@ -50,6 +58,9 @@ class LoggedRows:
     limits: Limits = DEFAULT_LIMITS
     _log: Readable | None = None
     _lock: Lock = field(default_factory=Lock, repr=False)
+    _turns: BoundedSemaphore = field(
+        default_factory=lambda: BoundedSemaphore(MOST_SEARCHES), repr=False
+    )
 
     def rows(self, name: str, model: ModelSettings, wanted: str, row: int | None = None) -> Columns:
         """The rows that the model of that name was sent in the exchange; one of them if `row`.
@@ -77,11 +88,18 @@ class LoggedRows:
                 self._log = None
 
     def _exchange(self, wanted: str) -> Exchange:
+        if not self._turns.acquire(blocking=False):
+            raise LogError(f"{MOST_SEARCHES} exchanges are looked for; try again later")
+        try:
+            return whole(from_record(self._searched(wanted)), self._store())
+        finally:
+            self._turns.release()
+
+    def _searched(self, wanted: str) -> Record:
         with self._lock:  # a consumer of Kafka serves one thread
             if self._log is None:
                 self._log = open_log(self.settings)
-            found = from_record(_record(self._log, wanted))
-        return whole(found, self._store())
+            return _record(self._log, wanted)
 
     def _store(self) -> Keeper | None:
         return open_store(self.settings.store) if self.settings.store else None
@@ -98,9 +116,9 @@ def _check_model(exchange: Exchange, name: str, model: ModelSettings) -> None:
 def _record(log: Readable, wanted: str) -> Record:
     if "/" in wanted:
         return _at(log, _address(wanted))
-    time_ns = _minted_ns(wanted)
+    time_ns, gives_up = _minted_ns(wanted), time.monotonic() + SEARCH_SECONDS
     for partition in _partitions(log, wanted):
-        for record in _since(log, partition, time_ns - CLOCKS_APART_NS):
+        for record in _since(log, partition, time_ns - CLOCKS_APART_NS, gives_up):
             if record.key == wanted.encode():
                 return record
     raise NotLogged(f"the log holds no exchange {wanted}; retention may have taken it")
@@ -150,9 +168,8 @@ def _partitions(log: Readable, wanted: str) -> list[int]:
     return sorted(range(count), key=lambda partition: partition != expected)
 
 
-def _since(log: Readable, partition: int, time_ns: int) -> Iterator[Record]:
-    """The records of a partition from a time on, for as long as a search may take."""
-    gives_up = time.monotonic() + SEARCH_SECONDS
+def _since(log: Readable, partition: int, time_ns: int, gives_up: float) -> Iterator[Record]:
+    """The records of a partition from a time on, until the search has taken too long."""
     offset = log.offset_at(INFERENCE, partition, max(time_ns, 0))
     while found := _read(log, partition, offset):
         yield from (stored.record for stored in found)
