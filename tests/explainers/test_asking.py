@@ -261,6 +261,9 @@ def ask_thrice(_rows: Columns, _options: Any, asking: Asking) -> Any:
     return answers, asking.quality("accurate")
 
 
+thrice: Any = ask_thrice
+
+
 @pytest.mark.parametrize(
     ("versions", "told", "calls"),
     [
@@ -280,7 +283,7 @@ def test_an_explanation_is_of_one_version_unless_versions_answer_in_turns(
 
     with shared(FunctionPredictor(answering)) as predictor:
         settings = ShapleySettings()
-        methods = {"thrice": OpenMethod(settings, ask_thrice)}
+        methods = {"thrice": OpenMethod(settings, thrice)}
         model = Explained(Subject("m", ModelSettings(), ("x",)), predictor, methods, lambda: None)
         found: Any = model.explain("thrice", settings, xs(0))
     answers, quality = found
