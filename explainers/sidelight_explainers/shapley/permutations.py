@@ -55,7 +55,7 @@ class Chains:
         count, players = self.orders.shape
         gains = np.empty((count, players))
         steps = np.diff(outputs.reshape(count, players + 1), axis=1)
-        np.put_along_axis(gains, self.orders, steps, axis=1)
+        gains[np.arange(count)[:, None], self.orders] = steps
         return gains
 
     def per_unit(self, chainwise: Floats) -> Floats:
@@ -86,7 +86,8 @@ def crossed_chains(players: int, size: int, rng: Generator) -> Chains:
 def means(values: Floats, of: NDArray[np.intp]) -> Floats:
     """Means (k, ...) of the values (c, ...) with the same number in `of` (c,): of each number that
     occurs, in their order."""
-    _, at, counts = np.unique(of, return_inverse=True, return_counts=True)
-    sums = np.zeros((len(counts), *values.shape[1:]))
-    np.add.at(sums, at.reshape(-1), values)
+    order = np.argsort(of, kind="stable")
+    first = np.flatnonzero(np.diff(of[order], prepend=-1))
+    counts = np.diff(np.append(first, len(of)))
+    sums = np.add.reduceat(values[order], first, axis=0)
     return np.asarray(sums / counts.reshape(-1, *(1,) * (values.ndim - 1)))

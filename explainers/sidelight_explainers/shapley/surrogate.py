@@ -47,10 +47,12 @@ class Surrogate:
 
     def gains(self, chains: Chains) -> Floats:
         """What each player adds in each chain (c, p)."""
-        background = chains.background
-        steps = np.take_along_axis(self.steps[background], chains.orders, axis=1)
-        sums = np.cumsum(np.column_stack([self.start[background], steps]), axis=1)
-        return chains.gains(expit(sums) if self.bent else sums)
+        count, players = chains.orders.shape
+        sums = np.empty((count, players + 1))
+        sums[:, 0] = self.start[chains.background]
+        sums[:, 1:] = self.steps[chains.background[:, None], chains.orders]
+        np.cumsum(sums, axis=1, out=sums)
+        return chains.gains(expit(sums, out=sums) if self.bent else sums)
 
 
 def fit_surrogate(
