@@ -42,7 +42,8 @@ _QUALITY = _object(
         "seconds": _NUMBER,
         "budget": _COUNT,
         "stopped": {"enum": list(get_args(Stopped))},
-    }
+    },
+    model_versions=_list(_TEXT),
 )
 _EXPLANATION = _object(
     {
@@ -89,13 +90,15 @@ _JOB = _object(
 _UNKNOWN: Answers = {404: _answer("no such model", _ERROR)}
 _REFUSED: Answers = {
     400: _answer("not what it claims to be", _ERROR),
+    401: _answer("the service has a token, and it was not shown", _ERROR),
     **_UNKNOWN,
+    408: _answer("the body did not come in time", _ERROR),
     413: _answer("too large", _ERROR),
     422: _answer("the rows do not fit the model", _ERROR),
     500: _answer("a defect of this service", _ERROR),
     501: _answer("no explainer is configured for this model", _ERROR),
     502: _answer("the predictor failed", _ERROR),
-    503: _answer("busy; see Retry-After", _ERROR),
+    503: _answer("busy or stopping; see Retry-After", _ERROR),
     504: _answer("the predictor did not answer in time", _ERROR),
 }
 
