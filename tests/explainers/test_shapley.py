@@ -341,3 +341,23 @@ def test_a_nan_among_whole_numbers_or_flags_is_asked_as_it_is(reference: Floats)
     assert np.isnan(asked[0][0])
     assert found.prediction == 1
     assert found.attributions[0].value is None
+
+
+def test_intervals_hold_where_few_background_rows_have_interactions() -> None:
+    """The default budget gives a fifth of the background rows of 9 features a second unit."""
+
+    def rare(table: Floats) -> Floats:
+        return np.asarray(table[:, 8] * np.sign(table[:, :4].prod(axis=1)) + 0.1 * table[:, 4])
+
+    held = []
+    for game in range(5):
+        rng = np.random.default_rng(100 + game)
+        background, row = rng.normal(size=(100, 9)), rng.normal(size=(1, 9))
+        background[:, 8], row[0, 8] = rng.random(100) < 0.05, 0
+        exact = enumerated(rare, row[0], background)
+        explain = shapley(rare, background)
+        for seed in range(6):
+            found = explain(numeric(row), seed=seed)
+            assert attributions(found).interval == "reliable"
+            held.append(np.abs(contributions(found) - exact) <= half_widths(found) + 1e-12)
+    assert np.mean(held) > 0.93

@@ -1,10 +1,11 @@
 """How far an estimate may be from the Shapley value of the game with this background.
 
 The background rows are the game's own, no sample: only the orders are drawn. Their variance shows
-in the differences between two *units* (see `Chains`) of one background row. Where hardly any row
-has two units, it is taken from units of rows that are next to each other by the player's own value
-(successive differences: von Neumann et al., Annals of Mathematical Statistics 1941); these hold
-what differs between the rows too, so that the interval is rather too wide.
+in the differences between two *units* (see `Chains`) of one background row. Where fewer than half
+of the rows have two units (the others may be quite different), it is taken from units of rows that
+are next to each other by the player's own value (successive differences: von Neumann et al., Annals
+of Mathematical Statistics 1941); these hold what differs between the rows too, so that the interval
+is rather too wide.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ Floats = NDArray[np.float64]
 LEVEL = 0.975
 ENOUGH = 15
 """Differences from which an interval is called reliable."""
+LEAST = 3.0
+"""Degrees of freedom, of a variance that hangs on a single difference."""
 PRIOR = 4.0
 """Differences that the players' mean variance counts for in each player's own (moderated as in
 Smyth, Statistical Applications in Genetics and Molecular Biology 2004): a player whose rare
@@ -41,8 +44,9 @@ class Neighbours:
         by each player's own value."""
         order = np.argsort(background, kind="stable")
         same = np.diff(background[order]) == 0
-        players = positions.shape[1]
-        if same.sum() >= ENOUGH or len(np.unique(background)) == 1:
+        players, rows = positions.shape[1], len(np.unique(background))
+        twice = len(np.unique(background[order[1:]][same]))
+        if (same.sum() >= ENOUGH and 2 * twice >= rows) or rows == 1:
             pairs = np.stack([order[:-1][same], order[1:][same]])[..., None]
             left, right = np.repeat(pairs, players, axis=2)
             return cls(left, right, within=True)
@@ -79,7 +83,17 @@ def spread(differences: Floats, background: NDArray[np.intp], besides: Floats) -
     own = (differences**2).mean(axis=0)
     moderated = (count * own + PRIOR * own.mean()) / (count + PRIOR)
     error = np.sqrt(moderated * per_unit_variance(background) + besides)
-    return Spread(np.asarray(stdtrit(count, LEVEL) * error), count >= ENOUGH)
+    return Spread(np.asarray(stdtrit(_freedom(differences), LEVEL) * error), count >= ENOUGH)
+
+
+def _freedom(differences: Floats) -> Floats:
+    """Degrees of freedom (p,) of a mean of squares (k, p): k of normal differences, fewer where a
+    few large ones make up most of it (moments, after Satterthwaite, Biometrics Bulletin 1946)."""
+    squares = differences**2
+    fourth = 3 * (squares**2).sum(axis=0)
+    most = np.full(len(fourth), float(len(differences)))
+    found = np.divide(9 * squares.sum(axis=0) ** 2, fourth, out=most.copy(), where=fourth > 0)
+    return np.asarray(np.clip(found, LEAST, most))
 
 
 def per_unit_variance(background: NDArray[np.intp]) -> float:
