@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import time
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from sidelight.errors import DataMismatch
 from sidelight.predictors.testing import FunctionPredictor
 from sidelight.tensors import Column, Columns, column_of
 from sidelight_explainers.anchors.predicates import borders, predicates, words
-from sidelight_explainers.anchors.proving import doubt_of, lower_bound
+from sidelight_explainers.anchors.proving import Proof, doubt_of, draws_called_for, lower_bound
 from sidelight_explainers.contents.anchor import Anchor
 from sidelight_explainers.explanation import Explanation
 from sidelight_explainers.models import Explained, explained
@@ -332,3 +333,33 @@ def test_a_budget_that_compares_nothing_is_refused_with_one_that_would() -> None
     enough = int(str(refused.value).rsplit(" ", 1)[1])
     assert ask(row, budget=enough).quality.stopped in ("accurate", "budget")
     assert ask(row, budget=enough).quality.rows <= enough
+
+
+def test_a_rule_that_came_near_is_tested_again_on_the_draws_that_it_calls_for() -> None:
+    near = Proof((1,), 238, 250, 0.889)
+    draws = draws_called_for(near, 0.9, 0.01)
+    assert 250 < draws < 1000
+    hits = round(draws * 239 / 252)
+    assert lower_bound(hits, round(draws), 0.01) > 0.9
+    assert draws_called_for(Proof((1,), 220, 250, 0.8), 0.9, 0.01) == math.inf
+
+
+def noisy(table: Floats) -> Floats:
+    """Yes in 93 % of rows where the first is large, as it were by chance."""
+    weights = np.array([12.9898, 78.233, 37.719, 4.1414, 93.989, 67.345])
+    chance = np.abs(np.sin(table @ weights)) * 43758.5453 % 1
+    large = table[:, 0] > 0.5
+    return np.asarray(large ^ (chance > np.where(large, 0.93, 0.6)), np.float64)
+
+
+def test_the_end_of_the_calls_is_told() -> None:
+    rows = reference(1000)
+    row = next(one for one in rows if one[0] > 0.5 and noisy(one[None])[0] == 1)
+    ask = explainer(predictor(noisy), numeric(rows), "anchor", precision=0.97)
+    explanation = ask(numeric(row[None]))
+    assert not anchor(explanation).found
+    assert explanation.quality.stopped == "budget"
+    assert explanation.quality.calls <= 25
+    all_tried = ask(numeric(row[None]), max_conditions=1, precision=0.99)
+    assert not anchor(all_tried).found
+    assert all_tried.quality.stopped == "accurate"

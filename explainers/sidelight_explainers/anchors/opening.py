@@ -79,7 +79,7 @@ def _stopped(
         return "deadline"
     except Spent as spent:
         return _settled(search, agreement, inquiry, spent)
-    return "accurate"
+    return "budget" if search.is_cut_short else "accurate"
 
 
 def _settled(search: Search, agreement: Agreement, inquiry: Inquiry, spent: Spent) -> Stopped:

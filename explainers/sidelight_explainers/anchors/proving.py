@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from scipy.special import betaincinv
+from scipy.special import betaincinv, ndtri
 
 from sidelight_explainers.anchors.world import Rule
 
 SPARED = 25
 """A rule that is just not precise enough fails in so many of the draws that test it: then one
 that fails a third as often passes nine times in ten."""
+POWER = 0.9
+"""A rule tested again passes so often if its share is as it looked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +46,13 @@ def doubt_of(test: int, confidence: float) -> float:
 def proving_draws(precision: float) -> int:
     """Draws that test one rule."""
     return round(SPARED / (1 - precision))
+
+
+def draws_called_for(proof: Proof, precision: float, doubt: float) -> float:
+    """Draws that would show that a rule has the precision if its share is as its test suggests
+    (drawn towards a half, as few draws promise little); infinite when that is below."""
+    share = (proof.hits + 1) / (proof.draws + 2)
+    if share <= precision:
+        return math.inf
+    wide = float(ndtri(1 - doubt) + ndtri(POWER)) * math.sqrt(share * (1 - share))
+    return (wide / (share - precision)) ** 2 + 1 / (share - precision)

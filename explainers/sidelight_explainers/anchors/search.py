@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 
 from numpy.random import Generator
 
 from sidelight.config.explaining.anchor import AnchorSettings
 from sidelight_explainers.anchors.agreement import Agreement, Seen
-from sidelight_explainers.anchors.proving import Proof, doubt_of, lower_bound, proving_draws
+from sidelight_explainers.anchors.proving import (
+    Proof,
+    doubt_of,
+    draws_called_for,
+    lower_bound,
+    proving_draws,
+)
 from sidelight_explainers.anchors.tallies import Tallies
 from sidelight_explainers.anchors.world import EMPTY, Draws, Rule, World
 
@@ -49,6 +56,7 @@ class Search:
         self._round = min(ROUND, options.budget // 8)
         self._tallies = Tallies(world)
         self._proofs: dict[Rule, Proof] = {}
+        self._tests = 0
 
     def run(self) -> Iterator[None]:
         """Rules of no condition, one, two, ... until one is proved, then wider ones; gives way
@@ -59,10 +67,18 @@ class Search:
             yield
 
     def settle(self) -> None:
-        """Where no rule is proved, test the one that looks best with the rows that `run` spares."""
+        """Where no rule is proved, test the one that looks best with the rows that `run` spares;
+        then again the one that came nearest, on as many draws as its own share calls for."""
         best = self._tallies.best(self._tallies.rules or [EMPTY], 1)
         if self.found is None and best[0] not in self._proofs:
             self._prove(best, spare=0)
+        if self.found is None and self._allows(1):
+            self._insist()
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Did it end for its many calls, while nothing was proved?"""
+        return self.found is None and not self._allows(A_LENGTH + A_WIDENING)
 
     @property
     def found(self) -> Proof | None:
@@ -132,12 +148,23 @@ class Search:
         """Test these rules on draws of their own; is one of them proved?"""
         if not rules:
             return False
-        draws = self._world.fresh(rules, self._spare * len(rules), self._rng)
+        self._test(rules, self._spare, spare)
+        return any(self._is_enough(self._proofs[rule]) for rule in rules)
+
+    def _insist(self) -> None:
+        wished, doubt = self._options.precision, doubt_of(self._tests, self._options.confidence)
+        draws = {one.rule: draws_called_for(one, wished, doubt) for one in self._proofs.values()}
+        rule = min(draws, key=lambda one: draws[one])
+        if draws[rule] <= self._options.budget:
+            self._test([rule], math.ceil(draws[rule]), spare=0)
+
+    def _test(self, rules: Sequence[Rule], draws_each: int, spare: int) -> None:
+        draws = self._world.fresh(rules, draws_each * len(rules), self._rng)
         hits = (draws.of & self._ask(draws, spare).agrees).sum(axis=1).tolist()
         for rule, won, of in zip(rules, hits, draws.of.sum(axis=1).tolist(), strict=True):
-            doubt = doubt_of(len(self._proofs), self._options.confidence)
+            doubt = doubt_of(self._tests, self._options.confidence)
             self._proofs[rule] = Proof(rule, won, of, lower_bound(won, of, doubt))
-        return any(self._is_enough(self._proofs[rule]) for rule in rules)
+            self._tests += 1
 
     def _ask(self, draws: Draws, spare: int) -> Seen:
         if not self._agreement.affords(draws, spare):
