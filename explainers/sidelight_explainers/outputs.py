@@ -67,7 +67,10 @@ def _column(answer: Columns, wanted: str | None) -> tuple[Column, int | None]:
     name, index = split_index(split_label(wanted)[0])
     if name in answer:
         return answer[name], index
-    raise DataMismatch(f"no output {wanted!r}; the predictor gives {list(answer.names)}")
+    raise DataMismatch(
+        f"no output {wanted!r}; the predictor gives {list(answer.names)} (predictor.output asks it"
+        " for another)"
+    )
 
 
 def _one_of(column: Column, index: int | None, label: str | None) -> Output:

@@ -96,7 +96,7 @@ class Poster:
         try:
             return await self._ask_once(question)
         except LOST as exc:
-            raise PredictorError(f"{self.told}: {str(exc) or type(exc).__name__}") from exc
+            raise PredictorError(f"{self.told}: {_why_lost(exc)}") from exc
 
     async def _ask_once(self, question: Question) -> Answer:
         try:
@@ -155,3 +155,9 @@ def _words(body: bytes) -> str:
     if isinstance(told, dict):
         told = told.get("error", told.get("detail", told))
     return told if isinstance(told, str) else orjson.dumps(told).decode()
+
+
+def _why_lost(exc: Exception) -> str:
+    if isinstance(exc, aiohttp.ClientConnectorError):
+        return f"cannot connect: {exc.os_error.strerror or exc.os_error}"
+    return str(exc) or type(exc).__name__

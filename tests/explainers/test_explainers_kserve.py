@@ -105,7 +105,7 @@ def test_every_argument_of_kserves_server_is_taken(served: list[Settings]) -> No
         "--event-loop": "auto",
     }
     for name, arity in json.loads(told.stdout.splitlines()[-1]):
-        if name == "--model_name":
+        if name in ("--model_name", "--predictor_host"):
             run(*ARGUMENTS)
         elif name.startswith("--ssl"):
             run("--ssl_certfile", "a", "--ssl_keyfile", "b")
@@ -145,6 +145,12 @@ def test_features_named_by_a_flag_leave_the_answers_out(folder: Path) -> None:
     model = open_models(settings)["a.b"]
     assert model is not None
     assert model.example.names == ("age", "sex")
+
+
+@pytest.mark.parametrize("flag", ["--predictor_host", "--reference", "--features"])
+def test_what_is_told_of_no_model_is_refused(flag: str) -> None:
+    with pytest.raises(ConfigError, match="with --model_name"):
+        CliRunner().invoke(app, ["explainers", flag, "x"], catch_exceptions=False)
 
 
 def test_features_that_cannot_be_looked_up_are_refused(folder: Path) -> None:

@@ -193,6 +193,7 @@ def test_a_server_that_is_not_there_is_a_predictor_error() -> None:
     predictor = opened(url, retries=1)
     with spending() as spent, pytest.raises(PredictorError, match=url) as caught:
         predictor(ROWS)
+    assert ": cannot connect: " in str(caught.value)
     assert caught.value.status == 0
     assert not isinstance(caught.value, PredictorTimeout)
     assert spent.calls == 2

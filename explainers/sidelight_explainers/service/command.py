@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperCommand
 
 from sidelight.command.options import Config
+from sidelight.errors import ConfigError
 from sidelight_explainers.kserve.arguments import WITHOUT_EFFECT, Protocol, Truth, meaningful
 
 KSERVE = "KServe's container arguments"
@@ -94,6 +95,8 @@ def explainers(
         ("explainers", "cert_file"): ssl_certfile,
         ("explainers", "key_file"): ssl_keyfile,
     }
+    if model_name is None and (predictor_host or reference or features):
+        raise ConfigError("--predictor_host, --reference and --features are told with --model_name")
     if model_name is not None:
         names = [name.strip() for name in (features or "").split(",") if name.strip()]
         rows = kserve.reference(reference, file)
