@@ -65,8 +65,10 @@ class ImageGame:
     def rows(self, masks: Masks, background: NDArray[np.intp]) -> Columns:
         there = np.ones((len(masks), self.parts), bool)
         there[:, self.playing] = masks
-        row = self.column.values.reshape(1, -1)
-        told = np.where(there[:, self.owners], row, self.baselines[background])
+        told = self.baselines[background]
+        # one after the other, so that what each needs stays near the processor
+        for one, present in zip(told, there, strict=True):
+            np.copyto(one, self.column.values.reshape(-1), where=present[self.owners])
         return Columns((closed(told.reshape(-1, *self.column.values.shape[1:]), self.sent),))
 
     def keys(self, masks: Masks, background: NDArray[np.intp]) -> NDArray[Any]:
