@@ -47,6 +47,7 @@ def test_a_picture_of_another_form_than_the_references_is_refused() -> None:
     settings = OfPictures()
     for model, reference, sent in (
         (flat, np.zeros((2, 784)), np.zeros((28, 28))),
+        (flat, np.zeros((2, 784)), np.zeros(700)),
         (known, np.zeros((2, 28, 28)), np.zeros((28, 28, 3))),
     ):
         subject = Subject("m", model, ("picture",), Columns.of(picture=reference))

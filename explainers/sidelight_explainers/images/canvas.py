@@ -89,7 +89,8 @@ class Canvases:
 
     def _refuse_another_form(self, sent: Column) -> None:
         shape = sent.values.shape[1:]
-        if self.known and shape and len(shape) != len(self.known):
+        is_fit = shape == self.known if len(self.known) == 1 else len(shape) == len(self.known)
+        if self.known and shape and not is_fit:
             raise DataMismatch(
                 f"feature {self.feature!r} has shape {list(shape)} in a row; send one of shape"
                 f" {list(self.known)}, as in the reference"
