@@ -50,7 +50,7 @@ def _rule(content: Anchor, names: Names) -> str:
 def _conditions(content: Anchor, names: Names) -> str:
     are = "is" if len(content.conditions) == 1 else "are"
     if isinstance(content.layout, ImageLayout):
-        return "what the right picture shows is there"
+        return "what the second picture shows is there"
     if isinstance(content.layout, TextLayout):
         return f"{listed([apart(f'“{cut(one.words)}”') for one in content.conditions])} {are} there"
     return listed([apart(names.condition(one.feature, one.words)) for one in content.conditions])
