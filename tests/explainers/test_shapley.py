@@ -343,21 +343,21 @@ def test_a_nan_among_whole_numbers_or_flags_is_asked_as_it_is(reference: Floats)
     assert found.attributions[0].value is None
 
 
-def test_intervals_hold_where_few_background_rows_have_interactions() -> None:
-    """The default budget gives a fifth of the background rows of 9 features a second unit."""
+def test_intervals_hold_where_few_background_rows_have_two_pairs_of_orders() -> None:
+    """The default budget gives a fifth of the background rows of 9 features a second pair."""
 
-    def rare(table: Floats) -> Floats:
-        return np.asarray(table[:, 8] * np.sign(table[:, :4].prod(axis=1)) + 0.1 * table[:, 4])
+    def steps(table: Floats) -> Floats:
+        first = (table[:, 0] > 0) & (table[:, 1] > 0)
+        second = (table[:, 2] > 0.5) & (table[:, 3] < 0) & (table[:, 4] > 0)
+        return np.asarray(first + 2.0 * second + 0.5 * (table[:, 5] > 1))
 
     held = []
     for game in range(5):
         rng = np.random.default_rng(100 + game)
         background, row = rng.normal(size=(100, 9)), rng.normal(size=(1, 9))
-        background[:, 8], row[0, 8] = rng.random(100) < 0.05, 0
-        exact = enumerated(rare, row[0], background)
-        explain = shapley(rare, background)
+        exact = enumerated(steps, row[0], background)
+        explain = shapley(steps, background)
         for seed in range(6):
             found = explain(numeric(row), seed=seed)
-            assert attributions(found).interval == "reliable"
             held.append(np.abs(contributions(found) - exact) <= half_widths(found) + 1e-12)
-    assert np.mean(held) > 0.93
+    assert np.mean(held) > 0.95

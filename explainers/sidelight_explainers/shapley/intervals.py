@@ -1,7 +1,7 @@
 """How far an estimate may be from the Shapley value of the game with this background.
 
 The background rows are the game's own, no sample: only the orders are drawn. Their variance shows
-in the differences between two *units* (see `Chains`) of one background row. Where fewer than half
+in the differences between two *units* (see `Chains`) of one background row. Where few
 of the rows have two units (the others may be quite different), it is taken from units of rows that
 are next to each other by the player's own value (successive differences: von Neumann et al., Annals
 of Mathematical Statistics 1941); these hold what differs between the rows too, so that the interval
@@ -21,6 +21,8 @@ Floats = NDArray[np.float64]
 LEVEL = 0.975
 ENOUGH = 15
 """Differences from which an interval is called reliable."""
+TWICE = 25
+"""Differences within background rows from which they stand for all rows, where those are more."""
 LEAST = 3.0
 """Degrees of freedom, of a variance that hangs on a single difference."""
 PRIOR = 4.0
@@ -45,8 +47,7 @@ class Neighbours:
         order = np.argsort(background, kind="stable")
         same = np.diff(background[order]) == 0
         players, rows = positions.shape[1], len(np.unique(background))
-        twice = len(np.unique(background[order[1:]][same]))
-        if (same.sum() >= ENOUGH and 2 * twice >= rows) or rows == 1:
+        if same.sum() >= min(TWICE, max(rows, ENOUGH)) or rows == 1:
             pairs = np.stack([order[:-1][same], order[1:][same]])[..., None]
             left, right = np.repeat(pairs, players, axis=2)
             return cls(left, right, within=True)
