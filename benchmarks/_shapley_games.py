@@ -31,13 +31,15 @@ BACKGROUND = 100
 
 @dataclass(frozen=True, eq=False)
 class BenchmarkGame:
-    """A function of rows, the background (100, n), rows (r, n) and their true values (r, n)."""
+    """A function of rows, the background (100, n), rows (r, n) and their true values (r, n);
+    `truth` tells those of any row (n,) and background (b, n)."""
 
     name: str
     predict: Predict
     background: Floats
     rows: Floats
     truths: Floats
+    truth: Callable[[Floats, Floats], Floats]
 
 
 def games(explained: int) -> Iterator[BenchmarkGame]:
@@ -69,8 +71,13 @@ def _game(name: str, data: Any, model: Any, how: Any, truth: Any, explained: int
     kept = BACKGROUND + explained
     model.fit(table[order[kept:]], labels[order[kept:]])
     background, rows = table[order[:BACKGROUND]], table[order[BACKGROUND:kept]]
-    truths = np.array([truth(model, row, background, how(model)) for row in rows])
-    return BenchmarkGame(name, how(model), background, rows, truths)
+    predict = how(model)
+
+    def true(row: Floats, background: Floats) -> Floats:
+        return np.asarray(truth(model, row, background, predict))
+
+    truths = np.array([true(row, background) for row in rows])
+    return BenchmarkGame(name, predict, background, rows, truths, true)
 
 
 def _forest() -> Any:

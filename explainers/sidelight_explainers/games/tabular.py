@@ -53,10 +53,14 @@ class TabularGame:
         return self.mix.size
 
     def rows(self, masks: Masks, background: NDArray[np.intp]) -> Columns:
-        return self.mix.rows(self._sources(masks, background))
+        return self.mix.rows(self.sources(masks, background))
 
     def keys(self, masks: Masks, background: NDArray[np.intp]) -> NDArray[Any]:
-        return np.take_along_axis(self.mix.codes, self._sources(masks, background), axis=0)
+        return np.take_along_axis(self.mix.codes, self.sources(masks, background), axis=0)
+
+    def sources(self, masks: Masks, background: NDArray[np.intp]) -> NDArray[np.int32]:
+        """For each feature of each coalition's row (r, n) the row of `mix.palette` it is of."""
+        return self.mix.sources(masks[:, self.owner], background)
 
     def explained(self) -> Columns:
         return self.mix.palette.take([self.mix.size])
@@ -81,9 +85,6 @@ class TabularGame:
 
     def layout(self) -> None:
         return None
-
-    def _sources(self, masks: Masks, background: NDArray[np.intp]) -> NDArray[np.int32]:
-        return self.mix.sources(masks[:, self.owner], background)
 
     def _numbers(self, feature: int) -> NDArray[np.float64]:
         codes = self.mix.codes[:-1, feature].astype(np.float64)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sidelight.predictors.caching import model_of
 from sidelight_explainers.contract import Inquiry
 from sidelight_explainers.games.game import Game, Masks
 from sidelight_explainers.games.parts import ask_in_parts
@@ -30,9 +32,11 @@ class Planned:
 
 @dataclass(frozen=True, eq=False)
 class Asked:
-    """The chosen `output` of the explained row, and `known` ones of the first different rows."""
+    """The chosen `output` of the explained row, and `known` ones of the first different rows, as
+    one `model` (see `model_of`) has answered them."""
 
     plan: Planned
+    model: Hashable
     output: str
     prediction: float
     known: NDArray[np.float64]
@@ -45,8 +49,9 @@ class Asked:
         everybody = np.ones((1, plan.game.players), bool)
         masks = np.concatenate([everybody, plan.masks[first]])
         background = np.concatenate([[0], plan.background[first]])
-        told = choose_output(ask_in_parts(plan.game, inquiry, masks, background), output)
-        return cls(plan, told.name, float(told.values[0]), told.values[1:])
+        answers = ask_in_parts(plan.game, inquiry, masks, background)
+        told = choose_output(answers, output)
+        return cls(plan, model_of(answers), told.name, float(told.values[0]), told.values[1:])
 
     def lacking(self, rows: int) -> int:
         """How many different ones of the first rows are still to be asked."""
@@ -59,7 +64,7 @@ class Asked:
             self.plan.game, inquiry, self.plan.masks[new], self.plan.background[new]
         )
         values = choose_output(told, self.output).values if len(new) else np.empty(0)
-        return Asked(self.plan, self.output, self.prediction, np.append(self.known, values))
+        return replace(self, known=np.append(self.known, values))
 
     def outputs(self, rows: int) -> NDArray[np.float64]:
         """Of the first rows (rows,), all of which were asked."""

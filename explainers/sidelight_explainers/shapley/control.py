@@ -36,7 +36,7 @@ def controlled(chains: Chains, outputs: Floats, positions: Floats, rng: Generato
     player's values in each background row."""
     background = chains.background_of_units
     units = chains.per_unit(chains.gains(outputs))
-    told = _surrogates(chains, outputs, positions, rng)
+    told = surrogates(chains, outputs, positions, rng)
     neighbours = Neighbours.of(background, positions)
     differences = neighbours.differences(units)
     # between two background rows, what the surrogate expects explains their difference
@@ -48,7 +48,7 @@ def controlled(chains: Chains, outputs: Floats, positions: Floats, rng: Generato
 
 
 @dataclass(frozen=True, eq=False)
-class _Told:
+class Told:
     """Of each unit (u, p) what the surrogate of the other half `gained`, and how far that is from
     what it gains on average; and the `variance` (p,) of that average's own mean."""
 
@@ -56,8 +56,13 @@ class _Told:
     astray: Floats
     variance: Floats
 
+    def of(self, units: NDArray[np.bool_]) -> Told:
+        """Of some of the units only."""
+        return Told(self.gained[units], self.astray[units], self.variance)
 
-def _surrogates(chains: Chains, outputs: Floats, positions: Floats, rng: Generator) -> _Told:
+
+def surrogates(chains: Chains, outputs: Floats, positions: Floats, rng: Generator) -> Told:
+    """Of each half of the units, what the surrogate of the other half tells."""
     size, players = positions.shape
     free = paired_chains(players, size, max(FREE * len(chains), 4 * size), rng)
     half = chains.unit // 2 % 2
@@ -66,7 +71,7 @@ def _surrogates(chains: Chains, outputs: Floats, positions: Floats, rng: Generat
     freely = [free.per_unit(one.gains(free)) for one in fitted]
     known = [means(one, free.background_of_units) for one in freely]
     expected = chains.per_unit(_chosen(half, [one[chains.background] for one in known]))
-    return _Told(gained, gained - expected, _variance(np.mean(freely, axis=0), free))
+    return Told(gained, gained - expected, _variance(np.mean(freely, axis=0), free))
 
 
 def _variance(units: Floats, chains: Chains) -> Floats:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -26,9 +28,12 @@ from sidelight_explainers.shapley.permutations import (
     means,
     paired_chains,
 )
+from sidelight_explainers.shapley.proxies.aiding import Aid, Aide
+from sidelight_explainers.shapley.proxies.combining import combined
 from sidelight_explainers.shapley.rounds import Rounds, variances
 
 Floats = NDArray[np.float64]
+Facts = tuple[tuple[str, Any], ...]
 Found = tuple[Attributions, Stopped]
 """What is known, and what stopped it were there no more."""
 
@@ -39,7 +44,12 @@ REPEATS = 2
 
 
 def estimate(
-    game: Game, positions: Floats, options: ShapleySettings, output: str | None, inquiry: Inquiry
+    game: Game,
+    positions: Floats,
+    options: ShapleySettings,
+    output: str | None,
+    inquiry: Inquiry,
+    aide: Aide | None = None,
 ) -> Iterator[Found]:
     """Interventional Shapley values of one output of a model that can only be asked; what is known
     after each question.
@@ -47,14 +57,14 @@ def estimate(
     Absent players take their values from one background at a time (Lundberg & Lee, NeurIPS 2017,
     with the marginal expectation). All coalitions are asked when they fit the budget, random
     orders of the players otherwise. `positions` (size, p) are a number for each player's values in
-    each background row.
+    each background row. `aide` is a proxy's help where orders are drawn.
     """
     if game.players == 1:
         yield _alone(game, output, inquiry), "accurate"
     elif game.size * ((1 << min(game.players, 62)) - 1) + 2 <= inquiry.left:
         yield _enumerated(game, output, inquiry), "accurate"
     else:
-        yield from _sampled(game, positions, options, output, inquiry)
+        yield from _sampled(game, positions, options, output, inquiry, aide)
 
 
 def background_rows(players: int, budget: int) -> int:
@@ -89,15 +99,22 @@ def _enumerated(game: Game, output: str | None, inquiry: Inquiry) -> Attribution
 
 
 def _sampled(
-    game: Game, positions: Floats, options: ShapleySettings, output: str | None, inquiry: Inquiry
+    game: Game,
+    positions: Floats,
+    options: ShapleySettings,
+    output: str | None,
+    inquiry: Inquiry,
+    aide: Aide | None,
 ) -> Iterator[Found]:
-    chains, plan = _plan(game, inquiry.left - 1, np.random.default_rng(options.seed))
+    seed = options.seed if aide is None else [options.seed, aide.seed]
+    chains, plan = _plan(game, inquiry.left - 1, np.random.default_rng(seed))
     steps = game.players + 1
     rounds = Rounds(variances(chains.background), _telling(chains), options.tolerance)
     done = rounds.first()
     asked = Asked.start(plan, done * steps, output, inquiry)
+    aid = None if aide is None else aide.settled(asked)
     for question in count(1):
-        content, widest = _known(asked, chains.first(done), positions)
+        content, widest = _known(asked, chains.first(done), positions, aid)
         if rounds.accurate(widest):
             yield content, "accurate"
             return
@@ -143,14 +160,31 @@ def _affordable(upto: int, done: int, steps: int, asked: Asked, inquiry: Inquiry
     return upto
 
 
-def _known(asked: Asked, chains: Chains, positions: Floats) -> tuple[Attributions, float]:
+def _known(
+    asked: Asked, chains: Chains, positions: Floats, aid: Aid | str | None
+) -> tuple[Attributions, float]:
     """What those chains tell, and its widest half width."""
     outputs = asked.outputs(len(chains) * (chains.orders.shape[1] + 1))
     starts = outputs.reshape(len(chains), -1)[:, 0]
     base = float(means(starts, chains.background).mean())
-    found = controlled(chains, outputs, positions, np.random.default_rng(len(chains)))
+    values, found, facts = _estimated(asked, chains, outputs, positions, aid)
     rows = len(np.unique(chains.background))
-    return _content(asked, base, found.values, found.spread, rows), found.spread.widest
+    content = _content(asked, base, values, found, rows)
+    return replace(content, facts=facts), found.widest
+
+
+def _estimated(
+    asked: Asked, chains: Chains, outputs: Floats, positions: Floats, aid: Aid | str | None
+) -> tuple[Floats, Spread, Facts]:
+    rng = np.random.default_rng(len(chains))
+    proxied = aid.about(asked, chains) if isinstance(aid, Aid) else None
+    if isinstance(aid, Aid) and proxied is not None:
+        helped = combined(chains, outputs, proxied, positions, rng)
+        return helped.values, helped.spread, (("proxy", aid.fact(helped)),)
+    found = controlled(chains, outputs, positions, rng)
+    unused = "some background rows have no chain" if isinstance(aid, Aid) else aid
+    facts = () if unused is None else (("proxy", {"unused": unused}),)
+    return found.values, found.spread, facts
 
 
 def _content(asked: Asked, base: float, values: Floats, found: Spread, rows: int) -> Attributions:

@@ -22,6 +22,9 @@ from sidelight_explainers.games.text import TextGame
 from sidelight_explainers.reference.background import Background
 from sidelight_explainers.shapley.estimating import Found, background_rows, estimate
 from sidelight_explainers.shapley.owen import owen_values
+from sidelight_explainers.shapley.proxies.learning import Learning
+from sidelight_explainers.shapley.proxies.numbers import Numbers
+from sidelight_explainers.shapley.proxies.opening import Proxies
 from sidelight_explainers.subject import Subject
 from sidelight_explainers.whitebox.contract import Unread, WhiteBox
 from sidelight_explainers.whitebox.opening import open_white_box
@@ -37,8 +40,11 @@ class OfTables:
     subject: Subject
     background: Background
     box: WhiteBox | Unread
+    proxies: Proxies | None = None
 
     def __call__(self, rows: Columns, options: ShapleySettings, inquiry: Inquiry) -> Explanation:
+        if options.proxy and self.proxies is None:
+            raise DataMismatch("option 'proxy': this model's configuration does not allow one")
         game = self._game(rows, options, options.budget)
         output = self.subject.output(options)
         read = self._read(game, options, output, inquiry)
@@ -48,8 +54,17 @@ class OfTables:
         if inquiry.left < options.budget:  # the white box asked in vain
             game = self._game(rows, options, inquiry.left)
         facts = (("background", self.background.source), ("whitebox", read.reason))
-        found = estimate(game, game.positions(), options, output, inquiry)
+        found = self._estimated(game, options, output, inquiry)
         return _last(self.subject, options, self._told(found, facts), inquiry)
+
+    def _estimated(
+        self, game: TabularGame, options: ShapleySettings, output: str | None, inquiry: Inquiry
+    ) -> Iterator[Found]:
+        if self.proxies is None:
+            return estimate(game, game.positions(), options, output, inquiry)
+        aide = self.proxies.aide(game) if options.proxy else None
+        learning = self.proxies.buying(inquiry, output)
+        return estimate(game, game.positions(), options, output, learning, aide)
 
     def _game(self, rows: Columns, options: ShapleySettings, budget: int) -> TabularGame:
         names, _ = parts_of(self.background.rows.names, options.groups)
@@ -103,7 +118,8 @@ def open_method(subject: Subject, settings: ShapleySettings) -> Explainer[Shaple
         background_rows(len(names), settings.budget)
     except DataMismatch as exc:
         raise ConfigError(f"{subject.key}.explainers.shapley: {exc}") from exc
-    return OfTables(subject, background, open_white_box(subject, background))
+    proxies = Proxies(Numbers.of(background.rows), Learning()) if settings.proxy else None
+    return OfTables(subject, background, open_white_box(subject, background), proxies)
 
 
 def _unordered(game: Game) -> NDArray[np.float64]:

@@ -21,6 +21,7 @@ class ShapleySettings(OfTexts, OfPictures):
         **OfPictures.OF_INPUTS,
         "hierarchy": "text",
         "groups": "tabular",
+        "proxy": "tabular",
     }
 
     background: int = Field(default=100, ge=1)
@@ -35,3 +36,6 @@ class ShapleySettings(OfTexts, OfPictures):
     """sentences: of a text, words share what their sentence does (Owen values)."""
     whitebox: bool = True
     """Read the values from the model's file where it is at hand and agrees with the predictor."""
+    proxy: bool = False
+    """Learn trees from all rows that explanations of this model ask, and let them take chance out
+    of later ones; a request can only switch off what the configuration switches on."""

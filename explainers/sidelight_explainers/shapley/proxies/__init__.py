@@ -1,0 +1,1 @@
+"""Trees learnt from what other explanations asked, as control variates of later ones."""
