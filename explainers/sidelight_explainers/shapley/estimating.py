@@ -39,7 +39,7 @@ Found = tuple[Attributions, Stopped]
 
 COMPARED = 25
 """Background rows with two units after the first question of those that may stop early."""
-REPEATS = 2
+REPEATS = (2, 4, 8)
 """Rows planned for each row of the budget: what is planned twice is asked only once."""
 
 
@@ -85,7 +85,8 @@ def _alone(game: Game, output: str | None, inquiry: Inquiry) -> Attributions:
     asked = Asked.start(plan, game.size, output, inquiry)
     base = float(asked.outputs(game.size).mean())
     exact = Spread(np.zeros(1), True)
-    return _content(asked, base, np.array([asked.prediction - base]), exact, game.size)
+    whole = _content(asked, base, np.array([asked.prediction - base]), exact, game.size)
+    return replace(whole, estimator="exact", interval="exact")
 
 
 def _enumerated(game: Game, output: str | None, inquiry: Inquiry) -> Attributions:
@@ -95,7 +96,9 @@ def _enumerated(game: Game, output: str | None, inquiry: Inquiry) -> Attribution
     outputs = asked.outputs(len(plan.masks))
     values = everything.contributions(outputs).mean(axis=0)
     exact = Spread(np.zeros_like(values), True)
-    return _content(asked, float(everything.baselines(outputs).mean()), values, exact, game.size)
+    base = float(everything.baselines(outputs).mean())
+    whole = _content(asked, base, values, exact, game.size)
+    return replace(whole, estimator="exact", interval="exact")
 
 
 def _sampled(
@@ -106,15 +109,15 @@ def _sampled(
     inquiry: Inquiry,
     aide: Aide | None,
 ) -> Iterator[Found]:
-    seed = options.seed if aide is None else [options.seed, aide.seed]
-    chains, plan = _plan(game, inquiry.left - 1, np.random.default_rng(seed))
+    seed = (options.seed,) if aide is None else (options.seed, aide.seed)
+    chains, plan = _plan(game, inquiry.left - 1, seed)
     steps = game.players + 1
     rounds = Rounds(variances(chains.background), _telling(chains), options.tolerance)
     done = rounds.first()
     asked = Asked.start(plan, done * steps, output, inquiry)
     aid = None if aide is None else aide.settled(asked)
     for question in count(1):
-        content, widest = _known(asked, chains.first(done), positions, aid)
+        content, widest = _known(asked, chains.first(done), positions, aid, options.seed)
         if rounds.accurate(widest):
             yield content, "accurate"
             return
@@ -129,18 +132,24 @@ def _sampled(
         done = upto
 
 
-def _plan(game: Game, budget: int, rng: Generator) -> tuple[Chains, Planned]:
-    """As many chains as the budget pays for."""
+def _plan(game: Game, budget: int, seed: tuple[int, ...]) -> tuple[Chains, Planned]:
+    """As many chains as the budget pays for; more where many of their rows are the same."""
+    for repeats in REPEATS:
+        chains = _drawn(game, budget, repeats, np.random.default_rng(seed))
+        planned = Planned.of(game, *chains.coalitions())
+        new = np.bincount(planned.needed.first // (game.players + 1), minlength=len(chains))
+        affordable = int(np.searchsorted(np.cumsum(new), budget, side="right"))
+        if affordable < len(chains):
+            break
+    whole = affordable - affordable % 2 if affordable > game.size else affordable
+    return chains.first(whole), planned
+
+
+def _drawn(game: Game, budget: int, repeats: int, rng: Generator) -> Chains:
     players, size = game.players, game.size
     if (budget - size) // (players - 1) >= 2 * size:
-        chains = paired_chains(players, size, REPEATS * budget // (players + 1), rng)
-    else:
-        chains = crossed_chains(players, size, rng)
-    planned = Planned.of(game, *chains.coalitions())
-    new = np.bincount(planned.needed.first // (players + 1), minlength=len(chains))
-    affordable = int(np.searchsorted(np.cumsum(new), budget, side="right"))
-    whole = affordable - affordable % 2 if affordable > size else affordable
-    return chains.first(whole), planned
+        return paired_chains(players, size, repeats * budget // (players + 1), rng)
+    return crossed_chains(players, size, rng)
 
 
 def _telling(chains: Chains) -> int:
@@ -161,22 +170,27 @@ def _affordable(upto: int, done: int, steps: int, asked: Asked, inquiry: Inquiry
 
 
 def _known(
-    asked: Asked, chains: Chains, positions: Floats, aid: Aid | str | None
+    asked: Asked, chains: Chains, positions: Floats, aid: Aid | str | None, seed: int
 ) -> tuple[Attributions, float]:
     """What those chains tell, and its widest half width."""
     outputs = asked.outputs(len(chains) * (chains.orders.shape[1] + 1))
     starts = outputs.reshape(len(chains), -1)[:, 0]
     base = float(means(starts, chains.background).mean())
-    values, found, facts = _estimated(asked, chains, outputs, positions, aid)
+    rng = np.random.default_rng((seed, len(chains)))
+    values, found, facts = _estimated(asked, chains, outputs, positions, aid, rng)
     rows = len(np.unique(chains.background))
     content = _content(asked, base, values, found, rows)
     return replace(content, facts=facts), found.widest
 
 
 def _estimated(
-    asked: Asked, chains: Chains, outputs: Floats, positions: Floats, aid: Aid | str | None
+    asked: Asked,
+    chains: Chains,
+    outputs: Floats,
+    positions: Floats,
+    aid: Aid | str | None,
+    rng: Generator,
 ) -> tuple[Floats, Spread, Facts]:
-    rng = np.random.default_rng(len(chains))
     proxied = aid.about(asked, chains) if isinstance(aid, Aid) else None
     if isinstance(aid, Aid) and proxied is not None:
         helped = combined(chains, outputs, proxied, positions, rng)
@@ -190,15 +204,14 @@ def _estimated(
 def _content(asked: Asked, base: float, values: Floats, found: Spread, rows: int) -> Attributions:
     game, half = asked.plan.game, found.half
     bounds = (values - half, values + half) if np.isfinite(half).all() else (None, None)
-    exact = not half.any() and found.reliable
     return Attributions(
         output=asked.output,
         base_value=base,
         prediction=asked.prediction,
         attributions=game.attributions(values, *bounds),
-        estimator="exact" if exact else "permutation",
+        estimator="permutation",
         additivity_gap=base + float(values.sum()) - asked.prediction,
-        interval="exact" if exact else "reliable" if found.reliable else "unreliable",
+        interval="reliable" if found.reliable else "unreliable",
         background_rows=rows,
         layout=game.layout(),
     )
