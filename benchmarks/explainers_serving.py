@@ -1,6 +1,6 @@
 """Shapley explanations a second behind a real MLServer, beside mlserver-alibi-explain.
 
-    python -m benchmarks.explainers_serving [--seconds 10] [--no-peer]
+    python -m benchmarks.explainers_serving [--seconds 10] [--latency 0 5 20] [--no-peer]
 
 A logistic regression of breast-cancer (30 features) served by MLServer (V2 JSON, all features as
 one input), predictor, explainer and callers on the same cores. Calls and rows are counted in the
@@ -289,6 +289,7 @@ def measured(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--latency", type=int, nargs="+", default=LATENCIES, help="in ms")
     parser.add_argument("--no-peer", action="store_true")
     told = parser.parse_args()
     print(
@@ -297,7 +298,7 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for latency in LATENCIES:
+        for latency in told.latency:
             with predictor(folder, latency) as (server, counter):
                 for budget in BUDGETS:
                     with ours(folder, server, budget) as url:
