@@ -1,11 +1,10 @@
 """Shapley values read from a model's file: how long, how exact, beside `shap.TreeExplainer`.
 
 Each row is explained as a request would be: one call to the predictor (here in this process, its
-time counted) with the row and 8 witnesses, then the sums. `sums` is processor time without the
-predictor's. `gap` is
-the largest difference between the model's answer and base value plus shares; of `shap` likewise.
-`error` is the largest difference to an exact answer by other means: all coalitions where there are
-at most ten features, else none.
+time counted) with the row and 8 witnesses, then the sums. Times are the processor's; `sums` is
+without the predictor's. `gap` is the largest difference between the model's answer and base value
+plus shares; of `shap` likewise. `error` is the largest difference to an exact answer by other
+means: all coalitions where there are at most ten features, else none.
 Run: ``python -m benchmarks.whitebox``.
 """
 
@@ -63,9 +62,9 @@ def measured(name: str, table: Floats, target: Floats, model: Any) -> str:
     background, rows = table[:BACKGROUND], table[-EXPLAINED:]
     reference = numeric(background)
     local = SklearnPredictor("m", model, reference.names)
-    started = time.perf_counter()
+    started = time.process_time()
     box: Any = read_box(local, Background(reference, len(table)))
-    opened = time.perf_counter() - started
+    opened = time.process_time() - started
     if isinstance(box, Unread):
         return f"{name:24s} not read: {box.reason}"
     shared = SharedPredictor(Coalescing(local), RowCache())
@@ -75,9 +74,9 @@ def measured(name: str, table: Floats, target: Floats, model: Any) -> str:
     errors: list[float] = []
     for row in rows:
         one = numeric(row[None])
-        started = time.perf_counter()
+        started = time.process_time()
         found = box(one, None, Asking(shared, 2048, 60))
-        whole.append(time.perf_counter() - started)
+        whole.append(time.process_time() - started)
         assert isinstance(found, Attributions), found
         number = len(box.readings) - 1
         if "[" in found.output:
@@ -117,9 +116,9 @@ def peer(model: Any, background: Floats, rows: Floats) -> str:
         return f"{'-':>10s}{'-':>9s}"
     seconds, gaps = [], []
     for row in rows:
-        started = time.perf_counter()
+        started = time.process_time()
         shares = explain.shap_values(row[None], check_additivity=False)
-        seconds.append(time.perf_counter() - started)
+        seconds.append(time.process_time() - started)
         told = np.asarray(explain.expected_value) + shares.reshape(len(row), -1).sum(axis=0)
         wanted = model.predict_proba if hasattr(model, "predict_proba") else model.predict
         gaps.append(np.abs(told - np.asarray(wanted(row[None])).reshape(-1)).max())
