@@ -12,6 +12,8 @@ from sidelight.errors import ConfigError
 from sidelight_explainers.contract import Explainer
 from sidelight_explainers.subject import Subject
 
+Opener = Callable[..., Explainer[Any]]
+
 OPENING: dict[str, str] = {
     "ale": "sidelight_explainers.curves.effects",
     "partial_dependence": "sidelight_explainers.curves.dependence",
@@ -40,11 +42,7 @@ def open_explainer(subject: Subject, name: str, settings: MethodSettings) -> Exp
             f" {subject.modality}; leave it out"
         )
     if name.startswith(ALIBI):
-        module = import_module("sidelight_explainers.alibi.opening")
-        return _explainer(module.open_method, subject, settings, name)
-    module = import_module(OPENING[name])
-    return _explainer(module.open_method, subject, settings)
-
-
-def _explainer(open_method: Callable[..., Explainer[Any]], *told: Any) -> Explainer[Any]:
-    return open_method(*told)
+        open_method: Opener = import_module("sidelight_explainers.alibi.opening").open_method
+        return open_method(subject, settings, name)
+    open_method = import_module(OPENING[name]).open_method
+    return open_method(subject, settings)

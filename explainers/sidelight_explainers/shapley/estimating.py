@@ -84,9 +84,7 @@ def _alone(game: Game, output: str | None, inquiry: Inquiry) -> Attributions:
     plan = Planned.of(game, nobody, np.arange(game.size))
     asked = Asked.start(plan, game.size, output, inquiry)
     base = float(asked.outputs(game.size).mean())
-    exact = Spread(np.zeros(1), True)
-    whole = _content(asked, base, np.array([asked.prediction - base]), exact, game.size)
-    return replace(whole, estimator="exact", interval="exact")
+    return _exact(asked, base, np.array([asked.prediction - base]))
 
 
 def _enumerated(game: Game, output: str | None, inquiry: Inquiry) -> Attributions:
@@ -95,10 +93,13 @@ def _enumerated(game: Game, output: str | None, inquiry: Inquiry) -> Attribution
     asked = Asked.start(plan, len(plan.masks), output, inquiry)
     outputs = asked.outputs(len(plan.masks))
     values = everything.contributions(outputs).mean(axis=0)
-    exact = Spread(np.zeros_like(values), True)
-    base = float(everything.baselines(outputs).mean())
-    whole = _content(asked, base, values, exact, game.size)
-    return replace(whole, estimator="exact", interval="exact")
+    return _exact(asked, float(everything.baselines(outputs).mean()), values)
+
+
+def _exact(asked: Asked, base: float, values: Floats) -> Attributions:
+    nothing_left = Spread(np.zeros_like(values), True)
+    content = _content(asked, base, values, nothing_left, asked.plan.game.size)
+    return replace(content, estimator="exact", interval="exact")
 
 
 def _sampled(
@@ -134,22 +135,25 @@ def _sampled(
 
 def _plan(game: Game, budget: int, seed: tuple[int, ...]) -> tuple[Chains, Planned]:
     """As many chains as the budget pays for; more where many of their rows are the same."""
-    for repeats in REPEATS:
-        chains = _drawn(game, budget, repeats, np.random.default_rng(seed))
-        planned = Planned.of(game, *chains.coalitions())
-        new = np.bincount(planned.needed.first // (game.players + 1), minlength=len(chains))
-        affordable = int(np.searchsorted(np.cumsum(new), budget, side="right"))
-        if affordable < len(chains):
-            break
-    whole = affordable - affordable % 2 if affordable > game.size else affordable
-    return chains.first(whole), planned
-
-
-def _drawn(game: Game, budget: int, repeats: int, rng: Generator) -> Chains:
     players, size = game.players, game.size
-    if (budget - size) // (players - 1) >= 2 * size:
-        return paired_chains(players, size, repeats * budget // (players + 1), rng)
-    return crossed_chains(players, size, rng)
+    if (budget - size) // (players - 1) < 2 * size:
+        return _paid(game, budget, crossed_chains(players, size, np.random.default_rng(seed)))[:2]
+    for repeats in REPEATS:
+        rng = np.random.default_rng(seed)
+        drawn = paired_chains(players, size, repeats * budget // (players + 1), rng)
+        chains, planned, is_spent = _paid(game, budget, drawn)
+        if is_spent:
+            break
+    return chains, planned
+
+
+def _paid(game: Game, budget: int, chains: Chains) -> tuple[Chains, Planned, bool]:
+    """The first of the chains that the budget pays for, and whether it leaves others unpaid."""
+    planned = Planned.of(game, *chains.coalitions())
+    new = np.bincount(planned.needed.first // (game.players + 1), minlength=len(chains))
+    affordable = int(np.searchsorted(np.cumsum(new), budget, side="right"))
+    whole = affordable - affordable % 2 if affordable > game.size else affordable
+    return chains.first(whole), planned, affordable < len(chains)
 
 
 def _telling(chains: Chains) -> int:
