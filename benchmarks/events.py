@@ -21,7 +21,6 @@ from sidelight.events.ids import IdMint
 from sidelight.events.kserve import to_events, to_http
 from sidelight_logger.frames import Capture, Decoder, Side, encode
 from sidelight_logger.recorder.description import Origin, describe
-from sidelight_logger.recorder.policy import policy
 
 ROUNDS, CALLS = 7, 5000
 EXCHANGE = Exchange(
@@ -67,10 +66,10 @@ def main() -> None:
     _row("exchange -> KServe's two HTTP messages", _us(_halves))
     _row("mint an id", _us(IdMint()))
     frame = b"".join(encode(_capture()))
-    rules, origin = policy("all", (), ()), Origin("/bench", "me", EXCHANGE.extensions)
+    origin = Origin("/bench", "me", EXCHANGE.extensions)
     _row("capture -> frame", _us(partial(encode, _capture())))
     _row("frame -> capture", _us(lambda: list(Decoder().feed(frame))))
-    _row("capture -> exchange", _us(partial(describe, _capture(), 1, origin, rules)))
+    _row("capture -> exchange", _us(partial(describe, _capture(), 1, origin)))
 
 
 def _halves() -> list[Any]:

@@ -36,8 +36,7 @@ from sidelight.log.topics import INFERENCE
 from sidelight_logger.frames import Capture, Decoder, Side, SinkStats
 from sidelight_logger.parts import SHIPPER, Part
 from sidelight_logger.recorder.description import Origin, describe
-from sidelight_logger.recorder.policy import policy
-from sidelight_logger.shipper.routes import LOG, SINK
+from sidelight_logger.shipper.routes import LOG
 
 EXCHANGES, POSTED = 60_000, 3_000
 PARTITIONS = 3
@@ -95,7 +94,6 @@ def fill(place: Path) -> None:
                     Capture(mint(), time.time_ns(), 1, "answered", *sides),
                     number,
                     Origin("/bench", "spool"),
-                    policy("all", (), ()),
                 )
                 for number in range(start, start + 1000)
             )
@@ -123,16 +121,16 @@ def to_kafka(folder: Path, bootstrap: str) -> None:
         "logger.upstream": "http://127.0.0.1:1",
     }
     carry("shipper: to the log on Kafka", folder, flags, LOG, EXCHANGES)
-    sink = {"logger.sink.url": f"kafka://{bootstrap}/{foreign}.inference"}
-    carry("shipper: as two events to Kafka", folder, flags | sink, SINK, EXCHANGES)
+    sink = {"logger.sinks.there.url": f"kafka://{bootstrap}/{foreign}.inference"}
+    carry("shipper: as two events to Kafka", folder, flags | sink, "there", EXCHANGES)
 
 
 def to_http(folder: Path, spool: Mapping[str, Any]) -> None:
     ours, theirs = spawning.Pipe()
     sink = spawning.Process(target=serve_sink, args=(theirs,), daemon=True)
     sink.start()
-    flags = {**spool, "logger.sink.url": f"http://127.0.0.1:{ours.recv()}/"}
-    carry("shipper: as two events over HTTP", folder, flags, SINK, POSTED)
+    flags = {**spool, "logger.sinks.there.url": f"http://127.0.0.1:{ours.recv()}/"}
+    carry("shipper: as two events over HTTP", folder, flags, "there", POSTED)
     sink.terminate()
     sink.join()
 

@@ -11,6 +11,8 @@ from sidelight.command.options import Config
 app = typer.Typer()
 
 _KSERVE = "KServe's flags"
+KSERVE = "kserve"
+"""The sink that `--log-url` names."""
 
 
 @app.command()
@@ -78,7 +80,7 @@ def logger(
             "--component-port",
             _at("http://127.0.0.1:", component_port),
         ),
-        "logger.sink.url": log_url,
+        f"logger.sinks.{KSERVE}.url": log_url,
         "logger.mode": log_mode,
         "logger.source": source_uri,
         "logger.inference_service": inference_service,

@@ -85,9 +85,9 @@ def _upstream(loaded: Loaded) -> str:
 def _processes(part: Part, whole: Settings, url: str, fd: int) -> Iterator[Process]:
     """In the order of starting: traffic comes last, and ends first."""
     settings = whole.logger
-    for key, route in routes(whole).items():
-        command = replace(part, route=key).command(SHIPPER)
-        yield Process(route.process, command, essential=False)
+    for route in routes(whole).values():
+        command = replace(part, route=route.name).command(SHIPPER)
+        yield Process(f"shipper {route.name}", command, essential=False)
     fds = (part.recorder_fd, part.metrics_fd, part.tally_fd)
     yield Process("recorder", part.command(RECORDER), pass_fds=fds, essential=False)
     forwarding = ProxySettings(
@@ -116,15 +116,15 @@ def _address(listener: socket.socket) -> str:
 
 def _banner(loaded: Loaded, url: str, listen: str, metrics: str) -> Iterator[str]:
     settings = loaded.settings
-    sink, written = settings.logger.sink, recorded(settings).url
+    written = recorded(settings).url
     yield "Sidelight logger"
     yield f"  traffic   {Listen.parse(listen).url}  ->  {shown(url)}"
     yield f"  metrics   {Listen.parse(metrics).url}/metrics"
     yield f"  log       {_place(settings.log.url)}"
     if written != settings.log.url:
         yield f"  spool     {_place(written)}"
-    if sink is not None:
-        yield f"  sink      {shown(sink.url)}  ({sink.form})"
+    for name, sink in settings.logger.sinks.items():
+        yield f"  sink      {name}: {shown(sink.url)}  ({sink.form})"
 
 
 def _place(url: str) -> str:

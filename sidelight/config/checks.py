@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from sidelight.config.addresses import Listen
+from sidelight.config.capturing.joiner_faults import joiner_faults
+from sidelight.config.capturing.sink_faults import sink_faults
 from sidelight.config.explaining.modality import modality_of
 from sidelight.config.fields import Key, dotted
-from sidelight.config.joining import joiner_faults
 from sidelight.config.kafka import kafka_faults
 from sidelight.config.services import named, upstream
 from sidelight.config.settings import ModelSettings, Settings
-from sidelight.config.sinks import sink_faults
 
 ASKING = ("squeezing", "flips")
 """Detectors that ask the model themselves."""
@@ -23,7 +23,9 @@ _OF_OUTCOMES = ("bias", "labels", "flips")
 
 _LISTENING: tuple[Key, ...] = (
     ("logger", "listen"),
+    ("logger", "grpc_listen"),
     ("logger", "metrics"),
+    ("receiver", "listen"),
     ("joiner", "listen"),
     ("detectors", "listen"),
     ("explainers", "listen"),
@@ -90,7 +92,7 @@ def _of_inputs(key: Key, model: ModelSettings) -> Iterator[Fault]:
 def _of_logger(settings: Settings, written: Collection[Key]) -> Iterator[Fault]:
     key = ("logger", "upstream")
     server = upstream(settings)
-    if server is None and any(one[0] == "logger" for one in written):
+    if server is None and not settings.logger.socket and any(o[0] == "logger" for o in written):
         yield Fault(
             key,
             "logger.upstream is not set, and there is not one predictor url to take it from; "
@@ -113,5 +115,5 @@ def _of_addresses(settings: Settings) -> Iterator[Fault]:
 
 def _setting(settings: Settings, key: Key) -> str | None:
     section, name = key
-    told: str | None = getattr(getattr(settings, section), name)
+    told: str | None = getattr(getattr(settings, section), name, None)
     return told

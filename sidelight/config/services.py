@@ -6,7 +6,7 @@ from sidelight.config.brokers import is_kafka
 from sidelight.config.section import Section
 from sidelight.config.settings import LogSettings, Settings
 
-SERVICES = ("logger", "joiner", "detectors", "explainers")
+SERVICES = ("logger", "receiver", "joiner", "detectors", "explainers")
 """In the order in which traffic meets them."""
 
 ASKING = frozenset({"squeezing", "flips"})
@@ -58,8 +58,9 @@ def configured(settings: Settings) -> tuple[str, ...]:
     """The services that have something to do."""
     models = settings.models.values()
     wanted = {
-        "logger": upstream(settings) is not None,
-        "joiner": settings.joiner.source is not None,
+        "logger": upstream(settings) is not None or settings.logger.socket is not None,
+        "receiver": settings.receiver is not None,
+        "joiner": settings.joiner.source is not None or settings.receiver is not None,
         "detectors": any(named(model.detectors) for model in models),
         "explainers": any(named(model.explainers) for model in models),
     }

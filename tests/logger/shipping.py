@@ -25,7 +25,6 @@ from sidelight_detectors.streaming.marks import Marks
 from sidelight_logger.frames import Decoder, SinkStats
 from sidelight_logger.parts import SHIPPER, Part
 from sidelight_logger.recorder.description import Origin, describe
-from sidelight_logger.recorder.policy import policy
 from sidelight_logger.shipper.routes import LOG
 from tests.logger.captures import capture
 
@@ -43,7 +42,7 @@ def made(url: str, **configs: str) -> LogSettings:
 def numbered(number: int, body: bytes = b"{}") -> Exchange:
     """An exchange whose sequence is its number in the ledger; the first is 1."""
     one = capture(headers={"Ce-Id": f"e{number:06d}"}, body=body)
-    found = describe(one, number, Origin("/test", SPOOL_ID), policy("all", (), ()))
+    found = describe(one, number, Origin("/test", SPOOL_ID))
     assert found is not None
     return found
 

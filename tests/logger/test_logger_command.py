@@ -54,7 +54,7 @@ def test_kserves_flags_set_our_settings(given: dict[str, Any], tmp_path: Path) -
         namespace="prod",
         component="transformer",
         endpoint="default",
-        sink=SinkSettings(url="http://sink/"),
+        sinks={"kserve": SinkSettings(url="http://sink/")},
     )
 
 

@@ -43,7 +43,7 @@ def test_predictions_do_not_notice_what_becomes_of_the_broker(tmp_path: Path) ->
             assert logger.ready() == "ready\n"
             broker.kill()
             client.ask(100)
-            logger.kill("log shipper")
+            logger.kill("shipper log")
             broker.start()
             client.ask(100)
             wait_until(lambda: logger.metric("sink_delivered_total") == 400, "the rest", 60)

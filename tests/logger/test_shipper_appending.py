@@ -15,7 +15,7 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 from structlog.testing import capture_logs
 
-from sidelight.config.sinks import said_of_the_sink
+from sidelight.config.capturing.sink_faults import said_of
 from sidelight.errors import LogDenied, LogError, LogUnreachable, RecordTooLarge
 from sidelight.events import CloudEvent, Exchange, deadletters, kserve, records
 from sidelight.events.dataref import whole
@@ -26,7 +26,6 @@ from sidelight.log.contract import Address, Log, Record
 from sidelight.log.testing import MemoryLog
 from sidelight_detectors.streaming.marks import Marks
 from sidelight_logger.recorder.description import Origin, describe
-from sidelight_logger.recorder.policy import policy
 from sidelight_logger.shipper.appending import Appending, attempt
 from sidelight_logger.shipper.carrier import Carrier
 from sidelight_logger.shipper.fates import SinkFailed
@@ -43,7 +42,7 @@ LIMIT = 40_000
 
 def exchange(number: int, body: bytes = b"{}", answer: bytes = b"{}") -> Exchange:
     one = capture(headers={"Ce-Id": f"e{number:05d}"}, body=body, answer=answer)
-    found = describe(one, number + 1, Origin("/test", "spool-1"), policy("all", (), ()))
+    found = describe(one, number + 1, Origin("/test", "spool-1"))
     assert found is not None
     return found
 
@@ -187,8 +186,8 @@ def test_an_outage_is_told_and_ends_with_the_first_success(spool: Log) -> None:
 
 def test_a_refused_login_of_a_sink_names_the_sinks_setting() -> None:
     target = Target(fails=iter([LogDenied("refused; correct log.kafka.username")]))
-    with pytest.raises(SinkFailed, match=r"correct logger\.sink\.kafka\.username") as failed:
-        attempt(target, "t", [to_record(exchange(0))], said_of_the_sink)
+    with pytest.raises(SinkFailed, match=r"correct logger\.sinks\.far\.kafka\.username") as failed:
+        attempt(target, "t", [to_record(exchange(0))], said_of(("logger", "sinks", "far")))
     assert failed.value.reason == "denied"
 
 

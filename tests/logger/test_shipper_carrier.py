@@ -27,13 +27,11 @@ from sidelight.log.contract import Address, Log, Record, Stored
 from sidelight_logger.frames import SinkStats
 from sidelight_logger.parts import SHIPPER, Part
 from sidelight_logger.recorder.description import Origin, describe
-from sidelight_logger.recorder.policy import policy
 from sidelight_logger.shipper.carrier import Carrier
 from sidelight_logger.shipper.fates import Fate
 from sidelight_logger.shipper.letters import Letters
 from sidelight_logger.shipper.patience import Backoff, Patience
 from sidelight_logger.shipper.posting import Posting
-from sidelight_logger.shipper.routes import SINK
 from sidelight_logger.shipper.sink import HttpSink
 from tests.logger.captures import capture
 from tests.logger.sinks import Answer, SinkServer, Taken, sink_server, wait_until
@@ -41,7 +39,7 @@ from tests.logger.sinks import Answer, SinkServer, Taken, sink_server, wait_unti
 
 def exchange_record(number: int) -> Record:
     one = capture(headers={"Ce-Id": f"e{number:05d}"}, body=b'{"n":%d}' % number)
-    exchange = describe(one, number, Origin("/test", "me"), policy("all", (), ()))
+    exchange = describe(one, number, Origin("/test", "me"))
     assert exchange is not None
     return to_record(exchange)
 
@@ -348,9 +346,9 @@ def test_a_shipper_killed_again_and_again_loses_nothing_and_keeps_the_order(
 def shipper(folder: Path, log_url: str, sink_url: str) -> subprocess.Popen[bytes]:
     flags = {
         "log.url": log_url,
-        "logger.sink.url": sink_url,
+        "logger.sinks.there.url": sink_url,
         "logger.upstream": "http://127.0.0.1:1",
     }
-    part = Part(None, str(folder / "none"), "127.0.0.1:1", "/test", 5.0, flags, route=SINK)
+    part = Part(None, str(folder / "none"), "127.0.0.1:1", "/test", 5.0, flags, route="there")
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     return subprocess.Popen(part.command(SHIPPER), env=environ, cwd=folder)

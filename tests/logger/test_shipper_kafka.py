@@ -18,7 +18,7 @@ from sidelight.events import kserve, records
 from sidelight.events.dataref import whole
 from sidelight.events.store import open_store
 from sidelight.log import Log, open_log, topics
-from sidelight_logger.shipper.routes import LOG, SINK
+from sidelight_logger.shipper.routes import LOG
 from tests.kafka import require_kafka
 from tests.logger.shipping import (
     Shipper,
@@ -221,11 +221,13 @@ def test_a_sink_on_kafka_takes_kserves_events_beside_the_log(
     log = made(kafka_url)
     bootstrap, _, prefix = kafka_url.removeprefix("kafka://").partition("/")
     foreign = f"{prefix}.panes"  # Any topic that stands there already will do.
-    flags = settings(tmp_path, kafka_url, **{"logger.sink.url": f"kafka://{bootstrap}/{foreign}"})
+    flags = settings(
+        tmp_path, kafka_url, **{"logger.sinks.there.url": f"kafka://{bootstrap}/{foreign}"}
+    )
     fill(spool, 1, 600)
     with (
         shipping(tmp_path, flags, route=LOG) as to_log,
-        shipping(tmp_path, flags, route=SINK) as to_sink,
+        shipping(tmp_path, flags, route="there") as to_sink,
     ):
         delivered(to_log, 600)
         delivered(to_sink, 600)

@@ -9,13 +9,13 @@ def test_check_prints_what_is_in_force_and_where_it_came_from(tmp_path: Path) ->
     (tmp_path / "r.csv").write_text("x\n1\n")
     (tmp_path / "sidelight.yaml").write_text(
         "models: {m: {reference: r.csv, detectors: {outlier: {}}}}\n"
-        'logger: {upstream: "http://127.0.0.1:1", sink: {url: "http://x", token: hush}}\n'
+        'logger: {upstream: "http://127.0.0.1:1", sinks: {s: {url: "http://x", token: hush}}}\n'
     )
     ended = run("check", cwd=tmp_path, SIDELIGHT_LOGGER__MODE="request")
     assert (ended.returncode, ended.stderr) == (0, "")
     lines = [line.split() for line in ended.stdout.splitlines()]
     assert ["models.m.reference", "r.csv", "sidelight.yaml:1"] in lines
-    assert ["logger.sink.token", "***", "sidelight.yaml:2"] in lines
+    assert ["logger.sinks.s.token", "***", "sidelight.yaml:2"] in lines
     assert ["logger.mode", "request", "environment", "SIDELIGHT_LOGGER__MODE"] in lines
     assert ["detectors.run_rows", "250", "default"] in lines
     assert ["services", "logger,", "detectors"] in lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sidelight.config.joining import joiner_faults
+from sidelight.config.capturing.joiner_faults import joiner_faults
 from sidelight.config.services import configured
 from sidelight.config.settings import Settings
 

@@ -22,7 +22,7 @@ models:
     explainers: {shapley: {budget: 100}}
 logger:
   listen: 127.0.0.1:1
-  sink: {url: "http://127.0.0.1:2", token: hush}
+  sinks: {there: {url: "http://127.0.0.1:2", token: hush}}
 """
 
 
@@ -81,7 +81,7 @@ def test_a_flag_beats_the_environment_which_beats_the_file_key_by_key(file: Path
     assert (logger.listen, logger.metrics) == ("127.0.0.1:5", "127.0.0.1:4")
     assert loaded.origin("logger.listen") == "flag"
     assert loaded.origin("logger.metrics") == "environment SIDELIGHT_LOGGER__METRICS"
-    assert loaded.origin("logger.sink.url") == f"{file}:13"
+    assert loaded.origin("logger.sinks.there.url") == f"{file}:13"
     assert loaded.origin("logger.mode") == "default"
 
 
@@ -124,16 +124,16 @@ def test_a_variable_finds_chosen_names_in_any_case_and_with_underscores(tmp_path
 
 def test_a_variable_for_text_stays_text_and_others_are_read_as_yaml(file: Path) -> None:
     environ = {
-        "SIDELIGHT_LOGGER__SINK__TOKEN": "12345",
+        "SIDELIGHT_LOGGER__SINKS__THERE__TOKEN": "12345",
         "SIDELIGHT_LOGGER__NAMESPACE": "no",
         "SIDELIGHT_LOGGER__HEADERS": "[a, b]",
         "SIDELIGHT_LOGGER__RETURN_REQUEST_ID": "false",
         "SIDELIGHT_LOG__RETAIN_SECONDS": "1e3",
     }
     settings = load(file, environ=environ).settings
-    assert settings.logger.sink is not None
-    assert settings.logger.sink.token is not None
-    assert settings.logger.sink.token.get_secret_value() == "12345"
+    token = settings.logger.sinks["there"].token
+    assert token is not None
+    assert token.get_secret_value() == "12345"
     assert settings.logger.namespace == "no"
     assert settings.logger.headers == ("a", "b")
     assert settings.logger.return_request_id is False
@@ -196,7 +196,7 @@ def test_a_variable_switches_a_detector_off_or_on(file: Path) -> None:
 
 def test_secrets_and_passwords_in_addresses_are_not_shown(file: Path) -> None:
     shown = {one.key: one.value for one in in_force(load(file, environ={}))}
-    assert shown["logger", "sink", "token"] == "***"
+    assert shown["logger", "sinks", "there", "token"] == "***"
     assert shown["models", "income", "predictor", "url"] == "http://***@127.0.0.1:8080"
 
 
@@ -254,7 +254,7 @@ models:
   m:
     predictor: {url: a, model: b}
     features: {age: numerical, sex: {categories: [[1]]}}
-logger: {listen: 8080, sink: {token: 3}}
+logger: {listen: 8080, sinks: {there: {token: 3}}}
 detectors: 5
 explainers: {listen: here}
 """
@@ -265,8 +265,8 @@ explainers: {listen: here}
         "'tensor' or 'text'",
         "5: models.m.features.sex.categories is [1]; it should be a valid string",
         "6: logger.listen is 8080; it should be a valid string",
-        "6: logger.sink.url is missing",
-        "6: logger.sink.token is a secret of the wrong kind; it should be a valid string",
+        "6: logger.sinks.there.url is missing",
+        "6: logger.sinks.there.token is a secret of the wrong kind; it should be a valid string",
         "7: detectors is 5; expected settings as 'key: value'",
         "8: explainers.listen: 'here' is not an address to listen on; write 127.0.0.1:9081",
     ]

@@ -49,12 +49,15 @@ def test_check_tells_the_spool_where_the_log_is_on_kafka(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("settings", "complaint"),
     [
-        ({"logger.sink.url": "kafka://h:1"}, r"logger\.sink\.url is .* names no topic"),
-        ({"logger.sink.url": "kafka://h:1/a b"}, r"logger\.sink\.url is .*'a b' may hold letters"),
-        ({"logger.sink.url": "h:1"}, r"logger\.sink\.url: write http://"),
+        ({"logger.sinks.s.url": "kafka://h:1"}, r"logger\.sinks\.s\.url is .* names no topic"),
         (
-            {"logger.sink.url": "kafka://h:1/t", "logger.sink.kafka.username": "sue"},
-            r"logger\.sink\.kafka\.username: PLAINTEXT logs nobody in; set logger\.sink\.kafka\.",
+            {"logger.sinks.s.url": "kafka://h:1/a b"},
+            r"url is .*'a b' may hold letters",
+        ),
+        ({"logger.sinks.s.url": "h:1"}, r"logger\.sinks\.s\.url: write http://"),
+        (
+            {"logger.sinks.s.url": "kafka://h:1/t", "logger.sinks.s.kafka.username": "sue"},
+            r"s\.kafka\.username: PLAINTEXT logs nobody in; set logger\.sinks\.s\.kafka\.",
         ),
         ({"log.store": "/bodies"}, r"log\.store is '/bodies'; write file:///FOLDER"),
     ],
@@ -70,10 +73,9 @@ def test_the_sinks_login_is_apart_from_the_logs() -> None:
     flags = {
         "logger.upstream": "http://127.0.0.1:8080",
         "log.url": "kafka://h:1/p",
-        "logger.sink.url": "kafka://other:1/t",
-        "logger.sink.kafka.security_protocol": "ssl",
+        "logger.sinks.s.url": "kafka://other:1/t",
+        "logger.sinks.s.kafka.security_protocol": "ssl",
     }
     settings = load(None, flags, environ={}).settings
-    assert settings.logger.sink is not None
-    assert settings.logger.sink.kafka.security_protocol == "SSL"
+    assert settings.logger.sinks["s"].kafka.security_protocol == "SSL"
     assert settings.log.kafka.security_protocol == "PLAINTEXT"

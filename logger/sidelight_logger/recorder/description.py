@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import orjson
 
-from sidelight.events.exchange import PURPOSE_HEADER, Body, Exchange, Outcome
+from sidelight.events.exchange import PURPOSE_HEADER, Body, Exchange
 from sidelight.events.ids import id_text
 from sidelight.protocols.routes import Route, route
 from sidelight_logger.frames import Capture, Side
@@ -21,7 +21,7 @@ from sidelight_logger.recorder.heads import (
     parse_response,
     whole_number,
 )
-from sidelight_logger.recorder.policy import Policy, is_probe
+from sidelight_logger.recorder.probing import is_probe
 
 _NO_RESPONSE = ResponseHead(0, {})
 _VERSION_KEY = b'"model_version"'
@@ -39,8 +39,8 @@ class Origin:
     extensions: Mapping[str, str] = field(default_factory=dict)
 
 
-def describe(capture: Capture, sequence: int, origin: Origin, policy: Policy) -> Exchange | None:
-    """The exchange, or None for a probe.
+def describe(capture: Capture, sequence: int, origin: Origin) -> Exchange | None:
+    """All that is known of the exchange (what is kept of it `policy` says), or None for a probe.
 
     Raises `MalformedPayload` when the heads cannot be read.
     """
@@ -61,16 +61,16 @@ def describe(capture: Capture, sequence: int, origin: Origin, policy: Policy) ->
         model=target.model,
         version=_version(target, answer.body),
         status=response.status,
-        outcome=_outcome(capture, policy),
-        request=_request(policy, capture.request, request.fields),
-        response=_body(policy.keeps_response, answer, response.fields),
+        outcome=capture.outcome,
+        request=_request(capture.request, request.fields),
+        response=_body(answer, response.fields),
         correlation_id=_correlation_id(request),
         traceparent=request.fields.get("traceparent", ""),
         tracestate=request.fields.get("tracestate", ""),
         purpose=request.fields.get(PURPOSE_HEADER, ""),
         log_id=origin.log_id,
         sequence=sequence,
-        headers=policy.kept(request.fields),
+        headers=request.fields,
         extensions=origin.extensions,
     )
 
@@ -96,29 +96,23 @@ def _version(target: Route, answer: bytes) -> str:
     return (answered_version(answer) if target.protocol == "v2" else "") or target.version
 
 
-def _outcome(capture: Capture, policy: Policy) -> Outcome:
-    # An answer that is not kept must not be taken for an empty one.
-    answered = capture.outcome == "answered"
-    return "unanswered" if answered and not policy.keeps_response else capture.outcome
-
-
-def _request(policy: Policy, side: Side, fields: Fields) -> Body:
+def _request(side: Side, fields: Fields) -> Body:
     """With the hash of the whole body where that has to prove who asked, also when it is cut."""
-    body = _body(policy.keeps_request, side, fields)
+    body = _body(side, fields)
     if PURPOSE_HEADER not in fields:
         return body
     whole = hashlib.sha256(side.body).digest()
     return replace(body, sha256=(side.sha256 if side.truncated else whole).hex())
 
 
-def _body(kept: bool, side: Side, fields: Fields) -> Body:
+def _body(side: Side, fields: Fields) -> Body:
     return Body(
-        content=side.body if kept else b"",
+        content=side.body,
         content_type=fields.get("content-type", ""),
         content_encoding=fields.get("content-encoding", ""),
         json_length=whole_number(fields.get("inference-header-content-length")),
         size=side.size,
-        truncated=kept and side.truncated,
+        truncated=side.truncated,
     )
 
 

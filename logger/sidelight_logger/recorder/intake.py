@@ -43,15 +43,16 @@ class Intake:
         metrics = self._metrics
         metrics.received.inc()
         try:
-            exchange = describe(capture, self._sequence(), self._origin, self._policy)
+            exchange = describe(capture, self._sequence(), self._origin)
         except MalformedPayload:
             metrics.dropped.labels(MALFORMED).inc()
             return
         if exchange is None:
             metrics.left_out.inc()
             return
-        self._batch.add(to_record(exchange))
-        self._count(exchange)
+        kept = self._policy.kept(exchange)
+        self._batch.add(to_record(kept))
+        self._count(kept)
 
     def _count(self, exchange: Exchange) -> None:
         for side, body in (("request", exchange.request), ("response", exchange.response)):

@@ -10,9 +10,9 @@ from threading import Event, Thread
 
 from sidelight import telemetry
 from sidelight.config.brokers import SCHEME, KafkaAddress, is_kafka
+from sidelight.config.capturing.sink_faults import said_of
 from sidelight.config.services import recorded
 from sidelight.config.settings import LogSettings, Settings
-from sidelight.config.sinks import said_of_the_sink
 from sidelight.errors import ConfigError
 from sidelight.events.store import open_store
 from sidelight.log import Log, open_log
@@ -42,7 +42,9 @@ def main(argv: list[str]) -> int:
     part = part_of(argv)
     settings = part.settings()
     if part.route not in routes(settings):
-        raise ConfigError(f"logger: no {part.route} is set; the shipper has nothing to do")
+        raise ConfigError(
+            f"logger.sinks: there is no {part.route!r}; the shipper has nothing to do"
+        )
     _end_after(stop, part.grace_seconds)
     with closing(open_log(recorded(settings))) as source, ExitStack() as closed:
         ship(part, settings, source, stop, closed)
@@ -73,17 +75,17 @@ def ship(part: Part, settings: Settings, source: Log, stop: Event, closed: ExitS
 
 
 def _delivery(route: str, settings: Settings, closed: ExitStack) -> Delivery:
-    sink = settings.logger.sink
-    if route == LOG or sink is None:
+    if route == LOG:
         log, outsized = _opened(settings.log, settings, closed)
         return Appending(log, INFERENCE, "exchange", outsized)
+    sink = settings.logger.sinks[route]
     if not is_kafka(sink.url):
         return Posting(closed.enter_context(closing(HttpSink(sink))), sink.form)
     # The topic is somebody else's: it stands there as it is, behind no prefix.
     address = KafkaAddress.parse(sink.url)
     brokers = LogSettings(url=SCHEME + ",".join(address.servers), kafka=sink.kafka)
     log, outsized = _opened(brokers, settings, closed)
-    return Appending(log, address.prefix, sink.form, outsized, said_of_the_sink)
+    return Appending(log, address.prefix, sink.form, outsized, said_of(("logger", "sinks", route)))
 
 
 def _opened(brokers: LogSettings, settings: Settings, closed: ExitStack) -> tuple[Log, Outsized]:

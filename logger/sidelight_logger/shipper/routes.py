@@ -1,4 +1,4 @@
-"""The ways out of what the recorder writes: to the log, when that is on Kafka, and to a sink."""
+"""The ways out of what the recorder writes: to the log, when that is on Kafka, and to the sinks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sidelight.config.brokers import KafkaAddress, is_kafka
 from sidelight.config.settings import Settings
 
 LOG = "log"
-SINK = "sink"
+"""The name of the way to a log on Kafka, which no sink may have."""
 
 
 @dataclass(frozen=True)
@@ -21,31 +21,28 @@ class Route:
     `name` tells it in metrics; `group` keeps its place, so another group begins anew.
     """
 
-    process: str
     name: str
     group: str
 
 
 def routes(settings: Settings) -> Mapping[str, Route]:
-    """The routes that the settings ask for, by `LOG` and `SINK`."""
-    found = {}
+    """The routes that the settings ask for, by name: `LOG`, and those of the sinks."""
+    urls = {name: sink.url for name, sink in settings.logger.sinks.items()}
     if is_kafka(settings.log.url):
-        found[LOG] = Route("log shipper", *_named(settings.log.url))
-    if settings.logger.sink is not None:
-        found[SINK] = Route("shipper", *_named(settings.logger.sink.url))
-    return found
+        urls = {LOG: settings.log.url, **urls}
+    return {name: Route(name, _group(name, url)) for name, url in urls.items()}
 
 
-def sink_name(url: str) -> str:
-    """The address without user, password and query: a label, and the sink's place in the log."""
+def place_of(url: str) -> str:
+    """The address without user, password and query."""
     if is_kafka(url):
-        return url
+        # Brokers come and go, and their list is no more than a place to begin: it is no part of it.
+        return f"kafka:{KafkaAddress.parse(url).prefix}"
     parts = urlsplit(url)
     port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
+    return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"
 
 
-def _named(url: str) -> tuple[str, str]:
-    # Brokers come and go, and their list is no more than a place to begin: it is no part of it.
-    place = f"kafka:{KafkaAddress.parse(url).prefix}" if is_kafka(url) else sink_name(url)
-    return sink_name(url), "shipper-" + hashlib.sha256(place.encode()).hexdigest()[:16]
+def _group(name: str, url: str) -> str:
+    whole = f"{name}\0{place_of(url)}"
+    return "shipper-" + hashlib.sha256(whole.encode()).hexdigest()[:16]

@@ -17,7 +17,7 @@ from sidelight.errors import ConfigError
 from sidelight.events.http import HttpMessage
 from sidelight_logger.frames import BROKEN, BUSY, DENIED, SLOW, UNREACHABLE
 from sidelight_logger.shipper.fates import SinkFailed, SinkRefused
-from sidelight_logger.shipper.routes import sink_name
+from sidelight_logger.shipper.routes import place_of
 
 _TRY_AGAIN = {
     **dict.fromkeys((408, 425, 429, 503), BUSY),
@@ -45,7 +45,7 @@ class HttpSink:
 
     def send(self, message: HttpMessage) -> None:
         """Returns when the sink has taken it; raises `SinkRefused` or `SinkFailed`."""
-        name = sink_name(self._url)
+        name = place_of(self._url)
         try:
             answer, text = self._exchange(message)
         except ValueError as exc:
@@ -92,7 +92,9 @@ def advised_seconds(retry_after: str, now: Callable[[], float] = time.time) -> f
 
 def _connection(parts: SplitResult, timeout_seconds: float) -> HTTPConnection:
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError(f"logger.sink.url: {sink_name(parts.geturl())!r}; write http://host/path")
+        raise ConfigError(
+            f"{place_of(parts.geturl())!r} is no address to post to: http://host/path"
+        )
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     return kind(parts.hostname, parts.port, timeout=timeout_seconds)
 

@@ -1,0 +1,1 @@
+"""Settings of what is captured, what is kept of it, and where it goes."""
