@@ -71,7 +71,7 @@ def test_kills_of_recorder_and_shipper_cost_no_prediction_and_nothing_appended(
             client.ask(60)
             logger.kill("recorder")
             client.ask(60)
-            logger.kill("shipper")
+            logger.kill("shipper kserve")
             client.ask(60)
             logger.kill("recorder")
             client.ask(60)
