@@ -23,7 +23,15 @@ _SIDES: dict[str, Literal["request", "response"]] = {
     kserve.RESPONSE_TYPE: "response",
 }
 _NUMBERS = frozenset({"statuscode", "jsonlength", "truncatedfrom"})
-_SCOPE = ("namespace", "inferenceservicename", "component", "endpoint", "modelname")
+_SCOPE = (
+    "namespace",
+    "inferenceservicename",
+    "component",
+    "endpoint",
+    "modelname",
+    "exchangeid",  # of our own logger: one for each exchange, whatever ids clients choose
+)
+_RECORDED = "recordedtime"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,21 @@ class Half:
         scope = (text_of(extensions.get(name, "")) for name in _SCOPE)
         return (self.event.id, self.event.source, *scope)
 
+    def fits(self, other: Half) -> bool:
+        """Whether nothing speaks against that the two are one exchange: they are its two sides,
+        and the answer was not there before the question. Senders that tell ``recordedtime`` tell
+        when things happened; of all others `time` is when they were sent, in any order."""
+        if self.side == other.side:
+            return False
+        request, response = (self, other) if self.side == "request" else (other, self)
+        asked_ns, answered_ns = request.happened_ns, response.happened_ns
+        return asked_ns is None or answered_ns is None or asked_ns <= answered_ns
+
+    @property
+    def happened_ns(self) -> int | None:
+        """When the request came or the answer ended, by the sender's clock; None if not told."""
+        return self.event.time_ns if _RECORDED in self.event.extensions else None
+
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
@@ -65,7 +88,11 @@ class Feedback:
 
 def recognised(record: Record) -> Half | Feedback | Exchange:
     """What a foreign record holds; `MalformedPayload` when it is none of what is read."""
-    event = _event(record)
+    return found_in(_event(record))
+
+
+def found_in(event: CloudEvent) -> Half | Feedback | Exchange:
+    """What a foreign event says; `MalformedPayload` when it is none of what is read."""
     if event.type == EXCHANGE_TYPE:
         return exchanges.from_event(event)
     if event.type == seldon.FEEDBACK_TYPE:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import tracemalloc
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,7 @@ from sidelight_logger.joiner.memory import WAITING_BYTES
 from tests.detectors.traffic import MODEL, exchange, plan, rows
 from tests.logger.joining import (
     SECOND,
+    START,
     TERMS,
     Hand,
     TimedLog,
@@ -42,6 +45,8 @@ from tests.logger.joining import (
     stored_in,
     told,
 )
+
+SIDES = (("request", request_body), ("response", response_body))
 
 
 def joined(records: list[Record], partitions: int = 1) -> TimedLog:
@@ -203,6 +208,55 @@ def test_two_requests_of_one_id_at_once_are_never_paired() -> None:
     found = exchanges_in(joined(sent))
     assert [one.outcome for one in found] == ["unanswered"] * 2 + ["unasked"] * 2 + ["answered"]
     assert {one.extensions.get("unpaired") for one in found[:4]} == {"disputed"}
+
+
+def late(number: int, record: Record) -> Record:
+    """The record, `number` seconds later."""
+    time = (START + timedelta(seconds=number)).isoformat().encode()
+    changed = tuple((n, time if n == "ce_time" else text) for n, text in record.headers)
+    return replace(record, headers=changed)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_an_id_used_again_never_pairs_a_question_with_an_older_answer(
+    order: tuple[int, ...],
+) -> None:
+    """Two calls under one id, one after the other, whose halves come in any order."""
+    sent = [
+        kserve("request", 1, request_body(1)),
+        kserve("response", 1, response_body(1)),
+        late(9, kserve("request", 1, request_body(2))),
+        late(10, kserve("response", 1, response_body(2))),
+    ]
+    known = {request_body(n): response_body(n) for n in (1, 2)}
+    for one in exchanges_in(joined([sent[at] for at in order])):
+        if one.outcome == "answered" and one.response.content != known[one.request.content]:
+            asked, answered = order.index(0), order.index(3)
+            assert max(asked, answered) < min(order.index(1), order.index(2))
+
+
+def test_where_happenings_are_not_told_the_order_of_sending_means_nothing() -> None:
+    """KServe before 0.18 sends when it comes to it, and under load in any order."""
+    request, response = (without(half, "ce_recordedtime") for half in halves_of(1))
+    (found,) = exchanges_in(joined([response, late(5, request)]))
+    assert found.outcome == "answered"
+
+
+def without(record: Record, name: str) -> Record:
+    return replace(record, headers=tuple(header for header in record.headers if header[0] != name))
+
+
+def test_our_own_halves_pair_by_the_exchange_whatever_id_the_client_chose() -> None:
+    """Two calls at once under one id: the request of the second, the answer of the first, first."""
+    first, second = (
+        [kserve(side, 1, body(number), exchangeid=f"x{number}") for side, body in SIDES]
+        for number in (1, 2)
+    )
+    found = exchanges_in(joined([second[0], first[1], first[0], second[1]]))
+    assert {one.outcome for one in found} == {"answered"}
+    assert {(one.request.content, one.response.content) for one in found} == {
+        (request_body(number), response_body(number)) for number in (1, 2)
+    }
 
 
 def test_a_transformer_and_its_predictor_may_log_under_one_id() -> None:

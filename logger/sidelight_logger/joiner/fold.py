@@ -28,8 +28,9 @@ TICK = Record(b"", b"", (("sidelight-tick", b"1"),))
 
 EXPIRED, CROWDED, DISPUTED = "expired", "crowded", "disputed"
 UNPAIRED = (EXPIRED, CROWDED, DISPUTED)
-"""Why a half is told alone: its time to live was over; bytes had to be freed; or its id had two
-requests or two answers at once, and which belong together nobody can say."""
+"""Why a half is told alone: its time to live was over; bytes had to be freed; or its id stands for
+several exchanges at once (two requests, two answers, an answer from before the request), and which
+belong together nobody can say."""
 
 OUTCOMES = ("paired", *UNPAIRED, "duplicate", "repeated", "passed", "feedback", "malformed")
 """What became of a record: half of a pair; told alone; sent twice by its sender; carried twice by
@@ -106,7 +107,7 @@ class Fold:
         other = self.memory.waiting_for(held.key)
         if other is None:
             self.memory.wait(held, half)
-        elif other.half is None or other.half.side == half.side:
+        elif other.half is None or not half.fits(other.half):
             yield from self._dispute(half, held, other)
         else:
             self.counts["paired"] += 2

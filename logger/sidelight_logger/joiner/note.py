@@ -22,8 +22,8 @@ from sidelight_logger.joiner.identity import Account, Terms, digest_of
 from sidelight_logger.joiner.memory import Held
 from sidelight_logger.joiner.origin import Origins
 
-FORMAT = 1
-"""Raised whenever what is held changes its meaning."""
+FORMAT = 2
+"""Raised whenever what is held, or what follows from it, changes its meaning."""
 
 _LENGTH = struct.Struct("<I")
 _GONE, _KNOWN, _WAITING, _DISPUTED = range(4)
