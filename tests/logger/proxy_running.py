@@ -211,7 +211,7 @@ class RunningProxy:
             self._thread.join()
 
     def _run(self) -> None:
-        self.cut, _ = self._loop.run_until_complete(self.proxy.serve(self._listener, self._stop))
+        self.cut, _ = self._loop.run_until_complete(self.proxy.serve([self._listener], self._stop))
         self._loop.close()
 
 

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 from sidelight_logger.proxy.exchange import Exchange
 from sidelight_logger.proxy.fields import find_head
+from sidelight_logger.proxy.h2.frames import PREFACE
+from sidelight_logger.proxy.h2.splice import Splice
 from sidelight_logger.proxy.head import parse_request
+from sidelight_logger.proxy.probing import Probing
 from sidelight_logger.proxy.refusal import Refusal, answer
 from sidelight_logger.proxy.sockets import keep_probing, reset
 
@@ -29,7 +32,7 @@ class ClientConnection(asyncio.Protocol):
         self._limits = proxy.settings.limits
         self._clock = asyncio.get_running_loop().time
         self._transport: asyncio.Transport
-        self._exchange: Exchange | None = None
+        self._exchange: Exchange | Probing | None = None
         self._pending = b""
         self._searched = 0
         self._head_since = 0.0
@@ -39,6 +42,8 @@ class ClientConnection(asyncio.Protocol):
         self._half_closed = False
         self._lingering = False
         self._bodiless = False
+        self._fresh = True
+        """Nothing has been asked yet: it may still be HTTP/2."""
 
     @property
     def leaving(self) -> bool:
@@ -166,6 +171,10 @@ class ClientConnection(asyncio.Protocol):
 
     def _next(self) -> None:
         """Begin the next exchange if its head is there."""
+        if self._fresh and PREFACE.startswith(self._pending[: len(PREFACE)]):
+            if len(self._pending) >= len(PREFACE):
+                self._hand_over()
+            return
         if not self._searched and self._pending[:2] == b"\r\n":
             self._pending = self._pending[2:]
         try:
@@ -177,7 +186,15 @@ class ClientConnection(asyncio.Protocol):
         except Refusal as refusal:
             self._break_off(refusal)
 
+    def _hand_over(self) -> None:
+        """The connection is one of HTTP/2."""
+        data, self._pending = self._pending[len(PREFACE) :], b""
+        self._lingering = True
+        self._proxy.left(self)
+        Splice(self._proxy).take_over(self._transport, data)
+
     def _begin(self, raw: bytes, rest: bytes) -> None:
+        self._fresh = False
         self._searched = 0
         self._head_since = 0.0
         self._pending = b""

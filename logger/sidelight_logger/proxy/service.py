@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 from sidelight.events.ids import IdMint, id_text
 from sidelight_logger.proxy.client import ClientConnection
 from sidelight_logger.proxy.counters import Counters
 from sidelight_logger.proxy.exchange import Exchange
+from sidelight_logger.proxy.h2.streams import Stream
 from sidelight_logger.proxy.head import RequestHead
 from sidelight_logger.proxy.link import Budget, RecorderLink
+from sidelight_logger.proxy.probing import Probing
 from sidelight_logger.proxy.recording import NoRecorder, Recorder
 from sidelight_logger.proxy.settings import ProxySettings
 from sidelight_logger.proxy.upstream import UpstreamPool
@@ -22,13 +25,24 @@ _BACKLOG = 1024
 _FLUSH_SECONDS = 2.0
 """How long the recorder may take at the end at least, if nothing is left of the grace."""
 _STEP_SECONDS = 0.01
-_QUIET_SECONDS = 0.1
-"""At the end: nobody has come for so long, so the door is closed ..."""
 _LAST_CALL = 0.5
-"""... and in any case after this share of the grace."""
+"""At the end the door is closed after this share of the grace, however many still come."""
 _IDLE_SECONDS = 0.5
 """At the end: a client that asks without a break has its next request under way by then. Closing
 its connection at once would cost it that request."""
+
+
+class Client(Protocol):
+    """A client's connection, as the proxy sees it."""
+
+    def check(self, now: float) -> None:
+        """Close it when its client is too slow; called about twice a second."""
+
+    def leave(self, idle_since: float) -> None:
+        """The proxy is about to end: close if nothing has been under way since then."""
+
+    def abort(self) -> None:
+        """Close now, whatever is under way."""
 
 
 class Leftover(NamedTuple):
@@ -39,7 +53,7 @@ class Leftover(NamedTuple):
 
 
 class Proxy:
-    """Forwards between clients and one upstream; see `ClientConnection` and `Exchange`."""
+    """Forwards between clients and one model server; see `ClientConnection` and `Splice`."""
 
     def __init__(self, settings: ProxySettings, cells: Cells) -> None:
         self.settings = settings
@@ -53,7 +67,7 @@ class Proxy:
             idle_seconds=limits.upstream_idle_seconds,
         )
         self._mint = IdMint()
-        self._clients: set[ClientConnection] = set()
+        self._clients: set[Client] = set()
         self._link: RecorderLink | None = None
         self._recorder: Recorder | NoRecorder = NoRecorder()
         if settings.recorder is not None:
@@ -61,27 +75,35 @@ class Proxy:
             self._link = RecorderLink(settings.recorder, budget, self.counters)
             self._recorder = Recorder(self._link, budget, self.counters, settings.max_body)
 
-    def begin(self, client: ClientConnection, head: RequestHead, raw: bytes) -> Exchange:
+    def begin(self, client: ClientConnection, head: RequestHead, raw: bytes) -> Exchange | Probing:
+        if head.probing:
+            return Probing(client, self.settings.probes, head, self.settings.limits)
         id_ = self._mint()
         request_id = b"" if head.identified else id_text(id_).encode()
         recording = self._recorder.begin(id_, raw)
         return Exchange(client, self.settings, self._pool, head, recording, request_id)
 
-    def entered(self, client: ClientConnection) -> None:
+    def begin_call(self, head: bytes, *, identified: bool) -> Stream:
+        """The same for a call that passes over HTTP/2."""
+        id_ = self._mint()
+        return Stream(self._recorder.begin(id_, head), b"" if identified else id_text(id_).encode())
+
+    def entered(self, client: Client) -> None:
         self._clients.add(client)
         self.counters.client_connected(1)
 
-    def left(self, client: ClientConnection) -> None:
+    def left(self, client: Client) -> None:
         self._clients.discard(client)
         self.counters.client_connected(-1)
 
-    async def serve(self, listener: socket.socket, stop: asyncio.Event) -> Leftover:
+    async def serve(self, listeners: Sequence[socket.socket], stop: asyncio.Event) -> Leftover:
         """Serve until `stop`, then end what is in flight."""
         loop = asyncio.get_running_loop()
         self.counters.begin()
-        server = await loop.create_server(
-            lambda: ClientConnection(self), sock=listener, backlog=_BACKLOG
-        )
+        servers = [
+            await loop.create_server(lambda: ClientConnection(self), sock=each, backlog=_BACKLOG)
+            for each in listeners
+        ]
         work = [self._sweep()]
         if self._link is not None:
             work += [self._link.run(), self._link.report()]
@@ -89,14 +111,16 @@ class Proxy:
         await stop.wait()
         deadline = loop.time() + self.settings.limits.grace_seconds
         await self._see_out(loop.time() + self.settings.limits.grace_seconds * _LAST_CALL)
-        server.close()
+        for server in servers:
+            server.close()
         cut, left = await self._drain(deadline), 0
         if self._link is not None:
             left = await self._link.drain(max(_FLUSH_SECONDS, deadline - loop.time()))
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await server.wait_closed()
+        for server in servers:
+            await server.wait_closed()
         return Leftover(cut, left)
 
     async def _sweep(self) -> None:
@@ -116,7 +140,8 @@ class Proxy:
         self.draining = True
         loop = asyncio.get_running_loop()
         seen = loop.time()
-        while (now := loop.time()) < last_call and now - seen < _QUIET_SECONDS:
+        quiet = self.settings.limits.quiet_seconds
+        while (now := loop.time()) < last_call and now - seen < quiet:
             for client in tuple(self._clients):
                 client.leave(now - _IDLE_SECONDS)
             if self._clients:

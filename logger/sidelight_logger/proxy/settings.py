@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sidelight.errors import ConfigError
+from sidelight_logger.proxy.readiness import Probe
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,12 @@ class Limits:
     connect_seconds: float = 5.0
     linger_seconds: float = 2.0
     """How long a client may still send after its last answer, so that the answer is not lost."""
+    streams: int = 16_384
+    """Calls under way on one HTTP/2 connection; the model server's own limit is told to clients."""
     grace_seconds: float = 10.0
     """How long exchanges in flight may take to end after SIGTERM."""
+    quiet_seconds: float = 0.1
+    """After SIGTERM the door stays open until nobody has come for so long."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +56,24 @@ class ProxySettings:
     """All of it. Without a `recorder` (a unix socket) nothing is captured."""
 
     upstream: Upstream
+    """Requests of HTTP/1 go there."""
     recorder: Path | None = None
     max_body: int = 4 << 20
     """Bytes of one body captured."""
     buffer_bytes: int = 64 << 20
     """Captured bytes held at most, in flight and waiting for the recorder."""
     return_request_id: bool = True
+    probes: tuple[Probe, ...] = ()
+    """What must pass for kubelet's question to KServe's agent to be answered with yes."""
     limits: Limits = field(default_factory=Limits)
+    grpc_upstream: Upstream | None = None
+    """Connections of HTTP/2 go there; to `upstream` when it is not set."""
+
+
+def parse_grpc_upstream(address: str) -> Upstream:
+    """``grpc://host:port``, ``http://host:port`` or ``host:port``."""
+    bare = address.removeprefix("grpc://")
+    return parse_upstream(bare if "://" in bare else f"http://{bare}")
 
 
 def parse_upstream(url: str) -> Upstream:

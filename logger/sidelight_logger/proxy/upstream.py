@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, TypeVar
 
 from sidelight_logger.proxy.counters import Counters
 from sidelight_logger.proxy.refusal import Refusal
 from sidelight_logger.proxy.settings import Upstream
 from sidelight_logger.proxy.sockets import keep_probing
+
+_Connection = TypeVar("_Connection", bound=asyncio.Protocol)
+
+
+async def dial(
+    upstream: Upstream, protocol: Callable[[], _Connection], seconds: float
+) -> _Connection:
+    """A new connection, or the refusal that says why there is none."""
+    try:
+        async with asyncio.timeout(seconds):
+            loop = asyncio.get_running_loop()
+            _, made = await loop.create_connection(protocol, upstream.host, upstream.port)
+    except TimeoutError as exc:
+        reason = f"no connection to the model server {upstream.authority} in time"
+        raise Refusal(f"{reason} ({seconds:g} s)", 504) from exc
+    except OSError as exc:
+        reason = f"the model server {upstream.authority} cannot be reached"
+        raise Refusal(f"{reason}: {exc.strerror or exc}", 502) from exc
+    return made
 
 
 class Carried(Protocol):
@@ -127,19 +147,7 @@ class UpstreamPool:
 
     async def connect(self) -> UpstreamConnection:
         """A new connection, or the refusal that says why there is none."""
-        upstream = self._upstream
-        try:
-            async with asyncio.timeout(self._connect_seconds):
-                _, connection = await asyncio.get_running_loop().create_connection(
-                    lambda: UpstreamConnection(self), upstream.host, upstream.port
-                )
-        except TimeoutError as exc:
-            reason = f"no connection to the model server {upstream.authority} in time"
-            raise Refusal(f"{reason} ({self._connect_seconds:g} s)", 504) from exc
-        except OSError as exc:
-            reason = f"the model server {upstream.authority} cannot be reached"
-            raise Refusal(f"{reason}: {exc.strerror or exc}", 502) from exc
-        return connection
+        return await dial(self._upstream, lambda: UpstreamConnection(self), self._connect_seconds)
 
     def expire(self, now: float) -> None:
         """Close what has been idle for too long."""
