@@ -3,10 +3,14 @@
     frame     u32 length of what follows, u8 kind, the fields
     capture   one exchange as it crossed the wire (kind 1)
     sink      the cumulative counters of a shipper, about once a second (kind 2)
+    hello     a logger inside of a model server; its counters' memory comes along (kind 3)
 
 All numbers are little endian. The recorder answers with acknowledgements: u64, how many captures
 of this connection it has settled so far (appended, left out by policy, or dropped and counted).
 What is not acknowledged when the connection breaks, the proxy counts as dropped.
+
+A hello is the first frame of its connection, and a descriptor of the sender's `tally` travels with
+it (``SCM_RIGHTS``): so the recorder reads what was counted also after a ``kill -9``.
 """
 
 from __future__ import annotations
@@ -28,6 +32,12 @@ UNTOLD = "untold"
 """Refused by the sink, and the log had no space for the dead letter."""
 SINK_DROPS = (RETIRED, ABSENT, UNTOLD)
 
+FILTERED = "filtered"
+"""Not meant for the sink: another model, status or protocol than it asks for."""
+SAMPLED = "sampled"
+"""Not in the share that the sink asks for."""
+SINK_LEFT_OUT = (FILTERED, SAMPLED)
+
 UNREACHABLE = "unreachable"
 SLOW = "timeout"
 BUSY = "busy"
@@ -37,7 +47,8 @@ STORE = "store"
 SINK_FAILURES = (UNREACHABLE, SLOW, BUSY, BROKEN, DENIED, STORE)
 """Why a try failed: no connection (to Kafka: or no answer), no answer in time, 408, 425, 429 or
 503, any other 5xx, what speaks of the address or the login and not of the event (3xx, 401, 403,
-404, 405, 407, 410; a missing topic or right), and a store of large bodies that cannot be written.
+404, 405, 407, 410; a missing topic or right), and a folder or bucket that cannot be written: the
+sink's own, or the store of large bodies.
 """
 
 REFERENCED = "referenced"
@@ -50,6 +61,7 @@ MAX_FRAME_BYTES = 2 << 30
 
 _CAPTURE = 1
 _SINK = 2
+_HELLO = 3
 _LENGTH = struct.Struct("<I")
 _CAPTURE_HEAD = struct.Struct("<IB16sQQBIIQIIQ32s")
 _NO_SHA256 = bytes(32)
@@ -94,10 +106,10 @@ class Capture:
 class SinkStats:
     """What became of the log's records for one sink, since its group began.
 
-    accepted = delivered + dead-lettered + dropped + waiting, in records; each part is derived from
-    the group's committed positions. `reduced` are those of the delivered that went without their
-    bodies. `failures` are tries since the shipper's process began; `trouble` says why the newest
-    one failed, empty when it did not.
+    accepted = delivered + dead-lettered + dropped + left out + waiting, in records; each part is
+    derived from the group's committed positions. `reduced` are those of the delivered that went
+    without their bodies. `failures` are tries since the shipper's process began; `trouble` says why
+    the newest one failed, empty when it did not.
     """
 
     sink: str
@@ -105,16 +117,30 @@ class SinkStats:
     dead_lettered: int = 0
     waiting: int = 0
     dropped: Mapping[str, int] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
     reduced: Mapping[str, int] = field(default_factory=dict)
     failures: Mapping[str, int] = field(default_factory=dict)
     trouble: str = ""
 
     @property
     def accepted(self) -> int:
-        return self.delivered + self.dead_lettered + sum(self.dropped.values()) + self.waiting
+        unsent = sum(self.dropped.values()) + sum(self.left_out.values())
+        return self.delivered + self.dead_lettered + unsent + self.waiting
 
 
-Frame = Capture | SinkStats
+@dataclass(frozen=True, slots=True)
+class Outsized:
+    """A capture longer than allowed: passed over, nothing of it was kept in memory."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """Somebody's in-process logger begins to hand over."""
+
+
+Frame = Capture | SinkStats | Outsized | Hello
 
 
 def encode(capture: Capture) -> list[bytes]:
@@ -145,6 +171,10 @@ def encode_stats(stats: SinkStats) -> bytes:
     return _LENGTH.pack(1 + len(content)) + bytes((_SINK,)) + content
 
 
+def encode_hello() -> bytes:
+    return _LENGTH.pack(1) + bytes((_HELLO,))
+
+
 def encode_acknowledgement(settled: int) -> bytes:
     return _ACKNOWLEDGEMENT.pack(settled)
 
@@ -168,32 +198,48 @@ class Acknowledgements:
 class Decoder:
     """Cuts a byte stream into frames; memory is bounded by one frame and what was fed.
 
-    A frame that is no frame raises `MalformedPayload`: the stream is lost, close the connection.
+    A capture above `max_frame_bytes` is passed over. A frame that is no frame raises
+    `MalformedPayload`: the stream is lost, close the connection.
     """
 
     def __init__(self, max_frame_bytes: int = MAX_FRAME_BYTES) -> None:
         self._max_frame_bytes = max_frame_bytes
         self._buffer = bytearray()
+        self._passing_over = 0
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         self._buffer += data
-        start = 0
+        start = self._pass_over(0)
         try:
-            while (end := self._frame_end(start)) is not None:
-                frame = bytes(memoryview(self._buffer)[start:end])
-                start = end
-                yield _decode(frame)
+            while (size := self._frame_bytes(start)) is not None:
+                if size - _LENGTH.size > self._max_frame_bytes:
+                    self._passing_over = size
+                    start = self._pass_over(start)
+                    yield Outsized(size)
+                elif start + size <= len(self._buffer):
+                    frame = bytes(memoryview(self._buffer)[start : start + size])
+                    start += size
+                    yield _decode(frame)
+                else:
+                    return
         finally:
             del self._buffer[:start]
 
-    def _frame_end(self, start: int) -> int | None:
-        if len(self._buffer) - start < _LENGTH.size:
+    def _pass_over(self, start: int) -> int:
+        """Where in the buffer what is passed over ends."""
+        passed = min(self._passing_over, len(self._buffer) - start)
+        self._passing_over -= passed
+        return start + passed
+
+    def _frame_bytes(self, start: int) -> int | None:
+        """Of the frame that begins there, its length field too; None until its kind is known."""
+        if len(self._buffer) - start <= _LENGTH.size:
             return None
         (length,) = _LENGTH.unpack_from(self._buffer, start)
-        if not 0 < length <= self._max_frame_bytes:
+        is_capture = self._buffer[start + _LENGTH.size] == _CAPTURE
+        if not 0 < length <= (MAX_FRAME_BYTES if is_capture else self._max_frame_bytes):
             raise LimitExceeded(f"a frame of {length} bytes; 1 to {self._max_frame_bytes} allowed")
-        end = start + _LENGTH.size + int(length)
-        return end if end <= len(self._buffer) else None
+        return _LENGTH.size + int(length)
 
 
 def _decode(frame: bytes) -> Frame:
@@ -202,7 +248,9 @@ def _decode(frame: bytes) -> Frame:
         return _decode_capture(frame)
     if kind == _SINK:
         return _decode_stats(frame[_LENGTH.size + 1 :])
-    raise MalformedPayload(f"a frame of kind {kind}; known are {_CAPTURE} and {_SINK}")
+    if kind == _HELLO:
+        return Hello()
+    raise MalformedPayload(f"a frame of kind {kind}; known are {_CAPTURE}, {_SINK} and {_HELLO}")
 
 
 def _decode_capture(frame: bytes) -> Capture:

@@ -17,13 +17,18 @@ from prometheus_client.core import (
 
 from sidelight_logger import tally
 from sidelight_logger.frames import SINK_DROPS, SINK_FAILURES, SINK_REDUCTIONS, SinkStats
-from sidelight_logger.tally import LATENCY_BOUNDS, PROXY_DROPS, Cells, ProxyStats
+from sidelight_logger.tally import LATENCY_BOUNDS, PROXY_DROPS, PROXY_LOST, Cells, ProxyStats
 
 LOG_FULL = "log_full"
 """Dropped: the log has no space for the batch."""
 MALFORMED = "malformed"
 """Dropped: the captured heads cannot be read."""
-RECORDER_DROPS = (LOG_FULL, MALFORMED)
+OUTSIZED = "outsized"
+"""Dropped: a capture from inside of a model server that is above twice `logger.max_body`."""
+RECORDER_DROPS = (LOG_FULL, MALFORMED, OUTSIZED)
+
+PROCESS_LOST = "process_lost"
+"""Dropped: held by a model server's process that ended."""
 
 _SIDES = ("request", "response")
 _SILENT_SECONDS = 5.0
@@ -37,7 +42,7 @@ class RecorderMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.received = Counter(
             "sidelight_logger_captures_received",
-            "Captured exchanges that the recorder took from the proxy.",
+            "Captured exchanges that the recorder took from the proxy and from middleware.",
             registry=registry,
         )
         self.recorded = Counter(
@@ -84,7 +89,7 @@ class RecorderMetrics:
         )
         self.peers = Gauge(
             "sidelight_logger_peers_connected",
-            "Processes (proxy, shipper) that are connected to the recorder.",
+            "Processes (proxy, shipper, model server) that are connected to the recorder.",
             registry=registry,
         )
         self.outlives_container = Gauge(
@@ -156,6 +161,35 @@ def _proxy_metrics(stats: ProxyStats) -> Iterator[Metric]:
     connections.add_metric(["upstream"], stats.upstream_connections)
     yield connections
     yield _latency(prefix + "exchange_seconds", stats)
+
+
+def middleware_metrics(stats: ProxyStats, connected: int) -> Iterator[Metric]:
+    """The sum over all loggers inside of model servers."""
+    prefix = "sidelight_logger_middleware_"
+    yield GaugeMetricFamily(
+        prefix + "connected", "Processes of model servers that hand over exchanges.", connected
+    )
+    yield _counter(
+        prefix + "exchanges", "Exchanges that ended inside of a model server.", stats.accepted
+    )
+    dropped = CounterMetricFamily(
+        prefix + "dropped", "Exchanges that could not be handed over.", labels=["reason"]
+    )
+    for reason in PROXY_DROPS:
+        said = PROCESS_LOST if reason == PROXY_LOST else reason
+        dropped.add_metric([said], stats.dropped.get(reason, 0))
+    yield dropped
+    yield _counter(
+        prefix + "settled", "Exchanges that the recorder took and acknowledged.", stats.settled
+    )
+    yield GaugeMetricFamily(
+        prefix + "waiting_exchanges",
+        "Exchanges that the recorder has still to take or to acknowledge.",
+        stats.waiting,
+    )
+    yield GaugeMetricFamily(
+        prefix + "waiting_bytes", "Captured bytes that wait for the recorder.", stats.waiting_bytes
+    )
 
 
 def _sink_metrics(sinks: dict[str, SinkStats]) -> Iterator[Metric]:

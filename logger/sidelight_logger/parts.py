@@ -23,7 +23,8 @@ SHIPPER = "sidelight_logger.shipper.process"
 class Part:
     """`socket` is the recorder's; `source` of the events; the file descriptors are inherited.
 
-    `route` tells a shipper where it carries to (`shipper.routes`).
+    `guests_fd` is the socket for loggers inside of model servers, if there is one; without a proxy
+    there is no `tally_fd`. `route` tells a shipper where it carries to (`shipper.routes`).
     """
 
     config: str | None
@@ -35,7 +36,13 @@ class Part:
     recorder_fd: int = -1
     metrics_fd: int = -1
     tally_fd: int = -1
+    guests_fd: int = -1
     route: str = ""
+
+    @property
+    def forwards(self) -> bool:
+        """Whether there is a proxy."""
+        return self.tally_fd >= 0
 
     def command(self, module: str) -> list[str]:
         return [sys.executable, "-m", module, orjson.dumps(asdict(self)).decode()]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,12 @@ from sidelight import telemetry
 from sidelight.config import Listen, Loaded, Settings, load
 from sidelight.config.listing import shown
 from sidelight.config.services import recorded, upstream
+from sidelight.config.settings import LoggerSettings
 from sidelight.errors import ConfigError
 from sidelight.log.scope import place
 from sidelight.supervise import Event, Process, Restarts, supervise
 from sidelight_logger import tally
+from sidelight_logger.door import door
 from sidelight_logger.listening import bound
 from sidelight_logger.parts import RECORDER, SHIPPER, Part
 from sidelight_logger.proxy import process as proxy
@@ -42,64 +45,75 @@ def run(config: Path | None, flags: Mapping[str, Any], grace_seconds: float) -> 
     settings = loaded.settings.logger
     url = _upstream(loaded)
     with (
-        bound("logger.listen", settings.listen) as listener,
+        bound("logger.listen", settings.listen) if url else nullcontext() as listener,
         bound("logger.metrics", settings.metrics) as metrics,
         tempfile.TemporaryDirectory(prefix="sidelight-") as folder,
         _bound_unix(Path(folder) / "recorder") as recorder,
+        door(settings.socket) as guests,
     ):
-        tally_fd = tally.shared()
+        listen = _address(listener) if listener else settings.listen
         part = Part(
             config=str(config) if config else None,
             socket=recorder.getsockname(),
-            listen=_address(listener),
-            source=settings.source or f"http://localhost:{listener.getsockname()[1]}/",
+            listen=listen if listener else str(settings.socket),
+            source=settings.source or f"http://localhost:{Listen.parse(listen).port}/",
             grace_seconds=grace_seconds * _SHARED / (2 + len(routes(loaded.settings))),
             flags=flags,
             recorder_fd=recorder.fileno(),
             metrics_fd=metrics.fileno(),
-            tally_fd=tally_fd,
+            tally_fd=tally.shared() if listener else -1,
+            guests_fd=guests.fileno() if guests else -1,
         )
         telemetry.configure("logger")
-        for line in _banner(loaded, url, _address(listener), _address(metrics)):
+        for line in _banner(loaded, url, listen, _address(metrics)):
             typer.echo(line, err=True)
-        processes = list(_processes(part, loaded.settings, url, listener.fileno()))
+        processes = list(_processes(part, loaded.settings))
+        if url and listener:
+            processes.append(_proxy(part, settings, url, listener.fileno()))
 
         def told(event: Event) -> None:
             telemetry.tell_process("sidelight.logger", event)
-            if (event.kind, event.process) == ("stopped", "proxy"):
+            if listener and (event.kind, event.process) == ("stopped", "proxy"):
                 listener.close()  # who comes now is refused at once, not kept waiting for nobody
 
         return supervise(processes, grace_seconds=grace_seconds, on_event=told, restarts=_RESTARTS)
 
 
-def _upstream(loaded: Loaded) -> str:
-    url = upstream(loaded.settings)
-    if url is None:
+def _upstream(loaded: Loaded) -> str | None:
+    """None when model servers log by themselves, and nothing is forwarded."""
+    settings = loaded.settings.logger
+    url = settings.upstream if settings.socket else upstream(loaded.settings)
+    if url is not None:
+        parse_upstream(url)
+    elif settings.socket is None:
         raise ConfigError(
             "logger.upstream: no model server is named; set it, or --upstream http://127.0.0.1:8080"
+            " (or logger.socket, if it logs by itself)"
         )
-    parse_upstream(url)
     return url
 
 
-def _processes(part: Part, whole: Settings, url: str, fd: int) -> Iterator[Process]:
+def _processes(part: Part, whole: Settings) -> Iterator[Process]:
     """In the order of starting: traffic comes last, and ends first."""
-    settings = whole.logger
     for route in routes(whole).values():
         command = replace(part, route=route.name).command(SHIPPER)
         yield Process(f"shipper {route.name}", command, essential=False)
-    fds = (part.recorder_fd, part.metrics_fd, part.tally_fd)
-    yield Process("recorder", part.command(RECORDER), pass_fds=fds, essential=False)
+    fds = (part.recorder_fd, part.metrics_fd, part.tally_fd, part.guests_fd)
+    inherited = tuple(fd for fd in fds if fd >= 0)
+    yield Process("recorder", part.command(RECORDER), pass_fds=inherited, essential=False)
+
+
+def _proxy(part: Part, settings: LoggerSettings, url: str, fd: int) -> Process:
     forwarding = ProxySettings(
         parse_upstream(url),
         Path(part.socket),
         settings.max_body,
         settings.buffer_bytes,
         settings.return_request_id,
-        replace(Limits(), grace_seconds=part.grace_seconds),
+        replace(Limits(), grace_seconds=part.grace_seconds, quiet_seconds=settings.quiet_seconds),
     )
     command = proxy.command(forwarding, url, fd, part.tally_fd)
-    yield Process("proxy", command, pass_fds=(fd, part.tally_fd), essential=False)
+    return Process("proxy", command, pass_fds=(fd, part.tally_fd), essential=False)
 
 
 def _bound_unix(path: Path) -> socket.socket:
@@ -114,11 +128,14 @@ def _address(listener: socket.socket) -> str:
     return str(Listen(host, port))
 
 
-def _banner(loaded: Loaded, url: str, listen: str, metrics: str) -> Iterator[str]:
+def _banner(loaded: Loaded, url: str | None, listen: str, metrics: str) -> Iterator[str]:
     settings = loaded.settings
     written = recorded(settings).url
     yield "Sidelight logger"
-    yield f"  traffic   {Listen.parse(listen).url}  ->  {shown(url)}"
+    if url:
+        yield f"  traffic   {Listen.parse(listen).url}  ->  {shown(url)}"
+    if settings.logger.socket:
+        yield f"  socket    {settings.logger.socket}"
     yield f"  metrics   {Listen.parse(metrics).url}/metrics"
     yield f"  log       {_place(settings.log.url)}"
     if written != settings.log.url:

@@ -6,12 +6,15 @@ and the recorder shows them also while the proxy has no time, or nobody, to tell
 
 from __future__ import annotations
 
+import fcntl
 import mmap
 import os
 import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from sidelight.errors import MalformedPayload
 
 BUFFER_FULL = "buffer_full"
 """Dropped: the recorder does not keep up and `logger.buffer_bytes` are waiting."""
@@ -76,16 +79,34 @@ class ProxyStats:
 def shared() -> int:
     """The file descriptor of new memory, for `mapped`: no disk, so none that can be full."""
     if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("sidelight-tally")
-    else:
-        with tempfile.TemporaryFile() as file:
-            descriptor = os.dup(file.fileno())
-    os.ftruncate(descriptor, _BYTES)
-    return descriptor
+        flags = os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING
+        descriptor = os.memfd_create("sidelight-tally", flags)
+        os.ftruncate(descriptor, _BYTES)
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
+        return descriptor
+    with tempfile.TemporaryFile() as file:
+        descriptor = os.dup(file.fileno())
+        os.ftruncate(descriptor, _BYTES)
+        return descriptor
 
 
 def mapped(descriptor: int) -> Cells:
     return memoryview(mmap.mmap(descriptor, _BYTES)).cast("Q")
+
+
+def mapped_from(descriptor: int) -> Cells:
+    """As `mapped`, from somebody who may mean harm; raises `MalformedPayload`.
+
+    Memory that can shrink would end whoever reads it.
+    """
+    try:
+        seals = fcntl.fcntl(descriptor, fcntl.F_GET_SEALS)
+        if seals & fcntl.F_SEAL_SHRINK and os.fstat(descriptor).st_size >= _BYTES:
+            memory = mmap.mmap(descriptor, _BYTES, prot=mmap.PROT_READ)
+            return memoryview(memory).cast("Q")
+    except OSError as exc:
+        raise MalformedPayload(f"counters that are no sealed memory: {exc.strerror}") from exc
+    raise MalformedPayload("counters in memory that could shrink, or is too small")
 
 
 def private() -> Cells:

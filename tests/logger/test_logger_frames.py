@@ -15,6 +15,7 @@ from sidelight_logger.frames import (
     Acknowledgements,
     Capture,
     Decoder,
+    Outsized,
     Side,
     SinkStats,
     encode,
@@ -84,9 +85,22 @@ def test_a_damaged_capture_never_decodes_to_another_shape(
         assert isinstance(frame, Capture)
 
 
-def test_a_frame_above_the_limit_is_refused_before_it_is_held() -> None:
+def test_a_frame_above_the_limit_that_is_no_capture_is_refused_before_it_is_held() -> None:
     with pytest.raises(LimitExceeded, match="a frame of 1048576 bytes"):
-        list(Decoder(max_frame_bytes=1000).feed((1 << 20).to_bytes(4, "little")))
+        list(Decoder(max_frame_bytes=1000).feed((1 << 20).to_bytes(4, "little") + b"\2"))
+
+
+@given(st.lists(captures, min_size=1, max_size=4), st.integers(1, 900), st.integers(1, 3))
+def test_captures_above_the_limit_are_passed_over_and_told(
+    small: list[Capture], step: int, every: int
+) -> None:
+    large = replace(small[0], request=Side(b"x" * 1000, b"y" * 1000, 1000))
+    sent = [one for capture in small for one in [capture, *[large] * every]]
+    stream = b"".join(map(encoded, sent))
+    decoder = Decoder(max_frame_bytes=1000)
+    found = [frame for part in cut(stream, step) for frame in decoder.feed(part)]
+    outsized = Outsized(len(encoded(large)))
+    assert found == [outsized if one is large else one for one in sent]
 
 
 def test_truncation_is_told_by_the_whole_size() -> None:

@@ -169,7 +169,7 @@ def test_a_peer_that_talks_nonsense_is_closed_and_the_others_go_on(
 
 def test_a_frame_above_the_limit_closes_the_peer(tmp_path: Path, log: Log) -> None:
     with running(tmp_path / "s", log), connected(tmp_path / "s") as connection:
-        connection.sendall((MAX_FRAME_BYTES + 1).to_bytes(4, "little"))
+        connection.sendall((MAX_FRAME_BYTES + 1).to_bytes(4, "little") + b"\2")
         assert connection.recv(1) == b""
 
 

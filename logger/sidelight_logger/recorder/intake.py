@@ -7,8 +7,8 @@ from collections.abc import Callable
 from sidelight.errors import MalformedPayload
 from sidelight.events.exchange import Exchange
 from sidelight.events.exchanges import to_record
-from sidelight_logger.frames import Capture, Frame
-from sidelight_logger.metrics import MALFORMED, RecorderMetrics, Snapshots
+from sidelight_logger.frames import Capture, Frame, Outsized, SinkStats
+from sidelight_logger.metrics import MALFORMED, OUTSIZED, RecorderMetrics, Snapshots
 from sidelight_logger.recorder.batch import Batch
 from sidelight_logger.recorder.description import Origin, describe
 from sidelight_logger.recorder.policy import Policy
@@ -36,8 +36,11 @@ class Intake:
     def take(self, frame: Frame) -> None:
         if isinstance(frame, Capture):
             self._record(frame)
-        else:
+        elif isinstance(frame, SinkStats):
             self._snapshots.sink(frame)
+        elif isinstance(frame, Outsized):
+            self._metrics.received.inc()
+            self._metrics.dropped.labels(OUTSIZED).inc()
 
     def _record(self, capture: Capture) -> None:
         metrics = self._metrics

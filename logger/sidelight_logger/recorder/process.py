@@ -19,11 +19,12 @@ from sidelight_logger.metrics import RecorderMetrics, Snapshots
 from sidelight_logger.parts import Part, part_of
 from sidelight_logger.recorder.batch import Batch
 from sidelight_logger.recorder.description import Origin
+from sidelight_logger.recorder.guests import Guests
 from sidelight_logger.recorder.intake import Intake
 from sidelight_logger.recorder.page import Page
 from sidelight_logger.recorder.policy import policy
 from sidelight_logger.recorder.sequence import recorder_id, sequence
-from sidelight_logger.recorder.server import Server
+from sidelight_logger.recorder.server import Door, Server
 from sidelight_logger.stopping import stop_on_signals
 
 _HEADS_BYTES = 1 << 20
@@ -55,9 +56,10 @@ def serve(
 ) -> None:
     """Put the parts together and run until stopped."""
     registry = CollectorRegistry()
-    cells = tally.mapped(part.tally_fd)
-    metrics, snapshots = RecorderMetrics(registry), Snapshots(cells)
+    cells = tally.mapped(part.tally_fd) if part.forwards else tally.private()
+    metrics, snapshots, guests = RecorderMetrics(registry), Snapshots(cells), Guests()
     registry.register(snapshots)
+    registry.register(guests)
     batch = Batch(log, metrics)
     metrics.pending.set_function(lambda: len(batch))
     metrics.outlives_container.set(kept is not None and kept.survives == "node")
@@ -66,9 +68,11 @@ def serve(
     intake = Intake(batch, origin, rules, numbers, metrics, snapshots)
     listener = socket.socket(fileno=part.recorder_fd)
     max_frame_bytes = 2 * settings.max_body + _HEADS_BYTES
-    server = Server(listener, intake, batch, max_frame_bytes, metrics.peers.set)
+    door = Door(socket.socket(fileno=part.guests_fd), guests) if part.guests_fd >= 0 else None
+    server = Server(listener, intake, batch, max_frame_bytes, metrics.peers.set, door)
     metrics_listener = socket.socket(fileno=part.metrics_fd)
-    page = Page(metrics_listener, registry, snapshots.missing_proxy, snapshots.details)
+    unready = snapshots.missing_proxy if part.forwards else lambda: ""
+    page = Page(metrics_listener, registry, unready, snapshots.details)
     page.start()
     try:
         server.run(stopping, part.grace_seconds)

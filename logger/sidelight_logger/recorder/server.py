@@ -7,23 +7,36 @@ import selectors
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import structlog
 
 from sidelight.errors import MalformedPayload
-from sidelight_logger.frames import Capture, Decoder, Frame, encode_acknowledgement
+from sidelight_logger.frames import Capture, Decoder, Frame, Outsized
 from sidelight_logger.recorder.batch import Batch
+from sidelight_logger.recorder.guests import Guests
+from sidelight_logger.recorder.peers import Guest, Peer
 
-_READ_BYTES = 1 << 20
 _LONGEST_WAIT_SECONDS = 0.25
 """How late a stop is noticed at most."""
+
+_Kind = Callable[[socket.socket, Decoder], Peer]
 
 
 class Taker(Protocol):
     """Given every frame in the order in which it was sent; raises only what ends the process."""
 
     def take(self, frame: Frame) -> None: ...
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where loggers inside of model servers come in."""
+
+    listener: socket.socket
+    guests: Guests
 
 
 class Server:
@@ -39,19 +52,22 @@ class Server:
         batch: Batch,
         max_frame_bytes: int,
         on_peers: Callable[[int], None] = lambda peers: None,
+        door: Door | None = None,
     ) -> None:
         self._listener = listener
         self._taker = taker
         self._batch = batch
         self._max_frame_bytes = max_frame_bytes
         self._on_peers = on_peers
-        self._peers: set[_Peer] = set()
+        self._door = door
+        self._peers: set[Peer] = set()
         self._selector = selectors.DefaultSelector()
 
     def run(self, stopping: Callable[[], bool], grace_seconds: float) -> None:
         """Serve until `stopping`, then take what has been sent, append it, and close."""
-        self._listener.setblocking(False)
-        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        self._listen(self._listener, Peer)
+        if self._door is not None:
+            self._listen(self._door.listener, partial(Guest, self._door.guests))
         try:
             while not stopping():
                 self._turn(self._wait_seconds())
@@ -77,21 +93,27 @@ class Server:
             self._settle()
         return bool(ready)
 
-    def _accept(self) -> None:
+    def _listen(self, listener: socket.socket, kind: _Kind) -> None:
+        listener.setblocking(False)
+        accept = partial(self._accept, listener, kind)
+        self._selector.register(listener, selectors.EVENT_READ, accept)
+
+    def _accept(self, listener: socket.socket, kind: _Kind) -> None:
         with contextlib.suppress(BlockingIOError):
-            connection, _ = self._listener.accept()
+            connection, _ = listener.accept()
             connection.setblocking(False)
-            peer = _Peer(connection, Decoder(self._max_frame_bytes))
+            peer = kind(connection, Decoder(self._max_frame_bytes))
             self._peers.add(peer)
             self._selector.register(connection, selectors.EVENT_READ, lambda: self._read(peer))
             self._tell_peers()
 
-    def _read(self, peer: _Peer) -> None:
+    def _read(self, peer: Peer) -> None:
         try:
-            data = peer.connection.recv(_READ_BYTES)
+            data = peer.receive()
             for frame in peer.decoder.feed(data):
+                peer.check(frame)
                 self._taker.take(frame)
-                peer.received += isinstance(frame, Capture)
+                peer.received += isinstance(frame, Capture | Outsized)
                 if self._batch.is_full:
                     self._settle()
         except BlockingIOError:
@@ -110,29 +132,11 @@ class Server:
         for peer in self._peers:
             peer.acknowledge()
 
-    def _close(self, peer: _Peer) -> None:
+    def _close(self, peer: Peer) -> None:
         self._selector.unregister(peer.connection)
         self._peers.discard(peer)
-        peer.connection.close()
+        peer.close()
         self._tell_peers()
 
     def _tell_peers(self) -> None:
         self._on_peers(len(self._peers))
-
-
-class _Peer:
-    """A proxy's or a shipper's connection."""
-
-    def __init__(self, connection: socket.socket, decoder: Decoder) -> None:
-        self.connection = connection
-        self.decoder = decoder
-        self.received = 0
-        self._acknowledged = 0
-
-    def acknowledge(self) -> None:
-        """Tell how many captures are settled. One that does not get through is told next time."""
-        if self.received == self._acknowledged:
-            return
-        with contextlib.suppress(OSError):
-            self.connection.send(encode_acknowledgement(self.received))
-            self._acknowledged = self.received
