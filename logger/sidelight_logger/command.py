@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from sidelight.command.options import Config
+from sidelight_logger.agent.flags import AgentFlags, with_agent_flags
+
+GRACE_SECONDS = 15.0
+
+
+class _Spelt(TyperCommand):
+    """Takes flags as Go's programs do too."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        from sidelight_logger.agent.spelling import spelt
+
+        return super().parse_args(ctx, spelt(args))
+
 
 app = typer.Typer()
 
-_KSERVE = "KServe's flags"
-KSERVE = "kserve"
-"""The sink that `--log-url` names."""
 
-
-@app.command()
+@app.command(cls=_Spelt)
+@with_agent_flags
 def logger(
     config: Config = None,
     listen: Annotated[
@@ -25,80 +39,49 @@ def logger(
         str | None, typer.Option(help="The model server, such as http://127.0.0.1:8080.")
     ] = None,
     grace_seconds: Annotated[
-        float, typer.Option(min=0, help="Time to finish what is in flight when stopped.")
-    ] = 15.0,
-    port: Annotated[
-        int | None,
+        float | None,
         typer.Option(
-            help="Listen on this port of every interface, as KServe's agent does.",
-            rich_help_panel=_KSERVE,
+            min=0,
+            help=f"Time to finish what is in flight when stopped; {GRACE_SECONDS:g} when not given,"
+            " in the agent's place 5 less than the pod has.",
         ),
     ] = None,
-    component_port: Annotated[
-        int | None,
-        typer.Option(help="Port of the model server on 127.0.0.1.", rich_help_panel=_KSERVE),
-    ] = None,
-    log_url: Annotated[
-        str | None,
-        typer.Option(help="HTTP address that receives the events.", rich_help_panel=_KSERVE),
-    ] = None,
-    log_mode: Annotated[
-        str | None, typer.Option(help="all, request or response.", rich_help_panel=_KSERVE)
-    ] = None,
-    source_uri: Annotated[
-        str | None, typer.Option(help="Source of the events.", rich_help_panel=_KSERVE)
-    ] = None,
-    inference_service: Annotated[
-        str | None, typer.Option(help="Name of the service.", rich_help_panel=_KSERVE)
-    ] = None,
-    namespace: Annotated[
-        str | None, typer.Option(help="Namespace of the service.", rich_help_panel=_KSERVE)
-    ] = None,
-    endpoint: Annotated[
-        str | None, typer.Option(help="Name of the revision.", rich_help_panel=_KSERVE)
-    ] = None,
-    component: Annotated[
-        str | None,
-        typer.Option(help="predictor, transformer or explainer.", rich_help_panel=_KSERVE),
-    ] = None,
-    metadata_headers: Annotated[
-        str | None,
-        typer.Option(help="Request headers to keep, with commas between.", rich_help_panel=_KSERVE),
-    ] = None,
+    *,
+    agent: AgentFlags,
 ) -> None:
     """Log the payloads of one model server: forward, record, ship.
 
     Example: sidelight logger --listen 127.0.0.1:9081 --upstream http://127.0.0.1:8080
     """
+    from sidelight_logger.agent.meaning import grace_seconds as of_pod
+    from sidelight_logger.agent.meaning import stands_in
     from sidelight_logger.running import run
 
-    settings = {
-        "logger.listen": _one("--listen", listen, "--port", _at("0.0.0.0:", port)),
-        "logger.upstream": _one(
-            "--upstream",
-            upstream,
-            "--component-port",
-            _at("http://127.0.0.1:", component_port),
-        ),
-        f"logger.sinks.{KSERVE}.url": log_url,
-        "logger.mode": log_mode,
-        "logger.source": source_uri,
-        "logger.inference_service": inference_service,
-        "logger.namespace": namespace,
-        "logger.endpoint": endpoint,
-        "logger.component": component,
-        "logger.headers": metadata_headers and metadata_headers.split(","),
+    _refuse_both("--listen", listen, "--port", agent.port)
+    _refuse_both("--upstream", upstream, "--component-port", agent.component_port)
+    if grace_seconds is None:
+        grace_seconds = of_pod(os.environ) if stands_in(agent) else GRACE_SECONDS
+    own = {"logger.listen": listen, "logger.upstream": upstream}
+    raise typer.Exit(run(config, given(config, agent, own), grace_seconds))
+
+
+def given(config: Path | None, agent: AgentFlags, own: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that the flags name, and the agent's usual ones that nobody else does."""
+    from sidelight.config import load
+    from sidelight_logger.agent.meaning import settings_of, stands_in, usual
+
+    named = {
+        **settings_of(agent),
+        **{key: value for key, value in own.items() if value is not None},
     }
-    given = {key: value for key, value in settings.items() if value is not None}
-    raise typer.Exit(run(config, given, grace_seconds))
+    flags = {key: value for key, value in named.items() if value is not None}
+    if not stands_in(agent):
+        return flags
+    loaded = load(config, flags)
+    others = {key: value for key, value in usual().items() if loaded.origin(key) == "default"}
+    return {**others, **flags}
 
 
-def _one(name: str, value: str | None, other_name: str, other: str | None) -> str | None:
-    """The flag that was given of two that say the same."""
+def _refuse_both(name: str, value: str | None, other_name: str, other: int | None) -> None:
     if value is not None and other is not None:
         raise typer.BadParameter(f"{name} and {other_name} say the same; give one of them")
-    return other if value is None else value
-
-
-def _at(address: str, port: int | None) -> str | None:
-    return None if port is None else f"{address}{port}"

@@ -14,7 +14,10 @@ def bound(name: str, address: str) -> socket.socket:
     """The socket of the setting `name`; `ConfigError` when the address is taken."""
     listen = Listen.parse(address)
     family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    is_every = listen.host == "::" and socket.has_dualstack_ipv6()
     try:
-        return socket.create_server((listen.host, listen.port), family=family, backlog=_BACKLOG)
+        return socket.create_server(
+            (listen.host, listen.port), family=family, backlog=_BACKLOG, dualstack_ipv6=is_every
+        )
     except OSError as exc:
         raise ConfigError(f"{name}: cannot listen on {address}: {exc.strerror}") from exc

@@ -25,7 +25,9 @@ _ONE_HOP = frozenset(
         *(b"upgrade", b"http2-settings"),
     )
 )
-_NOTED = _ONE_HOP | {b"content-length", b"host", b"expect", b"x-request-id"}
+_NOTED = _ONE_HOP.union(
+    (b"content-length", b"host", b"expect", b"x-request-id", b"k-network-probe")
+)
 _NEVER_TRAILERS = _ONE_HOP | {b"content-length", b"host"}
 _NOT_FOR_ONE_HOP = (b"host", b"content-length", b"cache-control")
 _NAMES_NO_FIELD_TO_DROP = _ONE_HOP.union((b"close", b""), _NOT_FOR_ONE_HOP)

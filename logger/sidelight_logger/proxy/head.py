@@ -42,6 +42,8 @@ class RequestHead(NamedTuple):
     """It named a `Host`."""
     wire: bytes
     """Start line and end-to-end fields as they go on."""
+    probing: bool = False
+    """Kubelet asks KServe's agent, not the model server."""
 
 
 class ResponseHead(NamedTuple):
@@ -96,6 +98,7 @@ def _read_request(raw: bytes, max_fields: int) -> RequestHead:
         b"x-request-id" in fields.noted,
         b"host" in fields.noted,
         b"\r\n".join((b"%b %b HTTP/1.1" % (method, target), *fields.lines, b"")),
+        method in (b"GET", b"HEAD") and b"queue" in fields.noted.get(b"k-network-probe", ()),
     )
 
 

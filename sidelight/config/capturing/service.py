@@ -42,6 +42,10 @@ class LoggerSettings(Section):
     redact: RedactSettings = RedactSettings()
     return_request_id: bool = True
     """Answer with ``X-Request-Id`` when the client sent none."""
+    quiet_seconds: float = Field(default=0.1, ge=0)
+    """After SIGTERM requests are still taken until none has come for so long, at most for half of
+    the proxy's share of the grace period. 30 in the place of KServe's agent, where Knative's
+    queue-proxy sends requests on after SIGTERM."""
     inference_service: str = ""
     """KServe's name of the service, told to sinks with each event."""
     namespace: str = ""

@@ -1,0 +1,1 @@
+"""What KServe tells its agent, and what it means for the logger."""
