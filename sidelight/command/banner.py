@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sidelight import __version__
 from sidelight.config import Listen, Loaded
 from sidelight.config.listing import shown
-from sidelight.config.services import asks, named, recorded, upstream
+from sidelight.config.services import asks, named, receiver, recorded, upstream
 from sidelight.config.settings import ModelSettings, Settings
 from sidelight.log.scope import place
 from sidelight.probes import key_place
@@ -69,8 +69,19 @@ def _logger(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "metrics", f"{metrics.url}/metrics  (logger)"
 
 
+def _receiver(settings: Settings) -> Iterator[tuple[str, str]]:
+    asked = receiver(settings)
+    url = Listen.parse(asked.listen).url
+    if asked.cert_file is not None:
+        url = url.replace("http://", "https://", 1)
+    token = "" if asked.token is None else "  (senders show the token)"
+    yield "events", f"POST {url}{token}"
+    yield "metrics", f"{url}/metrics  (receiver)"
+
+
 def _joiner(settings: Settings) -> Iterator[tuple[str, str]]:
-    yield "foreign", shown(settings.joiner.source)
+    if settings.joiner.source is not None:
+        yield "foreign", shown(settings.joiner.source)
     yield "metrics", f"{Listen.parse(settings.joiner.listen).url}/metrics  (joiner)"
 
 
@@ -89,6 +100,7 @@ def _explainers(settings: Settings) -> Iterator[tuple[str, str]]:
 
 _ADDRESSES = {
     "logger": _logger,
+    "receiver": _receiver,
     "joiner": _joiner,
     "detectors": _detectors,
     "explainers": _explainers,

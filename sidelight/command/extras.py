@@ -10,7 +10,14 @@ from sidelight.errors import MissingExtra
 SERVICES = ("logger", "detectors", "explainers", "dashboard")
 """The extras that add a service."""
 
+_PARTS = {"receiver": "logger", "joiner": "logger"}
+
 _REQUIREMENT = re.compile(r"""([\w.-]+)(?:\[([\w, -]+)\])?.*;.*extra == ['"]([\w-]+)['"]""")
+
+
+def extra_of(service: str) -> str:
+    """The extra that brings what the service needs."""
+    return _PARTS.get(service, service)
 
 
 def missing(extra: str) -> tuple[str, ...]:

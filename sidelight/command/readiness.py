@@ -12,9 +12,11 @@ from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 
 from sidelight.config import Listen, Settings
+from sidelight.config.services import receiver
 
 _ROUTES: dict[str, tuple[Callable[[Settings], str], str]] = {
     "logger": (lambda settings: settings.logger.metrics, "/readyz"),
+    "receiver": (lambda settings: receiver(settings).listen, "/readyz"),
     "joiner": (lambda settings: settings.joiner.listen, "/readyz"),
     "detectors": (lambda settings: settings.detectors.listen, "/readyz"),
     "explainers": (lambda settings: settings.explainers.listen, "/v2/health/ready"),
@@ -50,9 +52,10 @@ def _asking(settings: Settings, service: str) -> Callable[[], bool]:
     if not listen.port:
         return lambda: True
     explainers = settings.explainers
-    if service != "explainers" or explainers.cert_file is None:
+    served = {"explainers": explainers.cert_file, "receiver": receiver(settings).cert_file}
+    if served.get(service) is None:
         return partial(_is_ready, listen, route)
-    if explainers.client_ca_file is None:
+    if service == "receiver" or explainers.client_ca_file is None:
         return partial(_is_ready, listen, route, _whoever_answers())
     return partial(_listens, listen)
 

@@ -1,7 +1,7 @@
 """The services' own commands, found through entry points and put under one root.
 
-A service adds a `typer.Typer` under the group ``sidelight.commands``; the entry point bears the
-name of the extra that the service needs. Its module must be light: `sidelight --help` imports it.
+A service adds a `typer.Typer` under the group ``sidelight.commands``; its name tells which
+extra it needs (`extras.extra_of`). Its module must be light: `sidelight --help` imports it.
 """
 
 from __future__ import annotations
@@ -29,13 +29,14 @@ def add_services(root: typer.Typer) -> None:
 
 
 def _commands(entry: EntryPoint) -> list[CommandInfo]:
+    extra = extras.extra_of(entry.name)
     try:
         service: typer.Typer = entry.load()
     except ImportError as exc:
-        return [_absent(entry.name, extras.refused(entry.name, exc))]
+        return [_absent(entry.name, extras.refused(extra, exc))]
     for command in service.registered_commands:
         if command.callback is not None:
-            command.callback = _needing(entry.name, command.callback)
+            command.callback = _needing(extra, command.callback)
     return service.registered_commands
 
 

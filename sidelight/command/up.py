@@ -77,7 +77,8 @@ def _require(services: tuple[str, ...], loaded: Loaded) -> None:
         raise ConfigError(
             "nothing to run: name a model with detectors or explainers, or logger.upstream"
         )
-    absent = [service for service in services if extras.missing(service)]
+    needed = dict.fromkeys(map(extras.extra_of, services))
+    absent = [extra for extra in needed if extras.missing(extra)]
     if absent:
         wanted = ",".join(absent)
         raise MissingExtra(f"{wanted}: not installed; run: pip install 'sidelight[{wanted}]'")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sidelight.config.brokers import is_kafka
+from sidelight.config.capturing.receiving import ReceiverSettings
 from sidelight.config.section import Section
 from sidelight.config.settings import LogSettings, Settings
 
@@ -29,6 +30,11 @@ def upstream(settings: Settings) -> str | None:
     asked = (predictor for predictor in predictors if predictor and predictor.protocol != "grpc")
     urls = {predictor.url for predictor in asked if predictor.url}
     return urls.pop() if len(urls) == 1 else None
+
+
+def receiver(settings: Settings) -> ReceiverSettings:
+    """The receiver's settings, its defaults where the file does not name it."""
+    return settings.receiver or ReceiverSettings()
 
 
 def asks(settings: Settings) -> bool:

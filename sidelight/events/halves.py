@@ -86,6 +86,20 @@ class Feedback:
         return text_of(self.event.extensions.get("requestid", "")) or self.event.id
 
 
+Kind = Literal["request", "response", "exchange", "feedback"]
+
+
+def kind_and_key(found: Half | Feedback | Exchange) -> tuple[Kind, str]:
+    """What it turned out to be, and the key that brings halves of one exchange together."""
+    match found:
+        case Half():
+            return found.side, found.pair_id
+        case Feedback():
+            return "feedback", found.pair_id
+        case Exchange():
+            return "exchange", found.id
+
+
 def recognised(record: Record) -> Half | Feedback | Exchange:
     """What a foreign record holds; `MalformedPayload` when it is none of what is read."""
     return found_in(_event(record))

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sidelight.errors import MalformedPayload
-from sidelight.events.exchange import Exchange
-from sidelight.events.halves import Half, recognised
-from sidelight.log.contract import Log, Membership, Position, Record, Stored
+from sidelight.events.halves import kind_and_key, recognised
+from sidelight.log.contract import Log, Membership, Position, Stored
 from sidelight.log.topics import HALVES
 from sidelight_logger.joiner.origin import Origin, marked
 from sidelight_logger.joiner.outgoing import Outgoing, Told
@@ -84,7 +83,7 @@ class ForeignPartition:
     def _take(self, stored: Stored) -> None:
         told = Told(stored.record, str(stored.address), stored.appended_ns)
         try:
-            kind, key = _kind_and_key(stored.record)
+            kind, key = kind_and_key(recognised(stored.record))
         except MalformedPayload as exc:
             self.counts["malformed"] += 1
             self.outgoing.bury(told, exc)
@@ -93,10 +92,3 @@ class ForeignPartition:
         origin = Origin(f"{self._identity}/{self._partition}", stored.address.offset)
         half = marked(stored.record, key, origin)
         self.outgoing.say(Told(half, told.origin, told.time_ns))
-
-
-def _kind_and_key(record: Record) -> tuple[str, str]:
-    found = recognised(record)
-    if isinstance(found, Exchange):
-        return "exchange", found.id
-    return (found.side if isinstance(found, Half) else "feedback"), found.pair_id

@@ -1,0 +1,1 @@
+"""The receiver: events that other loggers post over HTTP go into the log, for the joiner."""

@@ -1,0 +1,108 @@
+"""`sidelight receiver`: from the configuration to a server, and back."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+
+import structlog
+import uvicorn
+from prometheus_client import CollectorRegistry, disable_created_metrics
+
+from sidelight.config.capturing.receiving import ReceiverSettings
+from sidelight.config.services import receiver
+from sidelight.config.settings import Settings
+from sidelight.log import Writer, open_log
+from sidelight_logger.listening import bound
+from sidelight_logger.proxy.process import allow_all_connections
+from sidelight_logger.receiver import modelmesh
+from sidelight_logger.receiver.app import EVENTS, Desk, Receiver
+from sidelight_logger.receiver.door import Door
+from sidelight_logger.receiver.intake import Intake
+from sidelight_logger.receiver.metrics import ReceiverMetrics
+from sidelight_logger.receiver.post import Room
+from sidelight_logger.receiver.reading import CloudEvents, Payloads, Reading
+from sidelight_logger.stopping import stop_on_signals
+
+GRACE_SECONDS = 10
+"""For posts under way when the service ends."""
+MAX_CONNECTIONS = 4096
+KEEP_ALIVE_SECONDS = 120
+"""Longer than senders keep idle connections (Go 90 s): they close, and no post meets a close."""
+
+logger = structlog.get_logger("sidelight.receiver")
+
+
+def run_service(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; returns when all that was taken is in the log."""
+    stop = stop_on_signals()
+    allow_all_connections()
+    disable_created_metrics()  # type: ignore[no-untyped-call]
+    asked = receiver(settings)
+    with ExitStack() as closed:
+        listener = closed.enter_context(bound("receiver.listen", asked.listen))
+        log = closed.enter_context(closing(open_log(settings.log)))
+        app = closed.enter_context(receiving(settings, log))
+        closed.enter_context(_served(listener, app, asked, stop))
+        logger.info("receiver at work", port=listener.getsockname()[1])
+        stop.wait()
+
+
+@contextmanager
+def receiving(settings: Settings, log: Writer) -> Iterator[Receiver]:
+    """The app over that log; at the end all that it took is there."""
+    registry = CollectorRegistry()
+    asked, metrics = receiver(settings), ReceiverMetrics(registry)
+    limit = asked.max_event_bytes
+    intake, room = Intake(log, metrics.append_seconds.observe), Room(asked.buffer_bytes)
+    metrics.waiting_bytes.set_function(lambda: room.taken)
+    metrics.log_up.set_function(lambda: not intake.trouble)
+    kept = frozenset(name.lower() for name in settings.logger.headers)
+    readings: dict[str, Reading] = {
+        EVENTS: CloudEvents(limit),
+        modelmesh.PATH: Payloads(limit, kept),
+    }
+    token = asked.token.get_secret_value() if asked.token else ""
+    desk = Desk(readings, intake, room, limit, metrics)
+    intake.start()
+    try:
+        yield Receiver(Door(token), desk, asked.allowed_origins, registry)
+    finally:
+        intake.close()
+
+
+@contextmanager
+def _served(
+    listener: socket.socket, app: Receiver, settings: ReceiverSettings, stop: threading.Event
+) -> Iterator[None]:
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            lifespan="off",
+            ws="none",
+            access_log=False,  # which would tell tokens in paths
+            log_config=None,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            limit_concurrency=MAX_CONNECTIONS,
+            ssl_certfile=settings.cert_file,
+            ssl_keyfile=settings.key_file,
+        )
+    )
+
+    def serve() -> None:
+        try:
+            server.run([listener])
+        finally:
+            stop.set()
+
+    thread = threading.Thread(target=serve, name="http")
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
