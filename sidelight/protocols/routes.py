@@ -1,4 +1,4 @@
-"""What an HTTP path asks of a model server.
+"""What an HTTP path asks of a model server; a call of gRPC is a path too.
 
 Read from the routes of KServe, TensorFlow Serving, MLServer, Triton and the Open Inference
 Protocol. Imports nothing heavy: the proxy and the recorder ask for every request.
@@ -40,6 +40,21 @@ _MODEL = r"(?P<model>[^/]+)"
 _NO_VERB = r"(?<!:predict)(?<!:explain)"
 _VERSION = r"(?:/versions/(?P<version>[^/:]+))?"
 
+_GRPC_METHODS: tuple[tuple[str, Verb], ...] = (
+    ("ModelInfer", "infer"),
+    ("ModelStreamInfer", "generate"),
+    ("ModelReady", "ready"),
+    ("ModelMetadata", "metadata"),
+    ("ModelConfig", "metadata"),
+    ("ModelStatistics", "metadata"),
+    ("ServerLive", "live"),
+    ("ServerReady", "ready"),
+    ("ServerMetadata", "metadata"),
+    ("RepositoryIndex", "list"),
+    ("RepositoryModelLoad", "load"),
+    ("RepositoryModelUnload", "unload"),
+)
+
 _TABLE: tuple[tuple[str, str, Protocol, Verb], ...] = (
     ("POST", rf"/v1/models/{_MODEL}{_VERSION}:predict", "v1", "infer"),
     ("POST", rf"/v1/models/{_MODEL}{_VERSION}:explain", "v1", "explain"),
@@ -63,12 +78,12 @@ _TABLE: tuple[tuple[str, str, Protocol, Verb], ...] = (
     ("POST", r"/v2/repository/index", "v2", "list"),
     ("POST", rf"/v2/repository/models/{_MODEL}/load", "v2", "load"),
     ("POST", rf"/v2/repository/models/{_MODEL}/unload", "v2", "unload"),
-    ("POST", r"/inference\.GRPCInferenceService/ModelInfer", "grpc", "infer"),
-    ("POST", r"/inference\.GRPCInferenceService/ModelReady", "grpc", "ready"),
-    ("POST", r"/inference\.GRPCInferenceService/ModelMetadata", "grpc", "metadata"),
-    ("POST", r"/inference\.GRPCInferenceService/ServerLive", "grpc", "live"),
-    ("POST", r"/inference\.GRPCInferenceService/ServerReady", "grpc", "ready"),
-    ("POST", r"/inference\.GRPCInferenceService/ServerMetadata", "grpc", "metadata"),
+    *(
+        ("POST", rf"/inference\.GRPCInferenceService/{method}", "grpc", verb)
+        for method, verb in _GRPC_METHODS
+    ),
+    ("POST", r"/grpc\.health\.v1\.Health/\w+", "grpc", "ready"),
+    ("POST", r"/grpc\.reflection\.v1(?:alpha)?\.ServerReflection/\w+", "grpc", "metadata"),
 )
 _ROUTES = tuple(
     (method, re.compile(pattern), protocol, verb) for method, pattern, protocol, verb in _TABLE

@@ -11,8 +11,10 @@ import orjson
 
 from sidelight.events.exchange import PURPOSE_HEADER, Body, Exchange
 from sidelight.events.ids import id_text
+from sidelight.protocols.grpc.names import Names, names_in
 from sidelight.protocols.routes import Route, route
 from sidelight_logger.frames import Capture, Side
+from sidelight_logger.recorder.grpc_status import grpc_code, http_status, is_grpc
 from sidelight_logger.recorder.heads import (
     Fields,
     RequestHead,
@@ -24,6 +26,7 @@ from sidelight_logger.recorder.heads import (
 from sidelight_logger.recorder.probing import is_probe
 
 _NO_RESPONSE = ResponseHead(0, {})
+_NO_NAMES = Names()
 _VERSION_KEY = b'"model_version"'
 _VERSION = re.compile(rb'[{,\s]"model_version"\s*:\s*("(?:[^"\\]|\\.)*")')
 _VERSION_WITHIN = 4 << 10
@@ -50,6 +53,8 @@ def describe(capture: Capture, sequence: int, origin: Origin) -> Exchange | None
         return None
     answer = capture.response
     response = parse_response(answer.head) if answer.head else _NO_RESPONSE
+    request_names, answer_names = _names(target, capture)
+    code = grpc_code(response.fields) if is_grpc(request.fields) else ""
     return Exchange(
         id=id_text(capture.id),
         source=origin.source,
@@ -58,9 +63,9 @@ def describe(capture: Capture, sequence: int, origin: Origin) -> Exchange | None
         method=request.method,
         path=request.path,
         protocol=target.protocol,
-        model=target.model,
-        version=_version(target, answer.body),
-        status=response.status,
+        model=target.model or request_names.model,
+        version=_version(target, answer.body) or answer_names.version or request_names.version,
+        status=http_status(response.status, code),
         outcome=capture.outcome,
         request=_request(capture.request, request.fields),
         response=_body(answer, response.fields),
@@ -71,8 +76,15 @@ def describe(capture: Capture, sequence: int, origin: Origin) -> Exchange | None
         log_id=origin.log_id,
         sequence=sequence,
         headers=request.fields,
-        extensions=origin.extensions,
+        extensions={**origin.extensions, "grpcstatus": code} if code else origin.extensions,
     )
+
+
+def _names(target: Route, capture: Capture) -> tuple[Names, Names]:
+    """What the messages of a gRPC call name: its path names no model."""
+    if target.protocol != "grpc":
+        return _NO_NAMES, _NO_NAMES
+    return names_in(capture.request.body), names_in(capture.response.body)
 
 
 def answered_version(body: bytes) -> str:
@@ -109,7 +121,7 @@ def _body(side: Side, fields: Fields) -> Body:
     return Body(
         content=side.body,
         content_type=fields.get("content-type", ""),
-        content_encoding=fields.get("content-encoding", ""),
+        content_encoding=fields.get("grpc-encoding" if is_grpc(fields) else "content-encoding", ""),
         json_length=whole_number(fields.get("inference-header-content-length")),
         size=side.size,
         truncated=side.truncated,

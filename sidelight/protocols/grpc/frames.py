@@ -27,6 +27,14 @@ def framed(message: bytes) -> bytes:
     return _PREFIX.pack(0, len(message)) + message
 
 
+def first_message(content: bytes) -> bytes:
+    """What is there of the message in the first frame, compressed as it is."""
+    if len(content) < PREFIX_BYTES:
+        return b""
+    _, length = _PREFIX.unpack_from(content)
+    return content[PREFIX_BYTES : PREFIX_BYTES + length]
+
+
 def unframed(content: bytes, encoding: str, limit: int) -> bytes:
     """The message in the one frame that `content` is, decompressed up to `limit` bytes.
 

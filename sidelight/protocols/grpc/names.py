@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sidelight.protocols.grpc.frames import PREFIX_BYTES, is_framed
+from sidelight.protocols.grpc.frames import PREFIX_BYTES, first_message, is_framed
 from sidelight.protocols.limits import DEFAULT_LIMITS
 
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
@@ -30,9 +30,9 @@ class Names:
 def names_in(content: bytes) -> Names:
     """The names in a ``ModelInferRequest`` or ``ModelInferResponse``; both number them alike.
 
-    The message is bare or in a frame, compressed or not. Where it was cut, is damaged, holds more
-    fields than any that is decoded, or is longer than `Limits.decompressed_bytes` when
-    decompressed, what stands before that. Never raises.
+    The message is bare or in a frame, compressed or not; of several frames the first counts. Where it
+    was cut, is damaged, holds more fields than any that is decoded, or is longer than
+    `Limits.decompressed_bytes` when decompressed, what stands before that. Never raises.
     """
     found = ["", "", ""]
     for number, text in _texts(_message(content)):
@@ -45,7 +45,7 @@ def _message(content: bytes) -> bytes:
     if not is_framed(content):
         return content
     if content[0] == 0:
-        return content[PREFIX_BYTES:]
+        return first_message(content)
     machine = zlib.decompressobj(_GZIP_OR_ZLIB)
     try:
         return machine.decompress(content[PREFIX_BYTES:], DEFAULT_LIMITS.decompressed_bytes)
