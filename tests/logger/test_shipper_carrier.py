@@ -11,13 +11,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, pairwise
+from operator import itemgetter
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 import pytest
 
+from sidelight.config.capturing.sinks import OnlySettings
 from sidelight.config.settings import LogSettings, SinkSettings
 from sidelight.errors import LogFull
 from sidelight.events import CloudEvent, deadletters, records
@@ -28,7 +30,9 @@ from sidelight_logger.frames import SinkStats
 from sidelight_logger.parts import SHIPPER, Part
 from sidelight_logger.recorder.description import Origin, describe
 from sidelight_logger.shipper.carrier import Carrier
+from sidelight_logger.shipper.choosing import chosen, share_of
 from sidelight_logger.shipper.fates import Fate
+from sidelight_logger.shipper.later import following
 from sidelight_logger.shipper.letters import Letters
 from sidelight_logger.shipper.patience import Backoff, Patience
 from sidelight_logger.shipper.posting import Posting
@@ -37,8 +41,9 @@ from tests.logger.captures import capture
 from tests.logger.sinks import Answer, SinkServer, Taken, sink_server, wait_until
 
 
-def exchange_record(number: int) -> Record:
-    one = capture(headers={"Ce-Id": f"e{number:05d}"}, body=b'{"n":%d}' % number)
+def exchange_record(number: int, status: int = 200) -> Record:
+    headers = {"Ce-Id": f"e{number:05d}"}
+    one = capture(headers=headers, body=b'{"n":%d}' % number, status=status)
     exchange = describe(one, number, Origin("/test", "me"))
     assert exchange is not None
     return to_record(exchange)
@@ -61,13 +66,16 @@ def carrying(
     log: Log, server: SinkServer, *, timeout_seconds: float = 5.0, **settings: Any
 ) -> Iterator[Carrier]:
     """A shipper in a thread, stopped at the end."""
-    sink = HttpSink(SinkSettings(url=server.url, timeout_seconds=timeout_seconds))
+    sink = SinkSettings(url=server.url, timeout_seconds=timeout_seconds)
+    choice = chosen(settings.get("only", OnlySettings()))
     stop = Event()
     membership = log.join("shipper-test", topics.INFERENCE)
-    delivery = Posting(sink, settings.get("form", "kserve"))
+    sinks = [HttpSink(sink) for _ in range(settings.get("connections", 1))]
+    delivery = Posting(sinks, settings.get("form", "kserve"), following(log, choice))
     grace_seconds = settings.get("grace_seconds", 5.0)
     patience = Patience("sink", stop, grace_seconds, Backoff(0.001, 0.01))
-    carrier = Carrier("sink", log, membership, delivery, Letters("sink", log), patience)
+    letters = Letters("sink", log)
+    carrier = Carrier("sink", log, membership, delivery, letters, patience, choice)
     thread = Thread(target=carrier.run)
     thread.start()
     try:
@@ -76,7 +84,7 @@ def carrying(
         stop.set()
         thread.join()
         membership.leave()
-        sink.close()
+        delivery.close()
 
 
 def caught_up(log: Log, carrier: Carrier) -> None:
@@ -107,6 +115,74 @@ def test_our_own_form_is_one_event_an_exchange(log: Log) -> None:
         assert [taken.headers["ce-type"] for taken in server.taken] == [
             "io.sidelight.exchange.v1"
         ] * 5
+
+
+def test_only_what_a_sink_asks_for_is_sent_and_the_rest_is_counted(log: Log) -> None:
+    """By status; then the shares of two sinks are the same, whatever else they ask for."""
+    ids = fill(log, 200)
+    records_ = [exchange_record(200 + number, status=503) for number in range(50)]
+    log.append(topics.INFERENCE, records_)
+    only = OnlySettings(statuses=("2xx",), sample=0.3)
+    with sink_server() as server, carrying(log, server, only=only) as carrier:
+        caught_up(log, carrier)
+        stats = carrier.stats()
+        taken = first_seen(server.ids())
+    assert stats.left_out == {"filtered": 50, "sampled": 200 - len(taken)}
+    assert stats.delivered == len(taken)
+    assert stats.accepted == 250
+    assert 30 < len(taken) < 90
+    keys = [stored.record.key for stored in log.read(topics.INFERENCE, 0, 0)]
+    assert taken == [id_ for id_, key in zip(ids, keys, strict=False) if share_of(key) < 0.3]
+
+
+def test_what_is_left_out_survives_the_shipper(log: Log) -> None:
+    fill(log, 20)
+    nothing = OnlySettings(models=("other-*",))
+    with sink_server() as server:
+        for _ in range(2):
+            with carrying(log, server, only=nothing) as carrier:
+                caught_up(log, carrier)
+                assert carrier.stats().left_out == {"filtered": 20}
+        assert server.taken == []
+
+
+def test_a_slow_sink_is_posted_to_over_several_connections(log: Log) -> None:
+    ids = fill(log, 40)
+    now, most = [0], [0]
+
+    def script(event: Taken) -> Answer:
+        now[0] += 1
+        most[0] = max(most[0], now[0])
+        time.sleep(0.02)
+        now[0] -= 1
+        return Answer()
+
+    with sink_server(script) as server, carrying(log, server, connections=4) as carrier:
+        caught_up(log, carrier)
+        assert server.connections == 4
+    assert 1 < most[0] <= 4
+    assert sorted(first_seen(server.ids())) == ids
+    assert carrier.stats().delivered == 40
+    kinds: dict[str, list[str]] = {}
+    for taken in server.taken:
+        kinds.setdefault(taken.id, []).append(taken.headers["ce-type"].rpartition(".")[2])
+    assert set(map(tuple, kinds.values())) == {("request", "response")}
+
+
+def test_in_an_outage_one_connection_asks_as_the_sink_advises(log: Log) -> None:
+    """What the others had begun is all that came beside it."""
+    fill(log, 60)
+    asked: list[float] = []
+
+    def script(event: Taken) -> Answer:
+        asked.append(time.monotonic())
+        return Answer(429, {"Retry-After": "1"}) if len(asked) < 8 else Answer()
+
+    with sink_server(script) as server, carrying(log, server, connections=4) as carrier:
+        caught_up(log, carrier)
+        assert carrier.stats().delivered == 60
+    after_the_first_four = [later - earlier for earlier, later in pairwise(asked[3:8])]
+    assert min(after_the_first_four) >= 0.9
 
 
 def test_what_is_no_exchange_is_sent_as_it_is(log: Log) -> None:
@@ -185,6 +261,20 @@ def test_records_that_break_the_sink_cost_a_dead_letter_each(log: Log) -> None:
     assert set(server.ids()) == set(ids) - poison
     letters = [records.from_record(one.record) for one in log.read(topics.DEAD_LETTERS, 0, 0)]
     assert [letter.subject for letter in letters] == ["inference/0/1", "inference/0/2"]
+
+
+def test_a_record_that_breaks_the_sink_waits_for_another_to_tell(log: Log) -> None:
+    """As long as it is the only one, the sink may be down; then another is taken."""
+    [poison] = fill(log, 1)
+    with (
+        sink_server(lambda event: Answer(0 if event.id == poison else 202)) as server,
+        carrying(log, server) as carrier,
+    ):
+        wait_until(lambda: carrier.stats().failures["unreachable"] > 12)
+        assert carrier.stats().waiting == 1
+        fill(log, 1, 1)
+        caught_up(log, carrier)
+        assert (carrier.stats().delivered, carrier.stats().dead_lettered) == (1, 1)
 
 
 @pytest.mark.parametrize("status", [401, 404, 500])
@@ -286,6 +376,7 @@ class Killed:
     """A delivery in which the process ends."""
 
     at_once = 100
+    gather_seconds = 0.0
     longest_wait_seconds = 1.0
 
     def deliver(self, found: Sequence[Stored], patience: Patience) -> Iterator[Fate]:
@@ -315,9 +406,11 @@ def test_a_refusal_that_cannot_be_told_is_counted(log: Log) -> None:
         assert carrier.stats().dropped == {"untold": 2}
 
 
+@pytest.mark.parametrize("connections", [1, 4])
 def test_a_shipper_killed_again_and_again_loses_nothing_and_keeps_the_order(
-    tmp_path: Path,
+    tmp_path: Path, connections: int
 ) -> None:
+    """Over one connection that of all events; over several that of each exchange's."""
     url = str(tmp_path / "log")
     chance = random.Random(7)
     with (
@@ -327,26 +420,31 @@ def test_a_shipper_killed_again_and_again_loses_nothing_and_keeps_the_order(
         ids = fill(log, 1500)
         for _ in range(4):
             before = len(server.taken)
-            process = shipper(tmp_path, url, server.url)
+            process = shipper(tmp_path, url, server.url, connections)
             wait_until(lambda seen=before: len(server.taken) > seen + 50)  # type: ignore[misc]
             time.sleep(chance.uniform(0, 0.3))
             process.kill()
             process.wait()
-        process = shipper(tmp_path, url, server.url)
-        wait_until(lambda: server.ids()[-1:] == ids[-1:], "the last record", 60)
+        process = shipper(tmp_path, url, server.url, connections)
+        wait_until(lambda: set(ids[-10:]) <= set(server.ids()[-40:]), "the last records", 60)
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
-        assert first_seen(server.ids()) == ids
+        seen = first_seen(server.ids())
+        assert (seen if connections == 1 else sorted(seen)) == ids
         taken = [(taken.id, taken.headers["ce-type"]) for taken in server.taken]
     assert len(set(taken)) == 2 * len(ids)
-    # Sent again is only what lay behind the last commit: at most one read for each kill.
+    for id_, events in groupby(sorted(dict.fromkeys(taken), key=itemgetter(0)), itemgetter(0)):
+        kinds = [type_.rpartition(".")[2] for _, type_ in events]
+        assert kinds == sorted(kinds), id_  # "request" is before "response"
+    # Sent again is only what lay behind the last commit: at most one delivery for each kill.
     assert len(taken) - len(set(taken)) <= 4 * 2 * 100
 
 
-def shipper(folder: Path, log_url: str, sink_url: str) -> subprocess.Popen[bytes]:
+def shipper(folder: Path, log_url: str, sink_url: str, connections: int) -> subprocess.Popen[bytes]:
     flags = {
         "log.url": log_url,
         "logger.sinks.there.url": sink_url,
+        "logger.sinks.there.connections": connections,
         "logger.upstream": "http://127.0.0.1:1",
     }
     part = Part(None, str(folder / "none"), "127.0.0.1:1", "/test", 5.0, flags, route="there")

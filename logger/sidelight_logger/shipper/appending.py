@@ -33,6 +33,7 @@ class Appending:
     """
 
     at_once = 1000
+    gather_seconds = 0.0
     longest_wait_seconds = 5.0
 
     def __init__(

@@ -12,14 +12,15 @@ from sidelight.errors import OffsetOutOfRange
 from sidelight.log.contract import Log, Membership, Stored
 from sidelight.log.topics import INFERENCE
 from sidelight_logger.frames import ABSENT, RETIRED, UNTOLD, SinkStats
+from sidelight_logger.shipper.choosing import Choice, everything
 from sidelight_logger.shipper.fates import Delivery, Fate, Stopped
+from sidelight_logger.shipper.gathering import Gathering
 from sidelight_logger.shipper.ledger import Ledger, ledger_of
 from sidelight_logger.shipper.letters import Letters
 from sidelight_logger.shipper.patience import Patience
 
-_READ_BYTES = 8 << 20
 _COMMIT_SECONDS = 1.0
-"""What a killed shipper sends again is at most one read, and at most this long."""
+"""What a killed shipper sends again is at most one delivery, and at most this long."""
 _IDLE_SECONDS = 0.1
 
 
@@ -34,6 +35,7 @@ class Carrier:
         delivery: Delivery,
         letters: Letters,
         patience: Patience,
+        choice: Choice = everything,
     ) -> None:
         self._name = name
         self._log = log
@@ -41,6 +43,8 @@ class Carrier:
         self._delivery = delivery
         self._letters = letters
         self._patience = patience
+        self._choice = choice
+        self._gatherings: dict[int, Gathering] = {}
         self._ledgers: dict[int, Ledger] = {}
         self._committed_at = time.monotonic()
 
@@ -70,6 +74,7 @@ class Carrier:
             dead_lettered=sum(ledger.dead_lettered for ledger in ledgers.values()),
             waiting=sum(self._end(p) - ledger.cursor for p, ledger in ledgers.items()),
             dropped=_sum(ledger.dropped for ledger in ledgers.values()),
+            left_out=_sum(ledger.left_out for ledger in ledgers.values()),
             reduced=_sum(ledger.reduced for ledger in ledgers.values()),
             failures=dict(self._patience.failures),
             trouble=self._patience.trouble,
@@ -81,34 +86,46 @@ class Carrier:
         return any(carried)
 
     def _carry(self, partition: int) -> bool:
-        found = self._read(partition)
-        fates = self._delivery.deliver(found, self._patience)
-        for stored, fate in zip(found, fates, strict=True):
-            ledger = _up_to(self._ledgers[partition], stored.address.offset)
-            self._ledgers[partition] = self._settled(ledger, stored, fate)
+        gathering = self._gathering(partition)
+        came = self._fill(partition, gathering)
+        found = gathering.release(at_end=self._patience.stopping or came is None)
+        wanted = [one.stored for one in found if one.stored is not None]
+        fates = self._delivery.deliver(wanted, self._patience) if wanted else iter(())
+        for one in found:
+            ledger = _up_to(self._ledgers[partition], one.offset)
+            if one.stored is None:
+                self._ledgers[partition] = ledger.leave_out(one.reason)
+            else:
+                self._ledgers[partition] = self._settled(ledger, one.stored, next(fates))
             if time.monotonic() - self._committed_at > _COMMIT_SECONDS:
                 self._commit()
-        if found:
+        if wanted:
             self._commit()
-        return bool(found)
+        return bool(came or found)
 
-    def _read(self, partition: int) -> list[Stored]:
+    def _fill(self, partition: int, gathering: Gathering) -> bool | None:
+        """Whether anything came; None where what should follow is gone."""
         ledger = self._ledger(partition)
         try:
-            return self._log.read(
-                INFERENCE,
-                partition,
-                ledger.cursor,
-                max_records=self._delivery.at_once,
-                max_bytes=_READ_BYTES,
-            )
+            return gathering.fill(ledger.cursor)
         except OffsetOutOfRange as gone:
-            if ledger.cursor < gone.begin:
-                self._ledgers[partition] = ledger.drop(RETIRED, gone.begin - ledger.cursor)
-            else:
-                self._ledgers[partition] = ledger.begin_again(gone.begin)
-            self._logger().warning("records gone", partition=partition, cause=str(gone))
-            return []
+            if not gathering.holds:
+                self._jump(partition, ledger, gone)
+            return None
+
+    def _jump(self, partition: int, ledger: Ledger, gone: OffsetOutOfRange) -> None:
+        if ledger.cursor < gone.begin:
+            self._ledgers[partition] = ledger.drop(RETIRED, gone.begin - ledger.cursor)
+        else:
+            self._ledgers[partition] = ledger.begin_again(gone.begin)
+        self._logger().warning("records gone", partition=partition, cause=str(gone))
+
+    def _gathering(self, partition: int) -> Gathering:
+        if partition not in self._gatherings:
+            at_once, seconds = self._delivery.at_once, self._delivery.gather_seconds
+            new = Gathering(self._log, partition, self._choice, at_once, seconds)
+            self._gatherings[partition] = new
+        return self._gatherings[partition]
 
     def _ledger(self, partition: int) -> Ledger:
         if partition not in self._ledgers:

@@ -44,11 +44,13 @@ DELIVERED = Fate()
 class Delivery(Protocol):
     """One way to a sink, used by one thread.
 
-    `at_once` bounds what is read for one delivery, which is also what a killed shipper sends again;
+    `at_once` bounds what is given for one delivery, and so what a killed shipper sends again;
+    `gather_seconds` how long a first record is held until that many are there;
     `longest_wait_seconds` the wait between two tries.
     """
 
     at_once: int
+    gather_seconds: float
     longest_wait_seconds: float
 
     def deliver(self, found: Sequence[Stored], patience: Patience) -> Iterator[Fate]:

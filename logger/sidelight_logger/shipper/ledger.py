@@ -12,11 +12,11 @@ from sidelight.log.contract import Position
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """For one partition: cursor = first + delivered + dead-lettered + dropped, always.
+    """For one partition: cursor = first + delivered + dead-lettered + dropped + left out, always.
 
-    `first` is where the group began; `reduced` are those of the delivered that went without their
-    bodies, by reason. Offset and ledger are committed in one step, so a crash loses
-    neither and counts nothing twice.
+    `first` is where the group began; `left_out` are those that the sink is not meant to get, by
+    reason; `reduced` those of the delivered that went without their bodies. Offset and ledger are
+    committed in one step, so a crash loses neither and counts nothing twice.
     """
 
     first: int
@@ -24,10 +24,12 @@ class Ledger:
     dead_lettered: int = 0
     dropped: Mapping[str, int] = field(default_factory=dict)
     reduced: Mapping[str, int] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def cursor(self) -> int:
-        return self.first + self.delivered + self.dead_lettered + sum(self.dropped.values())
+        unsent = sum(self.dropped.values()) + sum(self.left_out.values())
+        return self.first + self.delivered + self.dead_lettered + unsent
 
     def deliver(self) -> Ledger:
         return replace(self, delivered=self.delivered + 1)
@@ -40,6 +42,9 @@ class Ledger:
 
     def drop(self, reason: str, records: int = 1) -> Ledger:
         return replace(self, dropped=_more(self.dropped, reason, records))
+
+    def leave_out(self, reason: str) -> Ledger:
+        return replace(self, left_out=_more(self.left_out, reason, 1))
 
     def begin_again(self, cursor: int) -> Ledger:
         """The log was made anew and begins at `cursor`; what was counted stays."""

@@ -9,26 +9,20 @@ from contextlib import ExitStack, closing
 from threading import Event, Thread
 
 from sidelight import telemetry
-from sidelight.config.brokers import SCHEME, KafkaAddress, is_kafka
-from sidelight.config.capturing.sink_faults import said_of
+from sidelight.config.brokers import is_kafka
 from sidelight.config.services import recorded
-from sidelight.config.settings import LogSettings, Settings
+from sidelight.config.settings import Settings
 from sidelight.errors import ConfigError
-from sidelight.events.store import open_store
 from sidelight.log import Log, open_log
 from sidelight.log.topics import INFERENCE
 from sidelight_logger.frames import SinkStats
 from sidelight_logger.parts import Part, part_of
-from sidelight_logger.shipper.appending import Appending
 from sidelight_logger.shipper.carrier import Carrier
-from sidelight_logger.shipper.fates import Delivery
 from sidelight_logger.shipper.letters import Letters
-from sidelight_logger.shipper.outsized import Outsized
 from sidelight_logger.shipper.patience import Backoff, Patience
-from sidelight_logger.shipper.posting import Posting
-from sidelight_logger.shipper.routes import LOG, Route, routes
-from sidelight_logger.shipper.sink import HttpSink
+from sidelight_logger.shipper.routes import Route, routes
 from sidelight_logger.shipper.telling import Teller
+from sidelight_logger.shipper.ways import way as way_to
 from sidelight_logger.stopping import stop_on_signals
 
 _JOIN_SECONDS = 10.0
@@ -54,12 +48,12 @@ def main(argv: list[str]) -> int:
 def ship(part: Part, settings: Settings, source: Log, stop: Event, closed: ExitStack) -> None:
     """Carry what the recorder writes along the route until stopped."""
     route = routes(settings)[part.route]
-    delivery = _delivery(part.route, settings, closed)
+    way = way_to(part.route, settings, source, closed)
     letters = _letters(route, settings, source, closed)
-    backoff = Backoff(longest_seconds=delivery.longest_wait_seconds)
+    backoff = Backoff(longest_seconds=way.delivery.longest_wait_seconds)
     patience = Patience(route.name, stop, part.grace_seconds * _CARRYING, backoff)
     membership = source.join(route.group, INFERENCE, wait_seconds=_JOIN_SECONDS)
-    carrier = Carrier(route.name, source, membership, delivery, letters, patience)
+    carrier = Carrier(route.name, source, membership, way.delivery, letters, patience, way.choice)
 
     def told() -> SinkStats:
         patience.tell()
@@ -72,25 +66,6 @@ def ship(part: Part, settings: Settings, source: Log, stop: Event, closed: ExitS
     finally:
         teller.stop()
         membership.leave()
-
-
-def _delivery(route: str, settings: Settings, closed: ExitStack) -> Delivery:
-    if route == LOG:
-        log, outsized = _opened(settings.log, settings, closed)
-        return Appending(log, INFERENCE, "exchange", outsized)
-    sink = settings.logger.sinks[route]
-    if not is_kafka(sink.url):
-        return Posting(closed.enter_context(closing(HttpSink(sink))), sink.form)
-    # The topic is somebody else's: it stands there as it is, behind no prefix.
-    address = KafkaAddress.parse(sink.url)
-    brokers = LogSettings(url=SCHEME + ",".join(address.servers), kafka=sink.kafka)
-    log, outsized = _opened(brokers, settings, closed)
-    return Appending(log, address.prefix, sink.form, outsized, said_of(("logger", "sinks", route)))
-
-
-def _opened(brokers: LogSettings, settings: Settings, closed: ExitStack) -> tuple[Log, Outsized]:
-    store = None if settings.log.store is None else open_store(settings.log.store)
-    return closed.enter_context(closing(open_log(brokers))), Outsized(store)
 
 
 def _letters(route: Route, settings: Settings, source: Log, closed: ExitStack) -> Letters:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import select
+import socket
 import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from functools import partial
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from ssl import SSLCertVerificationError
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from sidelight import __version__
@@ -18,6 +20,7 @@ from sidelight.events.http import HttpMessage
 from sidelight_logger.frames import BROKEN, BUSY, DENIED, SLOW, UNREACHABLE
 from sidelight_logger.shipper.fates import SinkFailed, SinkRefused
 from sidelight_logger.shipper.routes import place_of
+from sidelight_logger.shipper.trust import trusted
 
 _TRY_AGAIN = {
     **dict.fromkeys((408, 425, 429, 503), BUSY),
@@ -36,47 +39,46 @@ class HttpSink:
     """
 
     def __init__(self, settings: SinkSettings) -> None:
-        self._url = settings.url
         parts = urlsplit(settings.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ConfigError(
+                f"{place_of(settings.url)!r} is no address to post to: http://host/path"
+            )
+        self._name = place_of(settings.url)
         self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._headers = _own_headers(settings, parts)
-        self._connect = partial(_connection, parts, settings.timeout_seconds)
-        self._connection = self._connect()
+        self._open = partial(_opened, parts, settings)
+        self._connection: HTTPConnection | None = None
 
     def send(self, message: HttpMessage) -> None:
         """Returns when the sink has taken it; raises `SinkRefused` or `SinkFailed`."""
-        name = place_of(self._url)
         try:
             answer, text = self._exchange(message)
-        except ValueError as exc:
-            self._begin_anew()
-            raise SinkRefused(f"{name}: cannot be sent: {exc}") from exc
-        except TimeoutError as exc:
-            self._begin_anew()
-            raise SinkFailed(f"{name}: no answer in time", SLOW) from exc
-        except (OSError, HTTPException) as exc:
-            self._begin_anew()
-            raise SinkFailed(f"{name}: {exc!r}", UNREACHABLE) from exc
-        _judge(answer, f"{name}: {answer.status} {text}")
+        except (OSError, HTTPException, ValueError) as exc:
+            self.close()
+            raise _cause(self._name, exc) from exc
+        _judge(answer, f"{self._name}: {answer.status} {text}")
 
     def close(self) -> None:
-        self._connection.close()
+        if self._connection is not None:
+            self._connection.close()
 
     def _exchange(self, message: HttpMessage) -> tuple[HTTPResponse, str]:
-        sock = self._connection.sock
-        if sock is not None and select.select([sock], [], [], 0)[0]:
-            self._begin_anew()  # it has something to say before it was asked: it has ended
+        connection = self._connected()
         headers = {**dict(message.headers), **self._headers}
-        self._connection.request("POST", self._target, message.body, headers)
-        answer = self._connection.getresponse()
+        connection.request("POST", self._target, message.body, headers)
+        answer = connection.getresponse()
         text = answer.read(_ANSWER_BYTES)[:200].decode(errors="replace")
         if not answer.isclosed():
-            self._begin_anew()  # the rest of a long answer is not read
+            connection.close()  # the rest of a long answer is not read
         return answer, text
 
-    def _begin_anew(self) -> None:
-        self._connection.close()
-        self._connection = self._connect()
+    def _connected(self) -> HTTPConnection:
+        connection = self._connection
+        if connection is None or connection.sock is None or _has_ended(connection.sock):
+            self.close()
+            self._connection = connection = self._open()
+        return connection
 
 
 def advised_seconds(retry_after: str, now: Callable[[], float] = time.time) -> float:
@@ -90,13 +92,27 @@ def advised_seconds(retry_after: str, now: Callable[[], float] = time.time) -> f
     return min(max(0.0, until - now()), _LONGEST_ADVICE_SECONDS)
 
 
-def _connection(parts: SplitResult, timeout_seconds: float) -> HTTPConnection:
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError(
-            f"{place_of(parts.geturl())!r} is no address to post to: http://host/path"
-        )
-    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    return kind(parts.hostname, parts.port, timeout=timeout_seconds)
+def _opened(parts: SplitResult, settings: SinkSettings) -> HTTPConnection:
+    host, port, seconds = parts.hostname or "", parts.port, settings.timeout_seconds
+    if parts.scheme == "http":
+        return HTTPConnection(host, port, timeout=seconds)
+    return HTTPSConnection(host, port, timeout=seconds, context=trusted(settings))
+
+
+def _has_ended(sock: socket.socket) -> bool:
+    """Whether it has something to say before it was asked."""
+    return bool(select.select([sock], [], [], 0)[0])
+
+
+def _cause(name: str, exc: Exception) -> SinkRefused | SinkFailed:
+    """What a post that brought no answer means."""
+    if isinstance(exc, SSLCertVerificationError):  # a ValueError too
+        return SinkFailed(f"{name}: {exc.verify_message}", DENIED)
+    if isinstance(exc, TimeoutError):
+        return SinkFailed(f"{name}: no answer in time", SLOW)
+    if isinstance(exc, OSError | HTTPException):
+        return SinkFailed(f"{name}: {exc!r}", UNREACHABLE)
+    return SinkRefused(f"{name}: cannot be sent: {exc}")
 
 
 def _own_headers(settings: SinkSettings, parts: SplitResult) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
@@ -16,7 +16,7 @@ class OnlySettings(Section):
 
     models: tuple[str, ...] = ()
     """Names of models; ``*`` stands for any characters."""
-    statuses: tuple[str, ...] = ()
+    statuses: tuple[Annotated[str, Field(pattern="^([1-5]([0-9][0-9]|xx)|none)$")], ...] = ()
     """Statuses such as ``200`` and ``4xx``; ``none`` for exchanges without an answer."""
     protocols: tuple[Literal["v1", "v2", "grpc", "none"], ...] = ()
     """Inference protocols; ``none`` for requests of no protocol that is known."""
@@ -51,7 +51,10 @@ class SinkSettings(Section):
     token: SecretStr | None = None
     """Sent as ``Authorization: Bearer``; HTTP only."""
     timeout_seconds: float = Field(default=5.0, gt=0)
-    """Deadline of one post; HTTP only."""
+    """How long a post waits for its connection and its answer; HTTP only."""
+    connections: int = Field(default=4, ge=1, le=64)
+    """Posts on their way at once, each of another exchange; HTTP in the form kserve only. In our
+    own form one exchange follows the other, since its readers skip what comes late."""
     ca_file: Path | None = None
     """Certificates (PEM) that an ``https`` sink's own must be signed by; the system's when not
     set."""
@@ -60,3 +63,8 @@ class SinkSettings(Section):
     files: FilesSettings = FilesSettings()
     kafka: KafkaSettings = KafkaSettings()
     """How the sink's Kafka cluster is reached."""
+
+    @property
+    def lanes(self) -> int:
+        """Posts that are on their way at once."""
+        return self.connections if self.form == "kserve" else 1

@@ -1,0 +1,57 @@
+"""Opens the way that a route goes: how its records are delivered, and which of them."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+
+from sidelight.config.brokers import SCHEME, KafkaAddress, is_kafka
+from sidelight.config.capturing.sink_faults import said_of
+from sidelight.config.settings import LogSettings, Settings, SinkSettings
+from sidelight.events.store import open_store
+from sidelight.log import Log, open_log
+from sidelight.log.contract import Reader
+from sidelight.log.topics import INFERENCE
+from sidelight_logger.shipper.appending import Appending
+from sidelight_logger.shipper.choosing import Choice, chosen, everything
+from sidelight_logger.shipper.fates import Delivery
+from sidelight_logger.shipper.later import following
+from sidelight_logger.shipper.outsized import Outsized
+from sidelight_logger.shipper.posting import Posting
+from sidelight_logger.shipper.routes import LOG
+from sidelight_logger.shipper.sink import HttpSink
+
+
+@dataclass(frozen=True)
+class Way:
+    """What is carried, and by what."""
+
+    delivery: Delivery
+    choice: Choice = everything
+
+
+def way(name: str, settings: Settings, source: Reader, closed: ExitStack) -> Way:
+    """The way of that route; what it opens ends with `closed`."""
+    if name == LOG:
+        log, outsized = _opened(settings.log, settings, closed)
+        return Way(Appending(log, INFERENCE, "exchange", outsized))
+    sink = settings.logger.sinks[name]
+    choice = chosen(sink.only)
+    if is_kafka(sink.url):
+        return Way(_to_topic(name, sink, settings, closed), choice)
+    sinks = [HttpSink(sink) for _ in range(sink.lanes)]
+    posting = Posting(sinks, sink.form, following(source, choice))
+    return Way(closed.enter_context(closing(posting)), choice)
+
+
+def _to_topic(name: str, sink: SinkSettings, settings: Settings, closed: ExitStack) -> Appending:
+    # The topic is somebody else's: it stands there as it is, behind no prefix.
+    address = KafkaAddress.parse(sink.url)
+    brokers = LogSettings(url=SCHEME + ",".join(address.servers), kafka=sink.kafka)
+    log, outsized = _opened(brokers, settings, closed)
+    return Appending(log, address.prefix, sink.form, outsized, said_of(("logger", "sinks", name)))
+
+
+def _opened(brokers: LogSettings, settings: Settings, closed: ExitStack) -> tuple[Log, Outsized]:
+    store = None if settings.log.store is None else open_store(settings.log.store)
+    return closed.enter_context(closing(open_log(brokers))), Outsized(store)
