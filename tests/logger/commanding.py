@@ -85,11 +85,13 @@ class Logger:
         return self.sample(f"sidelight_logger_{name}")
 
     def sample(self, name: str) -> float:
-        with urlopen(f"http://{self.address('metrics')}/metrics", timeout=10) as answer:
-            text = answer.read().decode()
-        found = re.findall(rf"^{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE)
+        found = self._samples(name)
         assert found, name
-        return sum(map(float, found))
+        return sum(found)
+
+    def tells(self, name: str) -> bool:
+        """Whether there is such a metric: those of a shipper come with its first report."""
+        return bool(self._samples(f"sidelight_logger_{name}"))
 
     def ready(self) -> str:
         """What ``/readyz`` says."""
@@ -98,9 +100,14 @@ class Logger:
 
     def kill(self, part: str) -> None:
         """Kill -9 one of them and wait until another has taken its place."""
-        pids = self._pids(part)
+        pids = self.pids(part)
         os.kill(pids[-1], signal.SIGKILL)
-        wait_until(lambda: len(self._pids(part)) > len(pids), f"another {part}")
+        wait_until(lambda: len(self.pids(part)) > len(pids), f"another {part}")
+
+    def pid(self, part: str) -> int:
+        """The process it is now."""
+        wait_until(lambda: bool(self.pids(part)), part)
+        return self.pids(part)[-1]
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
@@ -108,13 +115,20 @@ class Logger:
         self._reading.join()
         return code
 
+    def _samples(self, name: str) -> list[float]:
+        with urlopen(f"http://{self.address('metrics')}/metrics", timeout=30) as answer:
+            text = answer.read().decode()
+        found = re.findall(rf"^{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE)
+        return list(map(float, found))
+
     def _read(self) -> None:
         assert self.process.stderr is not None
         with self.process.stderr as lines:
             for line in lines:
                 self.said.append(line)
 
-    def _pids(self, part: str) -> list[int]:
+    def pids(self, part: str) -> list[int]:
+        """Of all that it has been, the newest last."""
         events = [json.loads(line) for line in self.said if line.startswith("{")]
         started = [e for e in events if e.get("event") == "process started"]
         return [int(event["pid"]) for event in started if event["process"] == part]
