@@ -38,6 +38,12 @@ def logger(
     upstream: Annotated[
         str | None, typer.Option(help="The model server, such as http://127.0.0.1:8080.")
     ] = None,
+    grpc_listen: Annotated[
+        str | None, typer.Option(help="Address that gRPC clients call; --listen takes them too.")
+    ] = None,
+    grpc_upstream: Annotated[
+        str | None, typer.Option(help="The model server's gRPC, such as 127.0.0.1:8081.")
+    ] = None,
     grace_seconds: Annotated[
         float | None,
         typer.Option(
@@ -54,14 +60,20 @@ def logger(
     Example: sidelight logger --listen 127.0.0.1:9081 --upstream http://127.0.0.1:8080
     """
     from sidelight_logger.agent.meaning import grace_seconds as of_pod
-    from sidelight_logger.agent.meaning import stands_in
+    from sidelight_logger.agent.meaning import mounted, stands_in
     from sidelight_logger.running import run
 
     _refuse_both("--listen", listen, "--port", agent.port)
     _refuse_both("--upstream", upstream, "--component-port", agent.component_port)
     if grace_seconds is None:
         grace_seconds = of_pod(os.environ) if stands_in(agent) else GRACE_SECONDS
-    own = {"logger.listen": listen, "logger.upstream": upstream}
+    own = {
+        "logger.listen": listen,
+        "logger.upstream": upstream,
+        "logger.grpc_listen": grpc_listen,
+        "logger.grpc_upstream": grpc_upstream,
+    }
+    config = config or mounted(agent)
     raise typer.Exit(run(config, given(config, agent, own), grace_seconds))
 
 

@@ -94,9 +94,26 @@ def test_the_agents_other_flags_set_our_settings(given: dict[str, Any]) -> None:
     assert settings.headers == ("X-A", "x-b", "X-C")
     assert settings.annotations == {"team": "risk", "say": "a", "b": "c"}
     files = FilesSettings(format="parquet", path="payloads", batch_records=50, batch_seconds=90.0)
-    assert settings.sinks == {
-        "kserve": SinkSettings(url="s3://bucket/logs", verify=False, files=files)
-    }
+    sink = SinkSettings(url="s3://bucket/logs", connections=5, verify=False, files=files)
+    assert settings.sinks == {"kserve": sink}
+
+
+def test_grpc_has_flags_of_its_own(given: dict[str, Any]) -> None:
+    flags = ("--grpc-listen", "127.0.0.1:0", "--grpc-upstream", "127.0.0.1:8081")
+    settings = settings_with(given, "--upstream", "http://127.0.0.1:8080", *flags)
+    assert (settings.grpc_listen, settings.grpc_upstream) == ("127.0.0.1:0", "127.0.0.1:8081")
+
+
+def test_a_configuration_that_kserve_mounts_with_the_certificates_is_read(
+    given: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(meaning, "CERTIFICATES", tmp_path)
+    file = tmp_path / "sidelight.yaml"
+    file.write_text("logger: {return_request_id: false}")
+    assert invoke(*INJECTED).exit_code == 0
+    assert given["config"] == file
+    assert invoke("--upstream", "http://127.0.0.1:8080").exit_code == 0
+    assert given["config"] is None, "nobody but the agent looks there"
 
 
 def test_an_annotations_value_may_hold_a_comma(given: dict[str, Any]) -> None:

@@ -69,7 +69,7 @@ class AgentFlags:
     log_batch_interval: Annotated[
         Text, _kserve("A file is written at the latest after this, such as 5s.")
     ] = None
-    workers: Annotated[int | None, _hidden()] = None
+    workers: Annotated[int | None, _kserve("Posts under way to the sink at one time.")] = None
     probe_period: Annotated[Text, _hidden()] = None
     log_marshaller_port: Annotated[int | None, _hidden()] = None
     log_marshaller_url: Annotated[Text, _hidden()] = None

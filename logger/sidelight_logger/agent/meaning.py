@@ -22,6 +22,7 @@ QUIET_SECONDS = 30.0
 """The agent serves on for so long after SIGTERM, since the queue-proxy before it does too."""
 CERTIFICATES = Path("/etc/tls/logger")
 _CERTIFICATE = "service-ca.crt"
+_CONFIG = "sidelight.yaml"
 
 _PULLER = (
     "the logger pulls no models; leave the agent's image of services with a model puller "
@@ -70,6 +71,13 @@ def stands_in(flags: AgentFlags) -> bool:
     return flags.component_port is not None
 
 
+def mounted(flags: AgentFlags) -> Path | None:
+    """A configuration beside the certificates: the one place where KServe mounts a ConfigMap
+    (`caBundle`) into a container that its webhook adds."""
+    file = CERTIFICATES / _CONFIG
+    return file if stands_in(flags) and file.is_file() else None
+
+
 def usual() -> dict[str, Any]:
     """What holds in the agent's place where nothing else is said."""
     return {
@@ -100,6 +108,7 @@ def _sink(flags: AgentFlags) -> dict[str, Any]:
     fields = {
         "url": flags.log_url,
         "ca_file": _certificates(flags),
+        "connections": flags.workers,
         "verify": None if not verify else not is_true("--logger-tls-skip-verify", verify),
         "files.path": flags.log_store_path or None,
         "files.format": flags.log_store_format or None,
