@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,8 @@ import typer
 from sidelight import telemetry
 from sidelight.config import Listen, Loaded, Settings, load
 from sidelight.config.listing import shown
-from sidelight.config.services import recorded, upstream
+from sidelight.config.services import recorded
 from sidelight.config.settings import LoggerSettings
-from sidelight.errors import ConfigError
 from sidelight.log.scope import place
 from sidelight.supervise import Event, Process, Restarts, supervise
 from sidelight_logger import tally
@@ -29,7 +28,8 @@ from sidelight_logger.door import door
 from sidelight_logger.listening import bound
 from sidelight_logger.parts import RECORDER, SHIPPER, Part
 from sidelight_logger.proxy import process as proxy
-from sidelight_logger.proxy.settings import Limits, ProxySettings, parse_upstream
+from sidelight_logger.proxy.settings import Limits, ProxySettings
+from sidelight_logger.servers import Servers, servers
 from sidelight_logger.shipper.routes import routes
 
 _RESTARTS = Restarts(first_wait_seconds=0.1, longest_wait_seconds=0.4)
@@ -43,9 +43,10 @@ def run(config: Path | None, flags: Mapping[str, Any], grace_seconds: float) -> 
     """Run until stopped; the exit code. Raises `ConfigError` before anything is started."""
     loaded = load(config, flags)
     settings = loaded.settings.logger
-    url = _upstream(loaded)
+    behind = servers(loaded.settings)
     with (
-        bound("logger.listen", settings.listen) if url else nullcontext() as listener,
+        bound("logger.listen", settings.listen) if behind else nullcontext() as listener,
+        _bound_grpc(settings) if behind else nullcontext() as grpc_listener,
         bound("logger.metrics", settings.metrics) as metrics,
         tempfile.TemporaryDirectory(prefix="sidelight-") as folder,
         _bound_unix(Path(folder) / "recorder") as recorder,
@@ -65,32 +66,27 @@ def run(config: Path | None, flags: Mapping[str, Any], grace_seconds: float) -> 
             guests_fd=guests.fileno() if guests else -1,
         )
         telemetry.configure("logger")
-        for line in _banner(loaded, url, listen, _address(metrics)):
+        for line in _banner(loaded, behind, listen, _address(metrics)):
             typer.echo(line, err=True)
         processes = list(_processes(part, loaded.settings))
-        if url and listener:
-            processes.append(_proxy(part, settings, url, listener.fileno()))
+        listeners = [each for each in (listener, grpc_listener) if each]
+        if behind:
+            processes.append(_proxy(part, settings, behind, [each.fileno() for each in listeners]))
 
         def told(event: Event) -> None:
             telemetry.tell_process("sidelight.logger", event)
-            if listener and (event.kind, event.process) == ("stopped", "proxy"):
-                listener.close()  # who comes now is refused at once, not kept waiting for nobody
+            if (event.kind, event.process) == ("stopped", "proxy"):
+                for each in listeners:
+                    each.close()  # who comes now is refused at once, not kept waiting for nobody
 
         return supervise(processes, grace_seconds=grace_seconds, on_event=told, restarts=_RESTARTS)
 
 
-def _upstream(loaded: Loaded) -> str | None:
-    """None when model servers log by themselves, and nothing is forwarded."""
-    settings = loaded.settings.logger
-    url = settings.upstream if settings.socket else upstream(loaded.settings)
-    if url is not None:
-        parse_upstream(url)
-    elif settings.socket is None:
-        raise ConfigError(
-            "logger.upstream: no model server is named; set it, or --upstream http://127.0.0.1:8080"
-            " (or logger.socket, if it logs by itself)"
-        )
-    return url
+def _bound_grpc(settings: LoggerSettings) -> AbstractContextManager[socket.socket | None]:
+    """Bound only if it is asked for: `listen` takes gRPC too."""
+    if settings.grpc_listen is None:
+        return nullcontext()
+    return bound("logger.grpc_listen", settings.grpc_listen)
 
 
 def _processes(part: Part, whole: Settings) -> Iterator[Process]:
@@ -103,17 +99,20 @@ def _processes(part: Part, whole: Settings) -> Iterator[Process]:
     yield Process("recorder", part.command(RECORDER), pass_fds=inherited, essential=False)
 
 
-def _proxy(part: Part, settings: LoggerSettings, url: str, fd: int) -> Process:
+def _proxy(part: Part, settings: LoggerSettings, behind: Servers, fds: list[int]) -> Process:
+    quiet = settings.quiet_seconds
     forwarding = ProxySettings(
-        parse_upstream(url),
+        behind.http,
         Path(part.socket),
         settings.max_body,
         settings.buffer_bytes,
         settings.return_request_id,
-        replace(Limits(), grace_seconds=part.grace_seconds, quiet_seconds=settings.quiet_seconds),
+        limits=replace(Limits(), grace_seconds=part.grace_seconds, quiet_seconds=quiet),
+        grpc_upstream=behind.grpc,
     )
-    command = proxy.command(forwarding, url, fd, part.tally_fd)
-    return Process("proxy", command, pass_fds=(fd, part.tally_fd), essential=False)
+    url = f"http://{behind.http.authority}"
+    command = proxy.command(forwarding, url, fds[0], part.tally_fd, *fds[1:])
+    return Process("proxy", command, pass_fds=(*fds, part.tally_fd), essential=False)
 
 
 def _bound_unix(path: Path) -> socket.socket:
@@ -128,12 +127,13 @@ def _address(listener: socket.socket) -> str:
     return str(Listen(host, port))
 
 
-def _banner(loaded: Loaded, url: str | None, listen: str, metrics: str) -> Iterator[str]:
+def _banner(loaded: Loaded, behind: Servers | None, listen: str, metrics: str) -> Iterator[str]:
     settings = loaded.settings
     written = recorded(settings).url
     yield "Sidelight logger"
-    if url:
-        yield f"  traffic   {Listen.parse(listen).url}  ->  {shown(url)}"
+    if behind:
+        yield f"  traffic   {Listen.parse(listen).url}  ->  http://{behind.http.authority}"
+        yield f"  grpc      {settings.logger.grpc_listen or listen}  ->  {behind.grpc.authority}"
     if settings.logger.socket:
         yield f"  socket    {settings.logger.socket}"
     yield f"  metrics   {Listen.parse(metrics).url}/metrics"

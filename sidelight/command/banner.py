@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sidelight import __version__
 from sidelight.config import Listen, Loaded
 from sidelight.config.listing import shown
-from sidelight.config.services import asks, named, receiver, recorded, upstream
+from sidelight.config.services import asks, grpc_upstream, named, receiver, recorded, upstream
 from sidelight.config.settings import ModelSettings, Settings
 from sidelight.log.scope import place
 from sidelight.probes import key_place
@@ -65,7 +65,8 @@ def _watched(name: str, model: ModelSettings) -> str:
 
 def _logger(settings: Settings) -> Iterator[tuple[str, str]]:
     listen, metrics = Listen.parse(settings.logger.listen), Listen.parse(settings.logger.metrics)
-    yield "traffic", f"{listen.url}  ->  {shown(upstream(settings))}"
+    if server := upstream(settings) or grpc_upstream(settings):
+        yield "traffic", f"{listen.url}  ->  {shown(server)}"
     yield "metrics", f"{metrics.url}/metrics  (logger)"
 
 

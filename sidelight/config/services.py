@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from sidelight.config.brokers import is_kafka
 from sidelight.config.capturing.receiving import ReceiverSettings
 from sidelight.config.section import Section
 from sidelight.config.settings import LogSettings, Settings
+
+_GRPC = ("grpc://", "grpcs://")
 
 SERVICES = ("logger", "receiver", "joiner", "detectors", "explainers")
 """In the order in which traffic meets them."""
@@ -22,14 +26,25 @@ def named(section: Section) -> tuple[str, ...]:
 def upstream(settings: Settings) -> str | None:
     """The model server behind the logger: its own setting, else the only predictor's address.
 
-    A server that is asked over gRPC is none: the logger forwards HTTP.
+    A server that is asked over gRPC is none: see `grpc_upstream`.
     """
-    if settings.logger.upstream:
-        return settings.logger.upstream
-    predictors = (model.predictor for model in settings.models.values())
-    asked = (predictor for predictor in predictors if predictor and predictor.protocol != "grpc")
-    urls = {predictor.url for predictor in asked if predictor.url}
-    return urls.pop() if len(urls) == 1 else None
+    urls = {url for url in _predictor_urls(settings) if not url.startswith(_GRPC)}
+    return settings.logger.upstream or (urls.pop() if len(urls) == 1 else None)
+
+
+def grpc_upstream(settings: Settings) -> str | None:
+    """The model server's gRPC, when it has an address of its own: found likewise."""
+    urls = {url for url in _predictor_urls(settings) if url.startswith(_GRPC)}
+    return settings.logger.grpc_upstream or (urls.pop() if len(urls) == 1 else None)
+
+
+def _predictor_urls(settings: Settings) -> Iterator[str]:
+    """Those of gRPC with their scheme, which they may be written without."""
+    for model in settings.models.values():
+        if model.predictor is not None and model.predictor.url:
+            url = model.predictor.url
+            is_bare = model.predictor.protocol == "grpc" and "://" not in url
+            yield f"grpc://{url}" if is_bare else url
 
 
 def receiver(settings: Settings) -> ReceiverSettings:
@@ -64,7 +79,7 @@ def configured(settings: Settings) -> tuple[str, ...]:
     """The services that have something to do."""
     models = settings.models.values()
     wanted = {
-        "logger": upstream(settings) is not None or settings.logger.socket is not None,
+        "logger": any((upstream(settings), grpc_upstream(settings), settings.logger.socket)),
         "receiver": settings.receiver is not None,
         "joiner": settings.joiner.source is not None or settings.receiver is not None,
         "detectors": any(named(model.detectors) for model in models),

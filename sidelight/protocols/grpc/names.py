@@ -30,8 +30,8 @@ class Names:
 def names_in(content: bytes) -> Names:
     """The names in a ``ModelInferRequest`` or ``ModelInferResponse``; both number them alike.
 
-    The message is bare or in a frame, compressed or not; of several frames the first counts. Where it
-    was cut, is damaged, holds more fields than any that is decoded, or is longer than
+    The message is bare or in a frame, compressed or not; of several frames the first counts. Where
+    it was cut, is damaged, holds more fields than any that is decoded, or is longer than
     `Limits.decompressed_bytes` when decompressed, what stands before that. Never raises.
     """
     found = ["", "", ""]
