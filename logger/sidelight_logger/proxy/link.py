@@ -70,13 +70,17 @@ class RecorderLink(asyncio.Protocol):
 
     async def run(self) -> None:
         """Connect, and again whenever the recorder ends."""
-        loop = asyncio.get_running_loop()
         while True:
             with contextlib.suppress(OSError):
                 self._lost.clear()
-                await loop.create_unix_connection(lambda: self, str(self._path))
+                await self.connect()
                 await self._lost.wait()
             await asyncio.sleep(_RECONNECT_SECONDS)
+
+    async def connect(self) -> None:
+        """Raises `OSError` when there is no recorder."""
+        loop = asyncio.get_running_loop()
+        await loop.create_unix_connection(lambda: self, str(self._path))
 
     async def report(self) -> None:
         """Give a sign of life about once a second."""

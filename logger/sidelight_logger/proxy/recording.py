@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from sidelight.events.exchange import PURPOSE_HEADER, Outcome
 from sidelight_logger.frames import Capture, Side
 from sidelight_logger.proxy.counters import Counters
-from sidelight_logger.proxy.link import Budget, RecorderLink
+from sidelight_logger.proxy.link import Budget
 
 _EXCHANGE_BYTES = 512
 """What an exchange costs besides its content: its objects, its place in the queues."""
@@ -27,8 +27,21 @@ class Recording(Protocol):
     def response(self, head: bytes, payload: bytes) -> None:
         """The response's head, or bytes of its body."""
 
+    def unread(self, size: int) -> None:
+        """Bytes of the request's body that nobody looks at."""
+
     def end(self, outcome: Outcome) -> None:
         """Nothing more comes."""
+
+
+class Link(Protocol):
+    """The way to the recorder. `drop_reason` is why what does not fit the budget is not kept."""
+
+    @property
+    def drop_reason(self) -> str: ...
+
+    def offer(self, capture: Capture, size: int) -> None:
+        """Take over a capture whose `size` was taken from the budget."""
 
 
 class _Copy:
@@ -85,6 +98,9 @@ class Recorded:
             self._response.head = head
         self._add(self._response, payload)
 
+    def unread(self, size: int) -> None:
+        self._request.size += size
+
     def end(self, outcome: Outcome) -> None:
         seconds = time.perf_counter() - self._started
         request, response = self._request, self._response
@@ -127,6 +143,9 @@ class Unrecorded:
     def response(self, head: bytes, payload: bytes) -> None:
         """Not kept."""
 
+    def unread(self, size: int) -> None:
+        """Not counted."""
+
     def end(self, outcome: Outcome) -> None:
         """Not sent."""
 
@@ -134,9 +153,7 @@ class Unrecorded:
 class Recorder:
     """Begins the recording of each exchange."""
 
-    def __init__(
-        self, link: RecorderLink, budget: Budget, counters: Counters, max_body: int
-    ) -> None:
+    def __init__(self, link: Link, budget: Budget, counters: Counters, max_body: int) -> None:
         self.link = link
         self.budget = budget
         self.counters = counters

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 
 from sidelight.errors import MalformedPayload
@@ -53,8 +52,10 @@ class Guest(Peer):
         if self._number is not None:
             return super().receive()
         data, descriptors, _, _ = socket.recv_fds(self.connection, _READ_BYTES, 1)
-        if data:
-            self._number = self._join(descriptors)
+        if descriptors:
+            self._number = self._guests.join(descriptors[0])
+        elif data:
+            raise MalformedPayload("no descriptor of its counters came with the first frame")
         return data
 
     def check(self, frame: Frame) -> None:
@@ -66,10 +67,3 @@ class Guest(Peer):
         if self._number is not None:
             self._guests.leave(self._number)
             self._number = None
-
-    def _join(self, descriptors: list[int]) -> int:
-        if len(descriptors) == 1:
-            return self._guests.join(descriptors[0])
-        for descriptor in descriptors:
-            os.close(descriptor)
-        raise MalformedPayload(f"{len(descriptors)} descriptors came with the first frame, not one")

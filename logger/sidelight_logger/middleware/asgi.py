@@ -1,0 +1,139 @@
+"""The middleware: every HTTP request of the application is handed to the recorder as it passes."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+
+from sidelight.errors import ConfigError
+from sidelight.events.ids import IdMint, id_text
+from sidelight_logger.middleware.handover import Handover
+from sidelight_logger.middleware.heads import IDENTIFIED, request_head
+from sidelight_logger.middleware.passing import Passing
+from sidelight_logger.tally import ProxyStats
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_VARIABLE = "SIDELIGHT_LOGGER__SOCKET"
+_PATH_BYTES = 107
+"""The longest path of a unix socket."""
+_UNSEEN = ("http.response.pathsend", "http.response.zerocopysend")
+"""Extensions by which bodies would go past the application."""
+
+
+class PayloadLogger:
+    """Logs the payloads of an ASGI application (FastAPI, Starlette, any other), and changes none.
+
+        app.add_middleware(PayloadLogger, socket="/run/sidelight/logger.sock")
+
+    `socket` is the recorder's `logger.socket`; the variable ``SIDELIGHT_LOGGER__SOCKET`` names it
+    when it is not given. Bodies are kept up to `max_body` bytes, not above the recorder's own.
+    Each process holds at most `buffer_bytes` of captures; more are dropped and counted. At the end
+    of the application's lifespan what is left goes out, for at most `drain_seconds`.
+    """
+
+    def __init__(
+        self,
+        app: Application,
+        socket: str | Path | None = None,
+        *,
+        max_body: int = 4 << 20,
+        buffer_bytes: int = 16 << 20,
+        return_request_id: bool = True,
+        drain_seconds: float = 2.0,
+    ) -> None:
+        self._app = app
+        self._path = _socket_path(socket)
+        self._max_body = max_body
+        self._buffer_bytes = buffer_bytes
+        self._return_request_id = return_request_id
+        self._drain_seconds = drain_seconds
+        self._mint = IdMint()
+        self._handover: Handover | None = None
+        self._process = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._pass(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    @property
+    def stats(self) -> ProxyStats:
+        """What this process has counted; zeros before its first request."""
+        return self._handover.stats if self._handover else ProxyStats()
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            passing = self._begin(scope, receive, send)
+        except Exception as exc:  # nothing of ours may cost the application a request
+            _tell("a request is not logged", exc)
+            await self._app(scope, receive, send)
+            return
+        try:
+            await self._app(scope, passing.receive, passing.send)
+        finally:
+            passing.end()
+
+    def _begin(self, scope: Scope, receive: Receive, send: Send) -> Passing:
+        id_ = self._mint()
+        head = request_head(scope)
+        recording = self._started().begin(id_, head.raw)
+        added = None if head.identified else (IDENTIFIED, id_text(id_).encode())
+        # In the same scope, not a copy: whoever stands before us reads in it, after the request,
+        # what the application wrote there (its route, for one).
+        if added is not None:
+            scope["headers"] = [*scope["headers"], added]
+        if any(name in _UNSEEN for name in scope.get("extensions") or ()):
+            seen = {key: value for key, value in scope["extensions"].items() if key not in _UNSEEN}
+            scope["extensions"] = seen
+        returned = added if self._return_request_id else None
+        return Passing(recording, head, receive, send, returned)
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._started()
+
+        async def told(message: Message) -> None:
+            if message["type"] in ("lifespan.shutdown.complete", "lifespan.shutdown.failed"):
+                self.close()  # nobody is served any more whom it could keep waiting
+            await send(message)
+
+        await self._app(scope, receive, told)
+
+    def close(self) -> None:
+        """Hand over what is left. Only for servers that have no lifespan: it is done at its end."""
+        handover, self._handover = self._handover, None
+        if handover is not None and self._process == os.getpid():
+            handover.close(self._drain_seconds)
+
+    def _started(self) -> Handover:
+        """A thread does not live on in a forked process, so each has a handover of its own."""
+        if self._handover is None or self._process != os.getpid():
+            self._process = os.getpid()
+            self._handover = Handover(self._path, self._buffer_bytes, self._max_body)
+            self._handover.start()
+        return self._handover
+
+
+def _socket_path(socket: str | Path | None) -> Path:
+    named = socket or os.environ.get(_VARIABLE)
+    if not named:
+        raise ConfigError(f"PayloadLogger: no socket is named; give `socket`, or set {_VARIABLE}")
+    path = Path(named).absolute()
+    if len(os.fsencode(path)) > _PATH_BYTES:
+        raise ConfigError(f"PayloadLogger: {path} is longer than {_PATH_BYTES} bytes; shorten it")
+    return path
+
+
+def _tell(what: str, cause: Exception) -> None:
+    # Not its words, which may hold what was sent.
+    logging.getLogger("sidelight.middleware").error("%s: %s", what, type(cause).__name__)

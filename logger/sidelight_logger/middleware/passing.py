@@ -1,0 +1,111 @@
+"""One request on its way through the application."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from sidelight.events.exchange import Outcome
+from sidelight_logger.middleware.heads import IDENTIFIED, RequestHead, response_head, with_trailers
+from sidelight_logger.proxy.recording import Recording
+
+Message = MutableMapping[str, Any]
+
+
+class Passing:
+    """Passes the messages on at once, both ways, and tells the recording of each afterwards.
+
+    `returned` is the field that the answer gets when the application has not set one itself.
+    """
+
+    __slots__ = (
+        *("_answer", "_awaits_trailers", "_bodiless", "_ended", "_gone", "_receive", "_recording"),
+        *("_returned", "_send", "_unread"),
+    )
+
+    def __init__(
+        self,
+        recording: Recording,
+        head: RequestHead,
+        receive: Callable[[], Awaitable[Message]],
+        send: Callable[[Message], Awaitable[None]],
+        returned: tuple[bytes, bytes] | None,
+    ) -> None:
+        self._recording = recording
+        self._receive = receive
+        self._send = send
+        self._returned = returned
+        self._bodiless = head.bodiless
+        self._unread = head.length
+        self._answer = b""
+        self._awaits_trailers = False
+        self._gone = False
+        self._ended = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._tell(self._received, message)
+        return message
+
+    async def send(self, message: Message) -> None:
+        if self._returned is not None and message["type"] == "http.response.start":
+            message = _identified(message, self._returned)
+        await self._send(message)
+        self._tell(self._sent, message)
+
+    def end(self) -> None:
+        """The application has done its part."""
+        self._tell(self._end, "abandoned" if self._gone else "unanswered")
+
+    def _tell(self, told: Callable[[Any], None], what: Message | Outcome) -> None:
+        if self._ended:
+            return
+        try:
+            told(what)
+        except Exception as exc:  # nothing of ours may cost the application a request
+            self._ended = True
+            name = type(exc).__name__  # not its words, which may hold what was sent
+            logging.getLogger("sidelight.middleware").error("a request is not logged: %s", name)
+
+    def _received(self, message: Message) -> None:
+        if message["type"] == "http.request":
+            body = _bytes(message)
+            self._unread = max(0, self._unread - len(body)) if message.get("more_body") else 0
+            self._recording.request(body)
+        elif message["type"] == "http.disconnect":
+            self._gone = True
+
+    def _sent(self, message: Message) -> None:
+        kind = message["type"]
+        if kind == "http.response.body":
+            self._recording.response(b"", b"" if self._bodiless else _bytes(message))
+            if not message.get("more_body") and not self._awaits_trailers:
+                self._end("answered")
+        elif kind == "http.response.start":
+            self._awaits_trailers = message.get("trailers", False)
+            self._answer = response_head(message["status"], message.get("headers", ()))
+            self._recording.response(self._answer, b"")
+        elif kind == "http.response.trailers":
+            self._answer = with_trailers(self._answer, message.get("headers", ()))
+            if not message.get("more_trailers"):
+                self._recording.response(self._answer, b"")
+                self._end("answered")
+
+    def _end(self, outcome: Outcome) -> None:
+        self._ended = True
+        if self._unread:
+            self._recording.unread(self._unread)
+        self._recording.end(outcome)
+
+
+def _identified(message: Message, field: tuple[bytes, bytes]) -> Message:
+    headers = [*message.get("headers", ())]
+    if any(name.lower() == IDENTIFIED for name, _ in headers):
+        return message
+    return {**message, "headers": [*headers, field]}
+
+
+def _bytes(message: Message) -> bytes:
+    body = message.get("body", b"")
+    return body if type(body) is bytes else bytes(body)
