@@ -14,6 +14,7 @@ from sidelight.config.settings import SinkSettings
 from sidelight.errors import ConfigError
 from sidelight.events.http import HttpMessage
 from sidelight.log.contract import Position
+from sidelight.log.local.shelf import LEAP
 from sidelight_logger.shipper.fates import SinkFailed, SinkRefused
 from sidelight_logger.shipper.ledger import Ledger, ledger_of
 from sidelight_logger.shipper.patience import Backoff
@@ -141,6 +142,7 @@ steps = st.lists(
         st.just(("deliver", 1)),
         st.just(("reduce", 1)),
         st.just(("bury", 1)),
+        st.just(("leave out", 1)),
         st.tuples(st.sampled_from(["retired", "absent", "untold"]), st.integers(1, 10**6)),
     ),
     max_size=30,
@@ -159,11 +161,22 @@ def test_a_ledger_accounts_for_every_offset_and_survives_its_note(
             ledger = ledger.deliver_reduced("cut")
         elif what == "bury":
             ledger = ledger.bury()
+        elif what == "leave out":
+            ledger = ledger.leave_out("sampled")
         else:
             ledger = ledger.drop(what, records)
     assert ledger.cursor == first + sum(records for _, records in steps)
     assert ledger_of(ledger.position(), 0) == ledger
     assert ledger.position().offset == ledger.cursor
+
+
+def test_where_the_log_leapt_nothing_is_lacking() -> None:
+    """After a torn segment: three records of it are gone, and no other ever stood there."""
+    ledger = Ledger(5, delivered=10).skip_to(18 + LEAP, "absent")
+    assert (ledger.cursor, ledger.dropped) == (18 + LEAP, {"absent": 3})
+    assert ledger.waiting(20 + LEAP) == 2
+    before = Ledger(5, delivered=10)
+    assert before.waiting(17 + LEAP) == 2
 
 
 def test_a_new_group_begins_at_the_first_kept_record() -> None:

@@ -72,7 +72,7 @@ class Carrier:
             sink=self._name,
             delivered=sum(ledger.delivered for ledger in ledgers.values()),
             dead_lettered=sum(ledger.dead_lettered for ledger in ledgers.values()),
-            waiting=sum(self._end(p) - ledger.cursor for p, ledger in ledgers.items()),
+            waiting=sum(ledger.waiting(self._end(p)) for p, ledger in ledgers.items()),
             dropped=_sum(ledger.dropped for ledger in ledgers.values()),
             left_out=_sum(ledger.left_out for ledger in ledgers.values()),
             reduced=_sum(ledger.reduced for ledger in ledgers.values()),
@@ -115,7 +115,7 @@ class Carrier:
 
     def _jump(self, partition: int, ledger: Ledger, gone: OffsetOutOfRange) -> None:
         if ledger.cursor < gone.begin:
-            self._ledgers[partition] = ledger.drop(RETIRED, gone.begin - ledger.cursor)
+            self._ledgers[partition] = ledger.skip_to(gone.begin, RETIRED)
         else:
             self._ledgers[partition] = ledger.begin_again(gone.begin)
         self._logger().warning("records gone", partition=partition, cause=str(gone))
@@ -159,7 +159,7 @@ class Carrier:
 
 def _up_to(ledger: Ledger, offset: int) -> Ledger:
     """Counts what the log lacks before that offset."""
-    return ledger.drop(ABSENT, offset - ledger.cursor) if offset > ledger.cursor else ledger
+    return ledger.skip_to(offset, ABSENT) if offset > ledger.cursor else ledger
 
 
 def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

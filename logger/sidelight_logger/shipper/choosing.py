@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 
 from sidelight.config.capturing.sinks import OnlySettings
+from sidelight.events.sampling import share_of
 from sidelight.log.contract import Record
 from sidelight_logger.frames import FILTERED, SAMPLED
 from sidelight_logger.shipper.form import is_exchange
@@ -14,9 +14,8 @@ from sidelight_logger.shipper.form import is_exchange
 Choice = Callable[[Record], str]
 """Why a record is left out (`SINK_LEFT_OUT`); empty when it is not."""
 
-_SALT = b"sidelight sink"
-"""Other hashes of the same id choose otherwise: a sample of the recorder's sample is one too."""
-_WHOLE = 1 << 64
+_SALT = "sink "
+"""Before the id: the recorder's sample of the same ids is another, so this is a share of it."""
 
 
 def everything(record: Record) -> str:
@@ -36,15 +35,11 @@ def chosen(only: OnlySettings) -> Choice:
     def left_out(record: Record) -> str:
         if not _is_meant(record, only):
             return FILTERED
-        return "" if share_of(record.key) < only.sample else SAMPLED
+        return (
+            "" if share_of(_SALT + record.key.decode(errors="replace")) < only.sample else SAMPLED
+        )
 
     return left_out
-
-
-def share_of(id_: bytes) -> float:
-    """Where the id stands between 0 and 1, evenly spread."""
-    digest = hashlib.blake2b(id_, digest_size=8, person=_SALT).digest()
-    return int.from_bytes(digest, "big") / _WHOLE
 
 
 def _is_meant(record: Record, only: OnlySettings) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 import orjson
 
 from sidelight.log.contract import Position
+from sidelight.log.local.shelf import LEAP
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,16 @@ class Ledger:
 
     def drop(self, reason: str, records: int = 1) -> Ledger:
         return replace(self, dropped=_more(self.dropped, reason, records))
+
+    def skip_to(self, offset: int, reason: str) -> Ledger:
+        """What the log lacks before that offset is dropped; where it leapt, nothing ever stood."""
+        leaps, lacking = divmod(offset - self.cursor, LEAP)
+        moved = replace(self, first=self.first + leaps * LEAP)
+        return moved.drop(reason, lacking) if lacking else moved
+
+    def waiting(self, end: int) -> int:
+        """Records up to that end which are still to be carried."""
+        return (end - self.cursor) % LEAP
 
     def leave_out(self, reason: str) -> Ledger:
         return replace(self, left_out=_more(self.left_out, reason, 1))
