@@ -7,6 +7,7 @@ snapshots (`frames`). Both go on over restarts; the recorder's own begin at zero
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
 from prometheus_client.core import (
@@ -15,6 +16,7 @@ from prometheus_client.core import (
     HistogramMetricFamily,
 )
 
+from sidelight.redaction import REASONS
 from sidelight_logger import tally
 from sidelight_logger.frames import SINK_DROPS, SINK_FAILURES, SINK_REDUCTIONS, SinkStats
 from sidelight_logger.tally import LATENCY_BOUNDS, PROXY_DROPS, PROXY_LOST, Cells, ProxyStats
@@ -29,6 +31,12 @@ RECORDER_DROPS = (LOG_FULL, MALFORMED, OUTSIZED)
 
 PROCESS_LOST = "process_lost"
 """Dropped: held by a model server's process that ended."""
+
+LEVEL = "none"
+"""Left out: nothing is kept of this model."""
+SAMPLED = "sampled"
+"""Left out: not of the share that is kept."""
+LEFT_OUT = (LEVEL, SAMPLED)
 
 _SIDES = ("request", "response")
 _SILENT_SECONDS = 5.0
@@ -55,6 +63,19 @@ class RecorderMetrics:
             "Health, readiness, metadata and metrics requests, which are not recorded.",
             registry=registry,
         )
+        not_kept = Counter(
+            "sidelight_logger_left_out",
+            "Exchanges that policy keeps nothing of, by reason: none (the model's capture), "
+            "sampled (not of the share).",
+            ["reason"],
+            registry=registry,
+        )
+        self.withheld = Counter(
+            "sidelight_logger_bodies_withheld",
+            "Bodies that are not kept because a redaction rule could not be applied, by reason.",
+            ["side", "reason"],
+            registry=registry,
+        )
         self.dropped = Counter(
             "sidelight_logger_recorder_dropped",
             "Captured exchanges that the recorder could not keep, by reason.",
@@ -73,6 +94,9 @@ class RecorderMetrics:
             ["side"],
             registry=registry,
         )
+        self.not_kept = {reason: not_kept.labels(reason) for reason in LEFT_OUT}
+        for side, reason in product(_SIDES, REASONS):
+            self.withheld.labels(side, reason)
         # Looked up once: the recorder counts bytes with every exchange.
         self.body_bytes = {side: body_bytes.labels(side) for side in _SIDES}
         self.truncated = {side: truncated.labels(side) for side in _SIDES}

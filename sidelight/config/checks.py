@@ -8,11 +8,12 @@ from itertools import combinations
 
 from sidelight.config.addresses import Listen
 from sidelight.config.capturing.joiner_faults import joiner_faults
+from sidelight.config.capturing.redact_faults import redact_faults
 from sidelight.config.capturing.sink_faults import sink_faults
 from sidelight.config.explaining.modality import modality_of
 from sidelight.config.fields import Key, dotted
 from sidelight.config.kafka import kafka_faults
-from sidelight.config.services import named, upstream
+from sidelight.config.services import grpc_upstream, named, upstream
 from sidelight.config.settings import ModelSettings, Settings
 
 ASKING = ("squeezing", "flips")
@@ -45,7 +46,12 @@ def faults(settings: Settings, written: Collection[Key]) -> Iterator[Fault]:
     """All that is wrong; `written` are the keys that somebody set."""
     for name, model in settings.models.items():
         yield from _of_model(("models", name), model)
-    for told in (kafka_faults(settings.log), sink_faults(settings), joiner_faults(settings)):
+    for told in (
+        kafka_faults(settings.log),
+        sink_faults(settings),
+        joiner_faults(settings),
+        redact_faults(settings),
+    ):
         yield from (Fault(key, message) for key, message in told)
     yield from _of_logger(settings, written)
     yield from _of_addresses(settings)
@@ -91,7 +97,7 @@ def _of_inputs(key: Key, model: ModelSettings) -> Iterator[Fault]:
 
 def _of_logger(settings: Settings, written: Collection[Key]) -> Iterator[Fault]:
     key = ("logger", "upstream")
-    server = upstream(settings)
+    server = upstream(settings) or grpc_upstream(settings)
     if server is None and not settings.logger.socket and any(o[0] == "logger" for o in written):
         yield Fault(
             key,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from sidelight.config.capturing.redact_faults import absent_keys
 from sidelight.config.checks import Fault
 from sidelight.config.explaining.service import ExplainersSettings
 from sidelight.config.headers import header_faults
@@ -31,6 +32,7 @@ def require_files(loaded: Loaded) -> None:
         *header_faults(settings),
     ]
     wrong += [Fault(key, message) for key, message in absent_files(loaded.settings.log)]
+    wrong += [Fault(key, message) for key, message in absent_keys(settings)]
     lines = [f"{_place(loaded, fault)}: {fault.message}" for fault in wrong]
     if lines:
         raise ConfigError("\n".join(lines))

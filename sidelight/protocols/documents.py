@@ -56,6 +56,19 @@ def refuse_long(body: bytes, limits: Limits) -> None:
         )
 
 
+def refuse_deep(value: Any, where: str, limits: Limits) -> None:
+    """Raise `LimitExceeded` when objects and lists in `value` nest deeper than `Limits.depth`."""
+    level = [value]
+    for _ in range(limits.depth):
+        inner: list[Any] = []
+        for item in level:
+            inner.extend(item.values() if type(item) is dict else item)
+        level = [item for item in inner if type(item) in (dict, list)]
+        if not level:
+            return
+    raise LimitExceeded(f"nested deeper than {limits.depth}; send flatter data", where=where)
+
+
 def write_object(document: dict[str, Any]) -> bytes:
     """The JSON bytes of `document`; numpy arrays become lists, NaN null."""
     try:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sidelight.errors import LimitExceeded, MalformedPayload
 from sidelight.protocols.datatypes import DATATYPES
-from sidelight.protocols.documents import Place, told
+from sidelight.protocols.documents import Place, refuse_deep, told
 from sidelight.protocols.elements import Shape, refuse_large
 from sidelight.protocols.limits import Limits
 
@@ -62,19 +62,6 @@ def read_parameters(value: Any, where: str, limits: Limits) -> dict[str, Any]:
     if value.get("content_type") is not None:
         expect(value["content_type"], str, "text", where, ".content_type")
     return {name: item for name, item in value.items() if item is not None}
-
-
-def refuse_deep(value: Any, where: str, limits: Limits) -> None:
-    """Raise `LimitExceeded` when objects and lists in `value` nest deeper than `Limits.depth`."""
-    level = [value]
-    for _ in range(limits.depth):
-        inner: list[Any] = []
-        for item in level:
-            inner.extend(item.values() if type(item) is dict else item)
-        level = [item for item in inner if type(item) in (dict, list)]
-        if not level:
-            return
-    raise LimitExceeded(f"nested deeper than {limits.depth}; send flatter data", where=where)
 
 
 def _shape(value: Any, place: Place, limits: Limits) -> Shape:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from sidelight.errors import DataMismatch, MalformedPayload
-from sidelight.protocols.documents import Place, parse_object, write_object
-from sidelight.protocols.heads import expect, read_parameters, refuse_deep
+from sidelight.protocols.documents import Place, parse_object, refuse_deep, write_object
+from sidelight.protocols.heads import expect, read_parameters
 from sidelight.protocols.limits import DEFAULT_LIMITS, Limits
 from sidelight.protocols.tensor import Tensor, column_from, matrix_from, tensor_from
 from sidelight.protocols.v2_tensors import Reader, json_of, read_tensor, read_tensors

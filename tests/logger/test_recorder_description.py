@@ -25,7 +25,9 @@ ALL = policy("all", (), ())
 def described(one: Capture, rules: Policy = ALL) -> Exchange:
     exchange = describe(one, 7, ORIGIN)
     assert exchange is not None
-    return rules.kept(exchange)
+    kept = rules.kept(exchange).exchange
+    assert kept is not None
+    return kept
 
 
 def test_an_exchange_tells_all_that_is_known_of_it() -> None:

@@ -54,8 +54,13 @@ class Intake:
             metrics.left_out.inc()
             return
         kept = self._policy.kept(exchange)
-        self._batch.add(to_record(kept))
-        self._count(kept)
+        if kept.exchange is None:
+            metrics.not_kept[kept.left_out].inc()
+            return
+        self._batch.add(to_record(kept.exchange))
+        self._count(kept.exchange)
+        for side, reason in kept.withheld:
+            metrics.withheld.labels(side, reason).inc()
 
     def _count(self, exchange: Exchange) -> None:
         for side, body in (("request", exchange.request), ("response", exchange.response)):

@@ -22,7 +22,8 @@ from sidelight_logger.recorder.description import Origin
 from sidelight_logger.recorder.guests import Guests
 from sidelight_logger.recorder.intake import Intake
 from sidelight_logger.recorder.page import Page
-from sidelight_logger.recorder.policy import policy
+from sidelight_logger.recorder.policies import policy_of
+from sidelight_logger.recorder.policy import Policy
 from sidelight_logger.recorder.sequence import recorder_id, sequence
 from sidelight_logger.recorder.server import Door, Server
 from sidelight_logger.stopping import stop_on_signals
@@ -39,16 +40,17 @@ def main(argv: list[str]) -> int:
     part = part_of(argv)
     settings = part.settings()
     log_id = recorder_id(settings.log.url, part.listen)
-    written = recorded(settings)
+    written, rules = recorded(settings), policy_of(settings)
     with contextlib.closing(open_log(written)) as log:
         origin = Origin(part.source, log_id, extensions(settings.logger))
-        serve(part, settings.logger, log, place(written.url), origin, stop.is_set)
+        serve(part, settings.logger, rules, log, place(written.url), origin, stop.is_set)
     return 0
 
 
 def serve(
     part: Part,
     settings: LoggerSettings,
+    rules: Policy,
     log: Log,
     kept: Scope | None,
     origin: Origin,
@@ -63,7 +65,6 @@ def serve(
     batch = Batch(log, metrics)
     metrics.pending.set_function(lambda: len(batch))
     metrics.outlives_container.set(kept is not None and kept.survives == "node")
-    rules = policy(settings.mode, settings.headers, settings.redact.headers)
     numbers = sequence(log, origin.log_id)
     intake = Intake(batch, origin, rules, numbers, metrics, snapshots)
     listener = socket.socket(fileno=part.recorder_fd)

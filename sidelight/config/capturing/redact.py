@@ -17,8 +17,9 @@ class ColumnRule(Section):
     ``{mask: '[0-9]{16}'}``."""
 
     action: Action
-    """drop: the value is left out. hash: HMAC-SHA256 under `key_file`. bucket: numbers become the
-    middle of their interval. mask: what matches `pattern` becomes ``***``."""
+    """drop: the column is left out (null where the values are nameless). hash: HMAC-SHA256 under
+    `key_file`, a number of 48 bits for a number, 32 digits for a text. bucket: numbers become the
+    middle of their interval, anything else null. mask: what matches `pattern` becomes ``***``."""
     width: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """bucket: intervals of this width from zero."""
     edges: tuple[float, ...] = ()
@@ -30,6 +31,8 @@ class ColumnRule(Section):
     def _says_how(self) -> ColumnRule:
         if self.action == "bucket" and (self.width is None) == (not self.edges):
             raise ValueError("a bucket has a 'width' or 'edges', one of the two")
+        if len(self.edges) == 1:
+            raise ValueError("one edge tells nothing of its two sides' middles; give two at least")
         if list(self.edges) != sorted(set(self.edges)):
             raise ValueError(f"'edges' are {list(self.edges)}; write each once, in order")
         if (self.action == "mask") != (self.pattern is not None):

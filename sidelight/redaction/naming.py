@@ -1,0 +1,28 @@
+"""What a model's columns are called, in their order: nameless values are told apart by it."""
+
+from __future__ import annotations
+
+from sidelight.config.references import is_fitted
+from sidelight.config.settings import ModelSettings
+from sidelight.errors import ArtifactError
+
+Names = tuple[tuple[str, ...], tuple[str, ...]]
+"""Inputs, outputs."""
+
+
+def names_of(model: ModelSettings) -> Names:
+    """As declared; inputs that are not are the reference's columns. Empty where nobody says."""
+    outputs = tuple(model.outputs)
+    if model.features or model.reference is None:
+        return tuple(model.features), outputs
+    if not model.reference.is_file() or is_fitted(model.reference):
+        return (), outputs
+    try:
+        from sidelight.tables import column_names
+    except ModuleNotFoundError:
+        return (), outputs
+    try:
+        found = column_names(model.reference)
+    except ArtifactError:
+        return (), outputs
+    return tuple(name for name in found if name not in model.outputs), outputs

@@ -1,0 +1,138 @@
+"""All that is said of a model's bodies, ready to be applied."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sidelight.config.capturing.redact import RedactSettings
+from sidelight.errors import ConfigError, MissingExtra
+from sidelight.redaction.changes import ColumnChange, change_of
+
+KEY_BYTES = 16
+"""A shorter key could be tried out."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """What is known of the columns of one side: its own names in order, and the other side's."""
+
+    own: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+    @property
+    def known(self) -> frozenset[str]:
+        return frozenset(map(folded, (*self.own, *self.others)))
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Redaction of one model.
+
+    `columns` by folded name; `inputs` and `outputs` are the names of the model's columns in order;
+    `only_named` leaves out what is neither.
+    """
+
+    columns: Mapping[str, ColumnChange] = field(default_factory=dict)
+    paths: tuple[Any, ...] = ()
+    patterns: tuple[re.Pattern[str], ...] = ()
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    only_named: bool = False
+
+    @property
+    def touch_columns(self) -> bool:
+        return bool(self.columns) or self.only_named
+
+    @property
+    def touch_bodies(self) -> bool:
+        return bool(self.columns or self.paths or self.patterns) or self.only_named
+
+    def of(self, name: str) -> ColumnChange | None:
+        """The rule of a column, whatever the case in which it was sent."""
+        return self.columns.get(folded(name)) if self.columns else None
+
+    def names(self, side: str) -> Names:
+        """Of ``inputs`` or ``outputs``."""
+        if side == "inputs":
+            return Names(self.inputs, self.outputs)
+        return Names(self.outputs, self.inputs)
+
+    def may_be_nameless(self, names: Names) -> bool:
+        """Whether values without a name may be of a column that is ruled, or not be wanted."""
+        return self.only_named or not self.columns.keys() <= set(map(folded, names.others))
+
+
+def rules_of(
+    settings: Iterable[RedactSettings],
+    inputs: tuple[str, ...] = (),
+    outputs: tuple[str, ...] = (),
+    *,
+    only_named: bool = False,
+) -> Rules:
+    """What all of them say together; of a column the last word counts.
+
+    Raises `ConfigError` for a rule or key that cannot be used.
+    """
+    told = tuple(settings)
+    columns = {
+        folded(name): change_of(folded(name), rule, _key(name, one, told))
+        for one in told
+        for name, rule in one.columns.items()
+    }
+    paths = tuple(compiled_path(text) for one in told for text in one.paths)
+    patterns = tuple(compiled_pattern(text) for one in told for text in one.patterns)
+    return Rules(columns, paths, patterns, inputs, outputs, only_named)
+
+
+def folded(name: str) -> str:
+    """One name for all that only look different: case, width, spaces around it."""
+    return unicodedata.normalize("NFKC", name).casefold().strip()
+
+
+def compiled_path(text: str) -> Any:
+    """A JSONPath (RFC 9535); raises `ConfigError`."""
+    try:
+        import jsonpath
+    except ImportError as exc:
+        raise MissingExtra(
+            f"JSONPaths need python-jsonpath ({exc}); run: pip install 'sidelight[logger]'"
+        ) from exc
+    try:
+        return jsonpath.compile(text, strict=True)
+    except jsonpath.JSONPathError as exc:
+        cause = str(exc).partition("\n")[0]
+        raise ConfigError(f"{text!r} is no JSONPath ({cause}); write it as in RFC 9535") from exc
+
+
+def compiled_pattern(text: str) -> re.Pattern[str]:
+    """A regular expression; raises `ConfigError`."""
+    try:
+        return re.compile(text)
+    except re.error as exc:
+        raise ConfigError(f"{text!r} is no regular expression ({exc})") from exc
+
+
+def read_key(path: Path) -> bytes:
+    """The key of ``hash``; raises `ConfigError`, which shows nothing of it."""
+    try:
+        key = path.read_bytes().strip()
+    except OSError as exc:
+        raise ConfigError(f"{path} cannot be read ({exc.strerror})") from exc
+    if len(key) < KEY_BYTES:
+        raise ConfigError(f"{path} holds {len(key)} bytes; a key has {KEY_BYTES} at least")
+    return key
+
+
+def _key(name: str, one: RedactSettings, told: tuple[RedactSettings, ...]) -> bytes:
+    """Its own section's key, else the last one that another section names."""
+    if one.columns[name].action != "hash":
+        return b""
+    files = [section.key_file for section in (*told, one) if section.key_file is not None]
+    if not files:
+        raise ConfigError(f"column {name!r} is hashed, which needs a key; set key_file")
+    return read_key(files[-1])

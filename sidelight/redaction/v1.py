@@ -1,0 +1,71 @@
+"""Columns in V1 documents: rows of objects, of lists and of single values, and lists by name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from sidelight.redaction.changes import leaves
+from sidelight.redaction.named import redact_member, redact_named
+from sidelight.redaction.reasons import Unredactable
+from sidelight.redaction.rules import Names, Rules, folded
+
+_ROWS = ("instances", "inputs", "predictions", "outputs")
+
+
+def redact_v1(document: dict[str, Any], names: Names, rules: Rules) -> dict[str, Any]:
+    """The document under the rules of columns; raises `Unredactable`."""
+    if not any(key in document for key in _ROWS):
+        raise Unredactable("form", f"none of {', '.join(_ROWS)} is there")
+    for key in list(document):
+        if key in _ROWS:
+            document[key] = _rows(document[key], key, names, rules)
+        elif rules.only_named:
+            del document[key]
+        else:
+            redact_member(document, key, rules)
+    return document
+
+
+def _rows(rows: Any, key: str, names: Names, rules: Rules) -> Any:
+    if type(rows) is dict:
+        return _object(rows, names, rules)
+    if type(rows) is not list:
+        raise Unredactable("form", f"{key} is no list of rows")
+    return [_row(row, key, names, rules) for row in rows]
+
+
+def _row(row: Any, key: str, names: Names, rules: Rules) -> Any:
+    if type(row) is dict and row.keys() != {"b64"}:
+        return _object(row, names, rules)
+    if type(row) is list and len(names.own) > 1 and len(row) == len(names.own):
+        return [_value(item, name, rules) for item, name in zip(row, names.own, strict=True)]
+    if len(names.own) == 1:
+        return _value(row, names.own[0], rules)
+    if rules.of(key):
+        return _value(row, key, rules)
+    if rules.may_be_nameless(names):
+        raise Unredactable("columns", f"{key} has values without names; declare the features")
+    return row
+
+
+def _object(row: dict[str, Any], names: Names, rules: Rules) -> dict[str, Any]:
+    if rules.only_named:
+        row = _reduced(row, names.known)
+    redact_named(row, rules)
+    return row
+
+
+def _reduced(row: dict[str, Any], known: Collection[str]) -> dict[str, Any]:
+    kept = {name: item for name, item in row.items() if folded(name) in known}
+    if not kept:
+        raise Unredactable("columns", "a row has none of the model's columns")
+    return kept
+
+
+def _value(value: Any, name: str, rules: Rules) -> Any:
+    rule = rules.of(name)
+    if rule is not None:
+        return leaves(value, rule.change)
+    redact_named(value, rules)
+    return value
