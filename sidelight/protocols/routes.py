@@ -25,7 +25,7 @@ class Route:
     """Where a request goes. All fields are empty for a path that is no inference route.
 
     `model` and `version` are percent-decoded, and empty where the path names none
-    (gRPC names the model in its message, V1's version is optional).
+    (gRPC names the model in its message, OpenAI's API in the body; V1's version is optional).
     """
 
     protocol: Protocol = ""
@@ -78,6 +78,14 @@ _TABLE: tuple[tuple[str, str, Protocol, Verb], ...] = (
     ("POST", r"/v2/repository/index", "v2", "list"),
     ("POST", rf"/v2/repository/models/{_MODEL}/load", "v2", "load"),
     ("POST", rf"/v2/repository/models/{_MODEL}/unload", "v2", "unload"),
+    # OpenAI's, below whatever prefix (KServe's is /openai): the body names the model.
+    (
+        "POST",
+        r"(?:/[^/]+){0,8}/v1/(?:chat/completions|completions|embeddings|rerank|responses|score)",
+        "",
+        "generate",
+    ),
+    ("GET", r"/openai/v1/models(?:/[^/]+)?", "", "list"),
     *(
         ("POST", rf"/inference\.GRPCInferenceService/{method}", "grpc", verb)
         for method, verb in _GRPC_METHODS

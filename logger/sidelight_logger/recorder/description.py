@@ -14,6 +14,7 @@ from sidelight.events.ids import id_text
 from sidelight.protocols.grpc.names import Names, names_in
 from sidelight.protocols.routes import Route, route
 from sidelight_logger.frames import Capture, Side
+from sidelight_logger.recorder.asked import asked_model
 from sidelight_logger.recorder.grpc_status import grpc_code, http_status, is_grpc
 from sidelight_logger.recorder.heads import (
     Fields,
@@ -81,9 +82,10 @@ def describe(capture: Capture, sequence: int, origin: Origin) -> Exchange | None
 
 
 def _names(target: Route, capture: Capture) -> tuple[Names, Names]:
-    """What the messages of a gRPC call name: its path names no model."""
+    """What the messages of a gRPC call name, or the body of OpenAI's form: their paths do not."""
     if target.protocol != "grpc":
-        return _NO_NAMES, _NO_NAMES
+        asks_by_body = target.verb == "generate" and not target.model
+        return Names(asked_model(capture.request.body)) if asks_by_body else _NO_NAMES, _NO_NAMES
     return names_in(capture.request.body), names_in(capture.response.body)
 
 
