@@ -294,3 +294,8 @@ def test_kserves_names_are_told_also_when_they_are_empty() -> None:
         "component": "predictor",
         "endpoint": "",
     }
+
+
+def test_annotations_are_told_as_kserve_writes_them() -> None:
+    settings = LoggerSettings(annotations={"team": "risk", "a": "b,c"})
+    assert extensions(settings)["annotations"] == '{"a":"b,c","team":"risk"}'

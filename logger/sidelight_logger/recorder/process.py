@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Callable
 
+import orjson
 from prometheus_client import CollectorRegistry, disable_created_metrics
 
 from sidelight import telemetry
@@ -30,6 +31,7 @@ from sidelight_logger.stopping import stop_on_signals
 
 _HEADS_BYTES = 1 << 20
 """Room in a frame for both heads, far above what the proxy lets through."""
+_SORTED = orjson.OPT_SORT_KEYS
 _KSERVE_NAMES = ("inference_service", "namespace", "component", "endpoint")
 
 
@@ -82,9 +84,12 @@ def serve(
 
 
 def extensions(settings: LoggerSettings) -> dict[str, str]:
-    """KServe's names of the service, which its sinks expect even when they are empty."""
+    """KServe's names of the service, which its sinks expect even when they are empty, and its
+    annotations, which they get only if there are any."""
     names = {name.replace("_", ""): getattr(settings, name) for name in _KSERVE_NAMES}
     names["inferenceservicename"] = names.pop("inferenceservice")
+    if settings.annotations:
+        names["annotations"] = orjson.dumps(settings.annotations, option=_SORTED).decode()
     return names
 
 
