@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import socket
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from tests.logger.faults.accounts import (
 from tests.logger.faults.load import Asker, asking, total, wait_for_more
 from tests.logger.faults.oracle import findings
 from tests.logger.faults.seeds import KEPT, fresh
-from tests.logger.faults.serving import Collecting, serving
+from tests.logger.faults.serving import Collecting, free_port, serving
 from tests.logger.sinks import wait_until
 
 PARTS = ("proxy", "recorder", "shipper kserve")
@@ -72,11 +71,6 @@ def test_kills_of_parts_lose_nothing_acknowledged_and_the_rest_is_counted(
 @pytest.mark.soak
 def test_fifty_kills_within_a_hundred_thousand_requests(tmp_path: Path) -> None:
     parts_are_killed(tmp_path, fresh(), kills=60, apart=4000)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def all_is_killed(folder: Path, seed: int, kills: int, apart: int) -> None:
