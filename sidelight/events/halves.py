@@ -22,7 +22,7 @@ _SIDES: dict[str, Literal["request", "response"]] = {
     kserve.REQUEST_TYPE: "request",
     kserve.RESPONSE_TYPE: "response",
 }
-_NUMBERS = frozenset({"statuscode", "jsonlength", "truncatedfrom"})
+_NUMBERS = frozenset({"statuscode", "jsonlength", "truncatedfrom", "bodysize"})
 _SCOPE = (
     "namespace",
     "inferenceservicename",

@@ -25,7 +25,7 @@ RESPONSE_TYPE = "org.kubeflow.serving.inference.response"
 _NAMES = ("inferenceservicename", "namespace", "component", "endpoint")
 _ANNOTATIONS = "annotations"
 _PROTOCOLS = frozenset(get_args(Protocol))
-_TEXTS = {
+TEXTS = {
     "method": "method",
     "path": "path",
     "protocol": "protocol",
@@ -35,6 +35,7 @@ _TEXTS = {
     "tracestate": "tracestate",
     "purpose": "purpose",
 }
+"""Fields of an exchange that are text, and the extension each is."""
 
 
 def to_events(exchange: Exchange, recorded_ns: int) -> tuple[CloudEvent, ...]:
@@ -42,10 +43,10 @@ def to_events(exchange: Exchange, recorded_ns: int) -> tuple[CloudEvent, ...]:
     shared = _shared(exchange, recorded_ns)
     halves = []
     if _has_request(exchange):
-        extensions = {**shared, **_body_extensions(exchange.request)}
+        extensions = {**shared, **body_extensions(exchange.request)}
         halves.append(_half(exchange, REQUEST_TYPE, exchange.time_ns, exchange.request, extensions))
     if _has_response(exchange):
-        extensions = {**shared, **_body_extensions(exchange.response)}
+        extensions = {**shared, **body_extensions(exchange.response)}
         extensions["statuscode"] = exchange.status
         extensions["responsecontenttype"] = exchange.response.content_type
         ended_ns = exchange.time_ns + exchange.duration_ns
@@ -72,7 +73,7 @@ def pair(
     """
     first = _checked(request, response)
     texts = {name: text_of(value) for name, value in first.extensions.items()}
-    fields: dict[str, Any] = {field: texts.get(name, "") for field, name in _TEXTS.items()}
+    fields: dict[str, Any] = {field: texts.get(name, "") for field, name in TEXTS.items()}
     fields["model"] = fields["model"] or texts.get("inferenceservicename", "")
     if fields["protocol"] not in _PROTOCOLS:
         fields["protocol"] = ""  # somebody else's extension of that name
@@ -104,10 +105,10 @@ def pair(
 def _shared(exchange: Exchange, recorded_ns: int) -> dict[str, Attribute]:
     kserve: dict[str, Attribute] = {name: exchange.extensions.get(name, "") for name in _NAMES}
     kserve["recordedtime"] = rfc3339(recorded_ns)
-    kserve["metadata"] = _metadata(exchange.headers)
+    kserve["metadata"] = metadata_of(exchange.headers)
     if _ANNOTATIONS in exchange.extensions:
         kserve[_ANNOTATIONS] = exchange.extensions[_ANNOTATIONS]
-    ours = {name: getattr(exchange, field) for field, name in _TEXTS.items()}
+    ours = {name: getattr(exchange, field) for field, name in TEXTS.items()}
     return {**kserve, "exchangeid": exchange.id, **{n: text for n, text in ours.items() if text}}
 
 
@@ -139,7 +140,8 @@ def _has_response(exchange: Exchange) -> bool:
     return came and not _kept_away(exchange.response)
 
 
-def _body_extensions(body: Body) -> dict[str, Attribute]:
+def body_extensions(body: Body) -> dict[str, Attribute]:
+    """What is told of a body beside its content."""
     extensions: dict[str, Attribute] = {}
     if body.content_encoding:
         extensions["contentencoding"] = body.content_encoding
@@ -149,6 +151,8 @@ def _body_extensions(body: Body) -> dict[str, Attribute]:
         extensions["bodysha256"] = body.sha256
     if body.truncated:
         extensions["truncatedfrom"] = str(body.size)  # beyond the 32 bits of an Integer, perhaps
+    elif body.size != len(body.content):
+        extensions["bodysize"] = str(body.size)
     return extensions
 
 
@@ -157,7 +161,7 @@ def _body(half: CloudEvent | None) -> Body:
         return Body()
     content = half.data or b""
     own_type = half.extensions.get("responsecontenttype", half.datacontenttype)
-    size = _number(half, "truncatedfrom", len(content))
+    size = _number(half, "truncatedfrom", _number(half, "bodysize", len(content)))
     return Body(
         content,
         text_of(own_type),
@@ -192,7 +196,7 @@ def _number(half: CloudEvent | None, name: str, default: int | None) -> int | No
     return int(text)
 
 
-def _metadata(headers: Mapping[str, str]) -> str:
+def metadata_of(headers: Mapping[str, str]) -> str:
     """Headers as KServe has them: Go's canonical names, a list of values each."""
     return orjson.dumps({name.title(): [value] for name, value in headers.items()}).decode()
 

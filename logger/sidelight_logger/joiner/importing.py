@@ -1,5 +1,5 @@
-"""The importer: records of one foreign partition, as they are, under keys that bring halves
-together, with where they came from beside them."""
+"""The importer: records of one foreign partition, as far as policy lets them, under keys that bring
+halves together, with where they came from beside them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ from sidelight.log.topics import HALVES
 from sidelight_logger.joiner.origin import Origin, marked
 from sidelight_logger.joiner.outgoing import Outgoing, Told
 from sidelight_logger.joiner.reading import RESET, Bookmark
+from sidelight_logger.joiner.withholding import Withholding
+from sidelight_logger.recorder.policy import Policy
 
 REPORTER = "sidelight/joiner/importer"
+
+EVERYTHING = Policy()
 
 OUTCOMES = ("request", "response", "exchange", "feedback", "malformed")
 """What a foreign record turned out to be."""
@@ -38,8 +42,16 @@ class ForeignPartition:
     Repeated after a crash, it carries the same records again: their origin tells.
     """
 
-    def __init__(self, source: Source, log: Log, member: Membership, partition: int) -> None:
+    def __init__(
+        self,
+        source: Source,
+        log: Log,
+        member: Membership,
+        partition: int,
+        policy: Policy = EVERYTHING,
+    ) -> None:
         self.counts: Counter[str] = Counter()
+        self.withholding = Withholding(policy, log.log_id)
         self.bookmark = Bookmark(source.log, source.topic, partition)
         self.outgoing = Outgoing(log, HALVES, REPORTER, lambda _: None)
         self._source = source
@@ -81,14 +93,16 @@ class ForeignPartition:
         """Nothing is open between two steps."""
 
     def _take(self, stored: Stored) -> None:
-        told = Told(stored.record, str(stored.address), stored.appended_ns)
+        place, time_ns = str(stored.address), stored.appended_ns
         try:
-            kind, key = kind_and_key(recognised(stored.record))
+            found = recognised(stored.record)
         except MalformedPayload as exc:
             self.counts["malformed"] += 1
-            self.outgoing.bury(told, exc)
+            self.outgoing.bury(Told(self.withholding.shown(stored.record), place, time_ns), exc)
             return
+        kind, _ = kind_and_key(found)
         self.counts[kind] += 1
-        origin = Origin(f"{self._identity}/{self._partition}", stored.address.offset)
-        half = marked(stored.record, key, origin)
-        self.outgoing.say(Told(half, told.origin, told.time_ns))
+        kept = self.withholding.kept(found, stored.record)
+        if kept is not None:
+            origin = Origin(f"{self._identity}/{self._partition}", stored.address.offset)
+            self.outgoing.say(Told(marked(kept, origin), place, time_ns))

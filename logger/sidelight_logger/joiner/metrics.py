@@ -12,7 +12,7 @@ from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from sidelight_logger.joiner import fold, importing
+from sidelight_logger.joiner import fold, importing, withholding
 from sidelight_logger.joiner.importing import ForeignPartition
 from sidelight_logger.joiner.outgoing import REDUCED
 from sidelight_logger.joiner.pairing import HalvesPartition
@@ -47,6 +47,13 @@ class JoinerCollector(Collector):
             "outcome",
             fold.OUTCOMES,
             (part.fold.counts for part in joiners),
+        )
+        yield _counter(
+            "left_out_halves",
+            "Imported halves that policy left out, or whose body it withheld, by reason.",
+            "reason",
+            withholding.REASONS,
+            (part.withholding.left_out for part in importers),
         )
         yield from _faults([*importers, *joiners])
         yield from _memory(joiners)

@@ -32,10 +32,10 @@ def origin_of(headers: Headers) -> Origin | None:
     return None
 
 
-def marked(record: Record, key: str, origin: Origin) -> Record:
-    """The foreign record as it was, under our key, with its origin beside it."""
+def marked(record: Record, origin: Origin) -> Record:
+    """The foreign record with its origin beside it."""
     headers = tuple(header for header in record.headers if header[0] != HEADER)
-    return Record(record.value, key.encode(), (*headers, origin.header()))
+    return Record(record.value, record.key, (*headers, origin.header()))
 
 
 class Origins:

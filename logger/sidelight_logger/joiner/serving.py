@@ -18,12 +18,14 @@ from sidelight.log.crew import Crew
 from sidelight.log.topics import HALVES
 from sidelight.log.watchdog import Watchdog
 from sidelight_logger.joiner.identity import Terms
-from sidelight_logger.joiner.importing import ForeignPartition, Source
+from sidelight_logger.joiner.importing import EVERYTHING, ForeignPartition, Source
 from sidelight_logger.joiner.metrics import JoinerCollector
 from sidelight_logger.joiner.pairing import HalvesPartition
 from sidelight_logger.joiner.shift import Shift
 from sidelight_logger.listening import bound
 from sidelight_logger.recorder.page import Page
+from sidelight_logger.recorder.policies import policy_of
+from sidelight_logger.recorder.policy import Policy
 from sidelight_logger.stopping import stop_on_signals
 
 GROUP = "joiner"
@@ -40,7 +42,9 @@ def run_service(settings: Settings) -> None:
         log = closed.enter_context(closing(open_log(settings.log)))
         joining = joining_shift(log, settings.joiner, stop)
         source = _source(settings, closed)
-        importing = None if source is None else importing_shift(source, log, settings.joiner, stop)
+        importing = None
+        if source is not None:
+            importing = importing_shift(source, log, settings.joiner, stop, policy_of(settings))
         closed.enter_context(_page(settings.joiner, joining, importing))
         logger.info("joiner at work", source=settings.joiner.source)
         run(stop, joining, importing)
@@ -61,12 +65,16 @@ def joining_shift(
 
 
 def importing_shift(
-    source: Source, log: Log, settings: JoinerSettings, stop: threading.Event
+    source: Source,
+    log: Log,
+    settings: JoinerSettings,
+    stop: threading.Event,
+    policy: Policy = EVERYTHING,
 ) -> Shift[ForeignPartition]:
     """Carries the foreign topic to the log."""
 
     def hire(member: Membership, partition: int) -> ForeignPartition:
-        part = ForeignPartition(source, log, member, partition)
+        part = ForeignPartition(source, log, member, partition, policy)
         part.resume()
         return part
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter as Counts
+from collections.abc import Iterator
 from typing import get_args
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from sidelight.events.halves import Kind
+from sidelight_logger.joiner import withholding
 from sidelight_logger.receiver.refusals import REASONS
 
 _APPEND_BOUNDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -53,3 +58,20 @@ class ReceiverMetrics:
             self.events.labels(kind)
         for reason in REASONS:
             self.refused.labels(reason)
+
+
+class LeftOut(Collector):
+    """What policy left out, as it is counted elsewhere."""
+
+    def __init__(self, counts: Counts[str]) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[Metric]:
+        family = CounterMetricFamily(
+            "sidelight_receiver_left_out",
+            "Halves that policy left out, or whose body it withheld, by reason.",
+            labels=["reason"],
+        )
+        for reason in withholding.REASONS:
+            family.add_metric([reason], self._counts[reason])
+        yield family

@@ -14,16 +14,18 @@ from prometheus_client import CollectorRegistry, disable_created_metrics
 from sidelight.config.capturing.receiving import ReceiverSettings
 from sidelight.config.services import receiver
 from sidelight.config.settings import Settings
-from sidelight.log import Writer, open_log
+from sidelight.log import Log, open_log
+from sidelight_logger.joiner.withholding import Withholding
 from sidelight_logger.listening import bound
 from sidelight_logger.proxy.process import allow_all_connections
 from sidelight_logger.receiver import modelmesh
 from sidelight_logger.receiver.app import EVENTS, Desk, Receiver
 from sidelight_logger.receiver.door import Door
 from sidelight_logger.receiver.intake import Intake
-from sidelight_logger.receiver.metrics import ReceiverMetrics
+from sidelight_logger.receiver.metrics import LeftOut, ReceiverMetrics
 from sidelight_logger.receiver.post import Room
 from sidelight_logger.receiver.reading import CloudEvents, Payloads, Reading
+from sidelight_logger.recorder.policies import policy_of
 from sidelight_logger.stopping import stop_on_signals
 
 GRACE_SECONDS = 10
@@ -45,13 +47,13 @@ def run_service(settings: Settings) -> None:
         listener = closed.enter_context(bound("receiver.listen", asked.listen))
         log = closed.enter_context(closing(open_log(settings.log)))
         app = closed.enter_context(receiving(settings, log))
-        closed.enter_context(_served(listener, app, asked, stop))
+        closed.enter_context(served(listener, app, asked, stop))
         logger.info("receiver at work", port=listener.getsockname()[1])
         stop.wait()
 
 
 @contextmanager
-def receiving(settings: Settings, log: Writer) -> Iterator[Receiver]:
+def receiving(settings: Settings, log: Log) -> Iterator[Receiver]:
     """The app over that log; at the end all that it took is there."""
     registry = CollectorRegistry()
     asked, metrics = receiver(settings), ReceiverMetrics(registry)
@@ -60,9 +62,11 @@ def receiving(settings: Settings, log: Writer) -> Iterator[Receiver]:
     metrics.waiting_bytes.set_function(lambda: room.taken)
     metrics.log_up.set_function(lambda: not intake.trouble)
     kept = frozenset(name.lower() for name in settings.logger.headers)
+    withholding = Withholding(policy_of(settings), log.log_id)
+    registry.register(LeftOut(withholding.left_out))
     readings: dict[str, Reading] = {
-        EVENTS: CloudEvents(limit),
-        modelmesh.PATH: Payloads(limit, kept),
+        EVENTS: CloudEvents(withholding, limit),
+        modelmesh.PATH: Payloads(withholding, limit, kept),
     }
     token = asked.token.get_secret_value() if asked.token else ""
     desk = Desk(readings, intake, room, limit, metrics)
@@ -74,7 +78,7 @@ def receiving(settings: Settings, log: Writer) -> Iterator[Receiver]:
 
 
 @contextmanager
-def _served(
+def served(
     listener: socket.socket, app: Receiver, settings: ReceiverSettings, stop: threading.Event
 ) -> Iterator[None]:
     server = uvicorn.Server(
