@@ -18,6 +18,7 @@ import typer
 
 from sidelight import telemetry
 from sidelight.config import Listen, Loaded, Settings, load
+from sidelight.config.capturing.sink_packages import require_packages
 from sidelight.config.listing import shown
 from sidelight.config.services import recorded
 from sidelight.config.settings import LoggerSettings
@@ -40,9 +41,13 @@ _SHARED = 0.9
 
 
 def run(config: Path | None, flags: Mapping[str, Any], grace_seconds: float) -> int:
-    """Run until stopped; the exit code. Raises `ConfigError` before anything is started."""
+    """Run until stopped; the exit code.
+
+    Raises `ConfigError` or `MissingExtra` before anything is started.
+    """
     loaded = load(config, flags)
     settings = loaded.settings.logger
+    require_packages(loaded.settings)
     behind = servers(loaded.settings)
     with (
         bound("logger.listen", settings.listen) if behind else nullcontext() as listener,

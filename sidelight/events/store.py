@@ -67,21 +67,26 @@ class Store:
 
 
 def open_store(url: str) -> Store:
-    """The store at that address, which is not asked yet.
+    """The store at that address, which is not asked yet; raises as `file_system` does."""
+    url = url.rstrip("/")
+    return Store(url, *file_system("log.store", url))
+
+
+def file_system(setting: str, url: str) -> tuple[Any, str]:
+    """fsspec's file system for an address, and the address as it knows it; nothing is asked yet.
 
     Raises `MissingExtra` when what speaks its protocol is not installed, `ConfigError` when fsspec
     does not know the protocol.
     """
-    url = url.rstrip("/")
     try:
         from fsspec.core import url_to_fs  # type: ignore[import-untyped]
 
         files, root = url_to_fs(url)
     except ImportError as exc:
-        raise MissingExtra(f"log.store {url}: {exc}; run: pip install 'sidelight[kafka]'") from exc
+        raise MissingExtra(f"{setting} {url}: {exc}; run: pip install 'sidelight[store]'") from exc
     except ValueError as exc:
-        raise ConfigError(f"log.store {url}: {exc}") from exc
-    return Store(url, files, str(root))
+        raise ConfigError(f"{setting} {url}: {exc}") from exc
+    return files, str(root)
 
 
 class PatientStore:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 
 from sidelight.command.check import report
 from sidelight.config import Settings, load
+from sidelight.config.capturing.sink_packages import missing_packages, require_packages
 from sidelight.config.services import recorded
-from sidelight.errors import ConfigError
+from sidelight.errors import ConfigError, MissingExtra
 
 UPSTREAM = "logger: {upstream: 'http://127.0.0.1:8080'"
 
@@ -54,7 +56,22 @@ def test_check_tells_the_spool_where_the_log_is_on_kafka(tmp_path: Path) -> None
             {"logger.sinks.s.url": "kafka://h:1/a b"},
             r"url is .*'a b' may hold letters",
         ),
-        ({"logger.sinks.s.url": "h:1"}, r"logger\.sinks\.s\.url: write http://"),
+        (
+            {"logger.sinks.s.url": "h:1"},
+            r"logger\.sinks\.s\.url: 'h:1' has no scheme; write http://",
+        ),
+        ({"logger.sinks.s.url": "ftp://h/x"}, r"s\.url: there is no sink of the kind 'ftp'; write"),
+        ({"logger.sinks.s.url": "s3:///x"}, r"s\.url: 's3:///x' names no host or bucket; write"),
+        ({"logger.sinks.s.url": "file://x"}, r"s\.url: 'file://x' does not begin at the root"),
+        ({"logger.sinks.log.url": "http://h/"}, r"sinks\.log: 'log' is the log's own name; choose"),
+        (
+            {
+                "logger.sinks.s.url": "http://h/",
+                "logger.sinks.s.form": "exchange",
+                "logger.sinks.s.connections": 8,
+            },
+            r"sinks\.s\.connections is 8, but .* one after the other",
+        ),
         (
             {"logger.sinks.s.url": "kafka://h:1/t", "logger.sinks.s.kafka.username": "sue"},
             r"s\.kafka\.username: PLAINTEXT logs nobody in; set logger\.sinks\.s\.kafka\.",
@@ -67,6 +84,22 @@ def test_what_cannot_work_is_refused_where_it_stands(
 ) -> None:
     with pytest.raises(ConfigError, match=complaint):
         load(None, {"logger.upstream": "http://127.0.0.1:8080", **settings}, environ={})
+
+
+def test_a_sink_whose_package_is_missing_is_told_and_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, f"{UPSTREAM}, sinks: {{there: {{url: 's3://bucket'}}}}}}")
+    loaded = load(path, environ={})
+    if find_spec("s3fs") is not None:
+        pytest.skip("s3fs is installed here")
+    [line] = [line for line in report(loaded) if line.startswith("sink there")]
+    assert "needs s3fs; run: pip install s3fs" in line
+    with pytest.raises(MissingExtra, match=r"logger\.sinks\.there needs s3fs"):
+        require_packages(loaded.settings)
+
+
+def test_a_folder_needs_no_package() -> None:
+    flags = {"logger.upstream": "http://h:1", "logger.sinks.there.url": "file:///tmp/x"}
+    assert not list(missing_packages(load(None, flags, environ={}).settings))
 
 
 def test_the_sinks_login_is_apart_from_the_logs() -> None:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from sidelight.config.brokers import KafkaAddress, is_kafka
+from sidelight.config.capturing.sink_faults import RESERVED
 from sidelight.config.settings import Settings
 
-LOG = "log"
-"""The name of the way to a log on Kafka, which no sink may have."""
+LOG = RESERVED
+"""The name of the way to a log on Kafka."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,17 @@ def routes(settings: Settings) -> Mapping[str, Route]:
 
 
 def place_of(url: str) -> str:
-    """The address without user, password and query."""
+    """The address without password and query, and of an HTTP one without the user.
+
+    Of a bucket the user is a part of the place: ``abfs://CONTAINER@ACCOUNT/PATH``.
+    """
     if is_kafka(url):
         # Brokers come and go, and their list is no more than a place to begin: it is no part of it.
         return f"kafka:{KafkaAddress.parse(url).prefix}"
     parts = urlsplit(url)
     port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"
+    user = f"{parts.username}@" if parts.username and "http" not in parts.scheme else ""
+    return f"{parts.scheme}://{user}{parts.hostname or ''}{port}{parts.path}"
 
 
 def _group(name: str, url: str) -> str:

@@ -52,26 +52,32 @@ class HttpSink:
 
     def send(self, message: HttpMessage) -> None:
         """Returns when the sink has taken it; raises `SinkRefused` or `SinkFailed`."""
+        self.post(message)
+
+    def post(self, message: HttpMessage) -> bytes:
+        """Likewise; the beginning of the answer."""
         try:
-            answer, text = self._exchange(message)
+            answer, content = self._exchange(message)
         except (OSError, HTTPException, ValueError) as exc:
             self.close()
             raise _cause(self._name, exc) from exc
+        text = content[:200].decode(errors="replace")
         _judge(answer, f"{self._name}: {answer.status} {text}")
+        return content
 
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
 
-    def _exchange(self, message: HttpMessage) -> tuple[HTTPResponse, str]:
+    def _exchange(self, message: HttpMessage) -> tuple[HTTPResponse, bytes]:
         connection = self._connected()
         headers = {**dict(message.headers), **self._headers}
         connection.request("POST", self._target, message.body, headers)
         answer = connection.getresponse()
-        text = answer.read(_ANSWER_BYTES)[:200].decode(errors="replace")
+        content = answer.read(_ANSWER_BYTES)
         if not answer.isclosed():
             connection.close()  # the rest of a long answer is not read
-        return answer, text
+        return answer, content
 
     def _connected(self) -> HTTPConnection:
         connection = self._connection

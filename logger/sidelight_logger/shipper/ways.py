@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sidelight.config.brokers import SCHEME, KafkaAddress, is_kafka
 from sidelight.config.capturing.sink_faults import said_of
 from sidelight.config.settings import LogSettings, Settings, SinkSettings
+from sidelight.errors import ConfigError
 from sidelight.events.store import open_store
 from sidelight.log import Log, open_log
 from sidelight.log.contract import Reader
@@ -15,11 +16,16 @@ from sidelight.log.topics import INFERENCE
 from sidelight_logger.shipper.appending import Appending
 from sidelight_logger.shipper.choosing import Choice, chosen, everything
 from sidelight_logger.shipper.fates import Delivery
+from sidelight_logger.shipper.filing import Filing
 from sidelight_logger.shipper.later import following
 from sidelight_logger.shipper.outsized import Outsized
+from sidelight_logger.shipper.places import place_at
 from sidelight_logger.shipper.posting import Posting
 from sidelight_logger.shipper.routes import LOG
 from sidelight_logger.shipper.sink import HttpSink
+
+OTLP = "otlp+"
+"""Before the scheme of an OpenTelemetry collector's address."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,10 @@ def way(name: str, settings: Settings, source: Reader, closed: ExitStack) -> Way
     choice = chosen(sink.only)
     if is_kafka(sink.url):
         return Way(_to_topic(name, sink, settings, closed), choice)
+    if sink.url.startswith(OTLP):
+        return _to_collector(name, sink, choice, closed)
+    if not sink.url.startswith(("http://", "https://")):
+        return Way(Filing(place_at(f"logger.sinks.{name}.url", sink.url), sink), choice)
     sinks = [HttpSink(sink) for _ in range(sink.lanes)]
     posting = Posting(sinks, sink.form, following(source, choice))
     return Way(closed.enter_context(closing(posting)), choice)
@@ -50,6 +60,18 @@ def _to_topic(name: str, sink: SinkSettings, settings: Settings, closed: ExitSta
     brokers = LogSettings(url=SCHEME + ",".join(address.servers), kafka=sink.kafka)
     log, outsized = _opened(brokers, settings, closed)
     return Appending(log, address.prefix, sink.form, outsized, said_of(("logger", "sinks", name)))
+
+
+def _to_collector(name: str, sink: SinkSettings, choice: Choice, closed: ExitStack) -> Way:
+    try:
+        from sidelight_logger.shipper.tracing import Tracing, wants_spans
+    except ModuleNotFoundError as exc:
+        raise ConfigError(
+            f"logger.sinks.{name}: spans need {exc.name}; pip install 'sidelight[otel]'"
+        ) from exc
+    posted = sink.model_copy(update={"url": sink.url.removeprefix(OTLP)})
+    collector = closed.enter_context(closing(HttpSink(posted)))
+    return Way(Tracing(collector), wants_spans(choice))
 
 
 def _opened(brokers: LogSettings, settings: Settings, closed: ExitStack) -> tuple[Log, Outsized]:
