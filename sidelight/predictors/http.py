@@ -47,14 +47,16 @@ class HttpPredictor(RemotePredictor):
         self._ready_url = dialect.ready_url(base, model)
         tls, credentials = tls_context(name, settings), Credentials(name, settings)
         self._poster = Poster(url, told, settings, tls, credentials, mark)
-        self._loop = LoopThread(f"predictor-{name}")
+        self._loop = LoopThread(f"predictor-{name}", told, self._poster.close)
 
     def ready(self) -> bool:
-        told = self._loop.run(self._poster.fetch(self._ready_url, READY_SECONDS))
+        try:
+            told = self._loop.run(self._poster.fetch(self._ready_url, READY_SECONDS))
+        except PredictorError:
+            return False
         return told is not None and says_ready(told)
 
     def close(self) -> None:
-        self._loop.run(self._poster.close())
         self._loop.close()
 
     def _ask_all(self, questions: Sequence[Question], spent: Spent) -> list[Answer]:

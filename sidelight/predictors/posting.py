@@ -14,6 +14,7 @@ import orjson
 from sidelight.config.settings import PredictorSettings
 from sidelight.errors import PredictorError, PredictorTimeout
 from sidelight.predictors.credentials import Credentials
+from sidelight.predictors.recalling import recall_in_force
 from sidelight.predictors.remote import TOO_LARGE, WORDS, Answer, Question, waits
 from sidelight.predictors.spending import Spent
 from sidelight.probes import Mark
@@ -83,22 +84,23 @@ class Poster:
     async def _ask_patiently(self, question: Question, spent: Spent) -> Answer:
         """Ask again after what may pass by itself; a prediction changes nothing at the server."""
         for wait in waits(self.settings.retries):
-            spent.add(question.rows)
             try:
-                return await self._ask_once(question)
+                return await self._ask_once(question, spent)
             except PredictorError as exc:
                 if exc.status not in RETRIED:
                     raise
             except LOST:
                 pass
             await asyncio.sleep(wait)
-        spent.add(question.rows)
         try:
-            return await self._ask_once(question)
+            return await self._ask_once(question, spent)
         except LOST as exc:
             raise PredictorError(f"{self.told}: {_why_lost(exc)}") from exc
 
-    async def _ask_once(self, question: Question) -> Answer:
+    async def _ask_once(self, question: Question, spent: Spent) -> Answer:
+        if _is_taken_back():
+            raise asyncio.CancelledError
+        spent.add(question.rows)
         try:
             async with self._open().post(
                 self.url, data=question.body, headers=self._headers(question), allow_redirects=False
@@ -139,11 +141,33 @@ class Poster:
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, ssl=self.tls),
+                connector=_Connector(limit=0, ssl=self.tls),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None),
             )
         return self._session
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Looks again once there is a connection: a call may be taken back while it is made."""
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[aiohttp.tracing.Trace],
+        timeout: aiohttp.ClientTimeout,
+    ) -> aiohttp.connector.Connection:
+        connection = await super().connect(req, traces, timeout)
+        if _is_taken_back():
+            connection.release()
+            raise asyncio.CancelledError
+        return connection
+
+
+def _is_taken_back() -> bool:
+    """Looked at before we send: what cancels this task comes from a thread, perhaps a turn late."""
+    recall = recall_in_force()
+    return recall is not None and recall.recalled
 
 
 def _words(body: bytes) -> str:

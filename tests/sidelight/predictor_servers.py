@@ -30,8 +30,10 @@ def serving(answer: Answer) -> Iterator[Seen]:
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listening:
         seen = Seen(f"http://127.0.0.1:{listening.getsockname()[1]}")
         Thread(target=_accept, args=(listening, seen, answer), daemon=True).start()
-        yield seen
-        listening.shutdown(socket.SHUT_RDWR)
+        try:
+            yield seen
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
 
 
 def respond(connection: socket.socket, status: int, body: bytes, **headers: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from sidelight.config.predicting import PredictorSettings
 from sidelight.errors import PredictorError
-from sidelight.predictors import Predictor, open_predictor
+from sidelight.predictors import Predictor, open_predictor, spending
 from sidelight.predictors.recalling import Recall, recall_in_force, recalling
 from sidelight.tensors import Columns
 from tests.sidelight import grpc_servers, predictor_servers
@@ -53,8 +53,10 @@ def hanging(protocol: str, **settings: Any) -> Iterator[tuple[Hanging, Predictor
     )
     with server as at:
         predictor = open_predictor("m", PredictorSettings(url=at.url, **settings))
-        yield told, predictor
-        predictor.close()
+        try:
+            yield told, predictor
+        finally:
+            predictor.close()
 
 
 def asked(predictor: Predictor, recall: Recall) -> Columns:
@@ -83,6 +85,28 @@ def test_what_is_taken_back_before_it_is_asked_is_not_asked(protocol: str) -> No
         with ThreadPoolExecutor(1) as pool:
             assert pool.submit(asked, predictor, recall).exception(10) is not None
         assert not server.came.is_set()
+
+
+class LookedAt(Recall):
+    """Taken back without a stop, as when that is still on its way, after so many looks."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self._looks = looks
+
+    @property
+    def recalled(self) -> bool:
+        self._looks -= 1
+        return self._looks < 0
+
+
+@pytest.mark.parametrize("looks", [0, 1])
+def test_nothing_is_sent_before_the_stop_itself_has_come(looks: int) -> None:
+    with hanging("http", timeout_seconds=60) as (server, predictor):
+        with pytest.raises(PredictorError, match="taken back"), spending() as spent:
+            asked(predictor, LookedAt(looks))
+        assert not server.came.is_set()
+    assert spent.calls == looks
 
 
 def test_the_pause_before_another_try_ends_with_the_call() -> None:
