@@ -15,79 +15,26 @@ from sidelight_logger.proxy.h2.frames import (
     Violation,
     goaway,
 )
+from sidelight_logger.proxy.h2.half import Half
 from sidelight_logger.proxy.h2.reader import FrameReader
 from sidelight_logger.proxy.h2.streams import Answers, Requests, Streams
 from sidelight_logger.proxy.refusal import Refusal
-from sidelight_logger.proxy.sockets import keep_probing
 from sidelight_logger.proxy.upstream import dial
 
 if TYPE_CHECKING:
     from sidelight_logger.proxy.service import Proxy
 
-
-class Half(asyncio.Protocol):
-    """One of the two connections."""
-
-    def __init__(self, splice: Splice, reader: FrameReader) -> None:
-        self.reader = reader
-        self.transport: asyncio.Transport | None = None
-        self.blocked = False
-        """The peer does not take what it is sent as fast as it comes."""
-        self._splice = splice
-
-    def write(self, data: bytes) -> None:
-        if self.transport is not None and not self.transport.is_closing():
-            self.transport.write(data)
-
-    def hold(self, held: bool) -> None:
-        """Stop or resume reading."""
-        if self.transport is None or self.transport.is_closing():
-            return
-        if held:
-            self.transport.pause_reading()
-        else:
-            self.transport.resume_reading()
-
-    def shut(self) -> None:
-        """Send no more."""
-        if self.transport is not None and not self.transport.is_closing():
-            self.transport.write_eof()
-
-    def abort(self) -> None:
-        if self.transport is not None:
-            self.transport.abort()
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self.transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._splice.received(self, data)
-
-    def eof_received(self) -> bool:
-        self._splice.shut(self)
-        return True
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.transport = None
-        self._splice.lost(self)
-
-    def pause_writing(self) -> None:
-        self.blocked = True
-        self._splice.held_up(self)
-
-    def resume_writing(self) -> None:
-        self.blocked = False
-        self._splice.held_up(self)
+_BAD_FRAMES, _BAD_ANSWER = 400, 502
+"""What HTTP/1 would be told; counted as such."""
 
 
 class Splice:
-    """Passes frames on in both directions; how it ends, whoever ends it."""
+    """Passes frames on in both directions; how the connections end, whoever ends them."""
 
     def __init__(self, proxy: Proxy) -> None:
         self._proxy = proxy
-        self._limits = proxy.settings.limits
+        self._limits = limits = proxy.settings.limits
         self._clock = asyncio.get_running_loop().time
-        limits = self._limits
         self._streams = Streams(proxy.begin_call, limits.streams, self._clock)
         asked, answered = Blocks(limits.head_bytes), Blocks(limits.head_bytes)
         requests = Requests(self._streams, asked, answered)
@@ -96,25 +43,39 @@ class Splice:
         self._client = Half(self, FrameReader(requests, limits.head_bytes))
         self._server = Half(self, FrameReader(answers, limits.head_bytes))
         self._connecting: asyncio.Task[None] | None = None
-        self._early = [PREFACE]
+        self._early: list[bytes] | None = [PREFACE]
         """What the client sent before there was a connection to the model server."""
-        self._client_is_done = False
+        self._client_left = False
         self._deadline = math.inf
-        """The client has been told that this is the end, and may take so long to go."""
+        """The end is decided, and the client may take so long to go."""
         self._told_to_leave = False
-        self._quiet_since = self._clock()
         self._newest = 0
-        self._unsent = 0
-        self._progress_at = 0.0
+        self._quiet_since = self._clock()
+
+    @property
+    def _ending(self) -> bool:
+        return self._deadline < math.inf
 
     def take_over(self, transport: asyncio.Transport, data: bytes) -> None:
         """Go on with a client's connection; `data` is what came behind its preface."""
-        self._client.connection_made(transport)
         transport.set_protocol(self._client)
         self._proxy.entered(self)
+        self._client.connection_made(transport)
         self._client.hold(True)
         self._connecting = asyncio.get_running_loop().create_task(self._connect())
         self.received(self._client, data)
+
+    def joined(self, half: Half) -> None:
+        """There is a connection: the client's is first."""
+        if half is self._client or self._early is None:
+            return
+        self._proxy.counters.upstream_connected(1)
+        early, self._early = self._early, None
+        if self._ending or self._client_left:
+            half.abort()
+            return
+        half.write(b"".join(early))
+        self._client.hold(half.blocked)
 
     def received(self, half: Half, data: bytes) -> None:
         if self._ending:
@@ -124,52 +85,45 @@ class Splice:
         except Violation as violation:
             self._break_off(half, violation)
             return
-        if self._connecting is not None:
+        if half is self._server:
+            self._client.write(wire)
+        elif self._early is None:
+            self._server.write(wire)
+        else:
             self._early.append(wire)
-        elif wire:
-            self._other(half).write(wire)
 
-    def shut(self, half: Half) -> None:
-        """It sends no more, and may still want to read."""
-        if half is self._client:
-            self._client_is_done = True
-        if self._connecting is None:
-            self._other(half).shut()
+    def ended(self, half: Half) -> None:
+        """It sends no more. A client may still want its answers; a model server is gone."""
+        if half is self._server:
+            self._server_gone()
+        elif self._ending:
+            self._client.close()
+        else:
+            self._client_left = True
+            self._server.shut()
 
     def lost(self, half: Half) -> None:
+        """A connection is no more."""
         if half is self._server:
             self._proxy.counters.upstream_connected(-1)
-            self._end_calls()
-            if self._client.transport is not None and not self._ending:
-                self._deadline = self._clock() + self._limits.stall_seconds
-                self._client.transport.close()
+            self._server_gone()
             return
-        self._client_is_done = True
+        self._client_left = True
         self._end_calls()
-        if self._connecting is not None:
-            self._connecting.cancel()
-        self._server.abort()
+        self._part()
         self._proxy.left(self)
 
     def held_up(self, half: Half) -> None:
         """`half.blocked` has changed."""
         self._other(half).hold(half.blocked)
-        if half is self._client:
-            self._progress_at = self._clock()
 
     def check(self, now: float) -> None:
         """Cut a client that takes nothing of its answers; called about twice a second."""
-        if now >= self._deadline:
+        if now >= self._deadline or self._client.stalled(now, self._limits.stall_seconds):
             self.abort()
-        elif self._client.blocked and self._client.transport is not None:
-            unsent = self._client.transport.get_write_buffer_size()
-            if unsent != self._unsent:
-                self._unsent, self._progress_at = unsent, now
-            elif now - self._progress_at >= self._limits.stall_seconds:
-                self.abort()
 
     def leave(self, idle_since: float) -> None:
-        """Take no further calls, and close if none has been under way since then."""
+        """The proxy is about to end: tell the client, and close if no call has been under way."""
         if self._ending:
             return
         if self._streams.open or self._streams.last != self._newest:
@@ -177,8 +131,8 @@ class Splice:
             self._quiet_since = self._clock()
         if self._quiet_since <= idle_since:
             self._end(goaway(self._streams.last, NO_ERROR))
-        elif self._streams.last and not self._told_to_leave:
-            # No stream is refused yet: what is on its way is still served.
+        elif self._newest and not self._told_to_leave:
+            # This number refuses no call: those that are on their way are still served.
             self._told_to_leave = True
             self._client.write(self._server.reader.interject(goaway(STREAM, NO_ERROR)))
 
@@ -186,58 +140,51 @@ class Splice:
         """Close now, whatever is under way."""
         self._client.abort()
 
-    @property
-    def _ending(self) -> bool:
-        return self._deadline < math.inf
-
-    def _other(self, half: Half) -> Half:
-        return self._server if half is self._client else self._client
-
     async def _connect(self) -> None:
         upstream = self._proxy.settings.grpc_upstream or self._proxy.settings.upstream
         try:
             await dial(upstream, lambda: self._server, self._limits.connect_seconds)
         except Refusal as refusal:
-            self._connecting = None
             self._proxy.counters.answered_by_proxy(refusal.status)
             self._end(goaway(0, INTERNAL_ERROR, refusal.reason))
-            return
-        self._connecting = None
-        self._proxy.counters.upstream_connected(1)
-        if self._server.transport is not None:
-            keep_probing(self._server.transport)
-        self._server.write(b"".join(self._early))
-        self._early.clear()
-        if self._client_is_done:
-            self._server.shut()
-        self._client.hold(self._server.blocked)
+
+    def _other(self, half: Half) -> Half:
+        return self._server if half is self._client else self._client
 
     def _break_off(self, half: Half, violation: Violation) -> None:
         """What one side sends cannot be passed on."""
-        if half is self._client:
-            self._proxy.counters.answered_by_proxy(_REFUSED)
-            self._client_is_done = True
-            self._end(goaway(self._streams.last, violation.code, violation.reason))
+        code, reason, status = violation.code, violation.reason, _BAD_FRAMES
+        if half is self._server:
+            code, status = INTERNAL_ERROR, _BAD_ANSWER
+            reason = f"the model server's answer cannot be read: {reason}"
         else:
-            self._proxy.counters.answered_by_proxy(_BAD_ANSWER)
-            reason = f"the model server's answer cannot be read: {violation.reason}"
-            self._end(goaway(self._streams.last, INTERNAL_ERROR, reason))
+            self._client_left = True
+        self._proxy.counters.answered_by_proxy(status)
+        self._end(goaway(self._streams.last, code, reason))
 
     def _end(self, last_words: bytes) -> None:
         """Close once the client has: closing while it still sends would cost it the reason."""
         self._deadline = self._clock() + self._limits.linger_seconds
         self._end_calls()
-        self._server.abort()
-        if self._connecting is not None:
-            self._connecting.cancel()
-            self._connecting = None
+        self._part()
         if self._server.reader.between_frames:
             self._client.write(last_words)
         self._client.shut()
         self._client.hold(False)
 
+    def _server_gone(self) -> None:
+        if self._ending:
+            return
+        self._deadline = self._clock() + self._limits.stall_seconds
+        self._end_calls()
+        self._server.abort()
+        self._client.close()
+
+    def _part(self) -> None:
+        """From the model server, also if it has yet to answer the call for a connection."""
+        self._server.abort()
+        if self._connecting is not None:
+            self._connecting.cancel()
+
     def _end_calls(self) -> None:
-        self._streams.end_all("abandoned" if self._client_is_done else "unanswered")
-
-
-_REFUSED, _BAD_ANSWER = 400, 502
+        self._streams.end_all("abandoned" if self._client_left else "unanswered")
