@@ -251,7 +251,7 @@ def test_a_compressed_body_of_the_model_stays_as_it_was() -> None:
             "application/cloudevents+avro",
         ),
         ({"Content-Type": JSON, "Content-Encoding": "br"}, b"", 415, "'br' is not read"),
-        ({"Content-Type": JSON, "Content-Encoding": "gzip"}, b"plain", 400, "cannot be decompressed"),
+        ({"Content-Type": JSON, "Content-Encoding": "gzip"}, b"plain", 400, "decompressed"),
         ({"Ce-Specversion": "0.3"}, b"", 400, "only 1.0 is read"),
         ({"Ce-Specversion": "1.0", "Ce-Id": "\u00ff"}, b"", 400, "ce-id: header is not UTF-8"),
         (
