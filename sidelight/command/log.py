@@ -17,8 +17,17 @@ if TYPE_CHECKING:
     from sidelight.log import Log, Stored
 
 
+_DELETE = "delete"
+
+
 def log(
-    topic: Annotated[str, typer.Argument(help=", ".join(topics.ALL), show_default=False)],
+    topic: Annotated[
+        str, typer.Argument(help=f"{', '.join(topics.ALL)}; or delete", show_default=False)
+    ],
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(help="delete: ids of exchanges, ours or the clients'.", show_default=False),
+    ] = None,
     config: Config = None,
     limit: Annotated[int, typer.Option(min=1, help="Records at most.")] = 10,
     model: Annotated[str | None, typer.Option(help="Only records about this model.")] = None,
@@ -26,7 +35,16 @@ def log(
         bool, typer.Option("--follow", "-f", help="Go on with new records until Ctrl-C.")
     ] = False,
 ) -> None:
-    """Print the newest records of a topic, oldest first, one JSON object a line."""
+    """Print the newest records of a topic, oldest first, one JSON object a line.
+
+    `delete ID...` takes the bodies of exchanges, and what tells of their rows, out of the files of
+    a log on this machine.
+    """
+    if topic == _DELETE:
+        _delete(config, ids or [])
+        return
+    if ids:
+        raise ConfigError(f"{ids[0]!r}: only delete takes ids; write one topic")
     if topic not in topics.ALL:
         raise ConfigError(f"there is no topic {topic!r}; there are {', '.join(topics.ALL)}")
     import orjson
@@ -48,6 +66,16 @@ def log(
             typer.echo(orjson.dumps(line))
     finally:
         opened.close()
+
+
+def _delete(config: Path | None, ids: list[str]) -> None:
+    from sidelight.command.log_delete import deleting
+    from sidelight.config import load
+
+    if not ids or not all(ids):
+        raise ConfigError("delete takes the ids of exchanges; `sidelight log inference` shows them")
+    for line in deleting(load(config).settings, ids):
+        typer.echo(line)
 
 
 def open_standing(settings: LogSettings) -> Log:

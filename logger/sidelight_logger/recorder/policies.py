@@ -23,9 +23,17 @@ def policy_of(settings: Settings) -> Policy:
     return Policy(
         logger.mode,
         frozenset(name.lower() for name in logger.headers),
-        {name: _of_model(settings, model) for name, model in settings.models.items()},
+        {
+            _name_in_exchanges(name, model): _of_model(settings, model)
+            for name, model in settings.models.items()
+        },
         _strictest(settings),
     )
+
+
+def _name_in_exchanges(name: str, model: ModelSettings) -> str:
+    """What the model server calls it."""
+    return (model.predictor.name if model.predictor else None) or name
 
 
 def captured(everyones: CaptureSettings, own: CaptureSettings | None) -> CaptureSettings:
@@ -37,7 +45,7 @@ def captured(everyones: CaptureSettings, own: CaptureSettings | None) -> Capture
 
 def _of_model(settings: Settings, model: ModelSettings) -> ModelPolicy:
     told = [settings.logger.redact, *([model.redact] if model.redact else [])]
-    capture = captured(settings.logger.capture, model.capture)
+    capture = _bounded(captured(settings.logger.capture, model.capture), settings)
     only_named = capture.level == "features"
     needs_names = only_named or any(one.columns for one in told)
     inputs, outputs = names_of(model) if needs_names else ((), ())
@@ -52,10 +60,19 @@ def _strictest(settings: Settings) -> ModelPolicy:
     captures = [captured(settings.logger.capture, model.capture) for model in models]
     everyones = settings.logger.capture
     limits = [one.max_body for one in (everyones, *captures) if one.max_body is not None]
+    limit = min(limits, default=None)
     level = min((one.level for one in (everyones, *captures)), key=_LEVELS.index)
-    capture = everyones.model_copy(update={"level": level, "max_body": min(limits, default=None)})
+    capture = everyones.model_copy(update={"level": level, "max_body": limit})
+    capture = _bounded(capture, settings)
     rules = rules_of(_agreed(told), only_named=level == "features")
     return ModelPolicy(capture, rules, _secret(told))
+
+
+def _bounded(capture: CaptureSettings, settings: Settings) -> CaptureSettings:
+    """Others than the proxy may hand over bodies above `logger.max_body`."""
+    most = settings.logger.max_body
+    limit = most if capture.max_body is None else min(capture.max_body, most)
+    return capture.model_copy(update={"max_body": limit})
 
 
 def _agreed(told: Sequence[RedactSettings]) -> list[RedactSettings]:

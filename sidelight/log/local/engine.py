@@ -16,6 +16,7 @@ from sidelight.config.settings import LogSettings
 from sidelight.errors import LogError
 from sidelight.log.contract import Address, Record, Span, Stored
 from sidelight.log.local.damage import Damage, Damages
+from sidelight.log.local.erasing import Change
 from sidelight.log.local.folder import open_folder
 from sidelight.log.local.groups import LocalMembership, Positions, join
 from sidelight.log.local.sqlite import refuse_unsafe
@@ -108,6 +109,20 @@ class LocalLog:
             self._folder.partitions,
             wait_seconds,
         )
+
+    def erase(
+        self, topic: str, needles: Sequence[bytes], change: Change, tombstone: Record
+    ) -> list[Address]:
+        """Change records that hold one of `needles`, and leave nothing of them in the files.
+
+        `change` answers what a record becomes: another, itself, or None for nothing; `tombstone`
+        stands where a segment's last record went. Raises `LogError` when it has to be tried again.
+        """
+        return self._topic(topic).erase(needles, change, tombstone)
+
+    def set_aside(self, topic: str) -> list[Path]:
+        """Damaged files of the topic that were replaced and kept: `erase` does not reach them."""
+        return self._topic(topic).set_aside()
 
     def close(self) -> None:
         with self._lock:

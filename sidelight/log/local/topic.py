@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from sidelight.config.settings import LogSettings
 from sidelight.errors import LogFull
 from sidelight.log.contract import Address, Record
 from sidelight.log.local.appender import Appender
 from sidelight.log.local.damage import Damages
+from sidelight.log.local.erasing import Change, erase, set_aside
 from sidelight.log.local.folder import Folder
 from sidelight.log.local.partition import Partition
 from sidelight.log.local.retention import Retention
@@ -22,6 +24,7 @@ class Topic:
     def __init__(self, name: str, folder: Folder, settings: LogSettings, damages: Damages) -> None:
         shelves = [Shelf(folder.partition(name, n), name, n) for n in range(folder.partitions)]
         self._name = name
+        self._shelves = shelves
         self._readers = [Partition(shelf, damages) for shelf in shelves]
         self._appenders = [Appender(shelf, settings, damages) for shelf in shelves]
         self._retention = Retention(shelves, settings)
@@ -49,6 +52,13 @@ class Topic:
         self._retention.after_append(number, batch.base)
         first = batch.first
         return [Address(self._name, number, first + i) for i in range(len(contents))]
+
+    def erase(self, needles: Sequence[bytes], change: Change, tombstone: Record) -> list[Address]:
+        found = [erase(shelf, needles, change, tombstone) for shelf in self._shelves]
+        return [address for addresses in found for address in addresses]
+
+    def set_aside(self) -> list[Path]:
+        return [path for shelf in self._shelves for path in set_aside(shelf)]
 
     def close(self) -> None:
         for appender in self._appenders:
