@@ -63,11 +63,11 @@ class ProxySettings:
     buffer_bytes: int = 64 << 20
     """Captured bytes held at most, in flight and waiting for the recorder."""
     return_request_id: bool = True
-    probes: tuple[Probe, ...] = ()
-    """What must pass for kubelet's question to KServe's agent to be answered with yes."""
     limits: Limits = field(default_factory=Limits)
     grpc_upstream: Upstream | None = None
     """Connections of HTTP/2 go there; to `upstream` when it is not set."""
+    probes: tuple[Probe, ...] = ()
+    """What must pass for kubelet's question to KServe's agent to be answered with yes."""
 
 
 def parse_grpc_upstream(address: str) -> Upstream:
