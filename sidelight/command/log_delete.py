@@ -22,7 +22,7 @@ _KAFKA = (
 
 
 def deleting(settings: Settings, ids: Sequence[str]) -> Iterator[str]:
-    """Lines that tell what was deleted. Raises `ConfigError` for a log on Kafka, then too the spool."""
+    """Lines that tell what was deleted. `ConfigError` on Kafka, when the spool is done."""
     from sidelight.config.services import recorded
     from sidelight.log.local import LocalLog
 

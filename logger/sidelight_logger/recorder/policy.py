@@ -59,6 +59,14 @@ class ModelPolicy:
     rules: Rules = field(default_factory=Rules)
     secret: frozenset[str] = NEVER
 
+    def leaves(self, exchange: Exchange) -> bool:
+        """Whether the bodies may be written as they are."""
+        if self.capture.level != "full" or self.rules.touch_bodies:
+            return False
+        limit = self.capture.max_body
+        longest = max(len(exchange.request.content), len(exchange.response.content))
+        return limit is None or longest <= limit
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -95,11 +103,7 @@ class Policy:
             return Kept(None, LEVEL)
         exchange = replace(exchange, headers=self._headers(exchange.headers, one))
         exchange = self._in_mode(exchange)
-        if (
-            one.capture.level == "full"
-            and one.capture.max_body is None
-            and not one.rules.touch_bodies
-        ):
+        if one.leaves(exchange):
             return Kept(exchange)
         request, answer = _request(exchange, one), _response(exchange, one)
         told = (("request", request[1]), ("response", answer[1]))
