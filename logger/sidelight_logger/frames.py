@@ -18,6 +18,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import orjson
 
@@ -102,6 +103,23 @@ class Capture:
     response: Side
 
 
+POST_BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Upper bounds in seconds of `Posts.counts`, which has one more bucket beyond them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posts:
+    """What became of posts of one kind of event since the shipper's process began.
+
+    `counts` are those that were taken, by how long it took; `seconds` is their sum.
+    """
+
+    sent: int = 0
+    refused: int = 0
+    seconds: float = 0.0
+    counts: tuple[int, ...] = (0,) * (len(POST_BOUNDS) + 1)
+
+
 @dataclass(frozen=True, slots=True)
 class SinkStats:
     """What became of the log's records for one sink, since its group began.
@@ -109,7 +127,8 @@ class SinkStats:
     accepted = delivered + dead-lettered + dropped + left out + waiting, in records; each part is
     derived from the group's committed positions. `reduced` are those of the delivered that went
     without their bodies. `failures` are tries since the shipper's process began; `trouble` says why
-    the newest one failed, empty when it did not.
+    the newest one failed, empty when it did not. `posts` of an HTTP sink are by kind of event:
+    ``request``, ``response``, and any ``other``.
     """
 
     sink: str
@@ -121,6 +140,7 @@ class SinkStats:
     reduced: Mapping[str, int] = field(default_factory=dict)
     failures: Mapping[str, int] = field(default_factory=dict)
     trouble: str = ""
+    posts: Mapping[str, Posts] = field(default_factory=dict)
 
     @property
     def accepted(self) -> int:
@@ -278,6 +298,12 @@ def _side(frame: bytes, start: int, head: int, body: int, size: int) -> Side:
 
 def _decode_stats(content: bytes) -> SinkStats:
     try:
-        return SinkStats(**orjson.loads(content))
-    except (ValueError, TypeError) as exc:
+        fields = orjson.loads(content)
+        posts = {kind: _posts(**one) for kind, one in fields.pop("posts", {}).items()}
+        return SinkStats(**fields, posts=posts)
+    except (ValueError, TypeError, AttributeError) as exc:
         raise MalformedPayload(f"counters cannot be read: {exc}") from exc
+
+
+def _posts(counts: list[int], **sums: Any) -> Posts:
+    return Posts(counts=tuple(counts), **sums)

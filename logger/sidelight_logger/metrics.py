@@ -18,7 +18,8 @@ from prometheus_client.core import (
 
 from sidelight.redaction import REASONS
 from sidelight_logger import tally
-from sidelight_logger.frames import SINK_DROPS, SINK_FAILURES, SINK_REDUCTIONS, SinkStats
+from sidelight_logger.frames import SinkStats
+from sidelight_logger.sink_metrics import Sinks
 from sidelight_logger.tally import LATENCY_BOUNDS, PROXY_DROPS, PROXY_LOST, Cells, ProxyStats
 
 LOG_FULL = "log_full"
@@ -129,9 +130,9 @@ class RecorderMetrics:
 class Snapshots:
     """Shows the newest counters of the proxy and of each sink's shipper. A registry's collector."""
 
-    def __init__(self, proxy: Cells) -> None:
+    def __init__(self, proxy: Cells, sinks: Sinks | None = None) -> None:
         self._proxy = proxy
-        self._sinks: dict[str, SinkStats] = {}
+        self._sinks = sinks or Sinks()
 
     def missing_proxy(self) -> str:
         """Why nothing is captured now; empty while the proxy gives signs of life."""
@@ -140,15 +141,14 @@ class Snapshots:
 
     def details(self) -> tuple[str, ...]:
         """What holds up each sink that fails now; nothing that was captured is lost by it."""
-        failing = (stats for stats in self._sinks.values() if stats.trouble)
-        return tuple(f"{one.sink}: {one.waiting} records wait: {one.trouble}" for one in failing)
+        return self._sinks.details()
 
     def sink(self, stats: SinkStats) -> None:
-        self._sinks[stats.sink] = stats
+        self._sinks.take(stats)
 
     def collect(self) -> Iterator[Metric]:
         yield from _proxy_metrics(tally.read(self._proxy))
-        yield from _sink_metrics(self._sinks)
+        yield from self._sinks.collect()
 
 
 def _proxy_metrics(stats: ProxyStats) -> Iterator[Metric]:
@@ -214,46 +214,6 @@ def middleware_metrics(stats: ProxyStats, connected: int) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         prefix + "waiting_bytes", "Captured bytes that wait for the recorder.", stats.waiting_bytes
     )
-
-
-def _sink_metrics(sinks: dict[str, SinkStats]) -> Iterator[Metric]:
-    prefix = "sidelight_logger_sink_"
-    delivered = CounterMetricFamily(
-        prefix + "delivered", "Records of the log that the sink took.", labels=["sink"]
-    )
-    letters = CounterMetricFamily(
-        prefix + "dead_lettered", "Records that the sink refused for good.", labels=["sink"]
-    )
-    dropped = CounterMetricFamily(
-        prefix + "dropped", "Records that did not reach the sink.", labels=["sink", "reason"]
-    )
-    failures = CounterMetricFamily(
-        prefix + "failures", "Tries that failed and were repeated.", labels=["sink", "reason"]
-    )
-    reduced = CounterMetricFamily(
-        prefix + "reduced",
-        "Delivered records that were too large and went without their bodies, which are in the "
-        "store (referenced) or cut (cut).",
-        labels=["sink", "reason"],
-    )
-    waiting = GaugeMetricFamily(
-        prefix + "waiting_records", "Records that the sink has still to get.", labels=["sink"]
-    )
-    up = GaugeMetricFamily(
-        prefix + "up", "1: the sink takes records; 0: the newest try failed.", labels=["sink"]
-    )
-    for name, stats in sinks.items():
-        delivered.add_metric([name], stats.delivered)
-        letters.add_metric([name], stats.dead_lettered)
-        waiting.add_metric([name], stats.waiting)
-        for reason in SINK_DROPS:
-            dropped.add_metric([name, reason], stats.dropped.get(reason, 0))
-        for reason in SINK_FAILURES:
-            failures.add_metric([name, reason], stats.failures.get(reason, 0))
-        for reason in SINK_REDUCTIONS:
-            reduced.add_metric([name, reason], stats.reduced.get(reason, 0))
-        up.add_metric([name], not stats.trouble)
-    yield from (delivered, letters, dropped, failures, reduced, waiting, up)
 
 
 def _counter(name: str, help_: str, value: float) -> Metric:

@@ -16,6 +16,7 @@ from sidelight.config.settings import LoggerSettings
 from sidelight.log import Log, open_log
 from sidelight.log.scope import Scope, place
 from sidelight_logger import tally
+from sidelight_logger.kserve_metrics import KServeMetrics
 from sidelight_logger.metrics import RecorderMetrics, Snapshots
 from sidelight_logger.parts import Part, part_of
 from sidelight_logger.recorder.batch import Batch
@@ -27,6 +28,7 @@ from sidelight_logger.recorder.policies import policy_of
 from sidelight_logger.recorder.policy import Policy
 from sidelight_logger.recorder.sequence import recorder_id, sequence
 from sidelight_logger.recorder.server import Door, Server
+from sidelight_logger.sink_metrics import Sinks
 from sidelight_logger.stopping import stop_on_signals
 
 _HEADS_BYTES = 1 << 20
@@ -61,9 +63,12 @@ def serve(
     """Put the parts together and run until stopped."""
     registry = CollectorRegistry()
     cells = tally.mapped(part.tally_fd) if part.forwards else tally.private()
-    metrics, snapshots, guests = RecorderMetrics(registry), Snapshots(cells), Guests()
+    sinks = Sinks(settings.sinks)
+    metrics, snapshots, guests = RecorderMetrics(registry), Snapshots(cells, sinks), Guests()
     registry.register(snapshots)
     registry.register(guests)
+    if settings.kserve_metrics:
+        registry.register(KServeMetrics(sinks))
     batch = Batch(log, metrics)
     metrics.pending.set_function(lambda: len(batch))
     metrics.outlives_container.set(kept is not None and kept.survives == "node")

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from threading import Event, Thread
 
 from sidelight import telemetry
@@ -57,7 +58,7 @@ def ship(part: Part, settings: Settings, source: Log, stop: Event, closed: ExitS
 
     def told() -> SinkStats:
         patience.tell()
-        return carrier.stats()
+        return replace(carrier.stats(), posts=way.posts())
 
     teller = Teller(part.socket, told)
     teller.start()

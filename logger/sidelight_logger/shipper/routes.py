@@ -35,16 +35,16 @@ def routes(settings: Settings) -> Mapping[str, Route]:
 
 
 def place_of(url: str) -> str:
-    """The address without password and query, and of an HTTP one without the user.
+    """The address without user, password and query.
 
-    Of a bucket the user is a part of the place: ``abfs://CONTAINER@ACCOUNT/PATH``.
+    In ``abfs://CONTAINER@ACCOUNT/PATH`` no user stands there, but a part of the place.
     """
     if is_kafka(url):
         # Brokers come and go, and their list is no more than a place to begin: it is no part of it.
         return f"kafka:{KafkaAddress.parse(url).prefix}"
     parts = urlsplit(url)
     port = f":{parts.port}" if parts.port else ""
-    user = f"{parts.username}@" if parts.username and "http" not in parts.scheme else ""
+    user = f"{parts.username}@" if parts.username and "abfs" in parts.scheme else ""
     return f"{parts.scheme}://{user}{parts.hostname or ''}{port}{parts.path}"
 
 

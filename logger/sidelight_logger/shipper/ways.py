@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
@@ -13,8 +14,10 @@ from sidelight.events.store import open_store
 from sidelight.log import Log, open_log
 from sidelight.log.contract import Reader
 from sidelight.log.topics import INFERENCE
+from sidelight_logger.frames import Posts
 from sidelight_logger.shipper.appending import Appending
 from sidelight_logger.shipper.choosing import Choice, chosen, everything
+from sidelight_logger.shipper.counting import Counted, PostCounts
 from sidelight_logger.shipper.fates import Delivery
 from sidelight_logger.shipper.filing import Filing
 from sidelight_logger.shipper.later import following
@@ -34,6 +37,8 @@ class Way:
 
     delivery: Delivery
     choice: Choice = everything
+    posts: Callable[[], Mapping[str, Posts]] = dict
+    """What became of its posts, if it makes any."""
 
 
 def way(name: str, settings: Settings, source: Reader, closed: ExitStack) -> Way:
@@ -49,9 +54,10 @@ def way(name: str, settings: Settings, source: Reader, closed: ExitStack) -> Way
         return _to_collector(name, sink, choice, closed)
     if not sink.url.startswith(("http://", "https://")):
         return Way(Filing(place_at(f"logger.sinks.{name}.url", sink.url), sink), choice)
-    sinks = [HttpSink(sink) for _ in range(sink.lanes)]
+    counts = PostCounts()
+    sinks = [Counted(HttpSink(sink), counts) for _ in range(sink.lanes)]
     posting = Posting(sinks, sink.form, following(source, choice))
-    return Way(closed.enter_context(closing(posting)), choice)
+    return Way(closed.enter_context(closing(posting)), choice, counts.read)
 
 
 def _to_topic(name: str, sink: SinkSettings, settings: Settings, closed: ExitStack) -> Appending:
