@@ -151,3 +151,27 @@ def test_the_patch_of_kserves_configmap_is_what_the_webhook_reads() -> None:
     agent = yaml.safe_load(patch["data"]["agent"])
     assert agent.pop("image") == "sidelight-logger:0.1.0"
     assert set(agent) == {"memoryRequest", "memoryLimit", "cpuRequest", "cpuLimit"}
+
+
+COMPOSE: Document = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+OURS = {name: one for name, one in COMPOSE["services"].items() if name != "model"}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_service_of_the_compose_file_is_built_here_and_confined(name: str) -> None:
+    service = OURS[name]
+    assert (DEPLOY / service["build"]["context"] / service["build"]["dockerfile"]).is_file()
+    assert service["image"] in {
+        container["image"] for _, one in PODS for container in pod(one).get("containers", [])
+    }
+    assert service["read_only"]
+    assert service["cap_drop"] == ["ALL"]
+    assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+    volumes = (volume.partition(":")[0] for volume in service["volumes"])
+    assert [volume for volume in volumes if not volume.startswith(".")] == list(COMPOSE["volumes"])
+
+
+def test_the_compose_files_configuration_gives_each_service_work(tmp_path: Path) -> None:
+    file = tmp_path / "sidelight.yaml"
+    file.write_text(COMPOSE["configs"]["sidelight"]["content"])
+    assert set(configured(load(file, {}, {}).settings)) == OURS.keys()
