@@ -39,13 +39,9 @@ labels = (rows @ [1.0, -2.0, 0.5, 0.0] > 0).astype(int)
 joblib.dump(LogisticRegression().fit(rows, labels), sys.argv[1])
 """
 
-_KSERVE = """
-import json
-import sys
+_KSERVE_ON_LOOPBACK = """
 import grpc.aio
-import numpy as np
 import uvicorn
-from kserve import InferOutput, InferRequest, InferResponse, Model, ModelServer
 
 configure = uvicorn.Config.__init__
 def on_loopback(self, app, host="", **rest):  # KServe listens on every interface, always
@@ -59,6 +55,13 @@ def grpc_on_loopback(*given, **rest):
     server.add_insecure_port = lambda address: listen(address.replace("[::]", "127.0.0.1"))
     return server
 grpc.aio.server = grpc_on_loopback
+"""
+
+_KSERVE = """
+import json
+import sys
+import numpy as np
+from kserve import InferOutput, InferRequest, InferResponse, Model, ModelServer
 
 http, rpc, name = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 coefficients, intercept = json.loads(sys.argv[4])
@@ -133,10 +136,18 @@ def mlserver(folder: Path, **environment: str) -> Iterator[Server]:
 @contextlib.contextmanager
 def kserve_server(name: str, coefficients: Sequence[float], intercept: float) -> Iterator[Server]:
     """KServe's own Python server with a linear model."""
-    http, grpc = free_ports(2)
     model = json.dumps([list(coefficients), intercept])
-    program = [str(peer_python("kserve")), "-c", _KSERVE, str(http), str(grpc), name, model]
-    with _serving(program, Server.on(http, grpc)) as server:
+    with kserve_program(_KSERVE, name, model) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def kserve_program(code: str, *arguments: str, **environment: str) -> Iterator[Server]:
+    """A program on KServe's SDK, which is told its HTTP port, its gRPC port and the arguments."""
+    http, grpc = free_ports(2)
+    interpreter = str(peer_python("kserve"))
+    program = [interpreter, "-c", _KSERVE_ON_LOOPBACK + code, str(http), str(grpc), *arguments]
+    with _serving(program, Server.on(http, grpc), environment) as server:
         yield server
 
 
