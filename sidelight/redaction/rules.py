@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ class Names:
     own: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def known(self) -> frozenset[str]:
         return frozenset(map(folded, (*self.own, *self.others)))
 
@@ -58,9 +59,14 @@ class Rules:
 
     def names(self, side: str) -> Names:
         """Of ``inputs`` or ``outputs``."""
-        if side == "inputs":
-            return Names(self.inputs, self.outputs)
-        return Names(self.outputs, self.inputs)
+        return self._sides[side]
+
+    @cached_property
+    def _sides(self) -> Mapping[str, Names]:
+        return {
+            "inputs": Names(self.inputs, self.outputs),
+            "outputs": Names(self.outputs, self.inputs),
+        }
 
     def may_be_nameless(self, names: Names) -> bool:
         """Whether values without a name may be of a column that is ruled, or not be wanted."""
@@ -91,7 +97,16 @@ def rules_of(
 
 def folded(name: str) -> str:
     """One name for all that only look different: case, width, spaces around it."""
+    return _folded(name) if len(name) <= _CACHED_LENGTH else _fold(name)
+
+
+def _fold(name: str) -> str:
     return unicodedata.normalize("NFKC", name).casefold().strip()
+
+
+_CACHED_LENGTH = 64
+"""Names come from outside: what is remembered of them is bounded."""
+_folded = lru_cache(4096)(_fold)
 
 
 def compiled_path(text: str) -> Any:

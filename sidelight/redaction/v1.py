@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sidelight.redaction.changes import leaves
+from sidelight.redaction.changes import ColumnChange, leaves
 from sidelight.redaction.named import redact_member, redact_named
 from sidelight.redaction.reasons import Unredactable
 from sidelight.redaction.rules import Names, Rules, folded
@@ -32,14 +32,25 @@ def _rows(rows: Any, key: str, names: Names, rules: Rules) -> Any:
         return _object(rows, names, rules)
     if type(rows) is not list:
         raise Unredactable("form", f"{key} is no list of rows")
-    return [_row(row, key, names, rules) for row in rows]
+    ruled = [(at, rule) for at, name in enumerate(names.own) if (rule := rules.of(name))]
+    return [
+        _side_by_side(row, ruled, rules)
+        if type(row) is list and 1 < len(row) == len(names.own)
+        else _row(row, key, names, rules)
+        for row in rows
+    ]
+
+
+def _side_by_side(row: list[Any], ruled: Sequence[tuple[int, ColumnChange]], rules: Rules) -> Any:
+    redact_named(row, rules)
+    for at, rule in ruled:
+        row[at] = leaves(row[at], rule.change)
+    return row
 
 
 def _row(row: Any, key: str, names: Names, rules: Rules) -> Any:
     if type(row) is dict and row.keys() != {"b64"}:
         return _object(row, names, rules)
-    if type(row) is list and len(names.own) > 1 and len(row) == len(names.own):
-        return [_value(item, name, rules) for item, name in zip(row, names.own, strict=True)]
     if len(names.own) == 1:
         return _value(row, names.own[0], rules)
     if rules.of(key):
