@@ -250,7 +250,7 @@ def test_no_model_server_is_told_as_such_and_found_again_when_it_comes(model: Mo
         with pytest.raises(grpc.RpcError) as failure:
             call(b"rows", timeout=PATIENCE_SECONDS)
         assert failure.value.code() is grpc.StatusCode.UNAVAILABLE
-        print(failure.value.details())
+        assert "HTTP status 502" in failure.value.details()
         assert 1 <= proxy.stats.upstream_failures < 10
         with model_server(model, port=nobody.port):
             assert call(b"rows", wait_for_ready=True, timeout=PATIENCE_SECONDS) == b"rows"

@@ -18,7 +18,7 @@ from sidelight_logger.proxy.h2.frames import (
 from sidelight_logger.proxy.h2.half import Half
 from sidelight_logger.proxy.h2.reader import FrameReader
 from sidelight_logger.proxy.h2.streams import Answers, Requests, Streams
-from sidelight_logger.proxy.refusal import Refusal
+from sidelight_logger.proxy.refusal import Refusal, answer
 from sidelight_logger.proxy.upstream import dial
 
 if TYPE_CHECKING:
@@ -146,7 +146,8 @@ class Splice:
             await dial(upstream, lambda: self._server, self._limits.connect_seconds)
         except Refusal as refusal:
             self._proxy.counters.answered_by_proxy(refusal.status)
-            self._end(goaway(0, INTERNAL_ERROR, refusal.reason))
+            # Words of HTTP/2 would tell gRPC that it has connected: it would come again at once.
+            self._end(answer(refusal))
 
     def _other(self, half: Half) -> Half:
         return self._server if half is self._client else self._client
