@@ -197,8 +197,9 @@ def _number(half: CloudEvent | None, name: str, default: int | None) -> int | No
 
 
 def metadata_of(headers: Mapping[str, str]) -> str:
-    """Headers as KServe has them: Go's canonical names, a list of values each."""
-    return orjson.dumps({name.title(): [value] for name, value in headers.items()}).decode()
+    """Headers as KServe has them: Go's canonical names in order, a list of values each."""
+    named = {name.title(): [value] for name, value in headers.items()}
+    return orjson.dumps(named, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _from_metadata(text: str) -> dict[str, str]:

@@ -46,7 +46,7 @@ def test_the_request_event_carries_kserves_headers() -> None:
         "ce-namespace": "prod",
         "ce-component": "predictor",
         "ce-endpoint": "",
-        "ce-metadata": '{"X-Request-Id":["abc"],"User-Agent":["curl/8"]}',
+        "ce-metadata": '{"User-Agent":["curl/8"],"X-Request-Id":["abc"]}',
         "content-type": "application/json",
     }
     assert {name: headers[name] for name in expected} == expected
