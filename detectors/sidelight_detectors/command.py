@@ -35,9 +35,10 @@ def detectors(config: Config = None) -> None:
     """Watch the log's traffic: score it, decide, say results and alarms, serve metrics."""
     from sidelight import telemetry
     from sidelight.config import load
+    from sidelight.redaction.references import as_logged
     from sidelight_detectors.service.serving import run_service
 
-    settings = load(config).settings
+    settings = as_logged(load(config).settings)
     telemetry.configure("detectors")
     run_service(settings)
 
@@ -52,9 +53,10 @@ def fit(
 ) -> None:
     """Fit references now, so that the service finds them ready."""
     from sidelight.config import load
+    from sidelight.redaction.references import as_logged
     from sidelight_detectors.service.fitting import fit_all
 
-    for fitted in fit_all(load(config).settings, model, out):
+    for fitted in fit_all(as_logged(load(config).settings), model, out):
         typer.echo(f"{fitted.model}: {fitted.rows} rows, plan {fitted.plan[:12]}, {fitted.path}")
         for detector, guarantee in fitted.guarantees.items():
             typer.echo(f"  {detector}: {guarantee}")
@@ -80,13 +82,14 @@ def score(
     Example: sidelight score rows.csv --model income --fail-on drift
     """
     from sidelight.config import load
+    from sidelight.redaction.references import as_logged
     from sidelight_detectors.drift.judge import MIN_ROWS
     from sidelight_detectors.files.report import as_json, as_table
     from sidelight_detectors.files.scoring import score_rows
-    from sidelight_detectors.reference import load_reference
+    from sidelight_detectors.reference import reference_as_logged
     from sidelight_detectors.service.fitting import fitted_model, folder_of, watched_models
 
-    settings = load(config).settings
+    settings = as_logged(load(config).settings)
     models = watched_models(settings, model)
     if len(models) > 1:
         raise ConfigError(f"{file}: name one of {', '.join(models)} with --model")
@@ -98,7 +101,7 @@ def score(
             f"--fail-on {min(watching)}: it watches traffic and says nothing of a file; a file can "
             f"fail on {', '.join(fitted.at_once) or 'none'}, logged traffic by `sidelight replay`"
         )
-    report = score_rows(name, fitted, load_reference(file))
+    report = score_rows(name, fitted, reference_as_logged(file, chosen))
     typer.echo(as_json(report) if format is Format.json else as_table(report))
     if report.found & wanted:
         raise typer.Exit(FOUND)
@@ -137,6 +140,7 @@ def replay(
     """
     from sidelight.command.log import open_standing
     from sidelight.config import load
+    from sidelight.redaction.references import as_logged
     from sidelight_detectors.replay.replaying import replay as replay_log
     from sidelight_detectors.replay.report import as_json, as_table
     from sidelight_detectors.replay.stretch import Between, counting, nanoseconds
@@ -144,7 +148,7 @@ def replay(
     from sidelight_detectors.service.keeping import Keeping
     from sidelight_detectors.service.planning import fitted_plans
 
-    settings = load(config).settings
+    settings = as_logged(load(config).settings)
     between = Between(nanoseconds(begin, 0), nanoseconds(end, time.time_ns()))
     log = open_standing(settings.log)
     try:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sidelight.config.settings import ModelSettings
 from sidelight.errors import ArtifactError, DataMismatch
+from sidelight.redaction import rules_of
+from sidelight.redaction.references import redacted_columns
 from sidelight.tables import read_table
 from sidelight.tensors import Columns
 
@@ -25,3 +28,11 @@ def load_reference(path: Path) -> Columns:
     if not len(reference):
         raise DataMismatch(f"{path}: it holds no rows")
     return reference
+
+
+def reference_as_logged(path: Path, model: ModelSettings) -> Columns:
+    """The columns as the logger would write them; raises as `load_reference`, and `ConfigError`."""
+    table = load_reference(path)
+    if model.redact is None or not model.redact.columns:
+        return table
+    return redacted_columns(table, rules_of([model.redact]))

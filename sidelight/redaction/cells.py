@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from sidelight.protocols.datatypes import DATATYPES
+from sidelight.protocols.heads import BFLOAT16
 from sidelight.protocols.tensor import Tensor
 from sidelight.redaction.changes import Change, in_base64
 from sidelight.redaction.reasons import Unredactable
@@ -49,6 +51,13 @@ def put_cells(tensor: TensorDocument, cells: list[Any]) -> None:
         tensor["data"] = [float(cell) if isinstance(cell, int | float) else None for cell in cells]
 
 
+def put_fewer(tensor: TensorDocument, cells: list[Any]) -> None:
+    """Elements of which some went and none was changed."""
+    tensor["data"] = cells
+    if tensor.get("datatype") == BFLOAT16:
+        tensor["datatype"] = "FP32"
+
+
 def in_form(tensor: TensorDocument, change: Change) -> Change:
     """The change as it is made to one element: to what base64 stands for, where it is that."""
     return partial(in_base64, change=change) if is_base64(tensor) else change
@@ -77,9 +86,10 @@ def changed(cells: list[Any], change: Change) -> list[Any]:
 def as_tensor(tensor: TensorDocument) -> Tensor:
     """Changed elements for the writers of binary forms: null becomes NaN, or no bytes."""
     shape = _shape(tensor)
-    if tensor["datatype"] != "BYTES":
-        numbers = np.array(tensor["data"], np.float64).reshape(shape)
-        return Tensor(tensor["name"], "FP64", numbers)
+    datatype = tensor["datatype"]
+    if datatype != "BYTES":
+        numbers = np.array(tensor["data"], DATATYPES[datatype].dtype).reshape(shape)
+        return Tensor(tensor["name"], datatype, numbers)
     texts = np.empty(len(tensor["data"]), object)
     texts[:] = [b"" if cell is None else cell for cell in tensor["data"]]
     return Tensor(tensor["name"], "BYTES", texts.reshape(shape))

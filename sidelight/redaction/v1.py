@@ -45,7 +45,8 @@ def _side_by_side(row: list[Any], ruled: Sequence[tuple[int, ColumnChange]], rul
     redact_named(row, rules)
     for at, rule in ruled:
         row[at] = leaves(row[at], rule.change)
-    return row
+    gone = {at for at, rule in ruled if rule.drops}
+    return [item for at, item in enumerate(row) if at not in gone] if gone else row
 
 
 def _row(row: Any, key: str, names: Names, rules: Rules) -> Any:

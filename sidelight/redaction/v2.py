@@ -6,6 +6,7 @@ A tensor is a column by its name, or holds the model's columns side by side.
 from __future__ import annotations
 
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from sidelight.protocols.v2_tensors import BINARY_SIZE
@@ -17,6 +18,7 @@ from sidelight.redaction.cells import (
     in_form,
     is_base64,
     put_cells,
+    put_fewer,
     width_of,
 )
 from sidelight.redaction.changes import ColumnChange
@@ -110,14 +112,21 @@ def _whole(item: TensorDocument, rule: ColumnChange) -> TensorDocument:
     return _bare(item)
 
 
-def _side_by_side(item: TensorDocument, names: Names, rules: Rules) -> TensorDocument:
-    ruled = [(at, rule) for at, name in enumerate(names.own) if (rule := rules.of(name))]
-    if not ruled:
+def _side_by_side(item: TensorDocument, names: Names, rules: Rules) -> TensorDocument | None:
+    ruled = [rules.of(name) for name in names.own]
+    if not any(ruled):
         return item
     cells, width = cells_of(item), len(names.own)
-    for at, rule in ruled:
-        cells[at::width] = changed(cells[at::width], in_form(item, rule.change))
-    put_cells(item, cells)
+    kept = [
+        changed(cells[at::width], in_form(item, rule.change)) if rule else cells[at::width]
+        for at, rule in enumerate(ruled)
+        if not (rule and rule.drops)
+    ]
+    if not kept:
+        return None
+    put = put_cells if any(rule and not rule.drops for rule in ruled) else put_fewer
+    item["shape"] = [len(cells) // width, len(kept)]
+    put(item, list(chain.from_iterable(zip(*kept, strict=True))))
     return _bare(item)
 
 

@@ -57,10 +57,8 @@ def test_a_dropped_column_is_gone_and_the_others_are_as_they_were(form: str) -> 
     assert CARD.encode() not in one.content
     assert struct.pack("<d", 43.0) not in one.content
     found = decoded(protocol, one)
-    income = found["income"] if "income" in found.names else found["3"]
-    assert income.values.tolist() == [1234.5, 77.25]
-    if form != "v1 lists":
-        assert set(found.names) == {"city", "income"}
+    assert found.columns[1].values.tolist() == [1234.5, 77.25]
+    assert found.names == (("0", "1") if form == "v1 lists" else ("city", "income"))
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -104,9 +102,8 @@ def test_columns_side_by_side_are_told_apart_by_their_place(form: str, tmp_path:
         if len(found.columns) == 1
         else np.stack([one.values for one in found], axis=1)
     )
-    assert np.isnan(values[:, 0]).all()
-    assert 5.0 not in values[:, 1]
-    assert values[:, 2:].tolist() == [[7.0, 150.0], [8.0, 150.0]]
+    assert 5.0 not in values[:, 0]
+    assert values[:, 1:].tolist() == [[7.0, 150.0], [8.0, 150.0]]
 
 
 @pytest.mark.parametrize("form", tuple(matrices([[1.0] * 4])))
@@ -313,7 +310,7 @@ def test_no_secret_is_found_in_any_form(
     one = redacted(sent, protocol, "inputs", wanted)
     assert secret.encode() not in one.content
     ages = decoded(protocol, one).columns[0].values
-    # Lists of which only numbers and nulls are left are read as one tensor.
+    # Lists of which only numbers are left are read as one tensor.
     assert (ages[:, 0] if ages.ndim == 2 else ages).tolist() == [43.0, 71.0]
 
 

@@ -24,7 +24,7 @@ from sidelight_detectors.alibi.watching import (
     innermost,
     type_of,
 )
-from sidelight_detectors.reference import load_reference
+from sidelight_detectors.reference import reference_as_logged
 from sidelight_detectors.stations.contract import Reading
 from sidelight_detectors.stations.place import Place, served_as, told_of
 from sidelight_detectors.stations.saying import Speaker
@@ -154,7 +154,7 @@ def station(
     where = f"models.{model_name}.detectors.alibi.{name}"
     if model.reference is None or model.reference.suffix == ".npz":
         raise ConfigError(f"{where} needs the rows themselves; set models.{model_name}.reference")
-    reference = load_reference(model.reference)
+    reference = reference_as_logged(model.reference, model)
     features = watched_features(reference, model)
     takes = KINDS.get(settings.type or "", UNKNOWN).takes
     with told_of(where):

@@ -15,7 +15,7 @@ from sidelight.errors import ArtifactError, ConfigError
 from sidelight_detectors.fitted import Fitted, fit
 from sidelight_detectors.guarantee import Guarantee
 from sidelight_detectors.outcomes import Deciding
-from sidelight_detectors.reference import load_reference
+from sidelight_detectors.reference import reference_as_logged
 from sidelight_detectors.service.keeping import Keeping
 from sidelight_detectors.stored import FORMAT
 from sidelight_detectors.streaming.identity import digest
@@ -80,7 +80,7 @@ def fit_all(settings: Settings, only: str | None, out: Path | None) -> Iterator[
 
 def fit_model(name: str, model: ModelSettings) -> Fitted:
     """Fits now; `ConfigError` when the model names no table as its reference."""
-    return fit(load_reference(_table(name, model)), model)
+    return fit(reference_as_logged(_table(name, model), model), model)
 
 
 def fitted_model(name: str, model: ModelSettings, folder: Path) -> Fitted:
@@ -129,8 +129,16 @@ def _place(name: str, model: ModelSettings, folder: Path) -> Path:
     """Named after all that a fit depends on: another reference or setting, another file."""
     content = _content_hash(f"models.{name}.reference", _table(name, model))
     asked = model.model_dump_json(include={"features", "outputs", "outcome", "detectors"})
-    beside = [_content_hash(f"models.{name}: a file", one) for one in files_beside(model)]
+    if model.redact is not None and model.redact.columns:
+        asked += model.redact.model_dump_json(include={"columns"})
+    beside = [_content_hash(f"models.{name}: a file", one) for one in _files(model)]
     return Keeping(folder).place(name, digest(FORMAT, content, asked, *beside))
+
+
+def _files(model: ModelSettings) -> list[Path]:
+    """Also the key that columns are hashed under."""
+    key = model.redact.key_file if model.redact and model.redact.columns else None
+    return [*files_beside(model), *([key] if key else [])]
 
 
 def _content_hash(what: str, path: Path) -> str:

@@ -12,7 +12,7 @@ from sidelight.errors import ConfigError, NotEnoughData, SidelightError
 from sidelight.events.dataref import Keeper
 from sidelight.probes import TRUST_NOBODY, Verifier
 from sidelight.tensors import Columns
-from sidelight_detectors.reference import load_reference
+from sidelight_detectors.reference import reference_as_logged
 
 MIN_ROWS = 40
 """Reference rows at least of a station that asks."""
@@ -58,7 +58,7 @@ def rows_of(model: ModelSettings) -> Columns:
     """
     if model.reference is None or model.reference.suffix == ".npz":
         raise ConfigError("it needs the rows themselves; set the model's 'reference' to a table")
-    table = load_reference(model.reference)
+    table = reference_as_logged(model.reference, model)
     if len(table) < MIN_ROWS:
         raise NotEnoughData(f"the reference has {len(table)} rows; at least {MIN_ROWS} are needed")
     return table

@@ -17,7 +17,7 @@ class ColumnRule(Section):
     ``{mask: '[0-9]{16}'}``."""
 
     action: Action
-    """drop: the column is left out (null where the values are nameless). hash: HMAC-SHA256 under
+    """drop: the column is left out. hash: HMAC-SHA256 under
     `key_file`, a number of 48 bits for a number, 32 digits for a text. bucket: numbers become the
     middle of their interval, anything else null. mask: what matches `pattern` becomes ``***``."""
     width: float | None = Field(default=None, gt=0, allow_inf_nan=False)
