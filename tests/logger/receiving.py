@@ -7,7 +7,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +56,17 @@ class Client:
         message = sdk.to_binary(event, JSONFormat())
         named = {name.replace("_", "-"): text for name, text in headers.items()}
         return self.post(plain(message.body), {**message.headers, **named}, path)
+
+    def raw(self, sent: bytes) -> bytes:
+        """What comes back, until the receiver closes."""
+        with socket.create_connection(("127.0.0.1", self.port), 30) as connection:
+            with suppress(ConnectionError):
+                connection.sendall(sent)
+            answered = b""
+            with suppress(ConnectionError):
+                while more := connection.recv(1 << 16):
+                    answered += more
+            return answered
 
     def metric(self, name: str) -> float:
         """The sum over labels, or the one sample that is named with its label."""

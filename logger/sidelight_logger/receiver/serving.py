@@ -31,6 +31,7 @@ from sidelight_logger.stopping import stop_on_signals
 GRACE_SECONDS = 10
 """For posts under way when the service ends."""
 MAX_CONNECTIONS = 4096
+MAX_HEAD_BYTES = 64 << 10
 KEEP_ALIVE_SECONDS = 120
 """Longer than senders keep idle connections (Go 90 s): they close, and no post meets a close."""
 
@@ -84,8 +85,11 @@ def served(
     server = uvicorn.Server(
         uvicorn.Config(
             app,
+            http="h11",  # the one that bounds a head, which is read before any token
+            h11_max_incomplete_event_size=MAX_HEAD_BYTES,
             lifespan="off",
             ws="none",
+            proxy_headers=False,
             access_log=False,  # which would tell tokens in paths
             log_config=None,
             server_header=False,
