@@ -8,8 +8,8 @@ from tests.logger.commanding import Logger
 from tests.logger.sinks import wait_until
 
 _SETTLED_BY_RECORDER = (
-    *("exchanges_recorded_total", "probes_left_out_total", "recorder_dropped_total"),
-    "pending_records",
+    *("exchanges_recorded_total", "probes_left_out_total", "left_out_total"),
+    *("recorder_dropped_total", "pending_records"),
 )
 
 
