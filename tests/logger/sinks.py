@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -32,16 +34,24 @@ class Taken:
 class SinkServer:
     """Asks `script` what to do with each event, in the order in which they come."""
 
-    def __init__(self, script: Callable[[Taken], Answer]) -> None:
+    def __init__(
+        self, script: Callable[[Taken], Answer], certificate: tuple[Path, Path] | None = None
+    ) -> None:
         self.taken: list[Taken] = []
         self.connections = 0
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler(script))
         self._server.daemon_threads = True
+        self._scheme = "http"
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+            self._scheme = "https"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}/events"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}/events"
 
     def ids(self) -> list[str]:
         return [taken.id for taken in self.taken]
@@ -80,7 +90,8 @@ class SinkServer:
                     self.send_header(name, text)
                 self.send_header("Content-Length", "2")
                 self.end_headers()
-                self.wfile.write(b"ok")
+                with suppress(ConnectionError):  # who waited no longer
+                    self.wfile.write(b"ok")
 
             def log_message(self, format: str, *args: object) -> None:
                 """Quiet."""
@@ -89,8 +100,12 @@ class SinkServer:
 
 
 @contextmanager
-def sink_server(script: Callable[[Taken], Answer] = lambda event: Answer()) -> Iterator[SinkServer]:
-    server = SinkServer(script)
+def sink_server(
+    script: Callable[[Taken], Answer] = lambda event: Answer(),
+    certificate: tuple[Path, Path] | None = None,
+) -> Iterator[SinkServer]:
+    """`certificate` and its key, for TLS."""
+    server = SinkServer(script, certificate)
     server.start()
     try:
         yield server

@@ -35,6 +35,7 @@ from sidelight_logger.shipper.logrequests import COLUMNS
 from sidelight_logger.shipper.patience import Backoff, Patience
 from sidelight_logger.shipper.places import Folder, place_at
 from sidelight_logger.shipper.rows import folder_of, rows
+from sidelight_logger.shipper.tables import to_bytes
 from tests.logger.captures import ANSWER, capture
 from tests.logger.sinks import wait_until
 
@@ -133,6 +134,27 @@ def test_a_json_record_is_as_kserves_agent_writes_it() -> None:
     assert request.fields == golden
     assert response.fields["reqType"].endswith(".response")
     assert b64decode(response.fields["bytes"]) == ANSWER
+
+
+def test_a_csv_file_is_as_kserves_agent_writes_it() -> None:
+    """The lines are what the agent of KServe 0.17 put to a bucket for the same request."""
+    golden = (
+        "url,bytes,contentType,reqType,id,sourceUri,inferenceService,namespace,component,endpoint,"
+        "metadata,annotations,certName,tlsSkipVerify\ns3://bucket/prefix,eyJpbnN0YW5jZXMiOltbMV1d"
+        "fQ==,application/json,org.kubeflow.serving.inference.request,abc,http://localhost:9081/,"
+        'income,ns,predictor,,"{""X-Request-Id"":[""r1""]}",,service-ca.crt,false\n'
+    )
+    body = b'{"instances":[[1]]}'
+    one = exchange(
+        correlation_id="abc",
+        headers={"x-request-id": "r1"},
+        request=Body(body, "application/json", size=len(body)),
+    )
+    to_bucket = sink("s3://bucket/prefix", format="csv").model_copy(
+        update={"ca_file": Path("/etc/tls/logger/service-ca.crt")}
+    )
+    request, _ = rows(stored(one), to_bucket)
+    assert to_bytes([request.fields], "csv").decode() == golden
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from email.utils import formatdate
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -20,6 +21,7 @@ from sidelight_logger.shipper.ledger import Ledger, ledger_of
 from sidelight_logger.shipper.patience import Backoff
 from sidelight_logger.shipper.sink import HttpSink, advised_seconds
 from tests.logger.sinks import Answer, sink_server
+from tests.sidelight.kafka_security import Authority
 
 EVENT = HttpMessage((("ce-id", "1"), ("content-type", "application/json")), b"{}")
 
@@ -110,6 +112,62 @@ def test_a_sink_that_is_not_there_is_a_failure() -> None:
         sink.send(EVENT)
     sink.close()
     assert caught.value.reason == "unreachable"
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    one = Authority(tmp_path_factory.mktemp("authority"))
+    one.create()
+    return one
+
+
+def test_an_https_sink_is_trusted_by_its_authority_and_over_one_connection(
+    authority: Authority,
+) -> None:
+    with sink_server(certificate=authority.sign("sink")) as server:
+        sink = HttpSink(SinkSettings(url=server.url, ca_file=authority.certificate))
+        for _ in range(3):
+            sink.send(EVENT)
+        sink.close()
+        assert (server.connections, len(server.taken)) == (1, 3)
+
+
+def test_a_certificate_that_is_not_trusted_is_waited_for(authority: Authority) -> None:
+    with sink_server(certificate=authority.sign("sink")) as server:
+        sink = HttpSink(SinkSettings(url=server.url))
+        with pytest.raises(SinkFailed, match="certificate") as caught:
+            sink.send(EVENT)
+        assert caught.value.reason == "denied"
+        sink.close()
+        unchecked = HttpSink(SinkSettings(url=server.url, verify=False))
+        unchecked.send(EVENT)
+        unchecked.close()
+
+
+def test_a_certificate_for_another_host_is_not_trusted(authority: Authority) -> None:
+    with sink_server(certificate=authority.sign("other", "DNS:elsewhere")) as server:
+        sink = HttpSink(SinkSettings(url=server.url, ca_file=authority.certificate))
+        with pytest.raises(SinkFailed, match="not valid for '127") as caught:
+            sink.send(EVENT)
+        sink.close()
+    assert caught.value.reason == "denied"
+
+
+def test_an_authority_that_is_mounted_late_or_changes_is_read_again(
+    authority: Authority, tmp_path: Path
+) -> None:
+    place = tmp_path / "ca.crt"
+    with sink_server(certificate=authority.sign("sink")) as server:
+        sink = HttpSink(SinkSettings(url=server.url, ca_file=place))
+        with pytest.raises(SinkFailed, match=r"ca_file .*ca\.crt cannot be read"):
+            sink.send(EVENT)
+        place.write_text("no certificate")
+        with pytest.raises(SinkFailed, match=r"ca_file .*ca\.crt cannot be read") as caught:
+            sink.send(EVENT)
+        assert caught.value.reason == "denied"
+        place.write_bytes(authority.certificate.read_bytes())
+        sink.send(EVENT)
+        sink.close()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from sidelight.errors import MissingExtra
 _INSTALLED_AS = {
     "kafka": "'sidelight[kafka]'",
     "fsspec": "'sidelight[store]'",
-    "opentelemetry": "'sidelight[otel]'",
+    "opentelemetry.proto": "'sidelight[otel]'",
 }
 
 
@@ -28,7 +28,7 @@ def require_packages(settings: Settings) -> None:
 def missing_packages(settings: Settings) -> Iterator[tuple[str, str]]:
     """Each sink that lacks some, and what to do about it."""
     for name, sink in settings.logger.sinks.items():
-        missing = [one for one in _needed(sink) if find_spec(one) is None]
+        missing = [one for one in _needed(sink) if not _is_there(one)]
         if missing:
             install = " ".join(_INSTALLED_AS.get(one, one) for one in missing)
             yield name, f"needs {', '.join(missing)}; run: pip install {install}"
@@ -39,7 +39,7 @@ def _needed(sink: SinkSettings) -> Iterator[str]:
     if is_kafka(sink.url):
         yield "kafka"
     if scheme.startswith("otlp+"):
-        yield "opentelemetry"
+        yield "opentelemetry.proto"
     if scheme in BUCKETS or scheme == "memory":
         yield "fsspec"
     if scheme in BUCKETS:
@@ -50,3 +50,10 @@ def _needed(sink: SinkSettings) -> Iterator[str]:
 
 def _is_files(scheme: str) -> bool:
     return scheme in BUCKETS or scheme in ("file", "memory")
+
+
+def _is_there(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:  # not even what it is a part of
+        return False
