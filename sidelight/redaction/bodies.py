@@ -59,6 +59,11 @@ def redacted(
     return replace(body, content=content, content_encoding="", json_length=json_length, sha256="")
 
 
+def is_json(body: Body) -> bool:
+    """By its content type."""
+    return _JSON.fullmatch(body.content_type.strip()) is not None
+
+
 def _v1(body: Body, side: str, rules: Rules, limits: Limits) -> tuple[bytes, int | None]:
     content, inner = json_bytes(body, limits)
     document = parse_object(content, inner)
@@ -107,7 +112,7 @@ def _of_no_protocol(
         raise Unredactable("form", "the path is no inference route, so columns cannot be found")
     refuse_long(body.content, limits)
     content = decompressed(body.content, body.content_encoding, limits.decompressed_bytes)
-    if _JSON.fullmatch(body.content_type.strip()):
+    if is_json(body):
         return _json(content, rules, limits), None
     if "event-stream" in body.content_type or "ndjson" in body.content_type:
         raise Unredactable("stream", "a text that comes in pieces cannot be searched")

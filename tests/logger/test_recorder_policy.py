@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import logging
 import subprocess
@@ -286,3 +287,21 @@ def test_no_body_is_longer_than_the_loggers_own_limit(limit: int | None) -> None
     rules = policies(logger={"max_body": 10, "capture": {"max_body": limit}})
     one = written(capture(body=b"x" * 40), rules).request
     assert (len(one.content), one.truncated) == (0 if limit == 0 else 10, True)
+
+
+def test_a_text_that_broke_off_is_not_kept_under_a_pattern() -> None:
+    rules = policies(logger={"redact": {"patterns": ["4111-1111-1111-1111"]}})
+    headers = {"Content-Type": "text/plain"}
+    one = capture("/x", body=b"card 4111-1111-11", headers=headers, answer=None)
+    found = kept(replace(one, outcome="abandoned"), rules)
+    assert found.exchange is not None
+    assert found.exchange.request.content == b""
+    assert found.withheld == (("request", "truncated"),)
+
+
+def test_a_bomb_is_not_decoded_beyond_the_loggers_own_limit() -> None:
+    said = {"max_body": 10_000, "redact": {"columns": {"card": "drop"}}}
+    bomb = gzip.compress(b'{"instances":[' + b" " * 100_000 + b"]}")
+    headers = {"Content-Encoding": "gzip"}
+    one = capture("/v1/models/m:predict", body=bomb, headers=headers)
+    assert kept(one, policies(logger=said)).withheld[0] == ("request", "limit")

@@ -8,6 +8,7 @@ from typing import get_args
 from sidelight.config.capturing.kept import CaptureSettings, Level
 from sidelight.config.capturing.redact import ColumnRule, RedactSettings
 from sidelight.config.settings import ModelSettings, Settings
+from sidelight.protocols.limits import Limits
 from sidelight.redaction import rules_of
 from sidelight.redaction.naming import names_of
 from sidelight.redaction.rules import folded
@@ -50,7 +51,7 @@ def _of_model(settings: Settings, model: ModelSettings) -> ModelPolicy:
     needs_names = only_named or any(one.columns for one in told)
     inputs, outputs = names_of(model) if needs_names else ((), ())
     rules = rules_of(told, inputs, outputs, only_named=only_named)
-    return ModelPolicy(capture, rules, _secret(told))
+    return ModelPolicy(capture, rules, _secret(told), _limits(settings))
 
 
 def _strictest(settings: Settings) -> ModelPolicy:
@@ -65,7 +66,7 @@ def _strictest(settings: Settings) -> ModelPolicy:
     capture = everyones.model_copy(update={"level": level, "max_body": limit})
     capture = _bounded(capture, settings)
     rules = rules_of(_agreed(told), only_named=level == "features")
-    return ModelPolicy(capture, rules, _secret(told))
+    return ModelPolicy(capture, rules, _secret(told), _limits(settings))
 
 
 def _bounded(capture: CaptureSettings, settings: Settings) -> CaptureSettings:
@@ -73,6 +74,12 @@ def _bounded(capture: CaptureSettings, settings: Settings) -> CaptureSettings:
     most = settings.logger.max_body
     limit = most if capture.max_body is None else min(capture.max_body, most)
     return capture.model_copy(update={"max_body": limit})
+
+
+def _limits(settings: Settings) -> Limits:
+    """A document takes many times the memory of its bytes, also of those that were compressed."""
+    most = settings.logger.max_body
+    return Limits(body_bytes=most, decompressed_bytes=most)
 
 
 def _agreed(told: Sequence[RedactSettings]) -> list[RedactSettings]:

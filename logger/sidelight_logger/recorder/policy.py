@@ -11,8 +11,10 @@ from typing import Any, Literal
 from sidelight.config.capturing.kept import CaptureSettings
 from sidelight.events.exchange import Body, Exchange
 from sidelight.events.sampling import share_of
+from sidelight.protocols.limits import DEFAULT_LIMITS, Limits
 from sidelight.protocols.routes import route
 from sidelight.redaction import Rules, Unredactable, redacted
+from sidelight.redaction.bodies import is_json
 from sidelight.redaction.texts import masked, masked_values
 from sidelight_logger.metrics import LEVEL, SAMPLED
 
@@ -53,11 +55,13 @@ class Kept:
 
 @dataclass(frozen=True)
 class ModelPolicy:
-    """Of one model. `secret` are headers that are never kept, lower case."""
+    """Of one model. `secret` are headers that are never kept, lower case; `limits` bound what is
+    decoded of a body that rules are about."""
 
     capture: CaptureSettings = field(default_factory=CaptureSettings)
     rules: Rules = field(default_factory=Rules)
     secret: frozenset[str] = NEVER
+    limits: Limits = DEFAULT_LIMITS
 
     def leaves(self, exchange: Exchange) -> bool:
         """Whether the bodies may be written as they are."""
@@ -154,8 +158,13 @@ def _body(exchange: Exchange, body: Body, side: str, one: ModelPolicy) -> tuple[
         return body, ""
     if one.capture.level == "metadata":
         return _told(body, hashed=not one.rules.touch_bodies), ""
+    protocol = _protocol(exchange, one.rules)
+    broken_off = exchange.outcome != "answered" and not is_json(body)
+    if one.rules.touch_bodies and not protocol and broken_off:
+        # A text that broke off may end within what a pattern is about.
+        body = replace(body, truncated=True)
     try:
-        kept = redacted(body, _protocol(exchange, one.rules), side, one.rules)
+        kept = redacted(body, protocol, side, one.rules, one.limits)
     except Unredactable as exc:
         return _told(body, hashed=False), exc.reason
     limit = one.capture.max_body
@@ -164,9 +173,9 @@ def _body(exchange: Exchange, body: Body, side: str, one: ModelPolicy) -> tuple[
 
 def _protocol(exchange: Exchange, rules: Rules) -> str:
     """Empty where the answer holds something else than rows: explanations, generated text."""
-    if not rules.touch_columns or route(exchange.method, exchange.path).verb == "infer":
+    if not (rules.touch_columns and exchange.path):  # foreign loggers tell no path
         return exchange.protocol
-    return ""
+    return exchange.protocol if route(exchange.method, exchange.path).verb == "infer" else ""
 
 
 def _cut(body: Body, limit: int) -> Body:
