@@ -75,8 +75,8 @@ def _receiver(settings: Settings) -> Iterator[tuple[str, str]]:
     url = Listen.parse(asked.listen).url
     if asked.cert_file is not None:
         url = url.replace("http://", "https://", 1)
-    token = "" if asked.token is None else "  (senders show the token)"
-    yield "events", f"POST {url}{token}"
+    who = "whoever reaches it" if asked.token is None else "whoever shows the token"
+    yield "events", f"POST {url}  ({who})"
     yield "metrics", f"{url}/metrics  (receiver)"
 
 

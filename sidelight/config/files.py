@@ -7,13 +7,16 @@ from pathlib import Path
 
 from sidelight.config.capturing.redact_faults import absent_keys
 from sidelight.config.checks import Fault
-from sidelight.config.explaining.service import ExplainersSettings
 from sidelight.config.headers import header_faults
 from sidelight.config.kafka import absent_files
 from sidelight.config.loading import Loaded
 from sidelight.config.references import missing_files, reference_faults
+from sidelight.config.section import Section
+from sidelight.config.services import receiver
 from sidelight.config.settings import Settings
 from sidelight.errors import ConfigError
+
+_CERTIFIED = ("cert_file", "key_file")
 
 
 def require_files(loaded: Loaded) -> None:
@@ -27,7 +30,8 @@ def require_files(loaded: Loaded) -> None:
         *reference_faults(settings),
         *missing_files(settings),
         *_absent_of_predictors(settings),
-        *_absent_of_explainers(settings.explainers),
+        *_absent_of("explainers", settings.explainers, *_CERTIFIED, "client_ca_file", "token_file"),
+        *_absent_of("receiver", receiver(settings), *_CERTIFIED),
         *_absent_of_probes(settings.probes.key_file),
         *header_faults(settings),
     ]
@@ -44,11 +48,11 @@ def _place(loaded: Loaded, fault: Fault) -> str:
     return str(loaded.file or origin) if origin == "default" else origin
 
 
-def _absent_of_explainers(settings: ExplainersSettings) -> Iterator[Fault]:
-    for setting in ("cert_file", "key_file", "client_ca_file", "token_file"):
-        path: Path | None = getattr(settings, setting)
+def _absent_of(service: str, settings: Section, *names: str) -> Iterator[Fault]:
+    for name in names:
+        path: Path | None = getattr(settings, name)
         if path is not None and not path.is_file():
-            yield Fault(("explainers", setting), f"explainers.{setting}: there is no file {path}")
+            yield Fault((service, name), f"{service}.{name}: there is no file {path}")
 
 
 def _absent_of_probes(key_file: Path | None) -> Iterator[Fault]:

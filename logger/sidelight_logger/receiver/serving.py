@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 
 import structlog
@@ -14,6 +15,7 @@ from prometheus_client import CollectorRegistry, disable_created_metrics
 from sidelight.config.capturing.receiving import ReceiverSettings
 from sidelight.config.services import receiver
 from sidelight.config.settings import Settings
+from sidelight.errors import ConfigError
 from sidelight.log import Log, open_log
 from sidelight_logger.joiner.withholding import Withholding
 from sidelight_logger.listening import bound
@@ -82,35 +84,39 @@ def receiving(settings: Settings, log: Log) -> Iterator[Receiver]:
 def served(
     listener: socket.socket, app: Receiver, settings: ReceiverSettings, stop: threading.Event
 ) -> Iterator[None]:
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            http="h11",  # the one that bounds a head, which is read before any token
-            h11_max_incomplete_event_size=MAX_HEAD_BYTES,
-            lifespan="off",
-            ws="none",
-            proxy_headers=False,
-            access_log=False,  # which would tell tokens in paths
-            log_config=None,
-            server_header=False,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-            limit_concurrency=MAX_CONNECTIONS,
-            ssl_certfile=settings.cert_file,
-            ssl_keyfile=settings.key_file,
-        )
-    )
-
-    def serve() -> None:
+    """Answers in a thread; when that ends for a reason of its own, `stop` is set, and at the end
+    the reason is raised. Raises `ConfigError` for a certificate that cannot be used."""
+    server = uvicorn.Server(_config(app, settings))
+    with ThreadPoolExecutor(1, thread_name_prefix="http") as pool:
+        serving = pool.submit(server.run, [listener])
+        serving.add_done_callback(lambda _: stop.set())
         try:
-            server.run([listener])
+            yield
         finally:
-            stop.set()
+            server.should_exit = True
+            serving.result()
 
-    thread = threading.Thread(target=serve, name="http")
-    thread.start()
+
+def _config(app: Receiver, settings: ReceiverSettings) -> uvicorn.Config:
+    config = uvicorn.Config(
+        app,
+        http="h11",  # the one that bounds a head, which is read before any token
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+        lifespan="off",
+        ws="none",
+        proxy_headers=False,
+        access_log=False,  # which would tell tokens in paths
+        log_config=None,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        limit_concurrency=MAX_CONNECTIONS,
+        ssl_certfile=settings.cert_file,
+        ssl_keyfile=settings.key_file,
+    )
     try:
-        yield
-    finally:
-        server.should_exit = True
-        thread.join()
+        config.load()
+    except OSError as exc:
+        files = f"{settings.cert_file}, receiver.key_file {settings.key_file}"
+        raise ConfigError(f"receiver.cert_file {files}: cannot be used: {exc}") from exc
+    return config
