@@ -55,7 +55,7 @@ def describe(capture: Capture, sequence: int, origin: Origin) -> Exchange | None
     answer = capture.response
     response = parse_response(answer.head) if answer.head else _NO_RESPONSE
     request_names, answer_names = _names(target, capture)
-    code = grpc_code(response.fields) if is_grpc(request.fields) else ""
+    code = grpc_code(response.fields, capture.outcome) if is_grpc(request.fields) else ""
     return Exchange(
         id=id_text(capture.id),
         source=origin.source,

@@ -68,6 +68,9 @@ class FrameReader:
         self._opening = (0, 0, 0)
         self._block_bytes = 0
         self._interjection = b""
+        self._out: list[bytes] = []
+        """What is passed on of the data at hand when not all of it is, as it is."""
+        self._passed = 0
 
     @property
     def between_frames(self) -> bool:
@@ -85,43 +88,52 @@ class FrameReader:
         """What is to be passed on."""
         if self._held:
             data, self._held = self._held + data, b""
+        self._out, self._passed = [], 0
         size = len(data)
         at = self._pass(data, 0) if self._left else 0
-        passed = 0
-        out: list[bytes] = []
         while size - at >= HEAD_BYTES:
-            if self._interjection and self.between_frames:
-                out += data[passed:at], self._interjection
-                passed, self._interjection = at, b""
-            high, low, kind, flags, stream = HEAD.unpack_from(data, at)
-            start = at + HEAD_BYTES
-            stop = start + (high << 8 | low)
-            stream &= STREAM
-            if kind in _WHOLE:
-                if stop > size:
-                    self._refuse_long(kind, stop - start)
-                    break
-                if wire := self._whole(kind, flags, stream, data[start:stop]):
-                    out += data[passed:at], wire
-                    passed = stop
-                at = stop
-            elif self._block_bytes:
-                raise Violation(f"a frame of kind {kind} within a header block")
-            elif kind == DATA and stop <= size and not flags & PADDED:
-                self._listener.data(stream, data[start:stop])
-                if flags & END_STREAM:
-                    self._listener.end(stream)
-                at = stop
-            elif kind == DATA and flags & PADDED and start == size:
+            after = self._frame(data, at)
+            if after == at:
                 break
-            else:
-                at = self._pass(data, self._begin(kind, flags, stream, data, start, stop))
+            at = after
         if at < size:
             self._held = data[at:]
-        if out:
-            out.append(data[passed:at])
-            return b"".join(out)
-        return data if at == size else data[:at]
+        if not self._out:
+            return data if at == size else data[:at]
+        self._put(data, at, b"")
+        return b"".join(self._out)
+
+    def _put(self, data: bytes, until: int, own: bytes) -> None:
+        """Pass on the data as far as that, and then bytes of ours."""
+        self._out += data[self._passed : until], own
+        self._passed = until
+
+    def _frame(self, data: bytes, at: int) -> int:
+        """Read the frame that begins there: where the next one does, or `at` if more must come."""
+        if self._interjection and self.between_frames:
+            self._put(data, at, self._interjection)
+            self._interjection = b""
+        high, low, kind, flags, stream = HEAD.unpack_from(data, at)
+        start = at + HEAD_BYTES
+        stop: int = start + (high << 8 | low)
+        stream &= STREAM
+        if kind in _WHOLE:
+            if stop > len(data):
+                self._refuse_long(kind, stop - start)
+                return at
+            if wire := self._whole(kind, flags, stream, data[start:stop]):
+                self._put(data, at, wire)
+                self._passed = stop
+            return stop
+        self._refuse_within_block(kind)
+        if kind == DATA and stop <= len(data) and not flags & PADDED:
+            self._listener.data(stream, data[start:stop])
+            if flags & END_STREAM:
+                self._listener.end(stream)
+            return stop
+        if kind == DATA and flags & PADDED and start == len(data):
+            return at
+        return self._pass(data, self._begin(kind, flags, stream, data, start, stop))
 
     def _begin(self, kind: int, flags: int, stream: int, data: bytes, start: int, stop: int) -> int:
         """Begin a frame that passes in pieces; where its payload starts."""
@@ -159,12 +171,12 @@ class FrameReader:
         if kind != CONTINUATION:
             self._refuse_within_block(kind)
             self._opening = kind, flags, stream
-            payload_of_block = _fragment(kind, flags, payload)
+            fragment = _fragment(kind, flags, payload)
         elif not self._block_bytes or stream != self._opening[2]:
             raise Violation("a CONTINUATION that continues nothing")
         else:
-            payload_of_block = payload
-        self._block.append(payload_of_block)
+            fragment = payload
+        self._block.append(fragment)
         self._block_bytes += HEAD_BYTES + len(payload)
         self._refuse_long(kind, self._block_bytes)
         if not flags & END_HEADERS:

@@ -129,12 +129,9 @@ class Splice:
         if self._streams.open or self._streams.last != self._newest:
             self._newest = self._streams.last
             self._quiet_since = self._clock()
-        if self._quiet_since <= idle_since:
+            self._tell_to_leave()
+        elif self._quiet_since <= idle_since:
             self._end(goaway(self._streams.last, NO_ERROR))
-        elif self._newest and not self._told_to_leave:
-            # This number refuses no call: those that are on their way are still served.
-            self._told_to_leave = True
-            self._client.write(self._server.reader.interject(goaway(STREAM, NO_ERROR)))
 
     def abort(self) -> None:
         """Close now, whatever is under way."""
@@ -148,6 +145,12 @@ class Splice:
             self._proxy.counters.answered_by_proxy(refusal.status)
             # Words of HTTP/2 would tell gRPC that it has connected: it would come again at once.
             self._end(answer(refusal))
+
+    def _tell_to_leave(self) -> None:
+        """Under a number that refuses no call: those that are on their way are still served."""
+        if not self._told_to_leave:
+            self._told_to_leave = True
+            self._client.write(self._server.reader.interject(goaway(STREAM, NO_ERROR)))
 
     def _other(self, half: Half) -> Half:
         return self._server if half is self._client else self._client
