@@ -107,6 +107,8 @@ def broken(_rows: Columns) -> Columns:
         (model(on_fire), request(), "UNAVAILABLE", "on fire"),
         (model(broken), request(), "INTERNAL", "internal error: ZeroDivisionError"),
     ],
+    # A message's bytes differ from process to process, and a test's name must not.
+    ids=["unknown model", "unknown option", "no message", "a column short", "on fire", "broken"],
 )
 def test_errors_are_statuses_with_words(
     explained: Explained, message: bytes, code: str, words: str
