@@ -1,7 +1,7 @@
 """The recorder as a process: ``python -m benchmarks.recorder``.
 
-Captures (1 KiB both ways) are written to its socket as fast as it takes them. CPU is the process's
-own; rates depend on the machine.
+Captures (1 KiB both ways, then rows of twelve columns without and under rules) are written to its
+socket as fast as it takes them. CPU is the process's own; rates depend on the machine.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
+import orjson
 import psutil
 
 from benchmarks.events import ANSWER, HEAD
@@ -19,8 +21,12 @@ from sidelight.events.ids import IdMint
 from sidelight_logger.frames import Acknowledgements, Capture, Side, encode
 from sidelight_logger.parts import RECORDER, Part
 
-EXCHANGES, TOGETHER = 60_000, 200
+EXCHANGES, TOGETHER = 20_000, 200
 BODY = b"x" * 1024
+TENSORS = [
+    {"name": f"c{n}", "shape": [1, 1], "datatype": "FP64", "data": [n / 3]} for n in range(12)
+]
+ROW = orjson.dumps({"inputs": TENSORS})
 HEAD_ROW = f"{'command':<34}{'per s':>10}{'CPU µs each':>14}{'RSS MiB':>10}"
 
 
@@ -44,10 +50,18 @@ class Running:
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         print(HEAD_ROW)
-        record(Path(name))
+        rules = {
+            "logger.redact.columns": {"c1": "drop", "c2": {"bucket": 10}},
+            "logger.redact.patterns": ["[0-9]{4}(-[0-9]{4}){3}"],
+        }
+        record(Path(name) / "1", "recorder: capture to log", BODY, {})
+        record(Path(name) / "2", "... rows, no rules", ROW, {})
+        record(Path(name) / "3", "... rows, two columns", ROW, dict(list(rules.items())[:1]))
+        record(Path(name) / "4", "... rows, and a pattern", ROW, rules)
 
 
-def record(folder: Path) -> None:
+def record(folder: Path, what: str, body: bytes, rules: dict[str, Any]) -> None:
+    folder.mkdir()
     with (
         socket.socket(socket.AF_UNIX) as listener,
         socket.create_server(("127.0.0.1", 0)) as page,
@@ -57,20 +71,20 @@ def record(folder: Path) -> None:
         listener.bind(path)
         listener.listen()
         fds = (listener.fileno(), page.fileno())
-        flags = {"log.url": str(folder / "log"), "logger.upstream": "http://127.0.0.1:1"}
+        flags = {"log.url": str(folder / "log"), "logger.upstream": "http://127.0.0.1:1", **rules}
         part = Part(None, path, "127.0.0.1:1", "/bench", 5.0, flags, *fds)
         running = Running(folder, RECORDER, part, fds)
         proxy.connect(path)
-        send(proxy, TOGETHER, TOGETHER)  # it has started when the first are settled
+        send(proxy, body, TOGETHER, TOGETHER)  # it has started when the first are settled
         began = time.perf_counter()
-        send(proxy, EXCHANGES, TOGETHER + EXCHANGES)
-        running.stop("recorder: capture to log", EXCHANGES, time.perf_counter() - began)
+        send(proxy, body, EXCHANGES, TOGETHER + EXCHANGES)
+        running.stop(what, EXCHANGES, time.perf_counter() - began)
 
 
-def send(proxy: socket.socket, count: int, wanted: int) -> None:
+def send(proxy: socket.socket, body: bytes, count: int, wanted: int) -> None:
     """Write captures and wait until `wanted` of all so far are acknowledged."""
     mint = IdMint()
-    sides = Side(HEAD, BODY, len(BODY)), Side(ANSWER, BODY, len(BODY))
+    sides = Side(HEAD, body, len(body)), Side(ANSWER, body, len(body))
     for _ in range(count // TOGETHER):
         captures = [Capture(mint(), time.time_ns(), 1, "answered", *sides) for _ in range(TOGETHER)]
         proxy.sendall(b"".join(part for one in captures for part in encode(one)))
