@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from sidelight.events.ids import IdMint, id_text
 from sidelight_logger.middleware.handover import Handover
 from sidelight_logger.middleware.heads import IDENTIFIED, request_head
 from sidelight_logger.middleware.passing import Passing
+from sidelight_logger.middleware.telling import tell
 from sidelight_logger.tally import ProxyStats
 
 Scope = MutableMapping[str, Any]
@@ -76,7 +76,7 @@ class PayloadLogger:
         try:
             passing = self._begin(scope, receive, send)
         except Exception as exc:  # nothing of ours may cost the application a request
-            _tell("a request is not logged", exc)
+            tell(exc)
             await self._app(scope, receive, send)
             return
         try:
@@ -132,8 +132,3 @@ def _socket_path(socket: str | Path | None) -> Path:
     if len(os.fsencode(path)) > _PATH_BYTES:
         raise ConfigError(f"PayloadLogger: {path} is longer than {_PATH_BYTES} bytes; shorten it")
     return path
-
-
-def _tell(what: str, cause: Exception) -> None:
-    # Not its words, which may hold what was sent.
-    logging.getLogger("sidelight.middleware").error("%s: %s", what, type(cause).__name__)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from sidelight.events.exchange import Outcome
 from sidelight_logger.middleware.heads import IDENTIFIED, RequestHead, response_head, with_trailers
+from sidelight_logger.middleware.telling import tell
 from sidelight_logger.proxy.recording import Recording
 
 Message = MutableMapping[str, Any]
@@ -45,28 +45,32 @@ class Passing:
 
     async def receive(self) -> Message:
         message = await self._receive()
-        self._tell(self._received, message)
+        if not self._ended:
+            try:
+                self._received(message)
+            except Exception as exc:  # nothing of ours may cost the application a request
+                self._give_up(exc)
         return message
 
     async def send(self, message: Message) -> None:
         if self._returned is not None and message["type"] == "http.response.start":
-            message = _identified(message, self._returned)
-        await self._send(message)
-        self._tell(self._sent, message)
+            await self._send(_identified(message, self._returned))
+        else:
+            await self._send(message)
+        if not self._ended:
+            try:
+                self._sent(message)
+            except Exception as exc:  # likewise
+                self._give_up(exc)
 
     def end(self) -> None:
         """The application has done its part."""
-        self._tell(self._end, "abandoned" if self._gone else "unanswered")
+        if not self._ended:
+            self._end("abandoned" if self._gone else "unanswered")
 
-    def _tell(self, told: Callable[[Any], None], what: Message | Outcome) -> None:
-        if self._ended:
-            return
-        try:
-            told(what)
-        except Exception as exc:  # nothing of ours may cost the application a request
-            self._ended = True
-            name = type(exc).__name__  # not its words, which may hold what was sent
-            logging.getLogger("sidelight.middleware").error("a request is not logged: %s", name)
+    def _give_up(self, cause: Exception) -> None:
+        tell(cause)
+        self._end("unanswered")
 
     def _received(self, message: Message) -> None:
         if message["type"] == "http.request":
