@@ -50,10 +50,12 @@ class Sinks:
         self._clock = clock
         self._newest = {name: SinkStats(name) for name in names}
         self._heard = dict.fromkeys(self._newest, clock())
+        self._told: set[str] = set()
 
     def take(self, stats: SinkStats) -> None:
         self._newest[stats.sink] = stats
         self._heard[stats.sink] = self._clock()
+        self._told.add(stats.sink)
 
     def newest(self) -> Mapping[str, SinkStats]:
         """By the sinks' names."""
@@ -67,7 +69,8 @@ class Sinks:
         )
 
     def collect(self) -> Iterator[Metric]:
-        newest = self._newest.values()
+        # Counters that began again at 0 with a recorder would be taken for new deliveries.
+        newest = [one for name, one in self._newest.items() if name in self._told]
         yield _counter("delivered", "Records of the log that the sink took.", newest)
         yield _counter("dead_lettered", "Records that the sink refused for good.", newest)
         yield from (_by_reason(name, newest) for name in _BY_REASON)
@@ -83,6 +86,7 @@ class Sinks:
         )
         for one in newest:
             waiting.add_metric([one.sink], one.waiting)
+        for one in self._newest.values():
             up.add_metric([one.sink], not self._trouble(one))
         yield from (waiting, up, _post_seconds(newest))
 

@@ -70,6 +70,15 @@ def test_what_a_sink_left_out_is_shown_by_reason() -> None:
     assert sample(registry, "sink_post_seconds_bucket", sink="a", le="0.025") == 0
 
 
+def test_a_recorder_that_was_started_again_shows_no_counter_before_the_sink_tells_its_own() -> None:
+    registry, sinks = CollectorRegistry(), Sinks(["a"])
+    registry.register(sinks)
+    name = "sidelight_logger_sink_delivered_total"
+    assert registry.get_sample_value(name, {"sink": "a"}) is None
+    sinks.take(SinkStats("a", delivered=7))
+    assert registry.get_sample_value(name, {"sink": "a"}) == 7
+
+
 def test_a_sink_whose_shipper_is_silent_is_not_up() -> None:
     now = [0.0]
     registry, sinks = CollectorRegistry(), Sinks(["a"], lambda: now[0])
