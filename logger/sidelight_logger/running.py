@@ -71,7 +71,8 @@ def run(config: Path | None, flags: Mapping[str, Any], grace_seconds: float) -> 
             guests_fd=guests.fileno() if guests else -1,
         )
         telemetry.configure("logger")
-        for line in _banner(loaded, behind, listen, _address(metrics)):
+        rpc = _address(grpc_listener) if grpc_listener else listen
+        for line in (*_banner_traffic(behind, listen, rpc), *_banner(loaded, _address(metrics))):
             typer.echo(line, err=True)
         processes = list(_processes(part, loaded.settings))
         listeners = [each for each in (listener, grpc_listener) if each]
@@ -132,13 +133,16 @@ def _address(listener: socket.socket) -> str:
     return str(Listen(host, port))
 
 
-def _banner(loaded: Loaded, behind: Servers | None, listen: str, metrics: str) -> Iterator[str]:
-    settings = loaded.settings
-    written = recorded(settings).url
+def _banner_traffic(behind: Servers | None, listen: str, rpc: str) -> Iterator[str]:
     yield "Sidelight logger"
     if behind:
         yield f"  traffic   {Listen.parse(listen).url}  ->  http://{behind.http.authority}"
-        yield f"  grpc      {settings.logger.grpc_listen or listen}  ->  {behind.grpc.authority}"
+        yield f"  grpc      {rpc}  ->  {behind.grpc.authority}"
+
+
+def _banner(loaded: Loaded, metrics: str) -> Iterator[str]:
+    settings = loaded.settings
+    written = recorded(settings).url
     if settings.logger.socket:
         yield f"  socket    {settings.logger.socket}"
     yield f"  metrics   {Listen.parse(metrics).url}/metrics"
