@@ -23,9 +23,10 @@ from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import DEAD_LETTERS, HALVES, INFERENCE
 from sidelight_logger.joiner.fold import Fold
 from sidelight_logger.joiner.identity import Account, Terms
-from sidelight_logger.joiner.importing import ForeignPartition, Source
+from sidelight_logger.joiner.importing import EVERYTHING, ForeignPartition, Source
 from sidelight_logger.joiner.pairing import HalvesPartition
 from sidelight_logger.joiner.reading import between
+from sidelight_logger.recorder.policy import Policy
 
 FOREIGN = "knative-broker-prod-default"
 SECOND = 10**9
@@ -105,13 +106,14 @@ class Hand:
         return self.seconds
 
 
-def carry(foreign: Log, ours: Log, identity: str = "topic-id") -> None:
+def carry(foreign: Log, ours: Log, identity: str = "topic-id", policy: Policy = EVERYTHING) -> None:
     """Import all there is."""
     source = Source(foreign, FOREIGN, lambda: identity)
     member = foreign.join("importer", FOREIGN)
     try:
         parts = [
-            ForeignPartition(source, ours, member, claim.partition) for claim in member.claims()
+            ForeignPartition(source, ours, member, claim.partition, policy)
+            for claim in member.claims()
         ]
         for part in parts:
             part.resume()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from http.client import HTTPException
 from pathlib import Path
 
@@ -27,10 +26,9 @@ from tests.logger.captures import ANSWER
 from tests.logger.commanding import PATH, model_server, running
 from tests.logger.commanding import Client as Caller
 from tests.logger.joining import stored_in
+from tests.logger.kserve_agent import kserve_agent
 from tests.logger.receiving import Client, half, joined, receiver
 from tests.logger.sinks import wait_until
-
-AGENT = Path(__file__).resolve().parents[2] / "build" / "peers" / "kserve-agent" / "agent"
 
 
 @pytest.fixture
@@ -44,25 +42,6 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-@contextmanager
-def agent(model: str, log_url: str, folder: Path, *flags: str) -> Iterator[int]:
-    """KServe's agent before the model; the port that clients call."""
-    if not AGENT.exists():
-        pytest.skip("KServe's agent is not here; build it with scripts/peer-agent")
-    port = free_port()
-    line = [str(AGENT), "--port", str(port), "--component-port", model.rpartition(":")[2]]
-    line += ["--log-url", log_url, "--inference-service", "income", "--namespace", "prod"]
-    environ = {"SERVING_READINESS_PROBE": '{"tcpSocket":{"port":1}}', "PATH": os.environ["PATH"]}
-    with (folder / "agent.log").open("wb") as said:
-        process = subprocess.Popen([*line, *flags], env=environ, stdout=said, stderr=said)
-    try:
-        wait_until(lambda: listens(port), "the agent")
-        yield port
-    finally:
-        process.kill()
-        process.wait()
-
-
 def listens(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), 1).close()
@@ -72,11 +51,17 @@ def listens(port: int) -> bool:
 
 
 def test_kserves_own_agent_is_taken_and_paired(tmp_path: Path, log: Log) -> None:
-    flags = ("--component", "predictor", "--metadata-headers", "X-Team")
+    probe = '{"tcpSocket":{"port":1}}'
+    flags = ["--inference-service", "income", "--namespace", "prod", "--metadata-headers", "X-Team"]
     with (
         model_server() as model,
         receiver(log, receiver={"token": "s3cret"}) as client,
-        agent(model, f"http://127.0.0.1:{client.port}/s3cret", tmp_path, *flags) as port,
+        kserve_agent(
+            tmp_path,
+            probe,
+            *("--component-port", model.rpartition(":")[2]),
+            *("--log-url", f"http://127.0.0.1:{client.port}/s3cret", *flags),
+        ) as port,
         closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as calling,
     ):
         for number in range(40):

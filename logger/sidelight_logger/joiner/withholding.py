@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from math import inf
 
-from sidelight.config.capturing.kept import CaptureSettings
 from sidelight.events import exchanges, kserve, records
 from sidelight.events.cloudevent import Attribute, CloudEvent
 from sidelight.events.exchange import Exchange, Protocol
@@ -20,7 +20,7 @@ from sidelight.events.ids import derived_id
 from sidelight.log.contract import Record
 from sidelight.protocols.describing import described
 from sidelight_logger.metrics import LEFT_OUT, SAMPLED
-from sidelight_logger.recorder.policy import Policy
+from sidelight_logger.recorder.policy import ModelPolicy, Policy
 
 REASONS = (*LEFT_OUT, "withheld")
 """Why a half, or its body (withheld: a rule could not be applied to it), is not kept."""
@@ -42,7 +42,10 @@ class Withholding:
         self.left_out: Counter[str] = Counter()
         self._policy = replace(policy, mode="all")
         self._secret = secret
-        self._is_idle = _keeps_all(policy)
+        models = (policy.otherwise, *policy.models.values())
+        self._is_idle = all(map(_keeps_all, models))
+        limits = (one.capture.max_body for one in models)
+        self._shortest = min((limit for limit in limits if limit is not None), default=inf)
 
     def kept(self, found: Half | Feedback | Exchange, record: Record) -> Record | None:
         """What may be written of it, under the key that its pair shares; None for nothing."""
@@ -60,13 +63,14 @@ class Withholding:
         return record if self._is_idle else Record(b"", record.key)
 
     def _of_half(self, half: Half, record: Record) -> Record | None:
-        if self._is_idle and half.event.extensions.get("metadata", "{}") == "{}":
+        is_idle = self._is_idle and len(record.value) <= self._shortest
+        if is_idle and half.event.extensions.get("metadata", "{}") == "{}":
             return record
         one = self._seen(half)
         kept = self._reduced(one)
         if kept is None:
             return None
-        if self._is_idle and kept.headers == one.headers:
+        if is_idle and kept.headers == one.headers:
             return record
         event = _rewritten(half, kept)
         return records.to_record(event, event.id.encode())
@@ -91,12 +95,11 @@ class Withholding:
         return kept.exchange
 
 
-def _keeps_all(policy: Policy) -> bool:
-    everything = CaptureSettings()
-    return all(
-        one.capture == everything and not one.rules.touch_bodies
-        for one in (policy.otherwise, *policy.models.values())
-    )
+def _keeps_all(one: ModelPolicy) -> bool:
+    """Save for secret headers, and bodies above a limit."""
+    capture = one.capture
+    is_whole = capture.level == "full" and min(capture.sample, capture.sample_errors) >= 1
+    return is_whole and not one.rules.touch_bodies
 
 
 def _as_if_answered(exchange: Exchange) -> Exchange:
