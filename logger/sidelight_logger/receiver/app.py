@@ -112,7 +112,9 @@ class Receiver:
                 headers |= consent({}, ())
             case 429 | 503:
                 headers["retry-after"] = RETRY_SECONDS[status]
-        return json_answer({"error": str(error)}, status, headers)
+        # The log's own words name places of this machine, and are in our lines already.
+        told = "the log takes nothing now; send it again later" if status == 503 else str(error)
+        return json_answer({"error": told}, status, headers)
 
 
 def _ready(trouble: str) -> str:
