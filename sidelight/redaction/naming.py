@@ -10,6 +10,12 @@ Names = tuple[tuple[str, ...], tuple[str, ...]]
 """Inputs, outputs."""
 
 
+def wide_of(model: ModelSettings) -> tuple[str, ...]:
+    """Columns with many values a row; outputs may be lists of probabilities, whatever their kind."""
+    wide = (name for name, one in model.features.items() if one.kind in ("image", "tensor"))
+    return (*wide, *model.outputs)
+
+
 def names_of(model: ModelSettings) -> Names:
     """As declared; inputs that are not are the reference's columns. Empty where nobody says."""
     outputs = tuple(model.outputs)

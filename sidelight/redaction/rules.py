@@ -34,8 +34,9 @@ class Names:
 class Rules:
     """Redaction of one model.
 
-    `columns` by folded name; `inputs` and `outputs` are the names of the model's columns in order;
-    `only_named` leaves out what is neither.
+    `columns` by folded name; `inputs` and `outputs` are the names of the model's columns in order,
+    `wide` those (folded) of which a row has many values: pictures, embeddings. `only_named` leaves
+    out what is neither input nor output.
     """
 
     columns: Mapping[str, ColumnChange] = field(default_factory=dict)
@@ -43,6 +44,7 @@ class Rules:
     patterns: tuple[re.Pattern[str], ...] = ()
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    wide: frozenset[str] = frozenset()
     only_named: bool = False
 
     @property
@@ -68,6 +70,10 @@ class Rules:
             "outputs": Names(self.outputs, self.inputs),
         }
 
+    def is_wide(self, name: str) -> bool:
+        """Whether more than one value a row is right for it: else it may hold other columns."""
+        return folded(name) in self.wide or not self.columns
+
     def may_be_nameless(self, names: Names) -> bool:
         """Whether values without a name may be of a column that is ruled, or not be wanted."""
         return self.only_named or not self.columns.keys() <= set(map(folded, names.others))
@@ -78,6 +84,7 @@ def rules_of(
     inputs: tuple[str, ...] = (),
     outputs: tuple[str, ...] = (),
     *,
+    wide: Iterable[str] = (),
     only_named: bool = False,
 ) -> Rules:
     """What all of them say together; of a column the last word counts.
@@ -92,7 +99,8 @@ def rules_of(
     }
     paths = tuple(compiled_path(text) for one in told for text in one.paths)
     patterns = tuple(compiled_pattern(text) for one in told for text in one.patterns)
-    return Rules(columns, paths, patterns, inputs, outputs, only_named)
+    many = frozenset(map(folded, wide))
+    return Rules(columns, paths, patterns, inputs, outputs, many, only_named)
 
 
 def folded(name: str) -> str:

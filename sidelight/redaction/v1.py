@@ -64,8 +64,15 @@ def _row(row: Any, key: str, names: Names, rules: Rules) -> Any:
 def _object(row: dict[str, Any], names: Names, rules: Rules) -> dict[str, Any]:
     if rules.only_named:
         row = _reduced(row, names.known)
+    elif _is_foreign(row, names) and rules.may_be_nameless(names):
+        raise Unredactable("columns", "a row has none of the model's columns")
     redact_named(row, rules)
     return row
+
+
+def _is_foreign(row: dict[str, Any], names: Names) -> bool:
+    """Columns are declared, and the row has none: it may say their names in another way."""
+    return bool(names.own and row) and names.known.isdisjoint(map(folded, row))
 
 
 def _reduced(row: dict[str, Any], known: Collection[str]) -> dict[str, Any]:

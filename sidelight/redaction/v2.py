@@ -33,7 +33,6 @@ _SILENT = ("BOOL", "FP16", "FP32", "FP64", "BF16")
 _ASKED = {"name", "parameters"}
 """Of an output that a request asks for."""
 _DOCUMENT = ("id", "model_name", "model_version", *SIDES)
-_WANTED = ("model_name", "model_version", *SIDES)
 
 
 def redact_v2(document: dict[str, Any], names: Names, rules: Rules) -> dict[str, Any]:
@@ -41,7 +40,7 @@ def redact_v2(document: dict[str, Any], names: Names, rules: Rules) -> dict[str,
     if not any(type(document.get(side)) is list for side in SIDES):
         raise Unredactable("form", "there are neither inputs nor outputs")
     for key in list(document):
-        if rules.only_named and key not in _WANTED:
+        if rules.only_named and not (key in SIDES or _is_model(key, document[key])):
             del document[key]
         elif key not in _DOCUMENT:
             redact_member(document, key, rules)
@@ -81,6 +80,10 @@ def _tensors(items: Any, names: Names, rules: Rules) -> list[TensorDocument]:
     return kept
 
 
+def _is_model(key: str, said: Any) -> bool:
+    return key in ("model_name", "model_version") and type(said) is str
+
+
 def _is_named(item: Any) -> bool:
     return type(item) is dict and type(item.get("name")) is str
 
@@ -90,7 +93,7 @@ def _tensor(item: TensorDocument, names: Names, rules: Rules) -> TensorDocument 
     name = item["name"]
     if rule := rules.of(name):
         return None if rule.drops else _whole(item, rule)
-    if folded(name) in names.known:
+    if folded(name) in names.known and (width_of(item) == 1 or rules.is_wide(name)):
         return item
     if len(names.own) > 1 and width_of(item) == len(names.own):
         return _side_by_side(item, names, rules)

@@ -30,8 +30,9 @@ def rules(folder: Path | None = None, **said: Any) -> Rules:
         said["key_file"] = key
     only_named = said.pop("only_named", False)
     inputs, outputs = said.pop("inputs", FEATURES), said.pop("outputs", OUTPUTS)
+    wide = said.pop("wide", ())
     settings = RedactSettings.model_validate(said)
-    return rules_of([settings], inputs, outputs, only_named=only_named)
+    return rules_of([settings], inputs, outputs, wide=wide, only_named=only_named)
 
 
 def body(content: bytes, content_type: str = JSON, json_length: int | None = None) -> Body:

@@ -114,6 +114,25 @@ def test_nameless_columns_that_may_be_ruled_are_not_kept(form: str) -> None:
         assert reason(sent, protocol, wanted) == "columns"
 
 
+def test_columns_side_by_side_cannot_hide_under_the_name_of_one() -> None:
+    wanted = rules(columns={"age": "drop"})
+    tensor = {"name": "city", "shape": [1, 4], "datatype": "FP32", "data": [43, 1, 2, 3]}
+    one = redacted(json_body({"inputs": [tensor]}), "v2", "inputs", wanted)
+    assert orjson.loads(one.content)["inputs"][0]["data"] == [1, 2, 3]
+    tensor |= {"shape": [1, 5], "data": [43, 1, 2, 3, 4]}
+    assert reason(json_body({"inputs": [tensor]}), "v2", wanted) == "columns"
+    wide = rules(columns={"age": "drop"}, wide=("city",))
+    one = redacted(json_body({"inputs": [tensor]}), "v2", "inputs", wide)
+    assert orjson.loads(one.content) == {"inputs": [tensor]}
+
+
+def test_rows_that_name_their_columns_in_another_way_are_not_kept() -> None:
+    wanted = rules(columns={"age": "drop"})
+    row = {"name": "age", "shape": [1], "datatype": "FP32", "data": [43]}
+    assert reason(json_body({"inputs": [row]}), "v1", wanted) == "columns"
+    assert reason(json_body({"instances": [{"x": 1}]}), "v1", wanted) == "columns"
+
+
 def test_a_name_in_another_case_is_the_same_column() -> None:
     wanted = rules(columns={"age": "drop"}, inputs=())
     for name in ("Age", " AGE", "\uff21\uff47\uff45"):

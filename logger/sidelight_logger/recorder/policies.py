@@ -10,7 +10,7 @@ from sidelight.config.capturing.redact import ColumnRule, RedactSettings
 from sidelight.config.settings import ModelSettings, Settings
 from sidelight.protocols.limits import Limits
 from sidelight.redaction import rules_of
-from sidelight.redaction.naming import names_of
+from sidelight.redaction.naming import names_of, wide_of
 from sidelight.redaction.rules import folded
 from sidelight_logger.recorder.policy import NEVER, ModelPolicy, Policy
 
@@ -50,7 +50,7 @@ def _of_model(settings: Settings, model: ModelSettings) -> ModelPolicy:
     only_named = capture.level == "features"
     needs_names = only_named or any(one.columns for one in told)
     inputs, outputs = names_of(model) if needs_names else ((), ())
-    rules = rules_of(told, inputs, outputs, only_named=only_named)
+    rules = rules_of(told, inputs, outputs, wide=wide_of(model), only_named=only_named)
     return ModelPolicy(capture, rules, _secret(told), _limits(settings))
 
 

@@ -173,7 +173,8 @@ def _body(exchange: Exchange, body: Body, side: str, one: ModelPolicy) -> tuple[
 
 def _protocol(exchange: Exchange, rules: Rules) -> str:
     """Empty where the answer holds something else than rows: explanations, generated text."""
-    if not (rules.touch_columns and exchange.path):  # foreign loggers tell no path
+    needs_rows = rules.touch_columns or exchange.protocol == "grpc"
+    if not (needs_rows and exchange.path):  # foreign loggers tell no path
         return exchange.protocol
     return exchange.protocol if route(exchange.method, exchange.path).verb == "infer" else ""
 
