@@ -73,7 +73,8 @@ def carrying(
     sinks = [HttpSink(sink) for _ in range(settings.get("connections", 1))]
     delivery = Posting(sinks, settings.get("form", "kserve"), following(log, choice))
     grace_seconds = settings.get("grace_seconds", 5.0)
-    patience = Patience("sink", stop, grace_seconds, Backoff(0.001, 0.01))
+    failing = settings.get("failing_grace_seconds", 0.0)
+    patience = Patience("sink", stop, grace_seconds, Backoff(0.001, 0.01), failing)
     letters = Letters("sink", log)
     carrier = Carrier("sink", log, membership, delivery, letters, patience, choice)
     thread = Thread(target=carrier.run)
@@ -303,6 +304,21 @@ def test_a_stop_in_an_outage_leaves_the_record_with_the_log(log: Log) -> None:
             caught_up(log, carrier)
             assert carrier.stats().delivered == 3
         assert server.ids() == [id_ for id_ in ids for _ in range(2)]
+
+
+def test_where_the_log_ends_too_a_failing_sink_is_asked_until_the_grace_is_over(log: Log) -> None:
+    fill(log, 3)
+    stopped, after = Event(), [0]
+
+    def script(event: Taken) -> Answer:
+        after[0] += stopped.is_set()
+        return Answer(503 if after[0] < 3 else 202)
+
+    with sink_server(script) as server:
+        with carrying(log, server, failing_grace_seconds=20.0, grace_seconds=20.0) as carrier:
+            wait_until(lambda: carrier.stats().failures["busy"] > 2)
+            stopped.set()
+        assert carrier.stats().delivered == 3
 
 
 def test_a_stop_drains_what_is_there(log: Log) -> None:

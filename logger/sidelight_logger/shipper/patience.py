@@ -15,6 +15,8 @@ from sidelight_logger.frames import SINK_FAILURES
 from sidelight_logger.shipper.fates import SinkFailed, Stopped
 
 _TELL_AGAIN_SECONDS = 10.0
+_LAST_WAIT_SECONDS = 1.0
+"""Between two tries after a stop: little time is left."""
 _SLOW_SECONDS = 5.0
 """A try that lasts longer is told of before it has failed."""
 Result = TypeVar("Result")
@@ -45,20 +47,30 @@ class Backoff:
 class Patience:
     """Tries again, counts why, tells it every ten seconds.
 
+    After a stop a sink that takes what it gets is given all that is there, for `grace_seconds`; one
+    that fails is asked for `failing_grace_seconds` more, which is worth the wait only where what is
+    not delivered is lost.
     `failures` by reason, `trouble` and `tell` may be used from another thread.
     """
 
     def __init__(
-        self, name: str, stop: Event, grace_seconds: float, backoff: Backoff | None = None
+        self,
+        name: str,
+        stop: Event,
+        grace_seconds: float,
+        backoff: Backoff | None = None,
+        failing_grace_seconds: float = 0.0,
     ) -> None:
         self.failures = dict.fromkeys(SINK_FAILURES, 0)
         self._name = name
         self._stop = stop
         self._grace_seconds = grace_seconds
         self._backoff = backoff or Backoff()
+        self._failing_grace_seconds = failing_grace_seconds
         self._failed = ""
         self._asked_at = float("inf")
         self._until = float("inf")
+        self._failing_until = float("inf")
         self._silent_until = 0.0
 
     @property
@@ -88,8 +100,10 @@ class Patience:
         """Raises `Stopped` when the time that a stop leaves is over."""
         if not self._stop.is_set():
             return
-        self._until = min(self._until, time.monotonic() + self._grace_seconds)
-        if time.monotonic() >= self._until:
+        now = time.monotonic()
+        self._until = min(self._until, now + self._grace_seconds)
+        self._failing_until = min(self._failing_until, now + self._failing_grace_seconds)
+        if now >= self._until:
             raise Stopped
 
     def insist(
@@ -128,8 +142,13 @@ class Patience:
     def _wait(self, failed: SinkFailed) -> None:
         self.tell()
         seconds = self._backoff.next_seconds(failed.after_seconds)
-        if self._stop.is_set() or self._stop.wait(seconds):
+        if not self._stop.wait(seconds):
+            return
+        self.check_grace()
+        left = min(self._until, self._failing_until) - time.monotonic()
+        if left <= 0:
             raise Stopped
+        time.sleep(min(left, seconds, _LAST_WAIT_SECONDS))
 
     def _logger(self) -> structlog.stdlib.BoundLogger:
         logger: structlog.stdlib.BoundLogger = structlog.get_logger("sidelight.shipper")

@@ -15,6 +15,7 @@ from sidelight.config.services import recorded
 from sidelight.config.settings import Settings
 from sidelight.errors import ConfigError
 from sidelight.log import Log, open_log
+from sidelight.log.scope import place
 from sidelight.log.topics import INFERENCE
 from sidelight_logger.frames import SinkStats
 from sidelight_logger.parts import Part, part_of
@@ -52,7 +53,11 @@ def ship(part: Part, settings: Settings, source: Log, stop: Event, closed: ExitS
     way = way_to(part.route, settings, source, closed)
     letters = _letters(route, settings, source, closed)
     backoff = Backoff(longest_seconds=way.delivery.longest_wait_seconds)
-    patience = Patience(route.name, stop, part.grace_seconds * _CARRYING, backoff)
+    grace_seconds = part.grace_seconds * _CARRYING
+    lasting = place(recorded(settings).url)
+    is_lost = lasting is not None and lasting.survives != "node"  # what is left when we end
+    last_tries_seconds = grace_seconds if is_lost else 0.0
+    patience = Patience(route.name, stop, grace_seconds, backoff, last_tries_seconds)
     membership = source.join(route.group, INFERENCE, wait_seconds=_JOIN_SECONDS)
     carrier = Carrier(route.name, source, membership, way.delivery, letters, patience, way.choice)
 
