@@ -17,13 +17,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import orjson
 
 from sidelight.errors import LimitExceeded, MalformedPayload
 from sidelight.events.exchange import Outcome
+from sidelight.values import value
 
 RETIRED = "retired"
 """Not shipped: retention took the records first."""
@@ -71,7 +72,7 @@ _OUTCOMES: tuple[Outcome, ...] = ("answered", "unanswered", "abandoned")
 _OUTCOME_CODES = {outcome: code for code, outcome in enumerate(_OUTCOMES)}
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Side:
     """A request or a response: its raw head (start line to blank line) and its body.
 
@@ -91,7 +92,7 @@ class Side:
         return self.size > len(self.body)
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Capture:
     """One exchange. `id` is a UUIDv7 (16 bytes); `time_ns` when the request's head was there."""
 
@@ -224,76 +225,83 @@ class Decoder:
 
     def __init__(self, max_frame_bytes: int = MAX_FRAME_BYTES) -> None:
         self._max_frame_bytes = max_frame_bytes
-        self._buffer = bytearray()
+        self._held = bytearray()
+        """The beginning of a frame."""
         self._passing_over = 0
 
     def feed(self, data: bytes) -> Iterator[Frame]:
-        self._buffer += data
-        start = self._pass_over(0)
+        if self._held:
+            self._held += data
+            if self._is_begun():
+                return
+            data, self._held = bytes(self._held), bytearray()
+        start = self._pass_over(data, 0)
         try:
-            while (size := self._frame_bytes(start)) is not None:
+            while (size := self._frame_bytes(data, start)) is not None:
                 if size - _LENGTH.size > self._max_frame_bytes:
                     self._passing_over = size
-                    start = self._pass_over(start)
+                    start = self._pass_over(data, start)
                     yield Outsized(size)
-                elif start + size <= len(self._buffer):
-                    frame = bytes(memoryview(self._buffer)[start : start + size])
+                elif start + size <= len(data):
                     start += size
-                    yield _decode(frame)
+                    yield _decode(data, start - size, size)
                 else:
                     return
         finally:
-            del self._buffer[:start]
+            self._held += data[start:]
 
-    def _pass_over(self, start: int) -> int:
-        """Where in the buffer what is passed over ends."""
-        passed = min(self._passing_over, len(self._buffer) - start)
+    def _is_begun(self) -> bool:
+        """Whether what is held must grow: to copy it with every piece would take too long."""
+        size = self._frame_bytes(self._held, 0)
+        return size is None or len(self._held) < size <= self._max_frame_bytes + _LENGTH.size
+
+    def _pass_over(self, data: bytes, start: int) -> int:
+        """Where in the data what is passed over ends."""
+        passed = min(self._passing_over, len(data) - start)
         self._passing_over -= passed
         return start + passed
 
-    def _frame_bytes(self, start: int) -> int | None:
+    def _frame_bytes(self, data: bytes | bytearray, start: int) -> int | None:
         """Of the frame that begins there, its length field too; None until its kind is known."""
-        if len(self._buffer) - start <= _LENGTH.size:
+        if len(data) - start <= _LENGTH.size:
             return None
-        (length,) = _LENGTH.unpack_from(self._buffer, start)
-        is_capture = self._buffer[start + _LENGTH.size] == _CAPTURE
+        length: int = _LENGTH.unpack_from(data, start)[0]
+        is_capture = data[start + _LENGTH.size] == _CAPTURE
         if not 0 < length <= (MAX_FRAME_BYTES if is_capture else self._max_frame_bytes):
             raise LimitExceeded(f"a frame of {length} bytes; 1 to {self._max_frame_bytes} allowed")
-        return _LENGTH.size + int(length)
+        return _LENGTH.size + length
 
 
-def _decode(frame: bytes) -> Frame:
-    kind = frame[_LENGTH.size]
+def _decode(data: bytes, start: int, size: int) -> Frame:
+    kind = data[start + _LENGTH.size]
     if kind == _CAPTURE:
-        return _decode_capture(frame)
+        return _decode_capture(data, start, size)
     if kind == _SINK:
-        return _decode_stats(frame[_LENGTH.size + 1 :])
+        return _decode_stats(data[start + _LENGTH.size + 1 : start + size])
     if kind == _HELLO:
         return Hello()
     raise MalformedPayload(f"a frame of kind {kind}; known are {_CAPTURE}, {_SINK} and {_HELLO}")
 
 
-def _decode_capture(frame: bytes) -> Capture:
-    if len(frame) < _CAPTURE_HEAD.size:
-        raise MalformedPayload(f"a capture of {len(frame)} bytes is shorter than its own head")
-    fields = _CAPTURE_HEAD.unpack_from(frame)
-    _, _, id_, time_ns, duration_ns, outcome, *sizes = fields
-    q_head, q_body, q_size, r_head, r_body, r_size, sha256 = sizes
-    if _CAPTURE_HEAD.size + q_head + q_body + r_head + r_body != len(frame):
-        raise MalformedPayload(f"the parts of a capture do not add up to its {len(frame)} bytes")
+def _decode_capture(data: bytes, start: int, size: int) -> Capture:
+    if size < _CAPTURE_HEAD.size:
+        raise MalformedPayload(f"a capture of {size} bytes is shorter than its own head")
+    _, _, id_, time_ns, duration_ns, outcome, *sizes, sha256 = _CAPTURE_HEAD.unpack_from(
+        data, start
+    )
+    q_head, q_body, q_size, r_head, r_body, r_size = sizes
+    if _CAPTURE_HEAD.size + q_head + q_body + r_head + r_body != size:
+        raise MalformedPayload(f"the parts of a capture do not add up to its {size} bytes")
     if outcome >= len(_OUTCOMES):
         raise MalformedPayload(f"outcome {outcome} of a capture; known are 0 to 2")
-    middle = _CAPTURE_HEAD.size + q_head + q_body
-    request = _side(frame, _CAPTURE_HEAD.size, q_head, q_body, q_size)
-    response = _side(frame, middle, r_head, r_body, r_size)
-    if sha256 != _NO_SHA256:
-        request = replace(request, sha256=sha256)
+    first = start + _CAPTURE_HEAD.size
+    second = first + q_head
+    third = second + q_body
+    fourth = third + r_head
+    proof = b"" if sha256 == _NO_SHA256 else sha256
+    request = Side(data[first:second], data[second:third], q_size, proof)
+    response = Side(data[third:fourth], data[fourth : fourth + r_body], r_size)
     return Capture(id_, time_ns, duration_ns, _OUTCOMES[outcome], request, response)
-
-
-def _side(frame: bytes, start: int, head: int, body: int, size: int) -> Side:
-    split = start + head
-    return Side(frame[start:split], frame[split : split + body], size)
 
 
 def _decode_stats(content: bytes) -> SinkStats:

@@ -7,8 +7,10 @@ KServe's two-event form is spoken at the edges only (`sidelight.events.kserve`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
+
+from sidelight.values import value
 
 EXCHANGE_TYPE = "io.sidelight.exchange.v1"
 EXCHANGE_CONTENT_TYPE = "application/vnd.sidelight.exchange"
@@ -25,7 +27,7 @@ broken, or only the request was captured). abandoned: the client left before the
 the response was captured (by a foreign logger)."""
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Body:
     """One side's bytes as they were on the wire, before any content decoding.
 
@@ -43,7 +45,7 @@ class Body:
     truncated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Exchange:
     """A request and its answer.
 

@@ -10,10 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from sidelight.values import value
+
 Headers = tuple[tuple[str, bytes], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Record:
     """One thing to append: a value, and what a reader must know to route it without opening it."""
 
@@ -22,7 +24,7 @@ class Record:
     headers: Headers = ()
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@value(order=True)
 class Address:
     """Where a record stands; ``str(address)`` is ``inference/0/123`` and `parse` reads it back."""
 
@@ -39,7 +41,7 @@ class Address:
         return cls(topic, int(partition), int(offset))
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Stored:
     """A record as the log holds it; `appended_ns` is the log's clock, nanoseconds since 1970.
 
