@@ -1,8 +1,8 @@
 """The shippers as processes: ``python -m benchmarks.shipper``.
 
-A spool of exchanges (1 KiB both ways) is carried to Kafka, as the log and as a sink, then to an
-HTTP sink in another process. CPU is the shipper's own, its start included; rates depend on the
-machine.
+A spool of exchanges (1 KiB both ways) is carried to Kafka, as the log and as a sink, to an HTTP
+sink in another process, at hand and 20 ms away, and to files. CPU is the shipper's own, its start
+included; rates depend on the machine.
 Kafka's rows need Java and Maven, or `SIDELIGHT_KAFKA=host:port`.
 """
 
@@ -39,12 +39,16 @@ from sidelight_logger.recorder.description import Origin, describe
 from sidelight_logger.shipper.routes import LOG
 
 EXCHANGES, POSTED = 60_000, 3_000
+AWAY_SECONDS, POSTED_AWAY = 0.02, 300
 PARTITIONS = 3
 spawning = multiprocessing.get_context("spawn")
 
 
 class Sink(asyncio.Protocol):
-    """Takes every POST, by its Content-Length."""
+    """Takes every POST, by its Content-Length, and answers after a while."""
+
+    def __init__(self, wait_seconds: float) -> None:
+        self._wait_seconds = wait_seconds
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._transport = transport
@@ -58,12 +62,15 @@ class Sink(asyncio.Protocol):
             if len(self._received) < end + 4 + length:
                 return
             self._received = self._received[end + 4 + length :]
-            self._transport.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
+            answer = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
+            asyncio.get_running_loop().call_later(self._wait_seconds, self._transport.write, answer)
 
 
-def serve_sink(port: Connection) -> None:
+def serve_sink(port: Connection, wait_seconds: float) -> None:
     async def serve() -> None:
-        server = await asyncio.get_running_loop().create_server(Sink, "127.0.0.1", 0)
+        server = await asyncio.get_running_loop().create_server(
+            lambda: Sink(wait_seconds), "127.0.0.1", 0
+        )
         port.send(server.sockets[0].getsockname()[1])
         await server.serve_forever()
 
@@ -82,6 +89,7 @@ def main() -> None:
             with broker(folder) as bootstrap:
                 to_kafka(folder, bootstrap)
         to_http(folder, spool)
+        to_files(folder, spool)
 
 
 def fill(place: Path) -> None:
@@ -126,13 +134,38 @@ def to_kafka(folder: Path, bootstrap: str) -> None:
 
 
 def to_http(folder: Path, spool: Mapping[str, Any]) -> None:
-    ours, theirs = spawning.Pipe()
-    sink = spawning.Process(target=serve_sink, args=(theirs,), daemon=True)
-    sink.start()
-    flags = {**spool, "logger.sinks.there.url": f"http://127.0.0.1:{ours.recv()}/"}
-    carry("shipper: as two events over HTTP", folder, flags, "there", POSTED)
-    sink.terminate()
-    sink.join()
+    for away, posted, connections in (
+        *((0.0, POSTED, lanes) for lanes in (1, 4)),
+        *((AWAY_SECONDS, POSTED_AWAY, lanes) for lanes in (1, 4, 32)),
+    ):
+        ours, theirs = spawning.Pipe()
+        sink = spawning.Process(target=serve_sink, args=(theirs, away), daemon=True)
+        sink.start()
+        flags = {
+            **spool,
+            "logger.sinks.there.url": f"http://127.0.0.1:{ours.recv()}/",
+            "logger.sinks.there.connections": connections,
+        }
+        carry(
+            f"shipper: HTTP, {away:g} s away, {connections} at once", folder, flags, "there", posted
+        )
+        sink.terminate()
+        sink.join()
+
+
+def to_files(folder: Path, spool: Mapping[str, Any]) -> None:
+    for format_, batch, count in (
+        ("json", 1, POSTED),
+        ("json", 1000, 20_000),
+        ("parquet", 1000, 20_000),
+    ):
+        flags = {
+            **spool,
+            "logger.sinks.files.url": f"file://{folder}/{format_}-{batch}",
+            "logger.sinks.files.files.format": format_,
+            "logger.sinks.files.files.batch_records": batch,
+        }
+        carry(f"shipper: {format_} files of {batch}", folder, flags, "files", count)
 
 
 def carry(what: str, folder: Path, flags: Mapping[str, Any], route: str, wanted: int) -> None:
