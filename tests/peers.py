@@ -39,6 +39,11 @@ labels = (rows @ [1.0, -2.0, 0.5, 0.0] > 0).astype(int)
 joblib.dump(LogisticRegression().fit(rows, labels), sys.argv[1])
 """
 
+_MLSERVER = """
+from mlserver.cli.main import main
+main()
+"""
+
 _KSERVE_ON_LOOPBACK = """
 import grpc.aio
 import uvicorn
@@ -122,13 +127,16 @@ def sklearn_model(folder: Path, name: str = "income") -> Path:
 
 
 @contextlib.contextmanager
-def mlserver(folder: Path, **environment: str) -> Iterator[Server]:
-    """MLServer with the models of a folder, and these variables added to its environment."""
+def mlserver(folder: Path, prelude: str = "", **environment: str) -> Iterator[Server]:
+    """MLServer with the models of a folder, and these variables added to its environment.
+
+    `prelude` is run in its process before it starts.
+    """
     http, grpc, metrics = free_ports(3)
     ports = {"http_port": http, "grpc_port": grpc, "metrics_port": metrics}
     settings = {"host": "127.0.0.1", "debug": False, "parallel_workers": 0, **ports}
     (folder / "settings.json").write_text(json.dumps(settings))
-    program = [str(peer_python("mlserver").with_name("mlserver")), "start", str(folder)]
+    program = [str(peer_python("mlserver")), "-c", prelude + _MLSERVER, "start", str(folder)]
     with _serving(program, Server.on(http, grpc), environment) as server:
         yield server
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 import pytest
@@ -64,26 +62,6 @@ config = PredictorConfig(predictor_host=predictor, predictor_protocol="v1")
 server = ModelServer(
     http_port=int(http), grpc_port=int(rpc), workers=1, enable_grpc=False, predictor_config=config
 )
-server.start([model])
-"""
-
-INSIDE = """
-import sys
-import numpy as np
-from kserve import Model, ModelServer
-from kserve.model_server import app
-from sidelight_logger.middleware import PayloadLogger
-
-http, rpc, name = sys.argv[1:]
-
-class Sum(Model):
-    def predict(self, payload, headers=None):
-        return {"predictions": np.asarray(payload["instances"]).sum(axis=1).tolist()}
-
-app.add_middleware(PayloadLogger)
-model = Sum(name)
-model.load()
-server = ModelServer(http_port=int(http), grpc_port=int(rpc), workers=1, enable_grpc=False)
 server.start([model])
 """
 
@@ -180,17 +158,3 @@ def test_a_trace_reaches_the_transformer_and_ends_there_as_kserves_sdk_has_it(
     assert span(first).parent_span_id.hex() == "b7ad6b7169203331"
     assert second.traceparent == ""
     assert second.correlation_id == first.id
-
-
-def test_kserves_server_logs_by_itself() -> None:
-    source = Path(__file__).resolve().parents[2]
-    path = os.pathsep.join((str(source), str(source / "logger")))
-    with dummy_recorder() as recorder:
-        told = {"PYTHONPATH": path, "SIDELIGHT_LOGGER__SOCKET": str(recorder.path)}
-        with peers.kserve_program(INSIDE, NAME, **told) as server:
-            answer = httpx.post(server.http + PREDICT, json={"instances": ROWS}, timeout=30)
-            [exchange] = exchanges(recorder, 1)
-    assert answer.json() == {"predictions": [3.0, 7.0]}
-    assert (exchange.model, exchange.protocol, exchange.status) == (NAME, "v1", 200)
-    assert exchange.response.content == answer.content
-    assert answer.headers["x-request-id"] == exchange.id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import uuid
 from dataclasses import replace
@@ -176,6 +177,22 @@ def test_every_other_request_is_recorded(
     ],
 )
 def test_the_version_is_found_without_parsing_the_answer(answer: bytes, version: str) -> None:
+    assert answered_version(answer) == version
+
+
+@pytest.mark.parametrize(
+    ("answer", "version"),
+    [
+        (gzip.compress(ANSWER), "3"),
+        (gzip.compress(ANSWER)[:60], "3"),
+        (gzip.compress(b'{"outputs":[' + b"1," * 9000 + b'1],"model_version":"7"}'), ""),
+        (gzip.compress(ANSWER)[:12] + b"\xff" * 20, ""),
+        (b"\x1f\x8b", ""),
+    ],
+)
+def test_the_version_is_found_at_the_beginning_of_a_compressed_answer(
+    answer: bytes, version: str
+) -> None:
     assert answered_version(answer) == version
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -30,6 +31,7 @@ _NO_RESPONSE = ResponseHead(0, {})
 _NO_NAMES = Names()
 _VERSION_KEY = b'"model_version"'
 _VERSION = re.compile(rb'[{,\s]"model_version"\s*:\s*("(?:[^"\\]|\\.)*")')
+_GZIP, _GZIP_WINDOW = b"\x1f\x8b", 31
 _VERSION_WITHIN = 4 << 10
 """Servers write the version before the outputs, or after them: either end of the answer has it."""
 
@@ -90,7 +92,12 @@ def _names(target: Route, capture: Capture) -> tuple[Names, Names]:
 
 
 def answered_version(body: bytes) -> str:
-    """The `model_version` of a V2 answer, without parsing its tensors; empty when it has none."""
+    """The `model_version` of a V2 answer, without parsing its tensors; empty when it has none.
+
+    Of a compressed answer (MLServer's, to who takes it) only the beginning is looked at.
+    """
+    if body[:2] == _GZIP:
+        body = _unzipped(body)
     match = _version_in(body[:_VERSION_WITHIN]) or _version_in(body[-_VERSION_WITHIN:])
     if match is None:
         return ""
@@ -98,6 +105,14 @@ def answered_version(body: bytes) -> str:
         return str(orjson.loads(match[1]))
     except orjson.JSONDecodeError:
         return ""
+
+
+def _unzipped(body: bytes) -> bytes:
+    """The first bytes of what was compressed; nothing when it is broken."""
+    try:
+        return zlib.decompressobj(_GZIP_WINDOW).decompress(body[:_VERSION_WITHIN], _VERSION_WITHIN)
+    except zlib.error:
+        return b""
 
 
 def _version_in(part: bytes) -> re.Match[bytes] | None:
