@@ -251,8 +251,8 @@ STREAM_OF_FRAMES = b"".join(
     )
 )
 
-PINGS = frame(PING, 0, 0, bytes(8)) * 30_000
-NOTHING = frame(DATA, 0, 1, b"") * 30_000
+PINGS = frame(PING, 0, 0, bytes(8)) * 60_000
+NOTHING = frame(DATA, 0, 1, b"") * 60_000
 HALF_A_HEAD = frame(HEADERS, 0, 1, b"")
 LONG = b"\x40\1a\x7f\xa1\x1e" + b"v" * 4000
 """A field that is kept in the table."""
@@ -271,7 +271,7 @@ def resets(client: Peer) -> bytes:
     [
         (resets, ENHANCE_YOUR_CALM),
         (lambda _: PINGS, ENHANCE_YOUR_CALM),
-        (lambda _: frame(SETTINGS, 0, 0, b"") * 30_000, ENHANCE_YOUR_CALM),
+        (lambda _: frame(SETTINGS, 0, 0, b"") * 60_000, ENHANCE_YOUR_CALM),
         (lambda one: one.ask(1, END_HEADERS) + NOTHING, ENHANCE_YOUR_CALM),
         (lambda _: HALF_A_HEAD + frame(CONTINUATION, 0, 1, b"") * 10_000, ENHANCE_YOUR_CALM),
         (lambda _: HALF_A_HEAD + frame(CONTINUATION, 0, 1, bytes(16_000)) * 5, ENHANCE_YOUR_CALM),

@@ -26,8 +26,9 @@ _BLANK_LINE = b"\r\n"
 _RESETS, _RESETS_PER_SECOND = 1000, 100.0
 """Calls that are given up, on top of those that come to their end: clients that ask twice and take
 the faster answer give up half, an attack all."""
-_CONTROLS, _CONTROLS_PER_SECOND = 20_000, 5_000.0
-"""Pings, settings, priorities, empty frames: peers need some a second, and some a call."""
+_CONTROLS, _CONTROLS_PER_SECOND = 20_000, 10_000.0
+"""Pings, settings, priorities, empty frames of both sides, on top of one for each call: peers that
+measure their connection need some hundred a second."""
 
 
 @dataclass(slots=True)
@@ -57,9 +58,11 @@ class Streams:
     last: int = 0
     """The newest stream of the client."""
     resets: Allowance = field(init=False)
+    controls: Allowance = field(init=False)
 
     def __post_init__(self) -> None:
         self.resets = Allowance(_RESETS, _RESETS_PER_SECOND, self.clock)
+        self.controls = Allowance(_CONTROLS, _CONTROLS_PER_SECOND, self.clock)
 
     def add(self, number: int, head: Head) -> Stream:
         if len(self.open) >= self.most:
@@ -73,6 +76,7 @@ class Streams:
         if (stream := self.open.pop(number, None)) is not None:
             stream.recording.end("answered")
             self.resets.earn()
+            self.controls.earn()
 
     def given_up(self, number: int, outcome: Outcome) -> None:
         """One side has reset the stream."""
@@ -95,10 +99,9 @@ class _Direction:
         self._streams = streams
         self._blocks = blocks
         self._other = other
-        self._controls = Allowance(_CONTROLS, _CONTROLS_PER_SECOND, streams.clock)
 
     def _spend_control(self) -> None:
-        if not self._controls.spend():
+        if not self._streams.controls.spend():
             raise Violation("too many frames that carry nothing", ENHANCE_YOUR_CALM)
 
     def _heed_settings(self, flags: int, payload: bytes) -> None:
