@@ -84,6 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 grace_seconds=arguments.grace_seconds,
                 quiet_seconds=arguments.quiet_seconds,
             ),
+            grpc_upstream=_grpc_upstream(arguments.grpc_upstream),
             probes=probes_of(os.environ, upstream),
         )
         fds = [fd for fd in (arguments.fd, arguments.grpc_fd) if fd >= 0]
