@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+import time
 from email.utils import formatdate
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from hypothesis import given
@@ -102,6 +104,38 @@ def test_an_answer_that_may_change_is_a_failure(
             sink.send(EVENT)
         sink.close()
     assert (caught.value.reason, caught.value.after_seconds) == (reason, after_seconds)
+
+
+def test_an_answer_before_the_event_was_read_is_an_answer() -> None:
+    """As a proxy with a limit gives it: 413, and no byte more is read."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def refuse() -> None:
+            connection, _ = listener.accept()
+            connection.recv(1 << 10)
+            connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\n\r\nmany")
+            connection.shutdown(socket.SHUT_RD)
+            time.sleep(0.5)
+            connection.close()
+
+        refusing = Thread(target=refuse)
+        refusing.start()
+        sink = HttpSink(SinkSettings(url=f"http://127.0.0.1:{listener.getsockname()[1]}/"))
+        with pytest.raises((SinkRefused, SinkFailed)) as caught:
+            sink.send(HttpMessage((("ce-id", "1"),), bytes(64 << 20)))
+        refusing.join()
+        sink.close()
+    assert "413 many" in str(caught.value)
+
+
+def test_what_a_sink_says_when_it_fails_is_not_repeated() -> None:
+    """It may hold the event, and a failure is logged."""
+    with sink_server(lambda event: Answer(503)) as server:
+        sink = HttpSink(SinkSettings(url=server.url))
+        with pytest.raises(SinkFailed) as caught:
+            sink.send(EVENT)
+        sink.close()
+    assert str(caught.value).endswith(": 503 Service Unavailable")
 
 
 def test_a_sink_that_is_not_there_is_a_failure() -> None:

@@ -61,8 +61,7 @@ class HttpSink:
         except (OSError, HTTPException, ValueError) as exc:
             self.close()
             raise _cause(self._name, exc) from exc
-        text = content[:200].decode(errors="replace")
-        _judge(answer, f"{self._name}: {answer.status} {text}")
+        _judge(answer, content, self._name)
         return content
 
     def close(self) -> None:
@@ -71,13 +70,23 @@ class HttpSink:
 
     def _exchange(self, message: HttpMessage) -> tuple[HTTPResponse, bytes]:
         connection = self._connected()
-        headers = {**dict(message.headers), **self._headers}
-        connection.request("POST", self._target, message.body, headers)
+        is_whole = self._ask(connection, message)
         answer = connection.getresponse()
         content = answer.read(_ANSWER_BYTES)
-        if not answer.isclosed():
+        if not (is_whole and answer.isclosed()):
             connection.close()  # the rest of a long answer is not read
         return answer, content
+
+    def _ask(self, connection: HTTPConnection, message: HttpMessage) -> bool:
+        """Whether all of it could be sent: a sink may answer 413 before it has read it."""
+        headers = {**dict(message.headers), **self._headers}
+        try:
+            connection.request("POST", self._target, message.body, headers)
+        except (BrokenPipeError, ConnectionResetError):
+            if connection.sock is None:
+                raise
+            return False
+        return True
 
     def _connected(self) -> HTTPConnection:
         connection = self._connection
@@ -131,12 +140,15 @@ def _own_headers(settings: SinkSettings, parts: SplitResult) -> dict[str, str]:
     return headers
 
 
-def _judge(answer: HTTPResponse, message: str) -> None:
+def _judge(answer: HTTPResponse, content: bytes, name: str) -> None:
+    """Only a refusal repeats what the sink says: a failure is logged, and the answer may hold what
+    was sent."""
     if 200 <= answer.status < 300:
         return
     by_class = {3: DENIED, 5: BROKEN}.get(answer.status // 100)
     reason = _TRY_AGAIN.get(answer.status, by_class)
     if reason is None:
-        raise SinkRefused(message)
+        text = content[:200].decode(errors="replace")
+        raise SinkRefused(f"{name}: {answer.status} {text}")
     advice = answer.headers.get("retry-after", "")
-    raise SinkFailed(message, reason, advised_seconds(advice))
+    raise SinkFailed(f"{name}: {answer.status} {answer.reason}", reason, advised_seconds(advice))
