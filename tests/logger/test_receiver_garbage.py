@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
+from contextlib import closing
+from http.client import HTTPConnection
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from sidelight.errors import MalformedPayload
 from sidelight.events.halves import recognised
 from sidelight.log.testing import MemoryLog
 from sidelight_logger.joiner.withholding import Withholding
+from sidelight_logger.receiver import waiting
 from sidelight_logger.receiver.post import Post
 from sidelight_logger.receiver.reading import CloudEvents, Payloads, Reading
 from sidelight_logger.recorder.policies import policy_of
@@ -133,6 +137,31 @@ def test_a_post_is_read_or_refused(told: Settings, post: Post) -> None:
             continue
         for one in said:
             recognised(one.record)
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST / HTTP/1.1\r\n", b"POST / HTTP/1.1\r\nA: "])
+def test_a_head_that_does_not_end_ends_its_connection(
+    sent: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "HEAD_SECONDS", 0.2)
+    with receiver(MemoryLog()) as client:
+        assert client.raw(sent) == b""
+
+
+def test_between_requests_only_a_head_that_has_begun_is_hurried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(waiting, "HEAD_SECONDS", 0.2)
+    with (
+        receiver(MemoryLog()) as client,
+        closing(HTTPConnection("127.0.0.1", client.port, timeout=30)) as kept,
+    ):
+        for _ in range(2):
+            kept.request("GET", "/healthz")
+            assert kept.getresponse().read() == b"alive\n"
+            time.sleep(0.5)
+        kept.sock.sendall(b"POST / HTTP/1.1\r\n")
+        assert kept.sock.recv(1) == b""
 
 
 @pytest.mark.parametrize(

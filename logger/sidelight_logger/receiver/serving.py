@@ -27,6 +27,7 @@ from sidelight_logger.receiver.intake import Intake
 from sidelight_logger.receiver.metrics import LeftOut, ReceiverMetrics
 from sidelight_logger.receiver.post import Room
 from sidelight_logger.receiver.reading import CloudEvents, Payloads, Reading
+from sidelight_logger.receiver.waiting import PromptHeads
 from sidelight_logger.recorder.policies import policy_of
 from sidelight_logger.stopping import stop_on_signals
 
@@ -100,7 +101,7 @@ def served(
 def _config(app: Receiver, settings: ReceiverSettings) -> uvicorn.Config:
     config = uvicorn.Config(
         app,
-        http="h11",  # the one that bounds a head, which is read before any token
+        http=PromptHeads,  # over h11, which bounds a head: it is read before any token
         h11_max_incomplete_event_size=MAX_HEAD_BYTES,
         lifespan="off",
         ws="none",
