@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given as given_any
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from sidelight.config import Listen, load
@@ -299,3 +301,20 @@ def test_kserves_names_are_told_also_when_they_are_empty() -> None:
 def test_annotations_are_told_as_kserve_writes_them() -> None:
     settings = LoggerSettings(annotations={"team": "risk", "a": "b,c"})
     assert extensions(settings)["annotations"] == '{"a":"b,c","team":"risk"}'
+
+
+FLAGS = st.sampled_from(["--log-url", "--enable-batcher", "--workers", "--logger-tls-skip-verify"])
+WORDS = st.sampled_from(["", "true", "FALSE", "0", "http://x/", "a=b", "-1", "--"])
+
+
+@given_any(st.lists(FLAGS | WORDS, max_size=8))
+def test_whatever_is_written_every_switch_has_its_value_and_nothing_else_changes(
+    arguments: list[str],
+) -> None:
+    written = spelling.spelt(arguments)
+    switches = [one for one in arguments if one in spelling.SWITCHES]
+    assert [one.partition("=")[0] for one in written if "=" in one and one != "a=b"] == switches
+    assert not spelling.SWITCHES & set(written)
+    rest = [one for one in written if one.partition("=")[0] not in spelling.SWITCHES]
+    left = iter(one for one in arguments if one not in spelling.SWITCHES)
+    assert all(one in left for one in rest), "in their order"
