@@ -53,12 +53,17 @@ def play(address: str, nasty: Nasty) -> list[Seen]:
 
 def asked_for(address: str, answer: NastyAnswer) -> Seen:
     """What the client sees when the model answers so."""
-    target = ANSWER_PATH + answer.name.replace(" ", "_").encode()
+    target = path_of(answer).encode()
     fields = b"Content-Length: 0\r\n" if answer.method == "POST" else b""
     head = b"%b %b HTTP/1.1\r\nHost: a\r\n%b\r\n" % (answer.method.encode(), target, fields)
     with connected(address) as sock:
         sock.sendall(head)
         return answers(sock, answer.method.encode(), 1)[0]
+
+
+def path_of(answer: NastyAnswer) -> str:
+    """Where the model gives that answer."""
+    return ANSWER_PATH.decode() + answer.name.replace(" ", "_")
 
 
 def answers(sock: socket.socket, method: bytes, count: int) -> list[Seen]:

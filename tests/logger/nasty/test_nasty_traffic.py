@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -15,18 +16,23 @@ from tests.logger.commanding import Logger, running
 from tests.logger.faults.accounts import proxy_balance, recorder_balance, wait_until_settled
 from tests.logger.faults.load import Asker, asking, wait_for_more
 from tests.logger.faults.memory import peak_mib
+from tests.logger.faults.oracle import exchanges_in
 from tests.logger.nasty.answers import ANSWERS, NastyAnswer
-from tests.logger.nasty.model import Model, nasty_model
-from tests.logger.nasty.replaying import asked_for, play
+from tests.logger.nasty.model import ANSWER_PATH, Model, nasty_model
+from tests.logger.nasty.replaying import asked_for, path_of, play
 from tests.logger.nasty.requests import NO_ANSWER, REQUESTS, Nasty
+from tests.logger.sinks import wait_until
 
 RULES = {"columns": {"age": "drop"}, "patterns": ["[0-9]{16}"]}
+LARGE = 10_000
+"""Above all that is kept here."""
 RECORDER_MIB = 400
 """What the recorder may hold at most: a bomb of 64 MiB is not among it many times."""
 
 
 @dataclass(frozen=True)
 class Scene:
+    folder: Path
     logger: Logger
     model: Model
     others: Sequence[Asker]
@@ -51,7 +57,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     with nasty_model() as model, running(folder, "--upstream", model.url) as logger:
         with asking(logger.address("traffic"), 2, 0.001) as others:
             wait_for_more(others, 20)
-            yield Scene(logger, model, others)
+            yield Scene(folder, logger, model, others)
         _accounts_are_even(logger)
         assert logger.stop() == 0
 
@@ -84,3 +90,35 @@ def test_a_nasty_answer_harms_nobody_else(scene: Scene, answer: NastyAnswer) -> 
     else:
         assert (seen.whole, seen.status) == (True, 502)
     scene.others_are_unharmed()
+
+
+def test_the_log_tells_how_each_nasty_exchange_ended(scene: Scene) -> None:
+    for answer in ANSWERS:
+        asked_for(scene.address, answer)
+    wait_for_more(scene.others, 20)
+    wait_until(lambda: scene.logger.metric("pending_records") < 50, "the recorder")
+    outcomes = {
+        one.path: one.outcome
+        for one in exchanges_in(scene.folder / "log")
+        if one.path.startswith(ANSWER_PATH.decode())
+    }
+    for answer in ANSWERS:
+        wanted = "answered" if answer.reading == "whole" else "unanswered"
+        assert outcomes[path_of(answer)] == wanted, answer.name
+
+
+def withheld(logger: Logger) -> float:
+    return logger.metric("bodies_withheld_total")
+
+
+def test_of_bombs_and_of_what_is_too_long_no_body_reaches_the_disk(scene: Scene) -> None:
+    """A rule must see the whole of a body to hold: what it cannot see is not kept."""
+    nasty = ("gzip bomb", "gzip that is none", "zstd bomb", "deep JSON", "above max_body")
+    for one in REQUESTS:
+        if one.name in nasty:
+            play(scene.address, one)
+    wait_until(lambda: withheld(scene.logger) >= 2 * len(nasty), "both sides of each")
+    bodies = (
+        body for one in exchanges_in(scene.folder / "log") for body in (one.request, one.response)
+    )
+    assert not [body.size for body in bodies if len(body.content) > LARGE or body.truncated]
