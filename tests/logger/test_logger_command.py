@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import socket
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from sidelight.config.settings import LoggerSettings, SinkSettings
 from sidelight.errors import ConfigError
 from sidelight_logger import command, running
 from sidelight_logger.agent import meaning, spelling
+from sidelight_logger.agent.flags import AgentFlags
 from sidelight_logger.parts import RECORDER, Part, part_of
 from sidelight_logger.recorder.process import extensions
 
@@ -318,3 +320,20 @@ def test_whatever_is_written_every_switch_has_its_value_and_nothing_else_changes
     rest = [one for one in written if one.partition("=")[0] not in spelling.SWITCHES]
     left = iter(one for one in arguments if one not in spelling.SWITCHES)
     assert all(one in left for one in rest), "in their order"
+
+
+AGENTS = """
+port component-port enable-puller config-dir model-dir log-url workers source-uri log-mode
+log-store-path log-store-format log-marshaller-url log-marshaller-port log-batch-size
+log-batch-interval inference-service namespace endpoint component metadata-headers
+metadata-annotations enable-batcher max-batchsize max-latency probe-period logger-ca-cert-file
+logger-tls-skip-verify
+"""
+"""All flags of KServe's agent (v0.20.0, cmd/agent/main.go)."""
+
+
+def test_every_flag_of_the_agent_is_known_and_told() -> None:
+    ours = {field.name.replace("_", "-") for field in dataclasses.fields(AgentFlags)}
+    assert ours - {"metrics-port"} == set(AGENTS.split())
+    page = (Path(__file__).parents[2] / "docs" / "kserve.md").read_text()
+    assert not [name for name in ours if f"`--{name}`" not in page]
