@@ -2,8 +2,8 @@
 
     python -m benchmarks.proxy_grpc [--seconds 3] [--concurrency 1 16]
 
-Calls carry 1 KiB both ways. The model server echoes; it and the load speak bare frames of HTTP/2, or
-are grpcio's own (rows "grpcio"). CPU is that of the proxy's process alone, from
+Calls carry 1 KiB both ways. The model server echoes; it and the load speak bare frames of HTTP/2,
+or are grpcio's own (rows "grpcio"). CPU is that of the proxy's process alone, from
 ``/proc/PID/schedstat``, and does not depend on what else the machine does; the other figures do.
 """
 
@@ -112,8 +112,9 @@ class Echo(Frames):
 class Asking(Frames):
     """The load: so many calls at a time on one connection."""
 
-    def __init__(self, seconds: list[float], at_a_time: int) -> None:
+    def __init__(self, seconds: list[float], at_a_time: int, identified: bool = False) -> None:
         super().__init__()
+        self._identified = identified
         self._seconds = seconds
         self._at_a_time = at_a_time
         self._next = 1
@@ -131,7 +132,8 @@ class Asking(Frames):
     def _call(self) -> bytes:
         stream, self._next = self._next, self._next + 2
         self._asked[stream] = time.perf_counter()
-        head = frame(HEADERS, END_HEADERS, stream, self._encoder.encode(_REQUEST))
+        fields = [*_REQUEST, ("x-request-id", f"{stream:032}")] if self._identified else _REQUEST
+        head = frame(HEADERS, END_HEADERS, stream, self._encoder.encode(fields))
         return head + frame(DATA, END_STREAM, stream, BODY)
 
 
@@ -148,10 +150,17 @@ def ask_in_frames(port: int, at_a_time: int, seconds: float, out: Connection) ->
     out.send(uvloop.run(_ask_in_frames(port, at_a_time, seconds)))
 
 
-async def _ask_in_frames(port: int, at_a_time: int, seconds: float) -> Figures:
+def ask_with_ids(port: int, at_a_time: int, seconds: float, out: Connection) -> None:
+    """Heads that no call had before, as those of traced clients."""
+    out.send(uvloop.run(_ask_in_frames(port, at_a_time, seconds, identified=True)))
+
+
+async def _ask_in_frames(
+    port: int, at_a_time: int, seconds: float, *, identified: bool = False
+) -> Figures:
     taken: list[float] = []
     loop = asyncio.get_running_loop()
-    await loop.create_connection(lambda: Asking(taken, at_a_time), "127.0.0.1", port)
+    await loop.create_connection(lambda: Asking(taken, at_a_time, identified), "127.0.0.1", port)
     return await _figures(taken, seconds)
 
 
@@ -237,7 +246,7 @@ def show(name: str, load: Load, port: int, at_a_time: int, seconds: float, pid: 
     found = figures(load, port, at_a_time, seconds)
     calls = found.requests_per_second * (seconds + WARM_UP_SECONDS)
     spent = f"{(cpu_seconds(pid) - before) * 1e6 / calls:10.1f}" if pid else ""
-    print(f"{at_a_time:3} at a time, {name:24}{row(found)}{spent}", flush=True)
+    print(f"{at_a_time:3} at a time, {name:26}{row(found)}{spent}", flush=True)
 
 
 def free_port() -> int:
@@ -289,7 +298,7 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, nargs="+", default=[1, 16])
     arguments = parser.parse_args()
     print("python -m benchmarks.proxy_grpc: 1 KiB request, 1 KiB answer, one connection")
-    print(f"{'':39}{'calls/s':>12}{'p50 us':>10}{'p99 us':>10}{'CPU us':>10}")
+    print(f"{'':41}{'calls/s':>12}{'p50 us':>10}{'p99 us':>10}{'CPU us':>10}")
     with tempfile.TemporaryDirectory() as folder:
         recorder = Path(folder) / "recorder"
         listener = socket.create_server(("127.0.0.1", 0))
@@ -297,6 +306,9 @@ def main() -> None:
             for at_a_time in arguments.concurrency:
                 port = listener.getsockname()[1]
                 compare(ask_in_frames, port, recorder, at_a_time, arguments.seconds)
+                with proxy(port, recorder) as (address, pid):
+                    name = "frames, captured, own ids"
+                    show(name, ask_with_ids, address[1], at_a_time, arguments.seconds, pid)
         with process(serve_drain, str(recorder) + "2"), grpcio_server() as port:
             for at_a_time in arguments.concurrency:
                 path = Path(str(recorder) + "2")

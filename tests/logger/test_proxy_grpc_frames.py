@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidelight_logger.proxy.h2.allowance import Allowance
+from sidelight_logger.proxy.h2.blocks import Blocks
 from sidelight_logger.proxy.h2.frames import (
     COMPRESSION_ERROR,
     CONTINUATION,
@@ -31,10 +32,13 @@ from sidelight_logger.proxy.h2.frames import (
     RST_STREAM,
     SETTINGS,
     WITH_PRIORITY,
+    Violation,
     frame,
 )
 from sidelight_logger.proxy.h2.heads import read_head
 from sidelight_logger.proxy.h2.reader import FrameReader
+from sidelight_logger.proxy.h2.streams import Answers, Requests, Stream, Streams
+from sidelight_logger.proxy.recording import Unrecorded
 from sidelight_logger.proxy.settings import Limits
 from tests.logger.proxy_running import (
     DummyRecorder,
@@ -239,17 +243,32 @@ def _joined(heard: list[object]) -> list[object]:
 STREAM_OF_FRAMES = b"".join(
     (
         frame(SETTINGS, 0, 0, bytes(12)),
-        frame(HEADERS, PADDED, 1, b"\1head\0"),
-        frame(CONTINUATION, END_HEADERS, 1, b"more"),
+        frame(HEADERS, PADDED, 1, b"\1\x83\x86\0"),
+        frame(CONTINUATION, END_HEADERS, 1, b"\x84\x40\1a\1b"),
         frame(DATA, PADDED, 1, b"\2body\0\0"),
         frame(PING, 0, 0, bytes(8)),
         frame(DATA, END_STREAM, 1, b"x" * 300),
-        frame(HEADERS, WHOLE, 3, b"head"),
+        frame(HEADERS, WHOLE, 3, b"\x83\xbe\x84"),
         frame(77, 0, 5, b"unknown"),
         frame(DATA, END_STREAM | PADDED, 3, b"\0"),
         frame(RST_STREAM, 0, 1, bytes(4)),
     )
 )
+
+
+@given(st.lists(st.tuples(st.integers(0, len(STREAM_OF_FRAMES) - 1), st.binary(max_size=3))))
+def test_garbage_passes_or_is_refused(changes: list[tuple[int, bytes]]) -> None:
+    data = STREAM_OF_FRAMES
+    for at, other in changes:
+        data = data[:at] + other + data[at + len(other) :]
+    streams = Streams(lambda head, identified: Stream(Unrecorded(), b""), 100, time.monotonic)
+    asked, answered = Blocks(1000), Blocks(1000)
+    answers = Answers(streams, answered, asked, tells_id=False)
+    for listener in (Requests(streams, asked, answered), answers):
+        reader = FrameReader(listener, 1000)
+        with contextlib.suppress(Violation):
+            assert data.startswith(reader.feed(data))
+
 
 PINGS = frame(PING, 0, 0, bytes(8)) * 60_000
 NOTHING = frame(DATA, 0, 1, b"") * 60_000
@@ -352,8 +371,6 @@ def test_no_value_forges_a_line_of_a_captured_head() -> None:
 
 def test_a_repeated_head_means_the_same_only_while_the_table_does() -> None:
     """`\\xbe` is the newest entry of the table, whatever that is by now."""
-    from sidelight_logger.proxy.h2.blocks import Blocks
-
     blocks = Blocks(1000)
     assert blocks.read(b"\x40\1a\0011\xbe").lines == b"a: 1\r\na: 1\r\n"
     assert blocks.read(b"\xbe").lines == b"a: 1\r\n"
