@@ -16,7 +16,7 @@ from cloudevents.core.bindings import http as sdk
 from cloudevents.core.formats.json import JSONFormat
 
 from sidelight.config import Settings
-from sidelight.errors import LogFull, RecordTooLarge
+from sidelight.errors import ConfigError, LogFull, RecordTooLarge
 from sidelight.events.exchanges import to_record
 from sidelight.events.halves import Half, recognised
 from sidelight.events.http import to_binary, to_structured
@@ -344,6 +344,13 @@ def test_while_the_log_is_full_senders_are_asked_to_wait() -> None:
         assert client.metric("sidelight_receiver_log_up") == 1
         assert client.refused("log") == 1
     assert len(halves(log)) == 1
+
+
+def test_a_log_that_is_not_as_configured_is_no_fault_of_the_sender() -> None:
+    log = Stubborn()
+    log.refusal = ConfigError("log.partitions is 3, topic 'halves' has 1")
+    with receiver(log) as client:
+        assert client.say(half("request", 1)).status == 503
 
 
 def test_above_the_room_for_posts_senders_are_asked_to_wait() -> None:

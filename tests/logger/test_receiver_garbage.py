@@ -122,7 +122,7 @@ def posts(draw: st.DrawFn) -> Post:
 
 
 def readings(told: Settings) -> list[Reading]:
-    withholding = Withholding(policy_of(told), "log")
+    withholding = Withholding(policy_of(told), lambda: "log")
     return [CloudEvents(withholding, LIMIT), Payloads(withholding, LIMIT, frozenset({"a"}))]
 
 

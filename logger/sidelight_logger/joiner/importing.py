@@ -51,7 +51,7 @@ class ForeignPartition:
         policy: Policy = EVERYTHING,
     ) -> None:
         self.counts: Counter[str] = Counter()
-        self.withholding = Withholding(policy, log.log_id)
+        self.withholding = Withholding(policy, lambda: log.log_id)
         self.bookmark = Bookmark(source.log, source.topic, partition)
         self.outgoing = Outgoing(log, HALVES, REPORTER, lambda _: None)
         self._source = source

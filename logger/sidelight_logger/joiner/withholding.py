@@ -8,7 +8,7 @@ not kept. Of the headers what the sender chose stays, but for the secret ones.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from math import inf
 
@@ -36,9 +36,9 @@ _NO_TEXTS = ("recordedtime", "statuscode", "exchangeid")
 
 class Withholding:
     """`secret` makes ids of pairs that no client can foresee, so that none can choose to be left
-    out of a sample. `left_out` counts by reason."""
+    out of a sample; it is asked for when it is needed. `left_out` counts by reason."""
 
-    def __init__(self, policy: Policy, secret: str) -> None:
+    def __init__(self, policy: Policy, secret: Callable[[], str]) -> None:
         self.left_out: Counter[str] = Counter()
         self._policy = replace(policy, mode="all")
         self._secret = secret
@@ -77,7 +77,7 @@ class Withholding:
 
     def _seen(self, half: Half) -> Exchange:
         """The half as an exchange of its own, with all that can be told of it."""
-        id_ = derived_id(0, self._secret, *half.pair_key)
+        id_ = derived_id(0, self._secret(), *half.pair_key)
         one = described(exchange_of(half, exchange_id=id_, received_ns=0), half)
         if one.protocol and not one.path:
             return replace(one, method="POST", path=_PATHS[one.protocol])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sidelight.errors import LimitExceeded, LogError, MalformedPayload, RecordTooLarge
+from sidelight.errors import ConfigError, LimitExceeded, LogError, MalformedPayload, RecordTooLarge
 from sidelight.errors import SidelightError as _Error
 from sidelight.serving.refusals import CODES as _CODES
 from sidelight.serving.refusals import Busy, TooSlow
@@ -31,6 +31,7 @@ CODES = {
     WrongMethod: 405,
     UnknownFormat: 415,
     Busy: 429,
+    ConfigError: 503,  # the log is not as it is configured: that is for us to put right
 }
 
 _REASONS: dict[type[_Error], str] = {
@@ -44,6 +45,7 @@ _REASONS: dict[type[_Error], str] = {
     MalformedPayload: "malformed",
     Busy: "busy",
     LogError: "log",
+    ConfigError: "log",
 }
 REASONS = (*dict.fromkeys(_REASONS.values()), "failed")
 

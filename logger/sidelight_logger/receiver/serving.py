@@ -66,7 +66,7 @@ def receiving(settings: Settings, log: Log) -> Iterator[Receiver]:
     metrics.waiting_bytes.set_function(lambda: room.taken)
     metrics.log_up.set_function(lambda: not intake.trouble)
     kept = frozenset(name.lower() for name in settings.logger.headers)
-    withholding = Withholding(policy_of(settings), log.log_id)
+    withholding = Withholding(policy_of(settings), lambda: log.log_id)
     registry.register(LeftOut(withholding.left_out))
     readings: dict[str, Reading] = {
         EVENTS: CloudEvents(withholding, limit),
