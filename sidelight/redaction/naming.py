@@ -11,7 +11,7 @@ Names = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 def wide_of(model: ModelSettings) -> tuple[str, ...]:
-    """Columns with many values a row; outputs may be lists of probabilities, whatever their kind."""
+    """Columns with many values a row; of outputs that may be so whatever their kind."""
     wide = (name for name, one in model.features.items() if one.kind in ("image", "tensor"))
     return (*wide, *model.outputs)
 
