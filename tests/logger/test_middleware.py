@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import http.client
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import StreamingResponse
 
 from sidelight.events.ids import id_text
 from sidelight_logger.frames import Capture
 from sidelight_logger.middleware import PayloadLogger
 from sidelight_logger.recorder.description import Origin, describe
+from tests.logger.chatting import chat, converse
 from tests.logger.middleware_serving import Served, logged, uvicorn_of
 from tests.logger.proxy_asgi import app as shapes
-from tests.logger.proxy_running import dummy_recorder, wait_until
+from tests.logger.proxy_running import dummy_recorder, running_proxy, wait_until
 
 INFER = "/v2/models/income/infer"
 OWN = ("date", "x-request-id")
@@ -125,49 +124,31 @@ def test_bodies_are_kept_up_to_the_limit_and_pass_whole() -> None:
         assert (len(side.body), side.size, side.truncated) == (1000, 5000, True)
 
 
-def chat() -> FastAPI:
-    """Answers as OpenAI's API does, one event a turn, each only when asked to go on."""
-    app = FastAPI()
-    app.state.go = asyncio.Event()
-
-    @app.post("/v1/chat/completions")
-    async def complete(request: Request) -> StreamingResponse:
-        asked = json.loads(await request.body())
-
-        async def events() -> AsyncIterator[str]:
-            for number in range(3):
-                choice = {"index": 0, "delta": {"content": f"word{number} "}}
-                yield f"data: {json.dumps({'model': asked['model'], 'choices': [choice]})}\n\n"
-                await app.state.go.wait()
-                app.state.go.clear()
-            yield "data: [DONE]\n\n"
-
-        return StreamingResponse(events(), media_type="text/event-stream")
-
-    @app.post("/go")
-    async def go() -> Response:
-        app.state.go.set()
-        return Response()
-
-    return app
-
-
 def test_events_pass_as_they_come_and_are_one_answer() -> None:
     with logged(chat()) as served:
-        question = {"model": "llama", "stream": True, "messages": []}
-        with served.client.stream("POST", "/v1/chat/completions", json=question) as answer:
-            events = answer.iter_lines()
-            for number in range(3):
-                # The next event is written only when this one has arrived.
-                assert f"word{number}" in next(events)
-                next(events)
-                httpx.post(f"{served.address}/go")
-            assert next(events) == "data: [DONE]"
+        converse(served.address, served.address)
         captures = served.recorder.wait(4)
-        found = next(one for one in captures if b"/v1/chat" in one.request.head)
+    _is_one_answer(captures)
+
+
+def test_so_they_do_through_the_proxy() -> None:
+    with uvicorn_of(chat()) as server, dummy_recorder() as recorder:
+        port = int(server.rpartition(":")[2])
+        with running_proxy(port, recorder=recorder.path) as proxy:
+            converse(f"http://127.0.0.1:{proxy.address[1]}", server)
+            _is_one_answer(recorder.wait(1))
+
+
+def _is_one_answer(captures: list[Capture]) -> None:
+    [found] = (one for one in captures if b"/v1/chat" in one.request.head)
     assert found.outcome == "answered"
     assert found.response.body.count(b"data: ") == 4
-    assert json.loads(found.request.body) == question
+    exchange = describe(found, 1, Origin("/test", "me"))
+    assert exchange is not None
+    assert (exchange.model, exchange.response.content_type) == (
+        "llama",
+        "text/event-stream; charset=utf-8",
+    )
 
 
 def test_a_client_that_leaves_during_the_answer_has_abandoned_it() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
@@ -104,10 +105,19 @@ class PayloadLogger:
 
         async def told(message: Message) -> None:
             if message["type"] in ("lifespan.shutdown.complete", "lifespan.shutdown.failed"):
-                self.close()  # nobody is served any more whom it could keep waiting
+                await self._ended()
             await send(message)
 
         await self._app(scope, receive, told)
+
+    async def _ended(self) -> None:
+        """Hand over what is left, in a thread: a gRPC server may share the event loop."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # it is not asyncio's
+            self.close()
+        else:
+            await loop.run_in_executor(None, self.close)
 
     def close(self) -> None:
         """Hand over what is left. Only for servers that have no lifespan: it is done at its end."""

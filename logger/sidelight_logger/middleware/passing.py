@@ -66,11 +66,14 @@ class Passing:
     def end(self) -> None:
         """The application has done its part."""
         if not self._ended:
-            self._end("abandoned" if self._gone else "unanswered")
+            try:
+                self._end("abandoned" if self._gone else "unanswered")
+            except Exception as exc:  # likewise
+                tell(exc)
 
     def _give_up(self, cause: Exception) -> None:
         tell(cause)
-        self._end("unanswered")
+        self.end()
 
     def _received(self, message: Message) -> None:
         if message["type"] == "http.request":

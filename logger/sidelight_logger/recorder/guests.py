@@ -10,13 +10,11 @@ from threading import Lock
 
 from prometheus_client import Metric
 
-from sidelight.errors import LimitExceeded, MalformedPayload
+from sidelight.errors import MalformedPayload
 from sidelight_logger import tally
 from sidelight_logger.metrics import middleware_metrics
 from sidelight_logger.tally import PROXY_LOST, Cells, ProxyStats
 
-MOST = 64
-"""Connected at once; each may hold one frame in memory."""
 _REMEMBERED = 256
 """Of those that have left, told apart; what older ones counted stays in the sum."""
 
@@ -43,8 +41,6 @@ class Guests:
             os.close(descriptor)
         if guest in self._here:
             raise MalformedPayload("counters of a logger that is connected already")
-        if len(self._here) >= MOST:
-            raise LimitExceeded(f"{MOST} loggers are connected, which is as many as may be")
         with self._lock:
             self._left.pop(guest, None)
             self._here[guest] = cells

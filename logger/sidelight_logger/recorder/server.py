@@ -22,6 +22,10 @@ from sidelight_logger.recorder.peers import Guest, Peer
 _LONGEST_WAIT_SECONDS = 0.25
 """How late a stop is noticed at most."""
 
+_MOST_GUESTS = 64
+"""Connected at once: each may hold one frame in memory, and a file."""
+_TELL_AGAIN_SECONDS = 10.0
+
 _Kind = Callable[[socket.socket, Decoder], Peer]
 
 
@@ -62,6 +66,7 @@ class Server:
         self._door = door
         self._peers: set[Peer] = set()
         self._selector = selectors.DefaultSelector()
+        self._silent_until = 0.0
 
     def run(self, stopping: Callable[[], bool], grace_seconds: float) -> None:
         """Serve until `stopping`, then take what has been sent, append it, and close."""
@@ -103,6 +108,10 @@ class Server:
             connection, _ = listener.accept()
             connection.setblocking(False)
             peer = kind(connection, Decoder(self._max_frame_bytes))
+            if isinstance(peer, Guest) and self._guests() >= _MOST_GUESTS:
+                connection.close()
+                self._tell("peer turned away", f"{_MOST_GUESTS} model servers are connected")
+                return
             self._peers.add(peer)
             self._selector.register(connection, selectors.EVENT_READ, lambda: self._read(peer))
             self._tell_peers()
@@ -119,7 +128,7 @@ class Server:
         except BlockingIOError:
             return
         except MalformedPayload as exc:
-            structlog.get_logger("sidelight.recorder").error("peer closed", cause=str(exc))
+            self._tell("peer closed", str(exc))
             data = b""
         except OSError:
             data = b""
@@ -137,6 +146,15 @@ class Server:
         self._peers.discard(peer)
         peer.close()
         self._tell_peers()
+
+    def _guests(self) -> int:
+        return sum(isinstance(peer, Guest) for peer in self._peers)
+
+    def _tell(self, what: str, cause: str) -> None:
+        """Not each time: who was closed comes again a tenth of a second later."""
+        if time.monotonic() >= self._silent_until:
+            self._silent_until = time.monotonic() + _TELL_AGAIN_SECONDS
+            structlog.get_logger("sidelight.recorder").error(what, cause=cause)
 
     def _tell_peers(self) -> None:
         self._on_peers(len(self._peers))
