@@ -1,0 +1,49 @@
+"""Rules that cannot be kept are refused when the file is read, not when traffic comes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.sidelight.test_command import run
+
+
+def told(folder: Path, said: Mapping[str, object]) -> str:
+    (folder / "sidelight.yaml").write_text(yaml.safe_dump(said))
+    ended = run("check", cwd=folder)
+    assert ended.returncode == 2, ended.stdout
+    return ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("redact", "message"),
+    [
+        ({"paths": ["user.email"]}, "logger.redact.paths: 'user.email' is no JSONPath"),
+        ({"patterns": ["("]}, "logger.redact.patterns: '(' is no regular expression"),
+        ({"columns": {"a": {"mask": "["}}}, "logger.redact.columns.a: '['"),
+        ({"columns": {"a": "hash"}}, "needs a key; set logger.redact.key_file"),
+        ({"columns": {"a": {"bucket": [1]}}}, "give two at least"),
+        ({"key_file": "nowhere"}, "cannot be read"),
+    ],
+)
+def test_a_rule_that_cannot_be_kept_is_refused(
+    tmp_path: Path, redact: dict[str, object], message: str
+) -> None:
+    said = {"logger": {"upstream": "http://127.0.0.1:1", "redact": redact}}
+    assert message in told(tmp_path, said)
+
+
+def test_a_short_key_is_refused_and_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("s3cret")
+    redact = {"columns": {"a": "hash"}, "key_file": "key"}
+    found = told(tmp_path, {"models": {"m": {"redact": redact}}})
+    assert "16 at least" in found
+    assert "s3cret" not in found
+
+
+def test_features_alone_need_their_names(tmp_path: Path) -> None:
+    found = told(tmp_path, {"models": {"m": {"capture": "features"}}})
+    assert "models.m.capture is features, and models.m.features names none" in found
