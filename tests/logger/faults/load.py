@@ -10,6 +10,7 @@ from __future__ import annotations
 import http.client
 import re
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from zlib import crc32
@@ -47,6 +48,8 @@ class Asker:
         self.failed: list[str] = []
         self.broken = 0
         """Connections that ended under a request, which was then sent again."""
+        self.longest_seconds = 0.0
+        """From the first try of a request to its answer, at most: told, never asserted."""
         self._address = address
         self._pause_seconds = pause_seconds
         self._connection = self._connect()
@@ -62,10 +65,11 @@ class Asker:
         self._connection.close()
 
     def _run(self) -> None:
-        number = 0
+        number, began = 0, time.monotonic()
         while not self._stopping.is_set():
             if self._ask(id_of(self.name, number)):
-                number += 1
+                self.longest_seconds = max(self.longest_seconds, time.monotonic() - began)
+                number, began = number + 1, time.monotonic()
             else:
                 self.broken += 1
                 self._connection.close()
@@ -96,6 +100,11 @@ class Asker:
 
 def total(askers: Sequence[Asker]) -> int:
     return sum(len(asker.answered) for asker in askers)
+
+
+def longest(askers: Sequence[Asker]) -> float:
+    """How long a client had to wait at most, over all kills and restarts."""
+    return max(asker.longest_seconds for asker in askers)
 
 
 def wait_for_more(askers: Sequence[Asker], count: int, seconds: float = 60.0) -> None:

@@ -60,6 +60,13 @@ def findings(place: Path) -> Findings:
     return found
 
 
+def records_in(place: Path) -> int:
+    """How many exchanges a local log holds, without reading them."""
+    with closing(open_log(place)) as log:
+        span = log.span(topics.INFERENCE, 0)
+        return span.end - span.begin
+
+
 def exchanges_in(place: Path) -> Iterator[Exchange]:
     """Every exchange of a local log, also beyond records that are gone."""
     with closing(open_log(place)) as log:

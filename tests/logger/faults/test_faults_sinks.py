@@ -86,7 +86,6 @@ def test_a_bad_sink_holds_up_neither_predictions_nor_another_sink(tmp_path: Path
         wait_until(lambda: set(good.ids) == set(kept.kept), "the good sink")
         assert proxy_balance(logger) == 0
         wait_until(lambda: "absent" in logger.ready(), "the sink in trouble")
-        logger.stop()
     assert not any(asker.failed or asker.broken for asker in askers)
     assert kept.sound
     assert not kept.lost(askers)
@@ -125,7 +124,6 @@ def memory_stays_flat(folder: Path, load: Callable[[Sequence[Asker]], None]) -> 
                 load(askers)
                 after = memory_of(logger, PARTS)
             held = sum(file.stat().st_size for file in (folder / "log").rglob("*.segment"))
-            logger.stop()
     print(f"{total(askers)} requests: {before} -> {after} MiB, log {held >> 20} MiB")
     assert not any(asker.failed or asker.broken for asker in askers)
     for part, mib in after.items():
