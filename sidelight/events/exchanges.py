@@ -12,6 +12,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any, get_args
 
 import orjson
@@ -48,6 +50,7 @@ _TEXTS = {
     "log_id": "ce_logid",
 }
 """Fields of an exchange that are text, and the header each is."""
+_texts_of = attrgetter(*_TEXTS)
 _SIDES = ("ce_request", "ce_response")
 _BODY = ("contenttype", "encoding", "jsonlength", "size", "sha256", "truncated")
 _FIXED: Headers = (
@@ -88,12 +91,14 @@ def to_record(exchange: Exchange) -> Record:
         # The registered extension `sequence` is text that sorts in order.
         ("ce_sequence", b"%020d" % exchange.sequence),
     ]
-    for field, name in _TEXTS.items():
-        if text := getattr(exchange, field):
+    for name, text in zip(_TEXTS.values(), _texts_of(exchange), strict=True):
+        if text:
             headers.append((name, text.encode()))
     _add_body(headers, _REQUEST_NAMES, exchange.request)
     _add_body(headers, _RESPONSE_NAMES, exchange.response)
-    _add_open(headers, exchange)
+    if exchange.headers:
+        headers.append(("ce_headers", orjson.dumps(exchange.headers)))
+    headers += _extensions(tuple(exchange.extensions.items()))
     return Record(_data(exchange), id_, tuple(headers))
 
 
@@ -138,14 +143,13 @@ def _add_body(headers: list[tuple[str, bytes]], names: Sequence[str], body: Body
         headers.append((truncated, b"true"))
 
 
-def _add_open(headers: list[tuple[str, bytes]], exchange: Exchange) -> None:
-    if exchange.headers:
-        headers.append(("ce_headers", orjson.dumps(exchange.headers)))
-    for name, text in exchange.extensions.items():
-        header = records.PREFIX + name
-        if header in _OURS:
-            raise ValueError(f"extension {name!r} of exchange {exchange.id} is the exchange's own")
-        headers.append((header, text.encode()))
+@lru_cache(maxsize=64)
+def _extensions(named: tuple[tuple[str, str], ...]) -> Headers:
+    """Those of a logger are mostly the same for all of its exchanges."""
+    for name, _ in named:
+        if records.PREFIX + name in _OURS:
+            raise ValueError(f"extension {name!r} of an exchange is one of the exchange's own")
+    return tuple((records.PREFIX + name, text.encode()) for name, text in named)
 
 
 def _data(exchange: Exchange) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any
 from sidelight.events import Exchange
 from sidelight.log import Stored
 from sidelight.tensors import Columns
+from sidelight.values import value
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Rows:
         return self.block.parameters
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Opened(Stored):
     """A record, the exchange it holds, and its rows if they were decoded with others'."""
 

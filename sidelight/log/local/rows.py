@@ -60,10 +60,14 @@ def stored(row: Row, topic: str, partition: int) -> Stored:
 
 def _pack(headers: Headers) -> bytes:
     """Lengths, all names as one JSON list, all values: most records of a topic share the list."""
-    names = orjson.dumps([name for name, _ in headers])
-    values = [value for _, value in headers]
-    head = struct.pack(f"<HI{len(values)}I", len(values), len(names), *map(len, values))
-    return b"".join((head, names, *values))
+    names, values = zip(*headers, strict=True)
+    lengths, packed = _packed_names(names)
+    return b"".join((lengths.pack(len(values), len(packed), *map(len, values)), packed, *values))
+
+
+@lru_cache(maxsize=256)
+def _packed_names(names: tuple[str, ...]) -> tuple[struct.Struct, bytes]:
+    return struct.Struct(f"<HI{len(names)}I"), orjson.dumps(names)
 
 
 def _unpack(packed: bytes) -> Headers:
