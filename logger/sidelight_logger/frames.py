@@ -38,7 +38,9 @@ FILTERED = "filtered"
 """Not meant for the sink: another model, status or protocol than it asks for."""
 SAMPLED = "sampled"
 """Not in the share that the sink asks for."""
-SINK_LEFT_OUT = (FILTERED, SAMPLED)
+BODILESS = "bodiless"
+"""Kept without bodies, of which KServe's events would tell nothing."""
+SINK_LEFT_OUT = (FILTERED, SAMPLED, BODILESS)
 
 UNREACHABLE = "unreachable"
 SLOW = "timeout"

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from sidelight.config.capturing.sinks import OnlySettings
 from sidelight.events import CloudEvent, records
-from sidelight.events.exchanges import to_record
+from sidelight.events.exchanges import from_record, to_record
 from sidelight.log.contract import Record
 from sidelight_logger.recorder.description import Origin, describe
-from sidelight_logger.shipper.choosing import chosen
+from sidelight_logger.shipper.choosing import chosen, with_events
 from tests.logger.captures import capture
 
 
@@ -68,6 +68,18 @@ def test_a_share_is_kept_and_a_larger_one_holds_it() -> None:
     half = {id_ for id_ in ids if not told(replace(one, key=id_), sample=0.5)}
     assert tenth < half
     assert abs(len(tenth) - 500) < 4 * 21.3  # standard deviations of a binomial count
+
+
+def test_what_makes_no_event_in_kserves_form_is_left_out() -> None:
+    """Bodies that policy kept away; a request that had none is told."""
+    choice = with_events(chosen(OnlySettings()))
+    exchange = from_record(record())
+    away = replace(exchange.request, content=b"")
+    bodiless = replace(exchange, request=away, response=replace(exchange.response, content=b""))
+    assert choice(to_record(bodiless)) == "bodiless"
+    assert choice(to_record(replace(exchange, request=away))) == ""
+    assert choice(record("/v2/models/income/infer", body=b"", answer=b"")) == ""
+    assert choice(replace(record(), value=b"broken")) == ""
 
 
 def test_a_broken_header_hides_nothing() -> None:

@@ -6,14 +6,19 @@ from collections.abc import Callable
 from fnmatch import fnmatchcase
 
 from sidelight.config.capturing.sinks import OnlySettings
+from sidelight.errors import MalformedPayload
+from sidelight.events import kserve
+from sidelight.events.exchanges import from_record
 from sidelight.events.sampling import share_of
 from sidelight.log.contract import Record
-from sidelight_logger.frames import FILTERED, SAMPLED
+from sidelight_logger.frames import BODILESS, FILTERED, SAMPLED
 from sidelight_logger.shipper.form import is_exchange
 
 Choice = Callable[[Record], str]
 """Why a record is left out (`SINK_LEFT_OUT`); empty when it is not."""
 
+_NO_BODIES = 16
+"""Bytes of an exchange's data without any: the two lengths."""
 _SALT = "sink "
 """Before the id: the recorder's sample of the same ids is another, so this is a share of it."""
 
@@ -40,6 +45,24 @@ def chosen(only: OnlySettings) -> Choice:
         )
 
     return left_out
+
+
+def with_events(choice: Choice) -> Choice:
+    """Likewise, and what makes no event in KServe's form is left out."""
+
+    def left_out(record: Record) -> str:
+        return choice(record) or (BODILESS if _makes_none(record) else "")
+
+    return left_out
+
+
+def _makes_none(record: Record) -> bool:
+    if len(record.value) > _NO_BODIES or not is_exchange(record):
+        return False
+    try:
+        return not kserve.to_events(from_record(record), 0)
+    except MalformedPayload:
+        return False
 
 
 def _is_meant(record: Record, only: OnlySettings) -> bool:

@@ -33,20 +33,17 @@ _PATH = "/-._~!$&'()*+,;=:@"
 
 def nested(event: CloudEvent, sink: SinkSettings) -> dict[str, Any]:
     """The JSON object; as with KServe, what is empty is not there."""
-    flat = _fields(event, sink)
-    flat["url"], flat["sourceUri"] = _url(flat["url"]), _url(flat["sourceUri"])
+    fields = flat(event, sink)
+    for name in ("url", "sourceUri"):
+        fields[name] = _url(fields[name])
     for name in ("metadata", "annotations"):
-        flat[name] = _object(name, flat[name])
-    kept = {name: value for name, value in flat.items() if value or name == "bytes"}
+        fields[name] = _object(name, fields[name])
+    kept = {name: value for name, value in fields.items() if value or name == "bytes"}
     return {**kept, "occurrenceTime": rfc3339(event.time_ns or 0)}
 
 
 def flat(event: CloudEvent, sink: SinkSettings) -> dict[str, Any]:
-    """The columns."""
-    return _fields(event, sink)
-
-
-def _fields(event: CloudEvent, sink: SinkSettings) -> dict[str, Any]:
+    """The columns, in the order of `COLUMNS`."""
     texts = {name: text_of(value) for name, value in event.extensions.items()}
     return {
         "url": place_of(sink.url),

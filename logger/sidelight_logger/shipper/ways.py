@@ -16,7 +16,7 @@ from sidelight.log.contract import Reader
 from sidelight.log.topics import INFERENCE
 from sidelight_logger.frames import Posts
 from sidelight_logger.shipper.appending import Appending
-from sidelight_logger.shipper.choosing import Choice, chosen, everything
+from sidelight_logger.shipper.choosing import Choice, chosen, everything, with_events
 from sidelight_logger.shipper.counting import Counted, PostCounts
 from sidelight_logger.shipper.fates import Delivery
 from sidelight_logger.shipper.filing import Filing
@@ -48,10 +48,12 @@ def way(name: str, settings: Settings, source: Reader, closed: ExitStack) -> Way
         return Way(Appending(log, INFERENCE, "exchange", outsized))
     sink = settings.logger.sinks[name]
     choice = chosen(sink.only)
-    if is_kafka(sink.url):
-        return Way(_to_topic(name, sink, settings, closed), choice)
     if sink.url.startswith(OTLP):
         return _to_collector(name, sink, choice, closed)
+    if sink.form == "kserve":
+        choice = with_events(choice)
+    if is_kafka(sink.url):
+        return Way(_to_topic(name, sink, settings, closed), choice)
     if not sink.url.startswith(("http://", "https://")):
         return Way(Filing(place_at(f"logger.sinks.{name}.url", sink.url), sink), choice)
     counts = PostCounts()
