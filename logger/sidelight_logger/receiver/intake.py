@@ -19,7 +19,7 @@ from sidelight.log.contract import Record, Writer
 from sidelight.log.topics import HALVES
 from sidelight_logger.receiver.reading import Said
 
-BATCH_RECORDS = 1000
+BATCH_POSTS = 1000
 BATCH_BYTES = 8 << 20
 """Above either an append is not made larger."""
 
@@ -63,12 +63,10 @@ class Intake:
 
     def _run(self) -> None:
         while (first := self._queue.get()) is not None:
-            is_last = self._settle(first)
-            if is_last:
-                return
+            self._append(self._gathered(first))
 
-    def _settle(self, first: _Waiting) -> bool:
-        """Append this and what waits beside it; True when nothing comes any more."""
+    def _gathered(self, first: _Waiting) -> list[_Waiting]:
+        """This one and what waits beside it, as far as it can be read."""
         batch: list[_Waiting] = []
         size = 0
         waiting: _Waiting | None = first
@@ -76,14 +74,18 @@ class Intake:
             if self._is_read(waiting):
                 batch.append(waiting)
                 size += sum(len(record.value) for record in waiting.records)
-            if len(batch) >= BATCH_RECORDS or size >= BATCH_BYTES:
-                break
-            try:
-                waiting = self._queue.get_nowait()
-            except Empty:
-                break
-        self._append(batch)
-        return waiting is None
+            is_full = len(batch) >= BATCH_POSTS or size >= BATCH_BYTES
+            waiting = None if is_full else self._next()
+        return batch
+
+    def _next(self) -> _Waiting | None:
+        try:
+            found = self._queue.get_nowait()
+        except Empty:
+            return None
+        if found is None:
+            self._queue.put(None)  # the end, which `_run` is to see
+        return found
 
     def _is_read(self, waiting: _Waiting) -> bool:
         if not waiting.done.set_running_or_notify_cancel():
