@@ -178,6 +178,27 @@ def test_a_scope_that_cannot_be_read_is_served_all_the_same(
     assert "a request is not logged: AttributeError" in caplog.text
 
 
+def test_an_application_starts_and_answers_also_where_no_thread_can_be_started(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    lived: list[str] = []
+
+    async def app(asked: Any, receive: Any, send: Any) -> None:
+        lived.append(asked["type"])
+
+    logger = PayloadLogger(app, "/nobody/there")
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    one_call(logger, {"type": "lifespan"}, [])
+    one_call(logger, scope(), [])
+    assert lived == ["lifespan", "http"]
+    assert caplog.text.count("RuntimeError") == 1
+    assert logger.stats.accepted == 1
+    logger.close()
+
+
 def test_an_outer_middleware_sees_what_the_application_wrote_into_the_scope() -> None:
     async def app(asked: Any, receive: Any, send: Any) -> None:
         asked["route"] = "/v2/models/{model}/infer"

@@ -101,7 +101,10 @@ class PayloadLogger:
         return Passing(recording, head, receive, send, returned)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._started()
+        try:
+            self._started()  # so that the recorder is there when the first request comes
+        except Exception as exc:  # likewise, nor its start
+            tell(exc)
 
         async def told(message: Message) -> None:
             if message["type"] in ("lifespan.shutdown.complete", "lifespan.shutdown.failed"):

@@ -45,6 +45,7 @@ class Handover:
         self._thread = Thread(target=self._run, name="sidelight-handover", daemon=True)
 
     def start(self) -> None:
+        """Raises `RuntimeError` where there can be no thread: captures wait then, while there is room."""
         self._thread.start()
         atexit.register(self.close, 0.5)  # for servers without a lifespan
 
@@ -70,6 +71,9 @@ class Handover:
     def close(self, seconds: float) -> None:
         """Hand over what is left, for at most so long."""
         atexit.unregister(self.close)
+        if self._thread.ident is None:
+            self._end()
+            return
         self._drain_seconds = seconds
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._stop.set)
@@ -79,8 +83,11 @@ class Handover:
         try:
             self._loop.run_until_complete(self._serve())
         finally:
-            self._loop.close()
-            os.close(self._descriptor)
+            self._end()
+
+    def _end(self) -> None:
+        self._loop.close()
+        os.close(self._descriptor)
 
     async def _serve(self) -> None:
         tasks = [self._loop.create_task(each) for each in (self._link.run(), self._link.report())]
