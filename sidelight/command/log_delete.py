@@ -51,12 +51,13 @@ def _in_log(log: LocalLog, place: str, ids: Sequence[str]) -> Iterator[str]:
     letters = [*needles, b"io.sidelight.deadletter"]  # what they hold is in base64
     for reference in sorted(known.references):
         yield f"{reference}: lies in the store, not here; remove it there"
+    # The exchanges last: who runs this again after a crash finds through them what else there is.
     work = (
-        (topics.INFERENCE, [one.encode() for one in ids], known.exchange),
         (topics.HALVES, needles, known.half),
         (topics.RESULTS, needles, known.result),
         (topics.ALARMS, needles, known.result),
         (topics.DEAD_LETTERS, letters, known.letter),
+        (topics.INFERENCE, [one.encode() for one in ids], known.exchange),
     )
     for topic, wanted, change in work:
         changed = log.erase(topic, wanted, change, TOMBSTONE)

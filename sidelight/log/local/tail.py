@@ -28,6 +28,12 @@ _WAL_BYTES = 64 << 20
 _CHECKPOINT_BUSY_MS = 500
 _LARGE_BYTES = 1 << 20
 
+_OPENED = (
+    "synchronous=FULL",
+    f"journal_size_limit={_WAL_BYTES}",
+    # A tree that is split else leaves copies of rows behind, which `erasing` would not find.
+    "secure_delete=FAST",
+)
 _INSERT = "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)"
 
 
@@ -53,7 +59,7 @@ class Tail:
     def __init__(self, path: Path, base: int, durability: Literal["process", "power"]) -> None:
         self.path = path
         self.base = base
-        self._db = connect(path, "synchronous=FULL", f"journal_size_limit={_WAL_BYTES}")
+        self._db = connect(path, *_OPENED)
         self._db.set_wal_hook(_checkpoint)
         with translated(path, self._db):
             self._floor_ns = read_mark(self._db, base).floor_ns
