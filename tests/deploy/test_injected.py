@@ -1,8 +1,9 @@
 """What KServe's webhook makes of a pod starts the logger.
 
-The files in `injected/` are containers that `AgentInjector.InjectAgent` of kserve/kserve (August
-2026, after v0.20) added to a pod in Standard mode and to one under Knative, with the image of
-`deploy/kserve/agent-image.patch.yaml`, written as JSON.
+The files in `injected/` are containers that KServe's own `AgentInjector.InjectAgent` (August 2026,
+after v0.20) added to a pod in Standard mode and to one under Knative, with the image of
+`deploy/kserve/agent-image.patch.yaml`. `scripts/kserve-manifests` makes them anew, and shows our
+manifests to KServe's controller and Knative's validation.
 """
 
 from __future__ import annotations
