@@ -35,6 +35,13 @@ def truths_of(document: Mapping[str, Any], named: str) -> tuple[str, list[Any]]:
     return subject, [_only(row, at) for at, row in enumerate(_rows(truth))]
 
 
+def without_payloads(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What `truths_of` reads of it: nothing of what was asked and answered but the id."""
+    kept = {name: document[name] for name in ("truth", "reward") if name in document}
+    named = {side: {"meta": {"puid": id_}} for side in _SIDES if (id_ := _puid(document, side))}
+    return {**kept, **named}
+
+
 def _puid(document: Mapping[str, Any], side: str) -> str:
     message = document.get(side)
     meta = message.get("meta") if isinstance(message, dict) else None

@@ -12,6 +12,7 @@ from sidelight.events import Exchange
 from sidelight.events.exchanges import to_record
 from sidelight.events.kserve import to_events
 from sidelight.events.records import to_record as event_record
+from sidelight.events.seldon_feedback import truths_of
 from sidelight.log import Record
 from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import ALL
@@ -26,6 +27,7 @@ from tests.logger.joining import (
     spread,
     stored_in,
 )
+from tests.sidelight.test_events_halves import seldon
 
 SECRET = "987654321"
 DROPS = {"redact": {"columns": {"ssn": "drop"}}}
@@ -98,6 +100,18 @@ def test_a_level_below_the_bodies_keeps_sizes_and_pairs() -> None:
     assert (one.request.content, one.request.size) == (b"", sent.request.size)
     assert (one.response.size, one.status, one.path) == (sent.response.size, 200, sent.path)
     assert not one.request.truncated
+
+
+def test_of_seldons_feedback_only_what_came_true_stays() -> None:
+    told = {
+        "request": {"data": {"ndarray": [[int(SECRET)]]}},
+        "response": {"meta": {"puid": "p1"}, "data": {"ndarray": [[SECRET]]}},
+        "truth": {"data": {"ndarray": [1]}},
+    }
+    log = imported([seldon("feedback", "f", orjson.dumps(told))], DROPS)
+    [stored] = stored_in(log, "inference")
+    assert truths_of(orjson.loads(stored.record.value), "") == ("p1", [1])
+    assert not any(SECRET.encode() in text for text in texts_of(log))
 
 
 def test_exchanges_of_another_sidelight_are_under_the_same_rules() -> None:

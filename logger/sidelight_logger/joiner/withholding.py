@@ -12,11 +12,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from math import inf
 
+import orjson
+
 from sidelight.events import exchanges, kserve, records
 from sidelight.events.cloudevent import Attribute, CloudEvent
 from sidelight.events.exchange import Exchange, Protocol
 from sidelight.events.halves import Feedback, Half, exchange_of, kind_and_key
 from sidelight.events.ids import derived_id
+from sidelight.events.seldon_feedback import without_payloads
 from sidelight.log.contract import Record
 from sidelight.protocols.describing import described
 from sidelight_logger.metrics import LEFT_OUT, SAMPLED
@@ -56,11 +59,25 @@ class Withholding:
             case Exchange():
                 kept = self._reduced(found)
                 return None if kept is None else exchanges.to_record(kept)
-        return replace(record, key=key.encode())
+        return self._of_feedback(found, replace(record, key=key.encode()))
 
     def shown(self, record: Record) -> Record:
         """What a dead letter may show of a record that cannot be read."""
         return record if self._is_idle else Record(b"", record.key)
+
+    def _of_feedback(self, found: Feedback, record: Record) -> Record | None:
+        """Seldon's has the whole request and answer in it, which no label is read from."""
+        if self._is_idle:
+            return record
+        try:
+            told = orjson.loads(found.event.data or b"")
+        except orjson.JSONDecodeError:
+            told = None
+        if not isinstance(told, dict):
+            self.left_out["withheld"] += 1
+            return None
+        event = replace(found.event, data=orjson.dumps(without_payloads(told)))
+        return records.to_record(event, record.key)
 
     def _of_half(self, half: Half, record: Record) -> Record | None:
         is_idle = self._is_idle and len(record.value) <= self._shortest
