@@ -123,8 +123,8 @@ class RecorderMetrics:
             "its memory.",
             registry=registry,
         )
-        for reason in RECORDER_DROPS:
-            self.dropped.labels(reason)
+        for dropped in RECORDER_DROPS:
+            self.dropped.labels(dropped)
 
 
 class Snapshots:
