@@ -45,7 +45,7 @@ class Handover:
         self._thread = Thread(target=self._run, name="sidelight-handover", daemon=True)
 
     def start(self) -> None:
-        """Raises `RuntimeError` where there can be no thread: captures wait then, while there is room."""
+        """Raises `RuntimeError` where there can be no thread: captures then wait for nobody."""
         self._thread.start()
         atexit.register(self.close, 0.5)  # for servers without a lifespan
 
