@@ -13,21 +13,13 @@ import orjson
 from sidelight.events.exchange import PURPOSE_HEADER, Body, Exchange
 from sidelight.events.ids import id_text
 from sidelight.protocols.grpc.names import Names, names_in
-from sidelight.protocols.routes import Route, route
+from sidelight.protocols.routes import Route
 from sidelight_logger.frames import Capture, Side
 from sidelight_logger.recorder.asked import asked_model
-from sidelight_logger.recorder.grpc_status import grpc_code, http_status, is_grpc
-from sidelight_logger.recorder.heads import (
-    Fields,
-    RequestHead,
-    ResponseHead,
-    parse_request,
-    parse_response,
-    whole_number,
-)
-from sidelight_logger.recorder.probing import is_probe
+from sidelight_logger.recorder.grpc_status import grpc_code, http_status
+from sidelight_logger.recorder.heads import Fields
+from sidelight_logger.recorder.reading import Form, answered, asked
 
-_NO_RESPONSE = ResponseHead(0, {})
 _NO_NAMES = Names()
 _VERSION_KEY = b'"model_version"'
 _VERSION = re.compile(rb'[{,\s]"model_version"\s*:\s*("(?:[^"\\]|\\.)*")')
@@ -43,6 +35,8 @@ class Origin:
     source: str
     log_id: str
     extensions: Mapping[str, str] = field(default_factory=dict)
+    headers: frozenset[str] | None = None
+    """Request headers to tell of, in lower case; None for all."""
 
 
 def describe(capture: Capture, sequence: int, origin: Origin) -> Exchange | None:
@@ -50,14 +44,14 @@ def describe(capture: Capture, sequence: int, origin: Origin) -> Exchange | None
 
     Raises `MalformedPayload` when the heads cannot be read.
     """
-    request = parse_request(capture.request.head)
-    target = route(request.method, request.path)
-    if is_probe(request, target):
+    request = asked(capture.request.head)
+    if request.is_probe:
         return None
-    answer = capture.response
-    response = parse_response(answer.head) if answer.head else _NO_RESPONSE
+    target, fields = request.target, request.fields
+    response = answered(capture.response.head)
     request_names, answer_names = _names(target, capture)
-    code = grpc_code(response.fields, capture.outcome) if is_grpc(request.fields) else ""
+    code = grpc_code(response.fields, capture.outcome) if request.is_call else ""
+    version = _version(target, capture.response.body) or answer_names.version
     return Exchange(
         id=id_text(capture.id),
         source=origin.source,
@@ -67,20 +61,26 @@ def describe(capture: Capture, sequence: int, origin: Origin) -> Exchange | None
         path=request.path,
         protocol=target.protocol,
         model=target.model or request_names.model,
-        version=_version(target, answer.body) or answer_names.version or request_names.version,
+        version=version or request_names.version,
         status=http_status(response.status, code),
         outcome=capture.outcome,
-        request=_request(capture.request, request.fields),
-        response=_body(answer, response.fields),
-        correlation_id=_correlation_id(request),
-        traceparent=request.fields.get("traceparent", ""),
-        tracestate=request.fields.get("tracestate", ""),
-        purpose=request.fields.get(PURPOSE_HEADER, ""),
+        request=_request(capture.request, request.form, fields),
+        response=_body(capture.response, response.form),
+        correlation_id=request.correlation_id,
+        traceparent=fields.get("traceparent", ""),
+        tracestate=fields.get("tracestate", ""),
+        purpose=fields.get(PURPOSE_HEADER, ""),
         log_id=origin.log_id,
         sequence=sequence,
-        headers=request.fields,
+        headers=_told(fields, origin.headers),
         extensions={**origin.extensions, "grpcstatus": code} if code else origin.extensions,
     )
+
+
+def _told(fields: Fields, wanted: frozenset[str] | None) -> Fields:
+    if wanted is None:
+        return fields
+    return {name: fields[name] for name in fields if name in wanted} if wanted else {}
 
 
 def _names(target: Route, capture: Capture) -> tuple[Names, Names]:
@@ -125,25 +125,21 @@ def _version(target: Route, answer: bytes) -> str:
     return (answered_version(answer) if target.protocol == "v2" else "") or target.version
 
 
-def _request(side: Side, fields: Fields) -> Body:
+def _request(side: Side, form: Form, fields: Fields) -> Body:
     """With the hash of the whole body where that has to prove who asked, also when it is cut."""
-    body = _body(side, fields)
+    body = _body(side, form)
     if PURPOSE_HEADER not in fields:
         return body
     whole = hashlib.sha256(side.body).digest()
     return replace(body, sha256=(side.sha256 if side.truncated else whole).hex())
 
 
-def _body(side: Side, fields: Fields) -> Body:
+def _body(side: Side, form: Form) -> Body:
     return Body(
-        content=side.body,
-        content_type=fields.get("content-type", ""),
-        content_encoding=fields.get("grpc-encoding" if is_grpc(fields) else "content-encoding", ""),
-        json_length=whole_number(fields.get("inference-header-content-length")),
-        size=side.size,
+        side.body,
+        form.content_type,
+        form.content_encoding,
+        form.json_length,
+        side.size,
         truncated=side.truncated,
     )
-
-
-def _correlation_id(head: RequestHead) -> str:
-    return head.fields.get("ce-id") or head.fields.get("x-request-id", "")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from sidelight.errors import MalformedPayload
 
@@ -25,11 +24,6 @@ class RequestHead:
 class ResponseHead:
     status: int
     fields: Fields
-
-
-_CACHED_HEADS = 128
-_CACHED_BYTES = 2 << 10
-"""As in the proxy: most heads are those of the exchange before, or of one a moment ago."""
 
 
 def parse_request(raw: bytes) -> RequestHead:
@@ -58,10 +52,6 @@ def whole_number(text: str | None) -> int | None:
 
 
 def _parts(raw: bytes) -> tuple[str, Fields]:
-    return _recent(raw) if len(raw) <= _CACHED_BYTES else _read(raw)
-
-
-def _read(raw: bytes) -> tuple[str, Fields]:
     line, *lines = raw.decode("latin-1").split("\r\n")
     fields: dict[str, str] = {}
     for field in lines:
@@ -70,9 +60,6 @@ def _read(raw: bytes) -> tuple[str, Fields]:
             name, value = name.lower(), value.strip(" \t")
             fields[name] = f"{fields[name]}, {value}" if name in fields else value
     return line, fields
-
-
-_recent = lru_cache(_CACHED_HEADS)(_read)
 
 
 def _path(target: str) -> str:

@@ -16,6 +16,7 @@ from sidelight.protocols.routes import route
 from sidelight.redaction import Rules, Unredactable, redacted
 from sidelight.redaction.bodies import is_json
 from sidelight.redaction.texts import masked, masked_values
+from sidelight.values import value
 from sidelight_logger.metrics import LEVEL, SAMPLED
 
 NEVER = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
@@ -40,7 +41,7 @@ _FORMS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value()
 class Kept:
     """What may be written: nothing where `left_out` says why.
 
@@ -105,7 +106,8 @@ class Policy:
         one = self._of(exchange)
         if one.capture.level == "none":
             return Kept(None, LEVEL)
-        exchange = replace(exchange, headers=self._headers(exchange.headers, one))
+        if exchange.headers:
+            exchange = replace(exchange, headers=self._headers(exchange.headers, one))
         exchange = self._in_mode(exchange)
         if one.leaves(exchange):
             return Kept(exchange)
@@ -120,7 +122,8 @@ class Policy:
         return self.models.get(exchange.model, self.otherwise)
 
     def _headers(self, fields: Mapping[str, str], one: ModelPolicy) -> dict[str, str]:
-        return {name: fields[name] for name in fields if name in self.headers - one.secret}
+        wanted = self.headers - one.secret
+        return {name: fields[name] for name in fields if name in wanted}
 
     def _in_mode(self, exchange: Exchange) -> Exchange:
         if self.mode == "request":

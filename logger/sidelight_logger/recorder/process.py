@@ -46,7 +46,7 @@ def main(argv: list[str]) -> int:
     log_id = recorder_id(settings.log.url, part.listen)
     written, rules = recorded(settings), policy_of(settings)
     with contextlib.closing(open_log(written)) as log:
-        origin = Origin(part.source, log_id, extensions(settings.logger))
+        origin = Origin(part.source, log_id, extensions(settings.logger), rules.headers)
         serve(part, settings.logger, rules, log, place(written.url), origin, stop.is_set)
     return 0
 
