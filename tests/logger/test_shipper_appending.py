@@ -26,13 +26,13 @@ from sidelight.log.contract import Address, Log, Record
 from sidelight.log.testing import MemoryLog
 from sidelight_detectors.streaming.marks import Marks
 from sidelight_logger.recorder.description import Origin, describe
-from sidelight_logger.shipper.appending import Appending, attempt
-from sidelight_logger.shipper.carrier import Carrier
-from sidelight_logger.shipper.fates import SinkFailed
-from sidelight_logger.shipper.form import Form
-from sidelight_logger.shipper.letters import Letters
-from sidelight_logger.shipper.outsized import Outsized
-from sidelight_logger.shipper.patience import Backoff, Patience
+from sidelight_logger.shipper.carrying.carrier import Carrier
+from sidelight_logger.shipper.carrying.fates import SinkFailed
+from sidelight_logger.shipper.carrying.form import Form
+from sidelight_logger.shipper.carrying.letters import Letters
+from sidelight_logger.shipper.carrying.patience import Backoff, Patience
+from sidelight_logger.shipper.log.appending import Appending, attempt
+from sidelight_logger.shipper.log.outsized import Outsized
 from tests.logger.captures import capture
 from tests.logger.sinks import wait_until
 

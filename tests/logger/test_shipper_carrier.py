@@ -29,14 +29,14 @@ from sidelight.log.contract import Address, Log, Record, Stored
 from sidelight_logger.frames import SinkStats
 from sidelight_logger.parts import SHIPPER, Part
 from sidelight_logger.recorder.description import Origin, describe
-from sidelight_logger.shipper.carrier import Carrier
-from sidelight_logger.shipper.choosing import chosen
-from sidelight_logger.shipper.fates import Fate
-from sidelight_logger.shipper.later import following
-from sidelight_logger.shipper.letters import Letters
-from sidelight_logger.shipper.patience import Backoff, Patience
-from sidelight_logger.shipper.posting import Posting
-from sidelight_logger.shipper.sink import HttpSink
+from sidelight_logger.shipper.carrying.carrier import Carrier
+from sidelight_logger.shipper.carrying.choosing import chosen
+from sidelight_logger.shipper.carrying.fates import Fate
+from sidelight_logger.shipper.carrying.letters import Letters
+from sidelight_logger.shipper.carrying.patience import Backoff, Patience
+from sidelight_logger.shipper.http.later import following
+from sidelight_logger.shipper.http.posting import Posting
+from sidelight_logger.shipper.http.sink import HttpSink
 from tests.logger.captures import capture
 from tests.logger.sinks import Answer, SinkServer, Taken, sink_server, wait_until
 

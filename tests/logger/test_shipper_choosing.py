@@ -13,7 +13,7 @@ from sidelight.events import CloudEvent, records
 from sidelight.events.exchanges import from_record, to_record
 from sidelight.log.contract import Record
 from sidelight_logger.recorder.description import Origin, describe
-from sidelight_logger.shipper.choosing import chosen, with_events
+from sidelight_logger.shipper.carrying.choosing import chosen, with_events
 from tests.logger.captures import capture
 
 

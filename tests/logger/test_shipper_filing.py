@@ -27,15 +27,15 @@ from sidelight.log import open_log, topics
 from sidelight.log.contract import Address, Log, Stored
 from sidelight_logger.parts import SHIPPER, Part
 from sidelight_logger.recorder.description import Origin, describe
-from sidelight_logger.shipper.carrier import Carrier
-from sidelight_logger.shipper.fates import SinkFailed
-from sidelight_logger.shipper.filing import Filing
-from sidelight_logger.shipper.letters import Letters
-from sidelight_logger.shipper.logrequests import COLUMNS
-from sidelight_logger.shipper.patience import Backoff, Patience
-from sidelight_logger.shipper.places import Folder, place_at
-from sidelight_logger.shipper.rows import folder_of, rows
-from sidelight_logger.shipper.tables import to_bytes
+from sidelight_logger.shipper.carrying.carrier import Carrier
+from sidelight_logger.shipper.carrying.fates import SinkFailed
+from sidelight_logger.shipper.carrying.letters import Letters
+from sidelight_logger.shipper.carrying.patience import Backoff, Patience
+from sidelight_logger.shipper.files.filing import Filing
+from sidelight_logger.shipper.files.logrequests import COLUMNS
+from sidelight_logger.shipper.files.places import Folder, place_at
+from sidelight_logger.shipper.files.rows import folder_of, rows
+from sidelight_logger.shipper.files.tables import to_bytes
 from tests.logger.captures import ANSWER, capture
 from tests.logger.sinks import wait_until
 

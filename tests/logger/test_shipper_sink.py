@@ -18,10 +18,10 @@ from sidelight.errors import ConfigError
 from sidelight.events.http import HttpMessage
 from sidelight.log.contract import Position
 from sidelight.log.local.shelf import LEAP
-from sidelight_logger.shipper.fates import SinkFailed, SinkRefused
-from sidelight_logger.shipper.ledger import Ledger, ledger_of
-from sidelight_logger.shipper.patience import Backoff
-from sidelight_logger.shipper.sink import HttpSink, advised_seconds
+from sidelight_logger.shipper.carrying.fates import SinkFailed, SinkRefused
+from sidelight_logger.shipper.carrying.ledger import Ledger, ledger_of
+from sidelight_logger.shipper.carrying.patience import Backoff
+from sidelight_logger.shipper.http.sink import HttpSink, advised_seconds
 from tests.logger.sinks import Answer, sink_server
 from tests.sidelight.kafka_security import Authority
 

@@ -18,8 +18,8 @@ from sidelight.events.exchanges import to_record
 from sidelight.log import open_log, topics
 from sidelight.log.contract import Log
 from sidelight_logger.recorder.description import Origin, describe
-from sidelight_logger.shipper.context import caller
-from sidelight_logger.shipper.spans import span
+from sidelight_logger.shipper.traces.context import caller
+from sidelight_logger.shipper.traces.spans import span
 from tests.logger.captures import capture
 from tests.logger.collecting import Collector, collector, told
 from tests.logger.shipping import Shipper, shipping

@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from sidelight.events.http import HttpMessage
 from sidelight_logger.frames import Decoder, Posts, SinkStats, encode_stats
 from sidelight_logger.kserve_metrics import KServeMetrics
-from sidelight_logger.shipper.counting import Counted, PostCounts
-from sidelight_logger.shipper.fates import SinkFailed, SinkRefused
+from sidelight_logger.shipper.carrying.fates import SinkFailed, SinkRefused
+from sidelight_logger.shipper.http.counting import Counted, PostCounts
 from sidelight_logger.sink_metrics import Sinks
 from tests.logger.captures import sample
 

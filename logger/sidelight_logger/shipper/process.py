@@ -19,9 +19,9 @@ from sidelight.log.scope import place
 from sidelight.log.topics import INFERENCE
 from sidelight_logger.frames import SinkStats
 from sidelight_logger.parts import Part, part_of
-from sidelight_logger.shipper.carrier import Carrier
-from sidelight_logger.shipper.letters import Letters
-from sidelight_logger.shipper.patience import Backoff, Patience
+from sidelight_logger.shipper.carrying.carrier import Carrier
+from sidelight_logger.shipper.carrying.letters import Letters
+from sidelight_logger.shipper.carrying.patience import Backoff, Patience
 from sidelight_logger.shipper.routes import Route, routes
 from sidelight_logger.shipper.telling import Teller
 from sidelight_logger.shipper.ways import way as way_to

@@ -15,17 +15,22 @@ from sidelight.log import Log, open_log
 from sidelight.log.contract import Reader
 from sidelight.log.topics import INFERENCE
 from sidelight_logger.frames import Posts
-from sidelight_logger.shipper.appending import Appending
-from sidelight_logger.shipper.choosing import Choice, chosen, everything, with_events
-from sidelight_logger.shipper.counting import Counted, PostCounts
-from sidelight_logger.shipper.fates import Delivery
-from sidelight_logger.shipper.filing import Filing
-from sidelight_logger.shipper.later import following
-from sidelight_logger.shipper.outsized import Outsized
-from sidelight_logger.shipper.places import place_at
-from sidelight_logger.shipper.posting import Posting
+from sidelight_logger.shipper.carrying.choosing import (
+    Choice,
+    chosen,
+    everything,
+    with_events,
+)
+from sidelight_logger.shipper.carrying.fates import Delivery
+from sidelight_logger.shipper.files.filing import Filing
+from sidelight_logger.shipper.files.places import place_at
+from sidelight_logger.shipper.http.counting import Counted, PostCounts
+from sidelight_logger.shipper.http.later import following
+from sidelight_logger.shipper.http.posting import Posting
+from sidelight_logger.shipper.http.sink import HttpSink
+from sidelight_logger.shipper.log.appending import Appending
+from sidelight_logger.shipper.log.outsized import Outsized
 from sidelight_logger.shipper.routes import LOG
-from sidelight_logger.shipper.sink import HttpSink
 
 OTLP = "otlp+"
 """Before the scheme of an OpenTelemetry collector's address."""
@@ -72,7 +77,7 @@ def _to_topic(name: str, sink: SinkSettings, settings: Settings, closed: ExitSta
 
 def _to_collector(name: str, sink: SinkSettings, choice: Choice, closed: ExitStack) -> Way:
     try:
-        from sidelight_logger.shipper.tracing import Tracing, wants_spans
+        from sidelight_logger.shipper.traces.collector import Tracing, wants_spans
     except ModuleNotFoundError as exc:
         raise ConfigError(
             f"logger.sinks.{name}: spans need {exc.name}; pip install 'sidelight[otel]'"

@@ -14,9 +14,14 @@ from sidelight.errors import MalformedPayload
 from sidelight.events.http import HttpMessage
 from sidelight.log.contract import Stored
 from sidelight_logger.frames import BROKEN, SLOW, UNREACHABLE
-from sidelight_logger.shipper.fates import DELIVERED, Fate, SinkFailed, SinkRefused
-from sidelight_logger.shipper.form import Form, messages
-from sidelight_logger.shipper.patience import Patience
+from sidelight_logger.shipper.carrying.fates import (
+    DELIVERED,
+    Fate,
+    SinkFailed,
+    SinkRefused,
+)
+from sidelight_logger.shipper.carrying.form import Form, messages
+from sidelight_logger.shipper.carrying.patience import Patience
 
 _SUSPECT_TRIES = 8
 """After so many failures in a row another record is tried: a sink that takes it is not down."""

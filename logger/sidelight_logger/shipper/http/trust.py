@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sidelight.config.settings import SinkSettings
 from sidelight_logger.frames import DENIED
-from sidelight_logger.shipper.fates import SinkFailed
+from sidelight_logger.shipper.carrying.fates import SinkFailed
 
 
 def trusted(settings: SinkSettings) -> ssl.SSLContext:

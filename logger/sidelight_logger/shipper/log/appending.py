@@ -19,10 +19,15 @@ from sidelight.errors import (
 )
 from sidelight.log.contract import Record, Stored, Writer
 from sidelight_logger.frames import BROKEN, DENIED, UNREACHABLE
-from sidelight_logger.shipper.fates import DELIVERED, Fate, SinkFailed, SinkRefused
-from sidelight_logger.shipper.form import Form, appendable
-from sidelight_logger.shipper.outsized import Outsized
-from sidelight_logger.shipper.patience import Patience
+from sidelight_logger.shipper.carrying.fates import (
+    DELIVERED,
+    Fate,
+    SinkFailed,
+    SinkRefused,
+)
+from sidelight_logger.shipper.carrying.form import Form, appendable
+from sidelight_logger.shipper.carrying.patience import Patience
+from sidelight_logger.shipper.log.outsized import Outsized
 
 
 class Appending:

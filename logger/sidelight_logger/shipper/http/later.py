@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from sidelight.errors import OffsetOutOfRange
 from sidelight.log.contract import Reader, Stored
 from sidelight.log.topics import INFERENCE
-from sidelight_logger.shipper.choosing import Choice
+from sidelight_logger.shipper.carrying.choosing import Choice
 
 _LOOKED_AT = 100
 

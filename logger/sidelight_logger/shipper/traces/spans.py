@@ -18,7 +18,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Sp
 from sidelight import __version__
 from sidelight.events.exchange import Exchange
 from sidelight.protocols.routes import route
-from sidelight_logger.shipper.context import caller
+from sidelight_logger.shipper.traces.context import caller
 
 _SCOPE = InstrumentationScope(name="sidelight", version=__version__)
 _RESOURCE = {

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from sidelight.errors import ConfigError
 from sidelight.events.store import file_system
 from sidelight_logger.frames import DENIED, STORE
-from sidelight_logger.shipper.fates import SinkFailed
+from sidelight_logger.shipper.carrying.fates import SinkFailed
 from sidelight_logger.shipper.routes import place_of
 
 FILE = "file"

@@ -20,8 +20,8 @@ from sidelight.events.exchange import Body, Exchange
 from sidelight.events.exchanges import from_record
 from sidelight.events.times import rfc3339
 from sidelight.log.contract import Stored
-from sidelight_logger.shipper import logrequests
-from sidelight_logger.shipper.form import is_exchange
+from sidelight_logger.shipper.carrying.form import is_exchange
+from sidelight_logger.shipper.files import logrequests
 
 _SAFE = re.compile(r"[0-9A-Za-z_-]{1,128}")
 _LARGEST = (1 << 63) - 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sidelight.log.contract import Reader, Stored
 from sidelight.log.topics import INFERENCE
-from sidelight_logger.shipper.choosing import Choice
+from sidelight_logger.shipper.carrying.choosing import Choice
 
 _BYTES = 8 << 20
 """Of one delivery, but for its last record."""

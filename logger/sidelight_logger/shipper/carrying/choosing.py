@@ -12,7 +12,7 @@ from sidelight.events.exchanges import from_record
 from sidelight.events.sampling import share_of
 from sidelight.log.contract import Record
 from sidelight_logger.frames import BODILESS, FILTERED, SAMPLED
-from sidelight_logger.shipper.form import is_exchange
+from sidelight_logger.shipper.carrying.form import is_exchange
 
 Choice = Callable[[Record], str]
 """Why a record is left out (`SINK_LEFT_OUT`); empty when it is not."""

@@ -8,11 +8,11 @@ from functools import partial
 from sidelight.config.settings import SinkSettings
 from sidelight.errors import MalformedPayload
 from sidelight.log.contract import Stored
-from sidelight_logger.shipper.fates import DELIVERED, Fate
-from sidelight_logger.shipper.patience import Patience
-from sidelight_logger.shipper.places import Place
-from sidelight_logger.shipper.rows import Row, rows
-from sidelight_logger.shipper.tables import to_bytes
+from sidelight_logger.shipper.carrying.fates import DELIVERED, Fate
+from sidelight_logger.shipper.carrying.patience import Patience
+from sidelight_logger.shipper.files.places import Place
+from sidelight_logger.shipper.files.rows import Row, rows
+from sidelight_logger.shipper.files.tables import to_bytes
 
 _SINGLY_AT_ONCE = 50
 """Exchanges whose files are on their way beside each other, where each has files of its own."""

@@ -10,8 +10,8 @@ from threading import Lock
 
 from sidelight.events.http import HttpMessage
 from sidelight_logger.frames import POST_BOUNDS, Posts
-from sidelight_logger.shipper.fates import SinkRefused
-from sidelight_logger.shipper.posting import Sink
+from sidelight_logger.shipper.carrying.fates import SinkRefused
+from sidelight_logger.shipper.http.posting import Sink
 
 _TYPES = {
     "org.kubeflow.serving.inference.request": "request",

@@ -10,7 +10,7 @@ from sidelight.errors import SidelightError
 from sidelight.log.contract import Stored
 
 if TYPE_CHECKING:
-    from sidelight_logger.shipper.patience import Patience
+    from sidelight_logger.shipper.carrying.patience import Patience
 
 
 class SinkRefused(SidelightError):

@@ -1,0 +1,1 @@
+"""A way out to an HTTP address: posts over a few connections."""

@@ -1,0 +1,1 @@
+"""A way out to another log: records appended to a topic."""

@@ -1,0 +1,1 @@
+"""A way out to an OpenTelemetry collector: each exchange as a span."""
