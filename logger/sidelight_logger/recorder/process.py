@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import socket
 import sys
 from collections.abc import Callable
@@ -19,13 +20,13 @@ from sidelight_logger import tally
 from sidelight_logger.kserve_metrics import KServeMetrics
 from sidelight_logger.metrics import RecorderMetrics, Snapshots
 from sidelight_logger.parts import Part, part_of
+from sidelight_logger.policy.configured import policy_of
+from sidelight_logger.policy.policy import Policy
 from sidelight_logger.recorder.batch import Batch
-from sidelight_logger.recorder.description import Origin
+from sidelight_logger.recorder.describing.description import Origin
 from sidelight_logger.recorder.guests import Guests
 from sidelight_logger.recorder.intake import Intake
 from sidelight_logger.recorder.page import Page
-from sidelight_logger.recorder.policies import policy_of
-from sidelight_logger.recorder.policy import Policy
 from sidelight_logger.recorder.sequence import recorder_id, sequence
 from sidelight_logger.recorder.server import Door, Server
 from sidelight_logger.sink_metrics import Sinks
@@ -82,6 +83,7 @@ def serve(
     unready = snapshots.missing_proxy if part.forwards else lambda: ""
     page = Page(metrics_listener, registry, unready, snapshots.details)
     page.start()
+    gc.freeze()  # as in the proxy: what is there now stays, and need not be looked at again
     try:
         server.run(stopping, part.grace_seconds)
     finally:
