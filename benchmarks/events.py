@@ -20,7 +20,7 @@ from sidelight.events.exchanges import from_record, to_event, to_record
 from sidelight.events.ids import IdMint
 from sidelight.events.kserve import to_events, to_http
 from sidelight_logger.frames import Capture, Decoder, Side, encode
-from sidelight_logger.recorder.description import Origin, describe
+from sidelight_logger.recorder.describing.description import Origin, describe
 
 ROUNDS, CALLS = 7, 5000
 EXCHANGE = Exchange(

@@ -35,7 +35,7 @@ from sidelight.log.kafka.standing import create
 from sidelight.log.topics import INFERENCE
 from sidelight_logger.frames import Capture, Decoder, Side, SinkStats
 from sidelight_logger.parts import SHIPPER, Part
-from sidelight_logger.recorder.description import Origin, describe
+from sidelight_logger.recorder.describing.description import Origin, describe
 from sidelight_logger.shipper.routes import LOG
 
 EXCHANGES, POSTED = 60_000, 3_000

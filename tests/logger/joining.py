@@ -26,7 +26,7 @@ from sidelight_logger.joiner.identity import Account, Terms
 from sidelight_logger.joiner.importing import EVERYTHING, ForeignPartition, Source
 from sidelight_logger.joiner.pairing import HalvesPartition
 from sidelight_logger.joiner.reading import between
-from sidelight_logger.recorder.policy import Policy
+from sidelight_logger.policy.policy import Policy
 
 FOREIGN = "knative-broker-prod-default"
 SECOND = 10**9

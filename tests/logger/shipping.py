@@ -24,7 +24,7 @@ from sidelight.log.kafka.standing import create
 from sidelight_detectors.streaming.marks import Marks
 from sidelight_logger.frames import Decoder, SinkStats
 from sidelight_logger.parts import SHIPPER, Part
-from sidelight_logger.recorder.description import Origin, describe
+from sidelight_logger.recorder.describing.description import Origin, describe
 from sidelight_logger.shipper.routes import LOG
 from tests.logger.captures import capture
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from sidelight.events import Exchange
-from sidelight_logger.recorder.description import Origin, describe
+from sidelight_logger.recorder.describing.description import Origin, describe
 from sidelight_logger.shipper.traces.spans import span
 from tests import peers
 from tests.logger.proxy_running import DummyRecorder, dummy_recorder, running_proxy, wait_until

@@ -16,7 +16,7 @@ from sidelight.events.seldon_feedback import truths_of
 from sidelight.log import Record
 from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import ALL
-from sidelight_logger.recorder.policies import policy_of
+from sidelight_logger.policy.configured import policy_of
 from tests.detectors.traffic import exchange, rows
 from tests.logger.joining import (
     carry,

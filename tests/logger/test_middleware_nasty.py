@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from sidelight.errors import ConfigError
 from sidelight_logger.frames import Capture, Decoder, encode_acknowledgement
 from sidelight_logger.middleware import PayloadLogger
-from sidelight_logger.recorder.description import Origin, describe
+from sidelight_logger.recorder.describing.description import Origin, describe
 from tests.logger.middleware_serving import logged
 from tests.logger.proxy_asgi import app as shapes
 from tests.logger.proxy_running import DummyRecorder, dummy_recorder, wait_until

@@ -11,7 +11,7 @@ import pytest
 
 from sidelight.events.ids import id_text
 from sidelight_logger.proxy.settings import Upstream
-from sidelight_logger.recorder.description import Origin, describe
+from sidelight_logger.recorder.describing.description import Origin, describe
 from tests.logger.grpc_running import INFER, SERVICE, Model, channel_to, model_server
 from tests.logger.proxy_running import (
     PATIENCE_SECONDS,

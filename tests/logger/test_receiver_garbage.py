@@ -18,10 +18,10 @@ from sidelight.errors import MalformedPayload
 from sidelight.events.halves import recognised
 from sidelight.log.testing import MemoryLog
 from sidelight_logger.joiner.withholding import Withholding
+from sidelight_logger.policy.configured import policy_of
 from sidelight_logger.receiver import waiting
 from sidelight_logger.receiver.post import Post
 from sidelight_logger.receiver.reading import CloudEvents, Payloads, Reading
-from sidelight_logger.recorder.policies import policy_of
 from tests.logger.receiving import receiver
 
 LIMIT = 10_000

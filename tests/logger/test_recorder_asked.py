@@ -7,8 +7,8 @@ import json
 import pytest
 
 from sidelight.events import Exchange
-from sidelight_logger.recorder.asked import asked_model
-from sidelight_logger.recorder.description import Origin, describe
+from sidelight_logger.recorder.describing.asked import asked_model
+from sidelight_logger.recorder.describing.description import Origin, describe
 from tests.logger.captures import capture
 
 CHAT = {

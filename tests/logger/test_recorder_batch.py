@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from sidelight.errors import LogError, LogFull
 from sidelight.log import open_log, topics
 from sidelight.log.contract import Address, Log, Record
-from sidelight_logger.metrics import RecorderMetrics
+from sidelight_logger.metrics.recorder import RecorderMetrics
 from sidelight_logger.recorder.batch import Batch, BatchLimits
 from sidelight_logger.recorder.sequence import recorder_id, sequence
 from tests.logger.captures import sample

@@ -15,7 +15,7 @@ from sidelight.protocols.grpc.frames import framed
 from sidelight.protocols.v2_grpc import encode_request, encode_response
 from sidelight.tensors import Column, Columns
 from sidelight_logger.frames import Capture, Side
-from sidelight_logger.recorder.description import Origin, describe
+from sidelight_logger.recorder.describing.description import Origin, describe
 from tests.logger.captures import MINT
 
 INFER = "/inference.GRPCInferenceService/ModelInfer"

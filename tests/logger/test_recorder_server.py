@@ -26,11 +26,11 @@ from sidelight_logger.frames import (
     encode,
     encode_stats,
 )
-from sidelight_logger.metrics import RecorderMetrics, Snapshots
+from sidelight_logger.metrics.recorder import RecorderMetrics, Snapshots
+from sidelight_logger.policy.policy import policy
 from sidelight_logger.recorder.batch import Batch
-from sidelight_logger.recorder.description import Origin
+from sidelight_logger.recorder.describing.description import Origin
 from sidelight_logger.recorder.intake import Intake
-from sidelight_logger.recorder.policy import policy
 from sidelight_logger.recorder.sequence import sequence
 from sidelight_logger.recorder.server import Server
 from tests.logger.captures import capture, sample

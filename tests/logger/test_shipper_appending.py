@@ -25,7 +25,7 @@ from sidelight.log import open_log, topics
 from sidelight.log.contract import Address, Log, Record
 from sidelight.log.testing import MemoryLog
 from sidelight_detectors.streaming.marks import Marks
-from sidelight_logger.recorder.description import Origin, describe
+from sidelight_logger.recorder.describing.description import Origin, describe
 from sidelight_logger.shipper.carrying.carrier import Carrier
 from sidelight_logger.shipper.carrying.fates import SinkFailed
 from sidelight_logger.shipper.carrying.form import Form

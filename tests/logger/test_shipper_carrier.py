@@ -28,7 +28,7 @@ from sidelight.log import open_log, topics
 from sidelight.log.contract import Address, Log, Record, Stored
 from sidelight_logger.frames import SinkStats
 from sidelight_logger.parts import SHIPPER, Part
-from sidelight_logger.recorder.description import Origin, describe
+from sidelight_logger.recorder.describing.description import Origin, describe
 from sidelight_logger.shipper.carrying.carrier import Carrier
 from sidelight_logger.shipper.carrying.choosing import chosen
 from sidelight_logger.shipper.carrying.fates import Fate

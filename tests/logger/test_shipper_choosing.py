@@ -12,7 +12,7 @@ from sidelight.config.capturing.sinks import OnlySettings
 from sidelight.events import CloudEvent, records
 from sidelight.events.exchanges import from_record, to_record
 from sidelight.log.contract import Record
-from sidelight_logger.recorder.description import Origin, describe
+from sidelight_logger.recorder.describing.description import Origin, describe
 from sidelight_logger.shipper.carrying.choosing import chosen, with_events
 from tests.logger.captures import capture
 

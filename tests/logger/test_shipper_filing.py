@@ -26,7 +26,7 @@ from sidelight.events.exchanges import to_record
 from sidelight.log import open_log, topics
 from sidelight.log.contract import Address, Log, Stored
 from sidelight_logger.parts import SHIPPER, Part
-from sidelight_logger.recorder.description import Origin, describe
+from sidelight_logger.recorder.describing.description import Origin, describe
 from sidelight_logger.shipper.carrying.carrier import Carrier
 from sidelight_logger.shipper.carrying.fates import SinkFailed
 from sidelight_logger.shipper.carrying.letters import Letters

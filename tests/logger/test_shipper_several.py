@@ -14,7 +14,7 @@ from sidelight.config.settings import LogSettings
 from sidelight.events.exchanges import to_record
 from sidelight.log import open_log, topics
 from sidelight.log.contract import Log
-from sidelight_logger.recorder.description import Origin, describe
+from sidelight_logger.recorder.describing.description import Origin, describe
 from sidelight_logger.shipper.routes import LOG
 from tests.logger.captures import capture
 from tests.logger.shipping import Shipper, carried, counted_once, made, shipping

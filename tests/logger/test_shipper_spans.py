@@ -17,7 +17,7 @@ from sidelight.events import Exchange
 from sidelight.events.exchanges import to_record
 from sidelight.log import open_log, topics
 from sidelight.log.contract import Log
-from sidelight_logger.recorder.description import Origin, describe
+from sidelight_logger.recorder.describing.description import Origin, describe
 from sidelight_logger.shipper.traces.context import caller
 from sidelight_logger.shipper.traces.spans import span
 from tests.logger.captures import capture

@@ -15,7 +15,7 @@ from sidelight_logger.joiner.origin import Origin, marked
 from sidelight_logger.joiner.outgoing import Outgoing, Told
 from sidelight_logger.joiner.reading import RESET, Bookmark
 from sidelight_logger.joiner.withholding import Withholding
-from sidelight_logger.recorder.policy import Policy
+from sidelight_logger.policy.policy import Policy
 
 REPORTER = "sidelight/joiner/importer"
 

@@ -23,9 +23,9 @@ from sidelight_logger.joiner.metrics import JoinerCollector
 from sidelight_logger.joiner.pairing import HalvesPartition
 from sidelight_logger.joiner.shift import Shift
 from sidelight_logger.listening import bound
+from sidelight_logger.policy.configured import policy_of
+from sidelight_logger.policy.policy import Policy
 from sidelight_logger.recorder.page import Page
-from sidelight_logger.recorder.policies import policy_of
-from sidelight_logger.recorder.policy import Policy
 from sidelight_logger.stopping import stop_on_signals
 
 GROUP = "joiner"

@@ -19,6 +19,7 @@ from sidelight.errors import ConfigError
 from sidelight.log import Log, open_log
 from sidelight_logger.joiner.withholding import Withholding
 from sidelight_logger.listening import bound
+from sidelight_logger.policy.configured import policy_of
 from sidelight_logger.proxy.process import allow_all_connections
 from sidelight_logger.receiver import modelmesh
 from sidelight_logger.receiver.app import EVENTS, Desk, Receiver
@@ -28,7 +29,6 @@ from sidelight_logger.receiver.metrics import LeftOut, ReceiverMetrics
 from sidelight_logger.receiver.post import Room
 from sidelight_logger.receiver.reading import CloudEvents, Payloads, Reading
 from sidelight_logger.receiver.waiting import PromptHeads
-from sidelight_logger.recorder.policies import policy_of
 from sidelight_logger.stopping import stop_on_signals
 
 GRACE_SECONDS = 10

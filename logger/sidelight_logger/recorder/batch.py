@@ -11,7 +11,7 @@ import structlog
 from sidelight.errors import LogFull
 from sidelight.log import topics
 from sidelight.log.contract import Record, Writer
-from sidelight_logger.metrics import LOG_FULL, RecorderMetrics
+from sidelight_logger.metrics.recorder import LOG_FULL, RecorderMetrics
 
 _TELL_AGAIN_SECONDS = 60.0
 

@@ -12,7 +12,7 @@ from prometheus_client import Metric
 
 from sidelight.errors import MalformedPayload
 from sidelight_logger import tally
-from sidelight_logger.metrics import middleware_metrics
+from sidelight_logger.metrics.recorder import middleware_metrics
 from sidelight_logger.tally import PROXY_LOST, Cells, ProxyStats
 
 _REMEMBERED = 256

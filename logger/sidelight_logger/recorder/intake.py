@@ -8,10 +8,15 @@ from sidelight.errors import MalformedPayload
 from sidelight.events.exchange import Exchange
 from sidelight.events.exchanges import to_record
 from sidelight_logger.frames import Capture, Frame, Outsized, SinkStats
-from sidelight_logger.metrics import MALFORMED, OUTSIZED, RecorderMetrics, Snapshots
+from sidelight_logger.metrics.recorder import (
+    MALFORMED,
+    OUTSIZED,
+    RecorderMetrics,
+    Snapshots,
+)
+from sidelight_logger.policy.policy import Policy
 from sidelight_logger.recorder.batch import Batch
-from sidelight_logger.recorder.description import Origin, describe
-from sidelight_logger.recorder.policy import Policy
+from sidelight_logger.recorder.describing.description import Origin, describe
 
 
 class Intake:

@@ -17,8 +17,9 @@ from sidelight.config.settings import LoggerSettings
 from sidelight.log import Log, open_log
 from sidelight.log.scope import Scope, place
 from sidelight_logger import tally
-from sidelight_logger.kserve_metrics import KServeMetrics
-from sidelight_logger.metrics import RecorderMetrics, Snapshots
+from sidelight_logger.metrics.kserve import KServeMetrics
+from sidelight_logger.metrics.recorder import RecorderMetrics, Snapshots
+from sidelight_logger.metrics.sinks import Sinks
 from sidelight_logger.parts import Part, part_of
 from sidelight_logger.policy.configured import policy_of
 from sidelight_logger.policy.policy import Policy
@@ -29,7 +30,6 @@ from sidelight_logger.recorder.intake import Intake
 from sidelight_logger.recorder.page import Page
 from sidelight_logger.recorder.sequence import recorder_id, sequence
 from sidelight_logger.recorder.server import Door, Server
-from sidelight_logger.sink_metrics import Sinks
 from sidelight_logger.stopping import stop_on_signals
 
 _HEADS_BYTES = 1 << 20

@@ -1,1 +1,1 @@
-"""What all ways out share: which record goes next, how long a sink is waited for, what became of it."""
+"""What all ways out share: what goes next, how a sink is waited for, what became of it."""

@@ -15,7 +15,7 @@ from prometheus_client.core import (
 )
 
 from sidelight_logger.frames import Posts
-from sidelight_logger.sink_metrics import Sinks, buckets
+from sidelight_logger.metrics.sinks import Sinks, buckets
 
 _PREFIX = "kserve_logger_"
 _TYPES = ("request", "response")

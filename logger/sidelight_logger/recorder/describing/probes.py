@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sidelight.protocols.routes import Route
-from sidelight_logger.recorder.heads import RequestHead
+from sidelight_logger.recorder.describing.heads import RequestHead
 
 _QUIET_VERBS = frozenset({"ready", "live", "metadata", "list"})
 _QUIET_PATHS = frozenset({"/", "/metrics", "/health", "/healthz", "/livez", "/readyz"})

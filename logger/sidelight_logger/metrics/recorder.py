@@ -19,7 +19,7 @@ from prometheus_client.core import (
 from sidelight.redaction import REASONS
 from sidelight_logger import tally
 from sidelight_logger.frames import SinkStats
-from sidelight_logger.sink_metrics import Sinks
+from sidelight_logger.metrics.sinks import Sinks
 from sidelight_logger.tally import LATENCY_BOUNDS, PROXY_DROPS, PROXY_LOST, Cells, ProxyStats
 
 LOG_FULL = "log_full"

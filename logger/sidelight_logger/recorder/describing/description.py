@@ -15,10 +15,10 @@ from sidelight.events.ids import id_text
 from sidelight.protocols.grpc.names import Names, names_in
 from sidelight.protocols.routes import Route
 from sidelight_logger.frames import Capture, Side
-from sidelight_logger.recorder.asked import asked_model
-from sidelight_logger.recorder.grpc_status import grpc_code, http_status
-from sidelight_logger.recorder.heads import Fields
-from sidelight_logger.recorder.reading import Form, answered, asked
+from sidelight_logger.recorder.describing.asked import asked_model
+from sidelight_logger.recorder.describing.grpc_status import grpc_code, http_status
+from sidelight_logger.recorder.describing.heads import Fields
+from sidelight_logger.recorder.describing.sides import Form, answered, asked
 
 _NO_NAMES = Names()
 _VERSION_KEY = b'"model_version"'

@@ -17,7 +17,7 @@ from sidelight.redaction import Rules, Unredactable, redacted
 from sidelight.redaction.bodies import is_json
 from sidelight.redaction.texts import masked, masked_values
 from sidelight.values import value
-from sidelight_logger.metrics import LEVEL, SAMPLED
+from sidelight_logger.metrics.recorder import LEVEL, SAMPLED
 
 NEVER = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie"})
 """Header fields that are never kept, whatever the configuration says."""

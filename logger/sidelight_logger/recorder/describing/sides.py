@@ -8,9 +8,14 @@ from functools import lru_cache
 from typing import TypeVar
 
 from sidelight.protocols.routes import Route, route
-from sidelight_logger.recorder.grpc_status import is_grpc
-from sidelight_logger.recorder.heads import Fields, parse_request, parse_response, whole_number
-from sidelight_logger.recorder.probing import is_probe
+from sidelight_logger.recorder.describing.grpc_status import is_grpc
+from sidelight_logger.recorder.describing.heads import (
+    Fields,
+    parse_request,
+    parse_response,
+    whole_number,
+)
+from sidelight_logger.recorder.describing.probes import is_probe
 
 _Read = TypeVar("_Read")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sidelight.events.exchange import Outcome
 from sidelight.protocols.grpc.codes import HTTP_STATUS
-from sidelight_logger.recorder.heads import Fields
+from sidelight_logger.recorder.describing.heads import Fields
 
 _OK, _UNKNOWN = "0", "2"
 _STATUSES = {str(number): status for number, status in enumerate(HTTP_STATUS.values())}

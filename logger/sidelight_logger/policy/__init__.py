@@ -1,0 +1,1 @@
+"""What is kept of an exchange: of the proxy, of middleware, of other loggers."""
