@@ -16,11 +16,11 @@ from collections.abc import Callable, Sequence
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
-from sidelight_logger.shipper.traces.spans import export_request
 
 from sidelight.events.exchange import Body, Exchange
 from sidelight.events.exchanges import from_record, to_record
 from sidelight.log.contract import Record
+from sidelight_logger.shipper.traces.spans import export_request
 
 AT_ONCE = 500
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
