@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from sidelight.errors import LimitExceeded, MalformedPayload
+from sidelight.errors import LimitExceeded
 from sidelight.events.exchange import Body
 from sidelight.protocols.bodies import json_bytes, message_bytes, tensor_bytes
 from sidelight.protocols.compression import decompressed
@@ -23,6 +23,8 @@ from sidelight.redaction.rules import Names, Rules
 from sidelight.redaction.texts import masked, masked_tree
 from sidelight.redaction.v1 import redact_v1
 
+_STUMBLES = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
+"""Whatever a rule stumbles over in what a stranger sent: it may neither be kept nor end us."""
 _DEPTH = 32
 """Objects and lists in a document that is redacted."""
 _JSON = re.compile(r"[\w.+-]*/?(json|[\w.-]+\+json)\s*(;.*)?", re.IGNORECASE)
@@ -42,10 +44,12 @@ def redacted(
     on the wire, and a hash of the whole is taken away, since it would let a value be tried out.
     Raises `Unredactable` where a rule cannot be applied.
     """
-    if not (rules.touch_bodies and body.content) and not body.truncated:
-        return replace(body, sha256="") if rules.touch_bodies else body
+    if not rules.touch_bodies:
+        return body
     if body.truncated:
         raise Unredactable("truncated", f"{len(body.content)} of {body.size} bytes came")
+    if not body.content:
+        return replace(body, sha256="")
     form = _FORMS.get(protocol, _of_no_protocol)
     limits = replace(limits, depth=_DEPTH)
     try:
@@ -54,7 +58,7 @@ def redacted(
         raise
     except LimitExceeded as exc:
         raise Unredactable("limit", "it is beyond what is decoded") from exc
-    except (MalformedPayload, orjson.JSONEncodeError) as exc:
+    except _STUMBLES as exc:
         raise Unredactable("malformed", "it cannot be read") from exc
     return replace(body, content=content, content_encoding="", json_length=json_length, sha256="")
 
@@ -133,9 +137,12 @@ def _json(content: bytes, rules: Rules, limits: Limits) -> bytes:
 
 def _text(content: bytes, rules: Rules) -> bytes:
     try:
-        return masked(content.decode(), rules.patterns).encode()
+        text = content.decode()
     except UnicodeDecodeError as exc:
         raise Unredactable("malformed", "it is no UTF-8") from exc
+    if "\0" in text:  # UTF-16 that nobody declared reads as UTF-8, with a zero behind each letter
+        raise Unredactable("malformed", "it holds zeros, so its characters cannot be told")
+    return masked(text, rules.patterns).encode()
 
 
 def _document(

@@ -36,10 +36,10 @@ def write_binary(document: dict[str, Any]) -> tuple[bytes, int | None]:
     """The body, and the length of its JSON where bytes follow."""
     parts: list[bytes] = []
     for tensor in _tensors(document):
-        data = tensor.get("data")
+        data, came_as_bytes = tensor.get("data"), tensor.pop(BINARY_SIZE, False)
         if isinstance(data, Unread):
             parts.append(bytes(data.origin))
-        elif tensor.pop(BINARY_SIZE, False):
+        elif came_as_bytes:
             parts.append(write_raw(as_tensor(tensor)))
         else:
             continue

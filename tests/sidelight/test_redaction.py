@@ -347,3 +347,38 @@ def test_a_damaged_body_is_redacted_or_refused_and_nothing_else(
     except Unredactable:
         return
     assert CARD.encode() not in one.content
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"\w{6,}", "inputs|outputs", "datatype", "[a-z]{10,}", "[a-z]"]
+)
+@pytest.mark.parametrize("form", forms(ROWS))
+def test_a_pattern_that_matches_a_protocols_own_words_ends_nobody(form: str, pattern: str) -> None:
+    protocol, sent = forms(ROWS)[form]
+    try:
+        redacted(sent, protocol, "inputs", rules(patterns=[pattern]))
+    except Unredactable as refused:
+        assert refused.reason == "malformed"  # noqa: PT017
+
+
+def test_the_words_of_a_protocol_are_no_secret() -> None:
+    sent = json_body({"predictions": [{"identifier": "an identifier"}]})
+    kept = redacted(sent, "v1", "outputs", rules(patterns=[r"[a-z]{10,}"])).content
+    assert orjson.loads(kept) == {"predictions": [{"***": "an ***"}]}
+
+
+@pytest.mark.parametrize("number", ["41111111111111111111", "-41111111111111111111"])
+@pytest.mark.parametrize("text", ["[%s]", "[%s, 0.5]", "[%s, null]", '[0.5, {"card": %s}]'])
+def test_whole_numbers_of_more_than_64_bits_are_masked_too(text: str, number: str) -> None:
+    sent = body(b'{"instances": %b}' % (text % number).encode())
+    assert b"111111" not in redacted(sent, "v1", "inputs", rules(patterns=[r"[0-9]{16,}"])).content
+
+
+def test_a_text_in_characters_that_nobody_declared_is_not_kept() -> None:
+    sent = body("card 4111111111111111".encode("utf-16-le"), "text/plain")
+    assert reason(sent, "", rules(patterns=["[0-9]{16}"])) == "malformed"
+
+
+def test_without_rules_what_came_cut_is_kept_as_it_came() -> None:
+    sent = replace(body(b'{"instances": ['), size=100, truncated=True)
+    assert redacted(sent, "v1", "inputs", Rules()) == sent
