@@ -19,8 +19,9 @@ from sidelight.events import Body, Exchange
 from sidelight.events.exchanges import from_record, to_event, to_record
 from sidelight.events.ids import IdMint
 from sidelight.events.kserve import to_events, to_http
-from sidelight_logger.frames import Capture, Decoder, Side, encode
 from sidelight_logger.recorder.describing.description import Origin, describe
+from sidelight_logger.wire.captures import Capture, Side, encode
+from sidelight_logger.wire.frames import Decoder
 
 ROUNDS, CALLS = 7, 5000
 EXCHANGE = Exchange(

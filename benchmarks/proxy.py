@@ -25,9 +25,11 @@ from pathlib import Path
 
 import uvloop
 
-from sidelight_logger.frames import Capture, Decoder, encode_acknowledgement
 from sidelight_logger.proxy.process import command
 from sidelight_logger.proxy.settings import ProxySettings, parse_upstream
+from sidelight_logger.wire.acknowledgements import encode_acknowledgement
+from sidelight_logger.wire.captures import Capture
+from sidelight_logger.wire.frames import Decoder
 
 BODY = b"x" * 1024
 HEAD = (

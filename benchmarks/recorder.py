@@ -18,8 +18,9 @@ import psutil
 
 from benchmarks.events import ANSWER, HEAD
 from sidelight.events.ids import IdMint
-from sidelight_logger.frames import Acknowledgements, Capture, Side, encode
 from sidelight_logger.parts import RECORDER, Part
+from sidelight_logger.wire.acknowledgements import Acknowledgements
+from sidelight_logger.wire.captures import Capture, Side, encode
 
 EXCHANGES, TOGETHER = 20_000, 200
 BODY = b"x" * 1024

@@ -33,10 +33,12 @@ from sidelight.log import open_log
 from sidelight.log.kafka.plans import plans
 from sidelight.log.kafka.standing import create
 from sidelight.log.topics import INFERENCE
-from sidelight_logger.frames import Capture, Decoder, Side, SinkStats
 from sidelight_logger.parts import SHIPPER, Part
 from sidelight_logger.recorder.describing.description import Origin, describe
 from sidelight_logger.shipper.routes import LOG
+from sidelight_logger.wire.captures import Capture, Side
+from sidelight_logger.wire.frames import Decoder
+from sidelight_logger.wire.sinks import SinkStats
 
 EXCHANGES, POSTED = 60_000, 3_000
 AWAY_SECONDS, POSTED_AWAY = 0.02, 300

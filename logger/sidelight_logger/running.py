@@ -24,7 +24,6 @@ from sidelight.config.services import recorded
 from sidelight.config.settings import LoggerSettings
 from sidelight.log.scope import place
 from sidelight.supervise import Event, Process, Restarts, supervise
-from sidelight_logger import tally
 from sidelight_logger.door import door
 from sidelight_logger.listening import bound
 from sidelight_logger.parts import RECORDER, SHIPPER, Part
@@ -32,6 +31,7 @@ from sidelight_logger.proxy import process as proxy
 from sidelight_logger.proxy.settings import Limits, ProxySettings
 from sidelight_logger.servers import Servers, servers
 from sidelight_logger.shipper.routes import routes
+from sidelight_logger.wire import tally
 
 _RESTARTS = Restarts(first_wait_seconds=0.1, longest_wait_seconds=0.4)
 """No process is given up: without the proxy there are no predictions at all. However often it

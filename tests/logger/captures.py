@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry
 
 from sidelight.events.exchange import Outcome
 from sidelight.events.ids import IdMint
-from sidelight_logger.frames import Capture, Side
+from sidelight_logger.wire.captures import Capture, Side
 
 MINT = IdMint()
 ANSWER = b'{"model_name":"income","model_version":"3","outputs":[]}'

@@ -15,11 +15,13 @@ from pathlib import Path
 
 import uvloop
 
-from sidelight_logger import tally
-from sidelight_logger.frames import Capture, Decoder, encode_acknowledgement
 from sidelight_logger.proxy.service import Proxy
 from sidelight_logger.proxy.settings import Limits, ProxySettings, Upstream
-from sidelight_logger.tally import Cells, ProxyStats
+from sidelight_logger.wire import tally
+from sidelight_logger.wire.acknowledgements import encode_acknowledgement
+from sidelight_logger.wire.captures import Capture
+from sidelight_logger.wire.frames import Decoder
+from sidelight_logger.wire.tally import Cells, ProxyStats
 
 PATIENCE_SECONDS = 10.0
 """How long a test waits for what must come before it fails."""

@@ -22,10 +22,11 @@ from sidelight.log.contract import Log, Record
 from sidelight.log.kafka.plans import plans
 from sidelight.log.kafka.standing import create
 from sidelight_detectors.streaming.marks import Marks
-from sidelight_logger.frames import Decoder, SinkStats
 from sidelight_logger.parts import SHIPPER, Part
 from sidelight_logger.recorder.describing.description import Origin, describe
 from sidelight_logger.shipper.routes import LOG
+from sidelight_logger.wire.frames import Decoder
+from sidelight_logger.wire.sinks import SinkStats
 from tests.logger.captures import capture
 
 SPOOL_ID = "spool-1"

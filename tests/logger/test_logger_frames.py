@@ -10,18 +10,10 @@ from hypothesis import strategies as st
 
 from sidelight.errors import LimitExceeded, MalformedPayload
 from sidelight.events.exchange import Outcome
-from sidelight_logger.frames import (
-    SINK_DROPS,
-    Acknowledgements,
-    Capture,
-    Decoder,
-    Outsized,
-    Side,
-    SinkStats,
-    encode,
-    encode_acknowledgement,
-    encode_stats,
-)
+from sidelight_logger.wire.acknowledgements import Acknowledgements, encode_acknowledgement
+from sidelight_logger.wire.captures import Capture, Side, encode
+from sidelight_logger.wire.frames import Decoder, Outsized
+from sidelight_logger.wire.sinks import SINK_DROPS, SinkStats, encode_stats
 
 OUTCOMES: list[Outcome] = ["answered", "unanswered", "abandoned"]
 U64 = st.integers(0, 2**64 - 1)

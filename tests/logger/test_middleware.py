@@ -13,9 +13,9 @@ import pytest
 from fastapi import FastAPI, Request, Response
 
 from sidelight.events.ids import id_text
-from sidelight_logger.frames import Capture
 from sidelight_logger.middleware import PayloadLogger
 from sidelight_logger.recorder.describing.description import Origin, describe
+from sidelight_logger.wire.captures import Capture
 from tests.logger.chatting import chat, converse
 from tests.logger.middleware_serving import Served, logged, uvicorn_of
 from tests.logger.proxy_asgi import app as shapes

@@ -20,9 +20,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sidelight.errors import ConfigError
-from sidelight_logger.frames import Capture, Decoder, encode_acknowledgement
 from sidelight_logger.middleware import PayloadLogger
 from sidelight_logger.recorder.describing.description import Origin, describe
+from sidelight_logger.wire.acknowledgements import encode_acknowledgement
+from sidelight_logger.wire.captures import Capture
+from sidelight_logger.wire.frames import Decoder
 from tests.logger.middleware_serving import logged
 from tests.logger.proxy_asgi import app as shapes
 from tests.logger.proxy_running import DummyRecorder, dummy_recorder, wait_until

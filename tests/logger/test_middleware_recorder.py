@@ -20,9 +20,11 @@ from sidelight.errors import ConfigError
 from sidelight.events import Exchange
 from sidelight.events.exchanges import from_record
 from sidelight.log import open_log, topics
-from sidelight_logger import tally
 from sidelight_logger.door import door
-from sidelight_logger.frames import SinkStats, encode, encode_hello, encode_stats
+from sidelight_logger.wire import tally
+from sidelight_logger.wire.captures import encode
+from sidelight_logger.wire.frames import encode_hello
+from sidelight_logger.wire.sinks import SinkStats, encode_stats
 from tests.logger.captures import capture
 from tests.logger.commanding import Logger, running
 from tests.logger.sinks import wait_until

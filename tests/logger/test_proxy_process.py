@@ -18,10 +18,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from sidelight_logger import tally
 from sidelight_logger.proxy.process import command
 from sidelight_logger.proxy.settings import Limits, ProxySettings, Upstream
-from sidelight_logger.tally import ProxyStats
+from sidelight_logger.wire import tally
+from sidelight_logger.wire.tally import ProxyStats
 from tests.logger.proxy_asgi import uvicorn_server
 from tests.logger.proxy_running import (
     PATIENCE_SECONDS,

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from sidelight.errors import MalformedPayload
 from sidelight.events import Exchange
-from sidelight_logger.frames import Capture, Side
 from sidelight_logger.policy.policy import Policy, policy
 from sidelight_logger.recorder.describing.description import Origin, answered_version, describe
 from sidelight_logger.recorder.describing.heads import parse_request, parse_response, whole_number
+from sidelight_logger.wire.captures import Capture, Side
 from tests.logger.captures import ANSWER, capture
 
 ORIGIN = Origin("http://localhost:9081/", "log-1", {"namespace": "prod"})

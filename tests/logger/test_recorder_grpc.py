@@ -14,8 +14,8 @@ from sidelight.protocols.decoding import decode_inputs, decode_outputs
 from sidelight.protocols.grpc.frames import framed
 from sidelight.protocols.v2_grpc import encode_request, encode_response
 from sidelight.tensors import Column, Columns
-from sidelight_logger.frames import Capture, Side
 from sidelight_logger.recorder.describing.description import Origin, describe
+from sidelight_logger.wire.captures import Capture, Side
 from tests.logger.captures import MINT
 
 INFER = "/inference.GRPCInferenceService/ModelInfer"

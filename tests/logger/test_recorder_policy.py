@@ -20,14 +20,14 @@ from sidelight.events import Exchange
 from sidelight.events.exchanges import from_record, to_record
 from sidelight.events.sampling import share_of
 from sidelight.log import open_log, topics
-from sidelight_logger import tally
-from sidelight_logger.frames import Capture
 from sidelight_logger.metrics.recorder import RecorderMetrics, Snapshots
 from sidelight_logger.policy.configured import policy_of
 from sidelight_logger.policy.policy import Kept, Policy
 from sidelight_logger.recorder.batch import Batch
 from sidelight_logger.recorder.describing.description import Origin, describe
 from sidelight_logger.recorder.intake import Intake
+from sidelight_logger.wire import tally
+from sidelight_logger.wire.captures import Capture
 from tests.logger.captures import capture, sample
 
 ORIGIN = Origin("http://localhost:9081/", "log-1", {"namespace": "prod"})

@@ -17,15 +17,6 @@ from sidelight.events.exchanges import from_record
 from sidelight.events.ids import id_text
 from sidelight.log import open_log, topics
 from sidelight.log.contract import Log
-from sidelight_logger import tally
-from sidelight_logger.frames import (
-    Acknowledgements,
-    Capture,
-    Side,
-    SinkStats,
-    encode,
-    encode_stats,
-)
 from sidelight_logger.metrics.recorder import RecorderMetrics, Snapshots
 from sidelight_logger.policy.policy import policy
 from sidelight_logger.recorder.batch import Batch
@@ -33,6 +24,10 @@ from sidelight_logger.recorder.describing.description import Origin
 from sidelight_logger.recorder.intake import Intake
 from sidelight_logger.recorder.sequence import sequence
 from sidelight_logger.recorder.server import Server
+from sidelight_logger.wire import tally
+from sidelight_logger.wire.acknowledgements import Acknowledgements
+from sidelight_logger.wire.captures import Capture, Side, encode
+from sidelight_logger.wire.sinks import SinkStats, encode_stats
 from tests.logger.captures import capture, sample
 from tests.logger.sinks import wait_until
 

@@ -26,7 +26,6 @@ from sidelight.events import CloudEvent, deadletters, records
 from sidelight.events.exchanges import to_record
 from sidelight.log import open_log, topics
 from sidelight.log.contract import Address, Log, Record, Stored
-from sidelight_logger.frames import SinkStats
 from sidelight_logger.parts import SHIPPER, Part
 from sidelight_logger.recorder.describing.description import Origin, describe
 from sidelight_logger.shipper.carrying.carrier import Carrier
@@ -37,6 +36,7 @@ from sidelight_logger.shipper.carrying.patience import Backoff, Patience
 from sidelight_logger.shipper.http.later import following
 from sidelight_logger.shipper.http.posting import Posting
 from sidelight_logger.shipper.http.sink import HttpSink
+from sidelight_logger.wire.sinks import SinkStats
 from tests.logger.captures import capture
 from tests.logger.sinks import Answer, SinkServer, Taken, sink_server, wait_until
 

@@ -8,11 +8,12 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from sidelight.events.http import HttpMessage
-from sidelight_logger.frames import Decoder, Posts, SinkStats, encode_stats
 from sidelight_logger.metrics.kserve import KServeMetrics
 from sidelight_logger.metrics.sinks import Sinks
 from sidelight_logger.shipper.carrying.fates import SinkFailed, SinkRefused
 from sidelight_logger.shipper.http.counting import Counted, PostCounts
+from sidelight_logger.wire.frames import Decoder
+from sidelight_logger.wire.sinks import Posts, SinkStats, encode_stats
 from tests.logger.captures import sample
 
 REQUEST = HttpMessage((("ce-type", "org.kubeflow.serving.inference.request"),), b"")

@@ -14,8 +14,8 @@ from prometheus_client.core import (
     HistogramMetricFamily,
 )
 
-from sidelight_logger.frames import Posts
 from sidelight_logger.metrics.sinks import Sinks, buckets
+from sidelight_logger.wire.sinks import Posts
 
 _PREFIX = "kserve_logger_"
 _TYPES = ("request", "response")

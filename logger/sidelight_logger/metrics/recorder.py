@@ -17,10 +17,16 @@ from prometheus_client.core import (
 )
 
 from sidelight.redaction import REASONS
-from sidelight_logger import tally
-from sidelight_logger.frames import SinkStats
 from sidelight_logger.metrics.sinks import Sinks
-from sidelight_logger.tally import LATENCY_BOUNDS, PROXY_DROPS, PROXY_LOST, Cells, ProxyStats
+from sidelight_logger.wire import tally
+from sidelight_logger.wire.sinks import SinkStats
+from sidelight_logger.wire.tally import (
+    LATENCY_BOUNDS,
+    PROXY_DROPS,
+    PROXY_LOST,
+    Cells,
+    ProxyStats,
+)
 
 LOG_FULL = "log_full"
 """Dropped: the log has no space for the batch."""

@@ -12,7 +12,7 @@ from prometheus_client.core import (
     HistogramMetricFamily,
 )
 
-from sidelight_logger.frames import (
+from sidelight_logger.wire.sinks import (
     POST_BOUNDS,
     SINK_DROPS,
     SINK_FAILURES,

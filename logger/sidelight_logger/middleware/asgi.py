@@ -14,7 +14,7 @@ from sidelight_logger.middleware.handover import Handover
 from sidelight_logger.middleware.heads import IDENTIFIED, request_head
 from sidelight_logger.middleware.passing import Passing
 from sidelight_logger.middleware.telling import tell
-from sidelight_logger.tally import ProxyStats
+from sidelight_logger.wire.tally import ProxyStats
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

@@ -11,12 +11,13 @@ from collections import deque
 from pathlib import Path
 from threading import Thread
 
-from sidelight_logger import tally
-from sidelight_logger.frames import Capture, encode_hello
 from sidelight_logger.middleware.shared import SharedBudget, SharedCounters
 from sidelight_logger.proxy.link import RecorderLink
 from sidelight_logger.proxy.recording import Recorder, Recording
-from sidelight_logger.tally import ProxyStats
+from sidelight_logger.wire import tally
+from sidelight_logger.wire.captures import Capture
+from sidelight_logger.wire.frames import encode_hello
+from sidelight_logger.wire.tally import ProxyStats
 
 _GATHER_SECONDS = 0.002
 """The thread is woken for the captures of so long a time, not for each."""

@@ -6,7 +6,7 @@ from threading import Lock
 
 from sidelight_logger.proxy.counters import Counters
 from sidelight_logger.proxy.link import Budget
-from sidelight_logger.tally import Cells
+from sidelight_logger.wire.tally import Cells
 
 
 class SharedBudget(Budget):

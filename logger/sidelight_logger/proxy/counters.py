@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
-from sidelight_logger import tally
-from sidelight_logger.tally import LATENCY_BOUNDS, Cells, ProxyStats
+from sidelight_logger.wire import tally
+from sidelight_logger.wire.tally import LATENCY_BOUNDS, Cells, ProxyStats
 
 
 class Counters:

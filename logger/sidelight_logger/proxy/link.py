@@ -7,9 +7,10 @@ import contextlib
 from collections import deque
 from pathlib import Path
 
-from sidelight_logger.frames import Acknowledgements, Capture, encode
 from sidelight_logger.proxy.counters import Counters
-from sidelight_logger.tally import BUFFER_FULL, RECORDER_DOWN, RECORDER_LOST
+from sidelight_logger.wire.acknowledgements import Acknowledgements
+from sidelight_logger.wire.captures import Capture, encode
+from sidelight_logger.wire.tally import BUFFER_FULL, RECORDER_DOWN, RECORDER_LOST
 
 _RECONNECT_SECONDS = 0.1
 _TELL_SECONDS = 1.0

@@ -17,7 +17,6 @@ from pathlib import Path
 import uvloop
 
 from sidelight.errors import ConfigError
-from sidelight_logger import tally
 from sidelight_logger.proxy.readiness import probes_of
 from sidelight_logger.proxy.service import Proxy
 from sidelight_logger.proxy.settings import (
@@ -27,7 +26,8 @@ from sidelight_logger.proxy.settings import (
     parse_grpc_upstream,
     parse_upstream,
 )
-from sidelight_logger.tally import Cells
+from sidelight_logger.wire import tally
+from sidelight_logger.wire.tally import Cells
 
 _USAGE_ERROR = 2
 

@@ -7,9 +7,9 @@ import time
 from typing import Any, Protocol
 
 from sidelight.events.exchange import PURPOSE_HEADER, Outcome
-from sidelight_logger.frames import Capture, Side
 from sidelight_logger.proxy.counters import Counters
 from sidelight_logger.proxy.link import Budget
+from sidelight_logger.wire.captures import Capture, Side
 
 _EXCHANGE_BYTES = 512
 """What an exchange costs besides its content: its objects, its place in the queues."""

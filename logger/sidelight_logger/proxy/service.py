@@ -18,7 +18,7 @@ from sidelight_logger.proxy.probing import Probing
 from sidelight_logger.proxy.recording import NoRecorder, Recorder
 from sidelight_logger.proxy.settings import ProxySettings
 from sidelight_logger.proxy.upstream import UpstreamPool
-from sidelight_logger.tally import Cells
+from sidelight_logger.wire.tally import Cells
 
 _SWEEP_SECONDS = 0.5
 _BACKLOG = 1024

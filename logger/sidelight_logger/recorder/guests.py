@@ -11,9 +11,9 @@ from threading import Lock
 from prometheus_client import Metric
 
 from sidelight.errors import MalformedPayload
-from sidelight_logger import tally
 from sidelight_logger.metrics.recorder import middleware_metrics
-from sidelight_logger.tally import PROXY_LOST, Cells, ProxyStats
+from sidelight_logger.wire import tally
+from sidelight_logger.wire.tally import PROXY_LOST, Cells, ProxyStats
 
 _REMEMBERED = 256
 """Of those that have left, told apart; what older ones counted stays in the sum."""

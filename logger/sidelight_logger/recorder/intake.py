@@ -7,7 +7,6 @@ from collections.abc import Callable
 from sidelight.errors import MalformedPayload
 from sidelight.events.exchange import Exchange
 from sidelight.events.exchanges import to_record
-from sidelight_logger.frames import Capture, Frame, Outsized, SinkStats
 from sidelight_logger.metrics.recorder import (
     MALFORMED,
     OUTSIZED,
@@ -17,6 +16,9 @@ from sidelight_logger.metrics.recorder import (
 from sidelight_logger.policy.policy import Policy
 from sidelight_logger.recorder.batch import Batch
 from sidelight_logger.recorder.describing.description import Origin, describe
+from sidelight_logger.wire.captures import Capture
+from sidelight_logger.wire.frames import Frame, Outsized
+from sidelight_logger.wire.sinks import SinkStats
 
 
 class Intake:

@@ -6,8 +6,10 @@ import contextlib
 import socket
 
 from sidelight.errors import MalformedPayload
-from sidelight_logger.frames import Decoder, Frame, SinkStats, encode_acknowledgement
 from sidelight_logger.recorder.guests import Guests
+from sidelight_logger.wire.acknowledgements import encode_acknowledgement
+from sidelight_logger.wire.frames import Decoder, Frame
+from sidelight_logger.wire.sinks import SinkStats
 
 _READ_BYTES = 1 << 20
 

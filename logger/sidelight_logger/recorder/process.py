@@ -16,7 +16,6 @@ from sidelight.config.services import recorded
 from sidelight.config.settings import LoggerSettings
 from sidelight.log import Log, open_log
 from sidelight.log.scope import Scope, place
-from sidelight_logger import tally
 from sidelight_logger.metrics.kserve import KServeMetrics
 from sidelight_logger.metrics.recorder import RecorderMetrics, Snapshots
 from sidelight_logger.metrics.sinks import Sinks
@@ -31,6 +30,7 @@ from sidelight_logger.recorder.page import Page
 from sidelight_logger.recorder.sequence import recorder_id, sequence
 from sidelight_logger.recorder.server import Door, Server
 from sidelight_logger.stopping import stop_on_signals
+from sidelight_logger.wire import tally
 
 _HEADS_BYTES = 1 << 20
 """Room in a frame for both heads, far above what the proxy lets through."""

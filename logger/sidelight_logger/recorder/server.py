@@ -14,10 +14,11 @@ from typing import Protocol
 import structlog
 
 from sidelight.errors import MalformedPayload
-from sidelight_logger.frames import Capture, Decoder, Frame, Outsized
 from sidelight_logger.recorder.batch import Batch
 from sidelight_logger.recorder.guests import Guests
 from sidelight_logger.recorder.peers import Guest, Peer
+from sidelight_logger.wire.captures import Capture
+from sidelight_logger.wire.frames import Decoder, Frame, Outsized
 
 _LONGEST_WAIT_SECONDS = 0.25
 """How late a stop is noticed at most."""

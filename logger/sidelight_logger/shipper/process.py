@@ -17,7 +17,6 @@ from sidelight.errors import ConfigError
 from sidelight.log import Log, open_log
 from sidelight.log.scope import place
 from sidelight.log.topics import INFERENCE
-from sidelight_logger.frames import SinkStats
 from sidelight_logger.parts import Part, part_of
 from sidelight_logger.shipper.carrying.carrier import Carrier
 from sidelight_logger.shipper.carrying.letters import Letters
@@ -26,6 +25,7 @@ from sidelight_logger.shipper.routes import Route, routes
 from sidelight_logger.shipper.telling import Teller
 from sidelight_logger.shipper.ways import way as way_to
 from sidelight_logger.stopping import stop_on_signals
+from sidelight_logger.wire.sinks import SinkStats
 
 _JOIN_SECONDS = 10.0
 _CARRYING = 0.9

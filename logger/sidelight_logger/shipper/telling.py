@@ -8,7 +8,7 @@ from collections.abc import Callable
 from threading import Event, Thread
 
 from sidelight.errors import LogError
-from sidelight_logger.frames import SinkStats, encode_stats
+from sidelight_logger.wire.sinks import SinkStats, encode_stats
 
 _EVERY_SECONDS = 1.0
 

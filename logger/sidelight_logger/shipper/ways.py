@@ -14,7 +14,6 @@ from sidelight.events.store import open_store
 from sidelight.log import Log, open_log
 from sidelight.log.contract import Reader
 from sidelight.log.topics import INFERENCE
-from sidelight_logger.frames import Posts
 from sidelight_logger.shipper.carrying.choosing import (
     Choice,
     chosen,
@@ -31,6 +30,7 @@ from sidelight_logger.shipper.http.sink import HttpSink
 from sidelight_logger.shipper.log.appending import Appending
 from sidelight_logger.shipper.log.outsized import Outsized
 from sidelight_logger.shipper.routes import LOG
+from sidelight_logger.wire.sinks import Posts
 
 OTLP = "otlp+"
 """Before the scheme of an OpenTelemetry collector's address."""

@@ -18,12 +18,12 @@ from sidelight.errors import MalformedPayload
 from sidelight.events.exchange import Body
 from sidelight.events.exchanges import from_record, to_record
 from sidelight.redaction import bodies, bytes_form, grpc_form, texts, v1, v2
-from sidelight_logger.frames import Capture, Side
 from sidelight_logger.policy import policy as policy_module
 from sidelight_logger.policy.configured import policy_of
 from sidelight_logger.policy.policy import Policy
 from sidelight_logger.recorder.describing import asked, description, heads
 from sidelight_logger.recorder.describing.description import Origin, describe
+from sidelight_logger.wire.captures import Capture, Side
 from tests.logger.captures import MINT
 from tests.logger.faults.seeds import KEPT, fresh, soak_seconds
 from tests.logger.nasty.covering import explore

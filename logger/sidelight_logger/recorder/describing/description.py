@@ -14,11 +14,11 @@ from sidelight.events.exchange import PURPOSE_HEADER, Body, Exchange
 from sidelight.events.ids import id_text
 from sidelight.protocols.grpc.names import Names, names_in
 from sidelight.protocols.routes import Route
-from sidelight_logger.frames import Capture, Side
 from sidelight_logger.recorder.describing.asked import asked_model
 from sidelight_logger.recorder.describing.grpc_status import grpc_code, http_status
 from sidelight_logger.recorder.describing.heads import Fields
 from sidelight_logger.recorder.describing.sides import Form, answered, asked
+from sidelight_logger.wire.captures import Capture, Side
 
 _NO_NAMES = Names()
 _VERSION_KEY = b'"model_version"'

@@ -11,13 +11,18 @@ import structlog
 from sidelight.errors import OffsetOutOfRange
 from sidelight.log.contract import Log, Membership, Stored
 from sidelight.log.topics import INFERENCE
-from sidelight_logger.frames import ABSENT, RETIRED, UNTOLD, SinkStats
 from sidelight_logger.shipper.carrying.choosing import Choice, everything
 from sidelight_logger.shipper.carrying.fates import Delivery, Fate, Stopped
 from sidelight_logger.shipper.carrying.gathering import Gathering
 from sidelight_logger.shipper.carrying.ledger import Ledger, ledger_of
 from sidelight_logger.shipper.carrying.letters import Letters
 from sidelight_logger.shipper.carrying.patience import Patience
+from sidelight_logger.wire.sinks import (
+    ABSENT,
+    RETIRED,
+    UNTOLD,
+    SinkStats,
+)
 
 _COMMIT_SECONDS = 1.0
 """What a killed shipper sends again is at most one delivery, and at most this long."""

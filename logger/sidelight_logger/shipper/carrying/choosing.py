@@ -11,8 +11,8 @@ from sidelight.events import kserve
 from sidelight.events.exchanges import from_record
 from sidelight.events.sampling import share_of
 from sidelight.log.contract import Record
-from sidelight_logger.frames import BODILESS, FILTERED, SAMPLED
 from sidelight_logger.shipper.carrying.form import is_exchange
+from sidelight_logger.wire.sinks import BODILESS, FILTERED, SAMPLED
 
 Choice = Callable[[Record], str]
 """Why a record is left out (`SINK_LEFT_OUT`); empty when it is not."""

@@ -11,8 +11,8 @@ from typing import TypeVar
 
 import structlog
 
-from sidelight_logger.frames import SINK_FAILURES
 from sidelight_logger.shipper.carrying.fates import SinkFailed, Stopped
+from sidelight_logger.wire.sinks import SINK_FAILURES
 
 _TELL_AGAIN_SECONDS = 10.0
 _LAST_WAIT_SECONDS = 1.0

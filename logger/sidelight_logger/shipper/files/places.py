@@ -10,9 +10,9 @@ from urllib.parse import unquote, urlsplit
 
 from sidelight.errors import ConfigError
 from sidelight.events.store import file_system
-from sidelight_logger.frames import DENIED, STORE
 from sidelight_logger.shipper.carrying.fates import SinkFailed
 from sidelight_logger.shipper.routes import place_of
+from sidelight_logger.wire.sinks import DENIED, STORE
 
 FILE = "file"
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 from threading import Lock
 
 from sidelight.events.http import HttpMessage
-from sidelight_logger.frames import POST_BOUNDS, Posts
 from sidelight_logger.shipper.carrying.fates import SinkRefused
 from sidelight_logger.shipper.http.posting import Sink
+from sidelight_logger.wire.sinks import POST_BOUNDS, Posts
 
 _TYPES = {
     "org.kubeflow.serving.inference.request": "request",

@@ -13,7 +13,6 @@ from typing import Protocol
 from sidelight.errors import MalformedPayload
 from sidelight.events.http import HttpMessage
 from sidelight.log.contract import Stored
-from sidelight_logger.frames import BROKEN, SLOW, UNREACHABLE
 from sidelight_logger.shipper.carrying.fates import (
     DELIVERED,
     Fate,
@@ -22,6 +21,7 @@ from sidelight_logger.shipper.carrying.fates import (
 )
 from sidelight_logger.shipper.carrying.form import Form, messages
 from sidelight_logger.shipper.carrying.patience import Patience
+from sidelight_logger.wire.sinks import BROKEN, SLOW, UNREACHABLE
 
 _SUSPECT_TRIES = 8
 """After so many failures in a row another record is tried: a sink that takes it is not down."""

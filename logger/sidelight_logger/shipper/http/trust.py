@@ -7,8 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from sidelight.config.settings import SinkSettings
-from sidelight_logger.frames import DENIED
 from sidelight_logger.shipper.carrying.fates import SinkFailed
+from sidelight_logger.wire.sinks import DENIED
 
 
 def trusted(settings: SinkSettings) -> ssl.SSLContext:

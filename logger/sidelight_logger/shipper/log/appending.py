@@ -18,7 +18,6 @@ from sidelight.errors import (
     SidelightError,
 )
 from sidelight.log.contract import Record, Stored, Writer
-from sidelight_logger.frames import BROKEN, DENIED, UNREACHABLE
 from sidelight_logger.shipper.carrying.fates import (
     DELIVERED,
     Fate,
@@ -28,6 +27,7 @@ from sidelight_logger.shipper.carrying.fates import (
 from sidelight_logger.shipper.carrying.form import Form, appendable
 from sidelight_logger.shipper.carrying.patience import Patience
 from sidelight_logger.shipper.log.outsized import Outsized
+from sidelight_logger.wire.sinks import BROKEN, DENIED, UNREACHABLE
 
 
 class Appending:

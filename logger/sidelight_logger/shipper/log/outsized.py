@@ -10,9 +10,9 @@ from sidelight.events import Body, exchanges
 from sidelight.events.dataref import referring
 from sidelight.events.store import Store
 from sidelight.log.contract import Record, Stored
-from sidelight_logger.frames import CUT, REFERENCED, STORE
 from sidelight_logger.shipper.carrying.fates import SinkFailed, SinkRefused
 from sidelight_logger.shipper.carrying.form import Form, appendable, is_exchange
+from sidelight_logger.wire.sinks import CUT, REFERENCED, STORE
 
 _KEPT_BYTES = 16 << 10
 """Of a body that is cut, for whoever looks at it; values up to this size stay in their record."""

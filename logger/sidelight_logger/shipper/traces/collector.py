@@ -16,13 +16,13 @@ from sidelight.events.exchange import Exchange
 from sidelight.events.exchanges import from_record
 from sidelight.events.http import HttpMessage
 from sidelight.log.contract import Record, Stored
-from sidelight_logger.frames import FILTERED, SAMPLED
 from sidelight_logger.shipper.carrying.choosing import Choice
 from sidelight_logger.shipper.carrying.fates import DELIVERED, Fate, SinkRefused
 from sidelight_logger.shipper.carrying.form import is_exchange
 from sidelight_logger.shipper.carrying.patience import Patience
 from sidelight_logger.shipper.traces.context import caller
 from sidelight_logger.shipper.traces.spans import export_request
+from sidelight_logger.wire.sinks import FILTERED, SAMPLED
 
 _PROTOBUF = (("content-type", "application/x-protobuf"),)
 
