@@ -20,9 +20,11 @@ from sidelight.events import Exchange
 from sidelight.events.exchanges import from_record, to_record
 from sidelight.events.sampling import share_of
 from sidelight.log import open_log, topics
-from sidelight_logger.metrics.recorder import RecorderMetrics, Snapshots
+from sidelight_logger.metrics.proxy import Snapshots
+from sidelight_logger.metrics.recorder import RecorderMetrics
 from sidelight_logger.policy.configured import policy_of
-from sidelight_logger.policy.policy import Kept, Policy
+from sidelight_logger.policy.kept import Kept
+from sidelight_logger.policy.policy import Policy
 from sidelight_logger.recorder.batch import Batch
 from sidelight_logger.recorder.describing.description import Origin, describe
 from sidelight_logger.recorder.intake import Intake

@@ -17,7 +17,8 @@ from sidelight.events.exchanges import from_record
 from sidelight.events.ids import id_text
 from sidelight.log import open_log, topics
 from sidelight.log.contract import Log
-from sidelight_logger.metrics.recorder import RecorderMetrics, Snapshots
+from sidelight_logger.metrics.proxy import Snapshots
+from sidelight_logger.metrics.recorder import RecorderMetrics
 from sidelight_logger.policy.policy import policy
 from sidelight_logger.recorder.batch import Batch
 from sidelight_logger.recorder.describing.description import Origin

@@ -22,8 +22,9 @@ from sidelight.events.ids import derived_id
 from sidelight.events.seldon_feedback import without_payloads
 from sidelight.log.contract import Record
 from sidelight.protocols.describing import described
-from sidelight_logger.metrics.recorder import LEFT_OUT, SAMPLED
-from sidelight_logger.policy.policy import ModelPolicy, Policy
+from sidelight_logger.policy.kept import LEFT_OUT, SAMPLED
+from sidelight_logger.policy.model import ModelPolicy
+from sidelight_logger.policy.policy import Policy
 
 REASONS = (*LEFT_OUT, "withheld")
 """Why a half, or its body (withheld: a rule could not be applied to it), is not kept."""

@@ -12,7 +12,8 @@ from sidelight.protocols.limits import Limits
 from sidelight.redaction import rules_of
 from sidelight.redaction.naming import names_of, wide_of
 from sidelight.redaction.rules import folded
-from sidelight_logger.policy.policy import NEVER, ModelPolicy, Policy
+from sidelight_logger.policy.model import NEVER, ModelPolicy
+from sidelight_logger.policy.policy import Policy
 
 _LEVELS: tuple[Level, ...] = get_args(Level)
 """From the strictest on."""

@@ -11,7 +11,7 @@ from threading import Lock
 from prometheus_client import Metric
 
 from sidelight.errors import MalformedPayload
-from sidelight_logger.metrics.recorder import middleware_metrics
+from sidelight_logger.metrics.handing_over import middleware_metrics
 from sidelight_logger.wire import tally
 from sidelight_logger.wire.tally import PROXY_LOST, Cells, ProxyStats
 

@@ -7,12 +7,8 @@ from collections.abc import Callable
 from sidelight.errors import MalformedPayload
 from sidelight.events.exchange import Exchange
 from sidelight.events.exchanges import to_record
-from sidelight_logger.metrics.recorder import (
-    MALFORMED,
-    OUTSIZED,
-    RecorderMetrics,
-    Snapshots,
-)
+from sidelight_logger.metrics.proxy import Snapshots
+from sidelight_logger.metrics.recorder import MALFORMED, OUTSIZED, RecorderMetrics
 from sidelight_logger.policy.policy import Policy
 from sidelight_logger.recorder.batch import Batch
 from sidelight_logger.recorder.describing.description import Origin, describe

@@ -17,7 +17,8 @@ from sidelight.config.settings import LoggerSettings
 from sidelight.log import Log, open_log
 from sidelight.log.scope import Scope, place
 from sidelight_logger.metrics.kserve import KServeMetrics
-from sidelight_logger.metrics.recorder import RecorderMetrics, Snapshots
+from sidelight_logger.metrics.proxy import Snapshots
+from sidelight_logger.metrics.recorder import RecorderMetrics
 from sidelight_logger.metrics.sinks import Sinks
 from sidelight_logger.parts import Part, part_of
 from sidelight_logger.policy.configured import policy_of
