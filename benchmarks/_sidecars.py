@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import orjson
 import psutil
 import uvloop
 import yaml
@@ -151,14 +152,18 @@ def agent(upstream: int, folder: Path, binary: Path, sink: int) -> Iterator[Side
     line = [str(binary), "--port", str(port), "--component-port", str(upstream)]
     line += ["--log-url", f"http://127.0.0.1:{sink}/", "--log-mode", "all"]
     line += ["--inference-service", "income", "--namespace", "bench", "--component", "predictor"]
-    with _running(line, port) as pid:
+    probe = orjson.dumps({"tcpSocket": {"host": "127.0.0.1", "port": upstream}}).decode()
+    with _running(line, port, SERVING_READINESS_PROBE=probe) as pid:
         yield Sidecar(port, {"agent": pid})
 
 
 @contextlib.contextmanager
-def _running(line: list[str], port: int) -> Iterator[int]:
+def _running(line: list[str], port: int, **environment: str) -> Iterator[int]:
     pinned = ["taskset", "-c", str(SIDECAR_CORE), *line]
-    child = subprocess.Popen(pinned, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with Path(os.devnull).open("wb") as nowhere:
+        child = subprocess.Popen(
+            pinned, stdout=nowhere, stderr=nowhere, env=os.environ | environment
+        )
     try:
         _wait_for(port)
         yield child.pid
