@@ -6,7 +6,7 @@ They load the same configuration as the command did, so secrets pass through no 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,6 @@ class Part:
         return load(Path(self.config) if self.config else None, self.flags).settings
 
 
-def part_of(argv: list[str]) -> Part:
+def part_of(argv: Sequence[str]) -> Part:
     """What `Part.command` wrote."""
     return Part(**orjson.loads(argv[1]))

@@ -19,6 +19,7 @@ import typer
 from sidelight import telemetry
 from sidelight.config import Listen, Loaded, Settings, load
 from sidelight.config.capturing.sink_packages import require_packages
+from sidelight.config.files import require_keys
 from sidelight.config.listing import shown
 from sidelight.config.services import recorded
 from sidelight.config.settings import LoggerSettings
@@ -48,6 +49,7 @@ def run(config: Path | None, flags: Mapping[str, Any], grace_seconds: float) -> 
     loaded = load(config, flags)
     settings = loaded.settings.logger
     require_packages(loaded.settings)
+    require_keys(loaded)
     behind = servers(loaded.settings)
     with (
         bound("logger.listen", settings.listen) if behind else nullcontext() as listener,

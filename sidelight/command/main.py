@@ -11,20 +11,10 @@ import typer
 from sidelight import __version__
 from sidelight.command import check, demo, log, topics, up
 from sidelight.command.services import HELP_OPTIONS, add_services
-from sidelight.errors import (
-    ArtifactError,
-    ConfigError,
-    DataMismatch,
-    MalformedPayload,
-    NotEnoughData,
-    SidelightError,
-)
+from sidelight.ending import told
+from sidelight.errors import SidelightError
 
-BAD_INPUT = 2
-FAILED = 1
 INTERRUPTED = 130
-
-_BAD_INPUT = (ConfigError, MalformedPayload, DataMismatch, ArtifactError, NotEnoughData)
 
 
 def main() -> None:
@@ -32,9 +22,7 @@ def main() -> None:
     try:
         application()(prog_name="sidelight")
     except SidelightError as exc:
-        for line in str(exc).splitlines():
-            print(f"sidelight: {line}", file=sys.stderr)
-        sys.exit(BAD_INPUT if isinstance(exc, _BAD_INPUT) else FAILED)
+        sys.exit(told(exc))
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     finally:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sidelight.config.capturing.redact_faults import absent_keys
@@ -36,7 +36,20 @@ def require_files(loaded: Loaded) -> None:
         *header_faults(settings),
     ]
     wrong += [Fault(key, message) for key, message in absent_files(loaded.settings.log)]
-    wrong += [Fault(key, message) for key, message in absent_keys(settings)]
+    wrong += _unusable_keys(settings)
+    _refuse(loaded, wrong)
+
+
+def require_keys(loaded: Loaded) -> None:
+    """Likewise for the keys of redaction alone, without which nothing can be recorded."""
+    _refuse(loaded, _unusable_keys(loaded.settings))
+
+
+def _unusable_keys(settings: Settings) -> list[Fault]:
+    return [Fault(key, message) for key, message in absent_keys(settings)]
+
+
+def _refuse(loaded: Loaded, wrong: Sequence[Fault]) -> None:
     lines = [f"{_place(loaded, fault)}: {fault.message}" for fault in wrong]
     if lines:
         raise ConfigError("\n".join(lines))

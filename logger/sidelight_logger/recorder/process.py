@@ -6,7 +6,7 @@ import contextlib
 import gc
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import orjson
 from prometheus_client import CollectorRegistry, disable_created_metrics
@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, disable_created_metrics
 from sidelight import telemetry
 from sidelight.config.services import recorded
 from sidelight.config.settings import LoggerSettings
+from sidelight.ending import ended
 from sidelight.log import Log, open_log
 from sidelight.log.scope import Scope, place
 from sidelight_logger.metrics.kserve import KServeMetrics
@@ -39,7 +40,7 @@ _SORTED = orjson.OPT_SORT_KEYS
 _KSERVE_NAMES = ("inference_service", "namespace", "component", "endpoint")
 
 
-def main(argv: list[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     telemetry.configure("recorder")
     disable_created_metrics()  # type: ignore[no-untyped-call]
     stop = stop_on_signals()
@@ -102,4 +103,4 @@ def extensions(settings: LoggerSettings) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv))
+    sys.exit(ended(main, sys.argv))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from threading import Event, Thread
@@ -13,6 +14,7 @@ from sidelight import telemetry
 from sidelight.config.brokers import is_kafka
 from sidelight.config.services import recorded
 from sidelight.config.settings import Settings
+from sidelight.ending import ended
 from sidelight.errors import ConfigError
 from sidelight.log import Log, open_log
 from sidelight.log.scope import place
@@ -32,7 +34,7 @@ _CARRYING = 0.9
 """Of the grace period; the rest is for the last commit and the last counters."""
 
 
-def main(argv: list[str]) -> int:
+def main(argv: Sequence[str]) -> int:
     telemetry.configure("shipper")
     stop = stop_on_signals()
     part = part_of(argv)
@@ -98,4 +100,4 @@ def _end_after(stop: Event, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv))
+    sys.exit(ended(main, sys.argv))
