@@ -425,6 +425,7 @@ def test_at_the_end_calls_under_way_are_served_and_clients_sent_elsewhere(
     pair: Pair, proxy: RunningProxy, recorder: DummyRecorder
 ) -> None:
     client, model = pair
+    model.send(frame(SETTINGS, 0, 0, b""))
     client.send(client.ask(1))
     model.until(HEADERS)
     proxy.ask_to_stop()
@@ -468,3 +469,45 @@ def test_a_preface_in_pieces_is_one(proxy: RunningProxy, server: ScriptedServer,
     assert model.exactly(len(PREFACE)) == PREFACE
     assert Peer(model).next()[0] == PING
     wire.close()
+
+
+def test_who_is_told_to_leave_hears_the_servers_settings_first(
+    proxy: RunningProxy, pair: Pair
+) -> None:
+    client, model = pair
+    client.send(client.ask(1))
+    model.until(HEADERS)
+    proxy.ask_to_stop()
+    assert client.wire.is_quiet()
+    model.send(frame(SETTINGS, 0, 0, b""))
+    assert client.next() == (SETTINGS, 0, 0, b"")
+    assert client.next()[:3] == (GOAWAY, 0, 0)
+
+
+def test_who_never_heard_the_server_is_told_in_order_too(proxy: RunningProxy, pair: Pair) -> None:
+    proxy.ask_to_stop()
+    client, _ = pair
+    assert client.next() == (SETTINGS, 0, 0, b"")
+    assert client.next()[:3] == (GOAWAY, 0, 0)
+
+
+def test_a_call_that_the_stop_cuts_is_recorded(
+    server: ScriptedServer, recorder: DummyRecorder
+) -> None:
+    limits = Limits(grace_seconds=0.3, quiet_seconds=0.05)
+    with running_proxy(server.port, limits=limits, recorder=recorder.path) as proxy:
+        client, model = joined(proxy, server)
+        client.send(client.ask(1))
+        model.until(HEADERS)
+        wait_until(lambda: recorder.connected)
+        proxy.stop()
+        assert (proxy.cut, proxy.stats.accepted, proxy.stats.settled) == (1, 1, 1)
+        client.wire.reset()
+    assert [one.outcome for one in recorder.captures] == ["abandoned"]
+
+
+def test_long_heads_are_not_remembered() -> None:
+    blocks = Blocks(64 << 10)
+    for number in range(100):
+        blocks.read(b"\0\1a\x7f\x81\xf3\x03" + b"%064000d" % number)
+    assert not blocks._read

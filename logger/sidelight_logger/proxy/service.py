@@ -25,6 +25,8 @@ _BACKLOG = 1024
 _FLUSH_SECONDS = 2.0
 """How long the recorder may take at the end at least, if nothing is left of the grace."""
 _STEP_SECONDS = 0.01
+_CUT_STEPS = 100
+"""Until a connection that is cut has ended, and what was under way on it is with the recorder."""
 _LAST_CALL = 0.5
 """At the end the door is closed after this share of the grace, however many still come."""
 _IDLE_SECONDS = 0.5
@@ -157,5 +159,9 @@ class Proxy:
         cut = len(self._clients)
         for client in tuple(self._clients):
             client.abort()
+        for _ in range(_CUT_STEPS):
+            if not self._clients:
+                break
+            await asyncio.sleep(_STEP_SECONDS)
         self._pool.close()
         return cut

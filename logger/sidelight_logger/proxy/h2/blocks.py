@@ -12,6 +12,8 @@ from sidelight_logger.proxy.h2.frames import COMPRESSION_ERROR, ENHANCE_YOUR_CAL
 from sidelight_logger.proxy.h2.heads import Head, read_head
 
 _KEPT_BLOCKS = 128
+_KEPT_BYTES = 4 << 10
+"""Of a block and what it says: else one connection could hold many megabytes of them."""
 _TABLE_BYTES = 64 << 10
 """A table may grow to this size if both peers agree; usual are 4 KiB."""
 
@@ -44,7 +46,7 @@ class Blocks:
         newest, *sizes = self._table()
         if newest is not before[0] or sizes != list(before[1:]) or len(self._read) == _KEPT_BLOCKS:
             self._read.clear()
-        else:
+        elif len(block) + len(head.line) + len(head.lines) <= _KEPT_BYTES:
             self._read[block] = head
         return head
 

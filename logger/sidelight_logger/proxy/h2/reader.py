@@ -68,6 +68,8 @@ class FrameReader:
         self._opening = (0, 0, 0)
         self._block_bytes = 0
         self._interjection = b""
+        self.begun = False
+        """A frame was passed on: the sender's settings, before which nothing may come."""
         self._out: list[bytes] = []
         """What is passed on of the data at hand when not all of it is, as it is."""
         self._passed = 0
@@ -79,7 +81,7 @@ class FrameReader:
 
     def interject(self, own: bytes) -> bytes:
         """Put a frame of ours between those of the sender: now, if it is returned, else later."""
-        if self.between_frames:
+        if self.begun and self.between_frames:
             return own
         self._interjection = own
         return b""
@@ -96,6 +98,8 @@ class FrameReader:
             if after == at:
                 break
             at = after
+            self.begun = True
+        self._interject(data, at)
         if at < size:
             self._held = data[at:]
         if not self._out:
@@ -108,11 +112,14 @@ class FrameReader:
         self._out += data[self._passed : until], own
         self._passed = until
 
-    def _frame(self, data: bytes, at: int) -> int:
-        """Read the frame that begins there: where the next one does, or `at` if more must come."""
-        if self._interjection and self.between_frames:
+    def _interject(self, data: bytes, at: int) -> None:
+        if self._interjection and self.begun and self.between_frames:
             self._put(data, at, self._interjection)
             self._interjection = b""
+
+    def _frame(self, data: bytes, at: int) -> int:
+        """Read the frame that begins there: where the next one does, or `at` if more must come."""
+        self._interject(data, at)
         high, low, kind, flags, stream = HEAD.unpack_from(data, at)
         start = at + HEAD_BYTES
         stop: int = start + (high << 8 | low)

@@ -11,8 +11,10 @@ from sidelight_logger.proxy.h2.frames import (
     INTERNAL_ERROR,
     NO_ERROR,
     PREFACE,
+    SETTINGS,
     STREAM,
     Violation,
+    frame,
     goaway,
 )
 from sidelight_logger.proxy.h2.half import Half
@@ -131,7 +133,7 @@ class Splice:
             self._quiet_since = self._clock()
             self._tell_to_leave()
         elif self._quiet_since <= idle_since:
-            self._end(goaway(self._streams.last, NO_ERROR))
+            self._end(self._farewell(NO_ERROR))
 
     def abort(self) -> None:
         """Close now, whatever is under way."""
@@ -164,7 +166,12 @@ class Splice:
         else:
             self._client_left = True
         self._proxy.counters.answered_by_proxy(status)
-        self._end(goaway(self._streams.last, code, reason))
+        self._end(self._farewell(code, reason))
+
+    def _farewell(self, code: int, reason: str = "") -> bytes:
+        """Settings come first on any connection; where the model server has sent none, ours do."""
+        settings = b"" if self._server.reader.begun else frame(SETTINGS, 0, 0, b"")
+        return settings + goaway(self._streams.last, code, reason)
 
     def _end(self, last_words: bytes) -> None:
         """Close once the client has: closing while it still sends would cost it the reason."""
