@@ -37,15 +37,23 @@ class Running:
     def __init__(self, folder: Path, module: str, part: Part, fds: tuple[int, ...]) -> None:
         self._process = subprocess.Popen(part.command(module), cwd=folder, pass_fds=fds)
         self._seen = psutil.Process(self._process.pid)
+        self._started_with = 0.0
+
+    def started(self) -> None:
+        """What it cost to start is not counted."""
+        self._started_with = self._cpu_seconds()
 
     def stop(self, what: str, exchanges: int, seconds: float) -> None:
         """Print its row and end it."""
-        times = self._seen.cpu_times()
-        cpu_us = (times.user + times.system) / exchanges * 1e6
+        cpu_us = (self._cpu_seconds() - self._started_with) / exchanges * 1e6
         peak_mib = self._seen.memory_info().rss / (1 << 20)
         print(f"{what:<34}{exchanges / seconds:>10,.0f}{cpu_us:>14.0f}{peak_mib:>10.0f}")
         self._process.terminate()
         self._process.wait()
+
+    def _cpu_seconds(self) -> float:
+        times = self._seen.cpu_times()
+        return float(times.user + times.system)
 
 
 def main() -> None:
@@ -77,6 +85,7 @@ def record(folder: Path, what: str, body: bytes, rules: dict[str, Any]) -> None:
         running = Running(folder, RECORDER, part, fds)
         proxy.connect(path)
         send(proxy, body, TOGETHER, TOGETHER)  # it has started when the first are settled
+        running.started()
         began = time.perf_counter()
         send(proxy, body, EXCHANGES, TOGETHER + EXCHANGES)
         running.stop(what, EXCHANGES, time.perf_counter() - began)
