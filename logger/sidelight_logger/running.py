@@ -117,6 +117,7 @@ def _proxy(part: Part, settings: LoggerSettings, behind: Servers, fds: list[int]
         settings.return_request_id,
         limits=replace(Limits(), grace_seconds=part.grace_seconds, quiet_seconds=quiet),
         grpc_upstream=behind.grpc,
+        trace_context=settings.trace_context,
     )
     url = f"http://{behind.http.authority}"
     command = proxy.command(forwarding, url, fds[0], part.tally_fd, *fds[1:])

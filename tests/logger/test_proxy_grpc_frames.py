@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sidelight_logger.correlation import NO_IDS
 from sidelight_logger.proxy.h2.allowance import Allowance
 from sidelight_logger.proxy.h2.blocks import Blocks
 from sidelight_logger.proxy.h2.frames import (
@@ -264,7 +265,7 @@ def test_garbage_passes_or_is_refused(changes: list[tuple[int, bytes]]) -> None:
     data = STREAM_OF_FRAMES
     for at, other in changes:
         data = data[:at] + other + data[at + len(other) :]
-    streams = Streams(lambda head, identified: Stream(Unrecorded(), b""), 100, time.monotonic)
+    streams = Streams(lambda head, ids: Stream(Unrecorded(), NO_IDS), 100, time.monotonic)
     asked, answered = Blocks(1000), Blocks(1000)
     answers = Answers(streams, answered, asked, tells_id=False)
     for listener in (Requests(streams, asked, answered), answers):

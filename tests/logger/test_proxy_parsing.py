@@ -12,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sidelight.errors import ConfigError
+from sidelight_logger.correlation import NO_IDS
 from sidelight_logger.proxy.body import Body, Chunked, Sized, request_body
 from sidelight_logger.proxy.fields import find_head
 from sidelight_logger.proxy.head import (
@@ -96,7 +97,7 @@ def test_whatever_is_forwarded_is_read_alike_by_two_other_parsers(
         payload, _ = body.feed(b"abc" if head.length is not None else b"3\r\nabc\r\n0\r\n\r\n")
     except Refusal:
         return
-    wire = forward_request(head, authority="h:1", request_id=b"") + body.frame(payload)
+    wire = forward_request(head, authority="h:1", given=NO_IDS) + body.frame(payload)
     request, read = read_by_h11(wire)
     assert (request.method, request.target, read) == (head.method, head.target, payload)
     reading = HttptoolsReading()

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from sidelight.errors import ConfigError
-from sidelight.events.ids import IdMint, id_text
+from sidelight.events.ids import IdMint
+from sidelight_logger.correlation import NO_IDS, Correlation, TraceContext
 from sidelight_logger.middleware.handover import Handover
-from sidelight_logger.middleware.heads import IDENTIFIED, request_head
+from sidelight_logger.middleware.heads import request_head
 from sidelight_logger.middleware.passing import Passing
 from sidelight_logger.middleware.telling import tell
 from sidelight_logger.wire.tally import ProxyStats
@@ -48,6 +49,7 @@ class PayloadLogger:
         max_body: int = 4 << 20,
         buffer_bytes: int = 16 << 20,
         return_request_id: bool = True,
+        trace_context: TraceContext = "pass",
         drain_seconds: float = 2.0,
     ) -> None:
         self._app = app
@@ -57,6 +59,7 @@ class PayloadLogger:
         self._return_request_id = return_request_id
         self._drain_seconds = drain_seconds
         self._mint = IdMint()
+        self._correlation = Correlation(trace_context)
         self._handover: Handover | None = None
         self._process = 0
 
@@ -88,16 +91,16 @@ class PayloadLogger:
     def _begin(self, scope: Scope, receive: Receive, send: Send) -> Passing:
         id_ = self._mint()
         head = request_head(scope)
-        recording = self._started().begin(id_, head.raw)
-        added = None if head.identified else (IDENTIFIED, id_text(id_).encode())
+        given = self._correlation.given(id_, head.ids)
+        recording = self._started().begin(id_, given.captured(head.raw))
         # In the same scope, not a copy: whoever stands before us reads in it, after the request,
         # what the application wrote there (its route, for one).
-        if added is not None:
-            scope["headers"] = [*scope["headers"], added]
+        if added := given.missing_in(head.ids):
+            scope["headers"] = [*scope["headers"], *added]
         if any(name in _UNSEEN for name in scope.get("extensions") or ()):
             seen = {key: value for key, value in scope["extensions"].items() if key not in _UNSEEN}
             scope["extensions"] = seen
-        returned = added if self._return_request_id else None
+        returned = given if self._return_request_id else NO_IDS
         return Passing(recording, head, receive, send, returned)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-IDENTIFIED = b"x-request-id"
+from sidelight_logger.correlation import REQUEST_ID, TRACEPARENT, Ids
 
 Fields = Iterable[tuple[bytes, bytes]]
 
@@ -15,7 +15,7 @@ class RequestHead(NamedTuple):
     """`length` is that of the body, as far as the client has told it."""
 
     raw: bytes
-    identified: bool
+    ids: Ids
     length: int
     bodiless: bool
     """The answer's body goes no further than the server."""
@@ -32,7 +32,7 @@ def request_head(scope: Mapping[str, Any]) -> RequestHead:
     length = told.get(b"content-length", b"")
     return RequestHead(
         _head(b"%b %b HTTP/%b" % (method, path.replace(b" ", b"%20"), version), headers),
-        IDENTIFIED in told,
+        Ids(told.get(REQUEST_ID), told.get(TRACEPARENT)),
         int(length) if length.isdigit() else 0,
         method == b"HEAD",
     )

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from sidelight.events.exchange import Outcome
-from sidelight_logger.middleware.heads import IDENTIFIED, RequestHead, response_head, with_trailers
+from sidelight_logger.correlation import NO_IDS, REQUEST_ID, TRACEPARENT, Ids
+from sidelight_logger.middleware.heads import RequestHead, response_head, with_trailers
 from sidelight_logger.middleware.telling import tell
 from sidelight_logger.proxy.recording import Recording
 
@@ -16,7 +17,7 @@ Message = MutableMapping[str, Any]
 class Passing:
     """Passes the messages on at once, both ways, and tells the recording of each afterwards.
 
-    `returned` is the field that the answer gets when the application has not set one itself.
+    `returned` is what the answer gets as far as the application has not set it itself.
     """
 
     __slots__ = (
@@ -30,7 +31,7 @@ class Passing:
         head: RequestHead,
         receive: Callable[[], Awaitable[Message]],
         send: Callable[[Message], Awaitable[None]],
-        returned: tuple[bytes, bytes] | None,
+        returned: Ids,
     ) -> None:
         self._recording = recording
         self._receive = receive
@@ -53,8 +54,8 @@ class Passing:
         return message
 
     async def send(self, message: Message) -> None:
-        if self._returned is not None and message["type"] == "http.response.start":
-            await self._send(_identified(message, self._returned))
+        if self._returned != NO_IDS and message["type"] == "http.response.start":
+            await self._send(_correlated(message, self._returned))
         else:
             await self._send(message)
         if not self._ended:
@@ -106,11 +107,11 @@ class Passing:
         self._recording.end(outcome)
 
 
-def _identified(message: Message, field: tuple[bytes, bytes]) -> Message:
+def _correlated(message: Message, returned: Ids) -> Message:
     headers = [*message.get("headers", ())]
-    if any(name.lower() == IDENTIFIED for name, _ in headers):
-        return message
-    return {**message, "headers": [*headers, field]}
+    told = {name.lower(): value for name, value in headers}
+    missing = returned.missing_in(Ids(told.get(REQUEST_ID), told.get(TRACEPARENT)))
+    return {**message, "headers": [*headers, *missing]}
 
 
 def _bytes(message: Message) -> bytes:

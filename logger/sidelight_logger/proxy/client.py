@@ -6,11 +6,12 @@ import asyncio
 import math
 from typing import TYPE_CHECKING
 
+from sidelight_logger.correlation import NO_IDS
 from sidelight_logger.proxy.exchange import Exchange
 from sidelight_logger.proxy.fields import find_head
 from sidelight_logger.proxy.h2.frames import PREFACE
 from sidelight_logger.proxy.h2.splice import Splice
-from sidelight_logger.proxy.head import parse_request
+from sidelight_logger.proxy.head import field_lines, parse_request
 from sidelight_logger.proxy.probing import Probing
 from sidelight_logger.proxy.refusal import Refusal, answer
 from sidelight_logger.proxy.sockets import keep_probing, reset
@@ -120,10 +121,10 @@ class ClientConnection(asyncio.Protocol):
 
     def refuse(self, refusal: Refusal) -> None:
         """There is no answer but the proxy's own, and the connection ends with it."""
-        request_id = b"" if self._exchange is None else self._exchange.request_id
+        returned = NO_IDS if self._exchange is None else self._exchange.returned
         self._exchange = None
         self._proxy.counters.answered_by_proxy(refusal.status)
-        self.write(answer(refusal, request_id=request_id, bodiless=self._bodiless))
+        self.write(answer(refusal, field_lines(returned, NO_IDS), bodiless=self._bodiless))
         self._linger()
 
     def cut(self, *, delimited: bool) -> None:

@@ -6,11 +6,13 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from sidelight.events.exchange import Outcome
+from sidelight_logger.correlation import NO_IDS, Ids
 from sidelight_logger.proxy.body import Body, request_body, response_body
 from sidelight_logger.proxy.fields import find_head
 from sidelight_logger.proxy.head import (
     RequestHead,
     ResponseHead,
+    field_lines,
     forward_request,
     forward_response,
     parse_response,
@@ -42,9 +44,10 @@ class Exchange:
         pool: UpstreamPool,
         head: RequestHead,
         recording: Recording,
-        request_id: bytes,
+        given: Ids,
     ) -> None:
-        self.request_id = request_id
+        self.returned = given if settings.return_request_id else NO_IDS
+        self._given = given
         self._client = client
         self._settings = settings
         self._pool = pool
@@ -88,7 +91,7 @@ class Exchange:
         payload, rest = self._request.feed(data)
         self._recording.request(payload)
         authority = self._settings.upstream.authority
-        wire = forward_request(head, authority=authority, request_id=self.request_id)
+        wire = forward_request(head, authority=authority, given=self._given)
         self._retriable = head.length is not None and head.length <= REPLAY_BYTES
         self._unsent = [wire + self._request.frame(payload)]
         connection = self._pool.take() if self._retriable else None
@@ -210,9 +213,7 @@ class Exchange:
             extra.append(_CLOSE)
         elif not self._head.modern:
             extra.append(_KEEP)
-        if self.request_id and self._settings.return_request_id and not head.identified:
-            extra.append(b"X-Request-Id: %b\r\n" % self.request_id)
-        return extra
+        return extra + field_lines(self.returned, head.ids)
 
     def _pass(self, body: Body, raw_head: bytes, wire_head: bytes, data: bytes) -> None:
         payload, rest = body.feed(data)

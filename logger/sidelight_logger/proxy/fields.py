@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from sidelight_logger.correlation import REQUEST_ID, TRACEPARENT, Ids
 from sidelight_logger.proxy.refusal import Refusal, show
 
 TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
@@ -26,7 +27,7 @@ _ONE_HOP = frozenset(
     )
 )
 _NOTED = _ONE_HOP.union(
-    (b"content-length", b"host", b"expect", b"x-request-id", b"k-network-probe")
+    (b"content-length", b"host", b"expect", b"k-network-probe", REQUEST_ID, TRACEPARENT)
 )
 _NEVER_TRAILERS = _ONE_HOP | {b"content-length", b"host"}
 _NOT_FOR_ONE_HOP = (b"host", b"content-length", b"cache-control")
@@ -116,6 +117,15 @@ def is_chunked(fields: Fields) -> bool:
 def offers(fields: Fields, name: bytes) -> frozenset[bytes]:
     """The members of a noted list field, in lower case."""
     return _members(b",".join(fields.noted.get(name, ())))
+
+
+def ids(fields: Fields) -> Ids:
+    """What correlates the message with others; of a field that is repeated, all values."""
+    noted = fields.noted
+    return Ids(
+        b", ".join(noted[REQUEST_ID]) if REQUEST_ID in noted else None,
+        b", ".join(noted[TRACEPARENT]) if TRACEPARENT in noted else None,
+    )
 
 
 def check_trailers(raw: bytes, max_fields: int) -> None:

@@ -10,10 +10,12 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from sidelight_logger.correlation import NO_IDS, Ids
 from sidelight_logger.proxy.fields import (
     TOKEN,
     Fields,
     content_length,
+    ids,
     is_chunked,
     offers,
     parse_fields,
@@ -36,8 +38,8 @@ class RequestHead(NamedTuple):
     """HTTP/1.1, not 1.0."""
     persistent: bool
     length: int | None
-    identified: bool
-    """The client sent an `X-Request-Id`."""
+    ids: Ids
+    """What the client sent of them."""
     hosted: bool
     """It named a `Host`."""
     wire: bytes
@@ -53,7 +55,7 @@ class ResponseHead(NamedTuple):
     persistent: bool
     length: int | None
     chunked: bool
-    identified: bool
+    ids: Ids
     wire: bytes
 
 
@@ -95,7 +97,7 @@ def _read_request(raw: bytes, max_fields: int) -> RequestHead:
         modern,
         _is_persistent(fields.options, modern),
         length,
-        b"x-request-id" in fields.noted,
+        ids(fields),
         b"host" in fields.noted,
         b"\r\n".join((b"%b %b HTTP/1.1" % (method, target), *fields.lines, b"")),
         method in (b"GET", b"HEAD") and b"queue" in fields.noted.get(b"k-network-probe", ()),
@@ -119,7 +121,7 @@ def _read_response(raw: bytes, max_fields: int) -> ResponseHead:
         _is_persistent(fields.options, modern),
         length,
         chunked,
-        b"x-request-id" in fields.noted,
+        ids(fields),
         b"\r\n".join((b"HTTP/1.1 %b%b" % (status, reason or b" "), *fields.lines, b"")),
     )
 
@@ -128,17 +130,21 @@ _recent_request = lru_cache(_CACHED_HEADS)(_read_request)
 _recent_response = lru_cache(_CACHED_HEADS)(_read_response)
 
 
-def forward_request(head: RequestHead, *, authority: str, request_id: bytes) -> bytes:
+def forward_request(head: RequestHead, *, authority: str, given: Ids) -> bytes:
     """The head for the upstream; `authority` serves an old client that names no host."""
     lines = [head.wire]
     if not head.hosted:
         lines.append(b"Host: %b\r\n" % authority.encode())
     if head.length is None:
         lines.append(b"Transfer-Encoding: chunked\r\n")
-    if request_id:
-        lines.append(b"X-Request-Id: %b\r\n" % request_id)
+    lines += field_lines(given, NO_IDS)
     lines.append(b"\r\n")
     return b"".join(lines)
+
+
+def field_lines(given: Ids, head: Ids) -> list[bytes]:
+    """What was given and the head lacks, as lines of it."""
+    return [b"%b: %b\r\n" % (name.title(), value) for name, value in given.missing_in(head)]
 
 
 def forward_response(head: ResponseHead, extra: list[bytes]) -> bytes:

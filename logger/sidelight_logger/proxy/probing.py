@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from sidelight_logger.correlation import NO_IDS
 from sidelight_logger.proxy.body import request_body
 from sidelight_logger.proxy.head import RequestHead
 from sidelight_logger.proxy.readiness import Probe, is_ready
@@ -22,7 +23,7 @@ _READY = (
 class Probing:
     """Stands where an `Exchange` would: 200 when the model server is ready, else 503."""
 
-    request_id = b""
+    returned = NO_IDS
     answering = False
     blocks_request = False
 

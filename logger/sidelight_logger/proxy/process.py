@@ -13,10 +13,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import uvloop
 
 from sidelight.errors import ConfigError
+from sidelight_logger.correlation import TraceContext
 from sidelight_logger.proxy.readiness import probes_of
 from sidelight_logger.proxy.service import Proxy
 from sidelight_logger.proxy.settings import (
@@ -45,6 +47,7 @@ def command(
         "buffer-bytes": settings.buffer_bytes,
         "grace-seconds": settings.limits.grace_seconds,
         "quiet-seconds": settings.limits.quiet_seconds,
+        "trace-context": settings.trace_context,
     }
     line = [sys.executable, "-m", __spec__.name]
     line += [part for name, value in arguments.items() for part in (f"--{name}", str(value))]
@@ -86,6 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             ),
             grpc_upstream=_grpc_upstream(arguments.grpc_upstream),
             probes=probes_of(os.environ, upstream),
+            trace_context=arguments.trace_context,
         )
         fds = [fd for fd in (arguments.fd, arguments.grpc_fd) if fd >= 0]
         listeners = [socket.socket(fileno=fd) for fd in fds]
@@ -136,6 +140,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--grace-seconds", type=float, default=Limits.grace_seconds)
     parser.add_argument("--quiet-seconds", type=float, default=Limits.quiet_seconds)
     parser.add_argument("--keep-request-id", action="store_true", help="not told to the client")
+    parser.add_argument(
+        "--trace-context", choices=get_args(TraceContext), default=defaults.trace_context
+    )
     return parser
 
 

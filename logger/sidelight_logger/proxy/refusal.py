@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 import orjson
@@ -23,13 +24,12 @@ def show(text: bytes) -> str:
     return repr(text if len(text) <= 60 else text[:57] + b"...")[1:]
 
 
-def answer(refusal: Refusal, *, request_id: bytes = b"", bodiless: bool = False) -> bytes:
-    """The whole response; it always ends the connection."""
+def answer(refusal: Refusal, lines: Sequence[bytes] = (), *, bodiless: bool = False) -> bytes:
+    """The whole response, with these lines in its head; it always ends the connection."""
     body = orjson.dumps({"error": refusal.reason})
     phrase = HTTPStatus(refusal.status).phrase.encode()
-    identity = b"X-Request-Id: %b\r\n" % request_id if request_id else b""
     head = (
         b"HTTP/1.1 %d %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
-        b"%bConnection: close\r\n\r\n" % (refusal.status, phrase, len(body), identity)
+        b"%bConnection: close\r\n\r\n" % (refusal.status, phrase, len(body), b"".join(lines))
     )
     return head if bodiless else head + body

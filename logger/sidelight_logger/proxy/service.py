@@ -7,7 +7,8 @@ import socket
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from sidelight.events.ids import IdMint, id_text
+from sidelight.events.ids import IdMint
+from sidelight_logger.correlation import Correlation, Ids
 from sidelight_logger.proxy.client import ClientConnection
 from sidelight_logger.proxy.counters import Counters
 from sidelight_logger.proxy.exchange import Exchange
@@ -69,6 +70,7 @@ class Proxy:
             idle_seconds=limits.upstream_idle_seconds,
         )
         self._mint = IdMint()
+        self._correlation = Correlation(settings.trace_context)
         self._clients: set[Client] = set()
         self._link: RecorderLink | None = None
         self._recorder: Recorder | NoRecorder = NoRecorder()
@@ -81,14 +83,15 @@ class Proxy:
         if head.probing:
             return Probing(client, self.settings.probes, head, self.settings.limits)
         id_ = self._mint()
-        request_id = b"" if head.identified else id_text(id_).encode()
-        recording = self._recorder.begin(id_, raw)
-        return Exchange(client, self.settings, self._pool, head, recording, request_id)
+        given = self._correlation.given(id_, head.ids)
+        recording = self._recorder.begin(id_, given.captured(raw))
+        return Exchange(client, self.settings, self._pool, head, recording, given)
 
-    def begin_call(self, head: bytes, *, identified: bool) -> Stream:
+    def begin_call(self, head: bytes, ids: Ids) -> Stream:
         """The same for a call that passes over HTTP/2."""
         id_ = self._mint()
-        return Stream(self._recorder.begin(id_, head), b"" if identified else id_text(id_).encode())
+        given = self._correlation.given(id_, ids)
+        return Stream(self._recorder.begin(id_, given.captured(head)), given)
 
     def entered(self, client: Client) -> None:
         self._clients.add(client)

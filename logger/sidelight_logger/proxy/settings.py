@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sidelight.errors import ConfigError
+from sidelight_logger.correlation import TraceContext
 from sidelight_logger.proxy.readiness import Probe
 
 
@@ -68,6 +69,8 @@ class ProxySettings:
     """Connections of HTTP/2 go there; to `upstream` when it is not set."""
     probes: tuple[Probe, ...] = ()
     """What must pass for kubelet's question to KServe's agent to be answered with yes."""
+    trace_context: TraceContext = "pass"
+    """What a request without ``traceparent`` is given."""
 
 
 def parse_grpc_upstream(address: str) -> Upstream:

@@ -41,7 +41,12 @@ class LoggerSettings(Section):
     """How much is kept, of every model that does not say otherwise."""
     redact: RedactSettings = RedactSettings()
     return_request_id: bool = True
-    """Answer with ``X-Request-Id`` when the client sent none."""
+    """Answer with ``X-Request-Id`` when the client sent none, and with the ``traceparent`` that
+    `trace_context` gave."""
+    trace_context: Literal["pass", "sampled", "unsampled"] = "pass"
+    """What a request without ``traceparent`` is given: nothing (pass), or one that makes
+    instrumented servers record their spans (sampled) or keeps them from it (unsampled). One that
+    the client sent goes on as it came."""
     quiet_seconds: float = Field(default=0.1, ge=0)
     """After SIGTERM requests are still taken until none has come for so long, at most for half of
     the proxy's share of the grace period. 30 in the place of KServe's agent, where Knative's

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sidelight_logger.correlation import NO_IDS
 from sidelight_logger.proxy.body import Body, request_body, response_body
 from sidelight_logger.proxy.fields import find_head
 from sidelight_logger.proxy.head import (
@@ -39,7 +40,7 @@ def requests_in(stream: bytes, step: int) -> list[Passed]:
             head = parse_request(raw, LIMITS.head_fields)
             body = request_body(head, LIMITS)
             payload, framed, stream = _fed(body, stream, step)
-            wire = forward_request(head, authority="h:1", request_id=b"") + framed
+            wire = forward_request(head, authority="h:1", given=NO_IDS) + framed
             passed.append(Passed((head.method, head.target), payload, wire))
     except (Refusal, EOFError):
         pass

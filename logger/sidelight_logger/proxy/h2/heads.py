@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sidelight_logger.correlation import REQUEST_ID, TRACEPARENT, Ids
 from sidelight_logger.proxy.fields import TOKEN
 
 _NAME = re.compile(TOKEN)
 _CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_CORRELATING = (REQUEST_ID, TRACEPARENT)
 _NO_WORD = re.compile(rb"[^\x21-\x7e]")
-_ID = b"x-request-id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,7 @@ class Head:
 
     line: bytes
     lines: bytes
-    identified: bool
-    """There is an `x-request-id`."""
+    ids: Ids
     interim: bool
     """A status below 200: the answer is still to come."""
 
@@ -33,17 +33,20 @@ def read_head(fields: Iterable[tuple[bytes, bytes]]) -> Head:
     """
     special: dict[bytes, bytes] = {}
     lines: list[bytes] = []
-    identified = False
+    found: dict[bytes, bytes] = {}
     for name, value in fields:
         if name[:1] == b":":
             special[name] = _NO_WORD.sub(b"?", value)
         elif _NAME.fullmatch(name):
-            lines.append(b"%b: %b\r\n" % (name, _CONTROL.sub(b" ", value)))
-            identified = identified or name == _ID
+            value = _CONTROL.sub(b" ", value)
+            lines.append(b"%b: %b\r\n" % (name, value))
+            if name in _CORRELATING:
+                found.setdefault(name, value.strip(b" "))
     if authority := special.get(b":authority"):
         lines.insert(0, b"host: %b\r\n" % authority)
     line = _start(special)
-    return Head(line, b"".join(lines), identified, line[:8] == b"HTTP/2 1")
+    ids = Ids(found.get(REQUEST_ID), found.get(TRACEPARENT))
+    return Head(line, b"".join(lines), ids, line[:8] == b"HTTP/2 1")
 
 
 def _start(special: dict[bytes, bytes]) -> bytes:

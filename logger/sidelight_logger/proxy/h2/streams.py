@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from sidelight.events.exchange import Outcome
+from sidelight_logger.correlation import Ids
 from sidelight_logger.proxy.h2.allowance import Allowance
 from sidelight_logger.proxy.h2.blocks import Blocks, literal
 from sidelight_logger.proxy.h2.frames import (
@@ -33,18 +34,18 @@ measure their connection need some hundred a second."""
 
 @dataclass(slots=True)
 class Stream:
-    """One call. `request_id` is empty when the client sent an id of its own."""
+    """One call, and what its request was given."""
 
     recording: Recording
-    request_id: bytes
+    given: Ids
     answer_head: bytes = b""
 
 
 class Opener(Protocol):
     """Begins the recording of a call."""
 
-    def __call__(self, head: bytes, *, identified: bool) -> Stream:
-        """`head` is the request's as text; `identified` when it has an ``x-request-id``."""
+    def __call__(self, head: bytes, ids: Ids) -> Stream:
+        """`head` is the request's as text, `ids` are those in it."""
 
 
 @dataclass(slots=True)
@@ -68,7 +69,7 @@ class Streams:
         if len(self.open) >= self.most:
             raise Violation(f"more than {self.most} calls at a time", ENHANCE_YOUR_CALM)
         self.last = number
-        stream = self.begin(head.line + head.lines + _BLANK_LINE, identified=head.identified)
+        stream = self.begin(head.line + head.lines + _BLANK_LINE, head.ids)
         self.open[number] = stream
         return stream
 
@@ -118,8 +119,8 @@ class Requests(_Direction):
         head = self._blocks.read(block)
         if kind != HEADERS or not head.line or stream <= self._streams.last:
             return b""  # trailers, or what the model server will refuse
-        request_id = self._streams.add(stream, head).request_id
-        return literal(b"x-request-id", request_id) if request_id else b""
+        given = self._streams.add(stream, head).given
+        return _literals(given.missing_in(head.ids))
 
     def data(self, stream: int, payload: bytes) -> None:
         if not payload:
@@ -152,8 +153,8 @@ class Answers(_Direction):
             return b""
         call.answer_head = (call.answer_head or head.line) + head.lines
         call.recording.response(call.answer_head + _BLANK_LINE, b"")
-        tells_id = self._tells_id and head.line and call.request_id and not head.identified
-        return literal(b"x-request-id", call.request_id) if tells_id else b""
+        tells_id = self._tells_id and head.line
+        return _literals(call.given.missing_in(head.ids)) if tells_id else b""
 
     def data(self, stream: int, payload: bytes) -> None:
         if not payload:
@@ -170,3 +171,7 @@ class Answers(_Direction):
             self._streams.given_up(stream, "unanswered")
         elif kind == SETTINGS:
             self._heed_settings(flags, payload)
+
+
+def _literals(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
+    return b"".join([literal(name, value) for name, value in fields])

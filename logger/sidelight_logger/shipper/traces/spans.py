@@ -7,7 +7,6 @@ which pass on ``X-Request-Id``, meet in it.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -18,6 +17,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans, Sp
 from sidelight import __version__
 from sidelight.events.exchange import Exchange
 from sidelight.protocols.routes import route
+from sidelight_logger.correlation import span_id, trace_id
 from sidelight_logger.shipper.traces.context import caller
 
 _SCOPE = InstrumentationScope(name="sidelight", version=__version__)
@@ -49,12 +49,14 @@ def export_request(exchanges: Iterable[Exchange]) -> ExportTraceServiceRequest:
 
 
 def span(exchange: Exchange) -> Span:
-    """The server's side of a call, a child of the caller's span where it sent one."""
+    """The server's side of a call, a child of the caller's span where it sent one. Where the logger
+    gave the request a trace, this is the span that it named as the parent of the server's."""
+    own = span_id(exchange.id)
     parent = caller(exchange.traceparent)
     return Span(
-        trace_id=parent.trace_id if parent else _hash(exchange.correlation_id or exchange.id, 16),
-        span_id=_hash(exchange.id, 8),
-        parent_span_id=parent.span_id if parent else b"",
+        trace_id=parent.trace_id if parent else trace_id(exchange.correlation_id or exchange.id),
+        span_id=own,
+        parent_span_id=parent.span_id if parent and parent.span_id != own else b"",
         trace_state=exchange.tracestate if parent else "",
         flags=parent.flags if parent else 0,
         name=_name(exchange),
@@ -115,7 +117,3 @@ def _attributes(told: Mapping[str, str | int]) -> list[KeyValue]:
 
 def _value(value: str | int) -> AnyValue:
     return AnyValue(string_value=value) if isinstance(value, str) else AnyValue(int_value=value)
-
-
-def _hash(text: str, size: int) -> bytes:
-    return hashlib.blake2b(text.encode(), digest_size=size).digest()
