@@ -112,9 +112,9 @@ class HalvesPartition:
             self._begin(position.offset)
             return
         snapshot = Snapshot(position.note)
-        if snapshot.format != FORMAT:
+        if snapshot.format > FORMAT:
             logger.warning(
-                "state of another release left behind, what waited in it is not told",
+                "state of a newer release left behind, what waited in it is not told",
                 partition=self._partition,
                 found=snapshot.format,
                 read=FORMAT,
@@ -124,6 +124,9 @@ class HalvesPartition:
         held = between(self._log, HALVES, self._partition, snapshot.first, snapshot.end)
         self.fold = snapshot.restored(self._log.log_id, self._partition, held)
         self.bookmark.offset = position.offset
+        if snapshot.format < FORMAT:
+            # It may have said other things of the same halves, so its numbers stand for those.
+            self.fold.go_on_under(self._terms, position.offset)
 
     def _take(self, stored: Stored) -> None:
         origin = str(stored.address)
