@@ -77,8 +77,13 @@ class Logger:
 
     def address(self, what: str) -> str:
         pattern = re.compile(rf"\s+{what}\s+http://(\S+?)(?:/metrics)?(?:\s|$)")
-        wait_until(lambda: any(map(pattern.match, self.said)), f"the address of {what}")
-        return next(match[1] for line in self.said if (match := pattern.match(line)))
+
+        def found() -> str:
+            return next((match[1] for line in self.said if (match := pattern.match(line))), "")
+
+        wait_until(lambda: bool(found()) or self._has_said_all, f"the address of {what}")
+        assert found(), f"it ended and said: {''.join(self.said)}"
+        return found()
 
     def metric(self, name: str) -> float:
         """The sum over all labels."""
@@ -114,6 +119,10 @@ class Logger:
         code = self.process.wait(60)
         self._reading.join()
         return code
+
+    @property
+    def _has_said_all(self) -> bool:
+        return not self._reading.is_alive()
 
     def _samples(self, name: str) -> list[float]:
         with urlopen(f"http://{self.address('metrics')}/metrics", timeout=30) as answer:

@@ -13,9 +13,12 @@ import httpx
 import uvicorn
 
 from sidelight_logger.middleware import PayloadLogger
-from tests.logger.proxy_running import DummyRecorder, dummy_recorder, wait_until
-
-PATIENCE_SECONDS = 10.0
+from tests.logger.proxy_running import (
+    PATIENCE_SECONDS,
+    DummyRecorder,
+    dummy_recorder,
+    wait_until,
+)
 
 
 class Served:

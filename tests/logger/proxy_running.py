@@ -23,7 +23,7 @@ from sidelight_logger.wire.captures import Capture
 from sidelight_logger.wire.frames import Decoder
 from sidelight_logger.wire.tally import Cells, ProxyStats
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
 """How long a test waits for what must come before it fails."""
 
 

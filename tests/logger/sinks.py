@@ -113,9 +113,10 @@ def sink_server(
         server.stop()
 
 
-def wait_until(condition: Callable[[], bool], what: str = "it", seconds: float = 30.0) -> None:
+def wait_until(condition: Callable[[], bool], what: str = "it", seconds: float = 60.0) -> None:
     """Wait for what must come; fails by name when it does not."""
-    deadline = time.monotonic() + seconds
+    deadline, pause = time.monotonic() + seconds, 0.005
     while not condition():
         assert time.monotonic() < deadline, f"{what} did not come within {seconds} s"
-        time.sleep(0.01)
+        time.sleep(pause)
+        pause = min(1.3 * pause, 0.1)  # whoever is waited for has the processor too

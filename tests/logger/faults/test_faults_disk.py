@@ -48,7 +48,7 @@ def refused(logger: Logger) -> float:
 
 def test_a_full_disk_costs_exchanges_that_are_counted_and_no_prediction(tmp_path: Path) -> None:
     with serving() as model, running(tmp_path, "--upstream", model) as logger:
-        with asking(logger.address("traffic"), 2) as askers:
+        with asking(logger.address("traffic"), 2, 0.002) as askers:
             wait_until(lambda: is_recording(logger))
             with full_files(logger):
                 wait_until(lambda: refused(logger) > 0, "a full disk")
@@ -233,7 +233,7 @@ def test_a_log_of_a_newer_version_is_left_alone_and_predictions_go_on(tmp_path: 
     (tmp_path / "log").mkdir()
     (tmp_path / "log" / "log.json").write_text(json.dumps(facts))
     with serving() as model, running(tmp_path, "--upstream", model) as logger:
-        with asking(logger.address("traffic"), 1) as askers:
+        with asking(logger.address("traffic"), 1, 0.005) as askers:
             wait_until(lambda: len(logger.pids("recorder")) > 1, "a recorder that gave up")
             wait_for_more(askers, 100)
         assert logger.stop() in (0, 1)

@@ -41,7 +41,7 @@ def parts_are_killed(folder: Path, seed: int, kills: int, apart: int) -> None:
     with serving() as model, serving(sink) as events:
         flags = ("--upstream", model, "--log-url", events)
         with running(folder, *flags) as logger:
-            with asking(logger.address("traffic"), CLIENTS) as askers:
+            with asking(logger.address("traffic"), CLIENTS, 0.002) as askers:
                 kill_parts(logger, askers, random.Random(seed), kills, apart)
                 wait_for_more(askers, 50)
             wait_until_settled(logger)
@@ -66,7 +66,7 @@ def parts_are_killed(folder: Path, seed: int, kills: int, apart: int) -> None:
 def test_kills_of_parts_lose_nothing_acknowledged_and_the_rest_is_counted(
     tmp_path: Path, seed: int
 ) -> None:
-    parts_are_killed(tmp_path, seed, kills=5, apart=200)
+    parts_are_killed(tmp_path, seed, kills=4, apart=100)
 
 
 @pytest.mark.soak
@@ -98,7 +98,7 @@ def all_is_killed(folder: Path, seed: int, kills: int, apart: int) -> None:
 
 @pytest.mark.parametrize("seed", KEPT)
 def test_kills_of_the_whole_logger_lose_nothing_acknowledged(tmp_path: Path, seed: int) -> None:
-    all_is_killed(tmp_path, seed, kills=2, apart=200)
+    all_is_killed(tmp_path, seed, kills=2, apart=100)
 
 
 @pytest.mark.soak

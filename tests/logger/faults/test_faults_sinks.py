@@ -132,7 +132,7 @@ def memory_stays_flat(folder: Path, load: Callable[[Sequence[Asker]], None]) -> 
 
 
 def test_memory_stays_where_it_is_while_a_sink_stands_still(tmp_path: Path) -> None:
-    memory_stays_flat(tmp_path, lambda askers: wait_for_more(askers, 5000))
+    memory_stays_flat(tmp_path, lambda askers: wait_for_more(askers, 2500))
 
 
 @pytest.mark.soak

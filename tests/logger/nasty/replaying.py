@@ -14,7 +14,7 @@ from tests.logger.nasty.model import ANSWER_PATH
 from tests.logger.nasty.requests import Nasty
 
 _PAUSE_SECONDS = 0.002
-_PATIENCE_SECONDS = 10.0
+_PATIENCE_SECONDS = 60.0
 _HEAD_BYTES = 1 << 20
 
 

@@ -44,7 +44,7 @@ class Scene:
     def others_are_unharmed(self) -> None:
         """Each still gets its own answers, on the connection that it had from the first."""
         for asker in self.others:
-            wait_for_more([asker], 2, seconds=10)
+            wait_for_more([asker], 2)
             assert (asker.failed, asker.broken) == ([], 0)
         assert self.model.smuggled == []
         assert self.model.unreadable == []
@@ -86,7 +86,8 @@ def test_a_nasty_answer_harms_nobody_else(scene: Scene, answer: NastyAnswer) -> 
     if answer.reading == "whole":
         assert (seen.whole, seen.status, seen.body) == (True, answer.status, answer.body)
     elif answer.reading == "cut":
-        assert not seen.whole, "nobody can take it for a whole one"
+        # 502 when the logger had read all of it before it had passed on the head.
+        assert not seen.whole or seen.status == 502, "nobody can take it for a whole one"
     else:
         assert (seen.whole, seen.status) == (True, 502)
     scene.others_are_unharmed()
