@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 
-import hypothesis
 import pytest
 
 from tests.kafka import kafka_broker, kafka_url, own_broker
@@ -16,16 +16,20 @@ _REFUSED = "unclosed <socket.socket"
 them in any test, or after the last."""
 
 
-hypothesis.settings.register_profile(
-    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
-"""No example fails because the machine is busy."""
-
-
 def pytest_configure(config: pytest.Config) -> None:
-    hypothesis.settings.load_profile("unhurried")
+    _give_examples_time()
     config.addinivalue_line("filterwarnings", f"ignore:{_REFUSED}:ResourceWarning")
 
 
 def pytest_unconfigure() -> None:
     warnings.filterwarnings("ignore", _REFUSED, ResourceWarning)
+
+
+def _give_examples_time() -> None:
+    """No example of hypothesis fails because the machine is busy."""
+    with suppress(ModuleNotFoundError):  # the environment of alibi-detect has none
+        from hypothesis import HealthCheck, settings
+
+        unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        settings.register_profile("unhurried", unhurried)
+        settings.load_profile("unhurried")
