@@ -25,8 +25,9 @@ from pathlib import Path
 
 import uvloop
 
+from sidelight.upstreams import parse_upstream
 from sidelight_logger.proxy.process import command
-from sidelight_logger.proxy.settings import ProxySettings, parse_upstream
+from sidelight_logger.proxy.settings import ProxySettings
 from sidelight_logger.wire.acknowledgements import encode_acknowledgement
 from sidelight_logger.wire.captures import Capture
 from sidelight_logger.wire.frames import Decoder

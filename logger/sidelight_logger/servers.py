@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sidelight.config import Settings
 from sidelight.config.services import grpc_upstream, upstream
 from sidelight.errors import ConfigError
-from sidelight_logger.proxy.settings import Upstream, parse_grpc_upstream, parse_upstream
+from sidelight.upstreams import Upstream, parse_grpc_upstream, parse_upstream
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,18 @@ from sidelight.config.kafka import absent_files
 from sidelight.config.loading import Loaded
 from sidelight.config.references import missing_files, reference_faults
 from sidelight.config.section import Section
-from sidelight.config.services import receiver
+from sidelight.config.services import configured, grpc_upstream, receiver, upstream
 from sidelight.config.settings import Settings
 from sidelight.errors import ConfigError
+from sidelight.upstreams import parse_grpc_upstream, parse_upstream
 
 _CERTIFIED = ("cert_file", "key_file")
 
 
 def require_files(loaded: Loaded) -> None:
-    """Raise `ConfigError` with one line for each file that is not there or cannot be right, and
-    for each header that a detector reads and the logger does not keep.
+    """Raise `ConfigError` with one line for each file that is not there or cannot be right, for
+    each header that a detector reads and the logger does not keep, and for a model server that the
+    logger cannot stand before.
 
     Not part of loading: a service does not need the files of another, which may run elsewhere.
     """
@@ -34,6 +36,7 @@ def require_files(loaded: Loaded) -> None:
         *_absent_of("receiver", receiver(settings), *_CERTIFIED),
         *_absent_of_probes(settings.probes.key_file),
         *header_faults(settings),
+        *_of_upstreams(settings),
     ]
     wrong += [Fault(key, message) for key, message in absent_files(loaded.settings.log)]
     wrong += _unusable_keys(settings)
@@ -66,6 +69,21 @@ def _absent_of(service: str, settings: Section, *names: str) -> Iterator[Fault]:
         path: Path | None = getattr(settings, name)
         if path is not None and not path.is_file():
             yield Fault((service, name), f"{service}.{name}: there is no file {path}")
+
+
+def _of_upstreams(settings: Settings) -> Iterator[Fault]:
+    """Model servers that the logger cannot stand before. They are no fault of another service."""
+    if "logger" not in configured(settings):
+        return
+    for name, url, parse in (
+        ("upstream", upstream(settings), parse_upstream),
+        ("grpc_upstream", grpc_upstream(settings), parse_grpc_upstream),
+    ):
+        try:
+            if url:
+                parse(url)
+        except ConfigError as exc:
+            yield Fault(("logger", name), f"logger.{name}: {exc}")
 
 
 def _absent_of_probes(key_file: Path | None) -> Iterator[Fault]:

@@ -60,6 +60,8 @@ def _shown(key: Key, value: Any) -> str:
 def _expected(detail: ErrorDetails) -> str:
     if detail["type"] in ("model_type", "dict_type"):
         return "expected settings as 'key: value'"
+    if detail["type"] == "tuple_type":
+        return "it should be a list, as [a, b]"
     return detail["msg"].replace("Input should be", "it should be")
 
 

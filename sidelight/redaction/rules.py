@@ -129,7 +129,8 @@ def compiled_path(text: str) -> Any:
         return jsonpath.compile(text, strict=True)
     except jsonpath.JSONPathError as exc:
         cause = str(exc).partition("\n")[0]
-        raise ConfigError(f"{text!r} is no JSONPath ({cause}); write it as in RFC 9535") from exc
+        way_out = "write it as in RFC 9535" if text.startswith("$") else "begin it with '$.'"
+        raise ConfigError(f"{text!r} is no JSONPath ({cause}); {way_out}") from exc
 
 
 def compiled_pattern(text: str) -> re.Pattern[str]:

@@ -16,9 +16,9 @@ import pytest
 from typer.testing import CliRunner
 
 from sidelight.config import Listen, load
+from sidelight.upstreams import Upstream
 from sidelight_logger import command, running
 from sidelight_logger.proxy.readiness import VARIABLE, Probe, probes_of
-from sidelight_logger.proxy.settings import Upstream
 from tests.deploy.manifests import ROOT, Document
 
 FILES = sorted((Path(__file__).parent / "injected").glob("*.json"))

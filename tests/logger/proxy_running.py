@@ -15,8 +15,9 @@ from pathlib import Path
 
 import uvloop
 
+from sidelight.upstreams import Upstream
 from sidelight_logger.proxy.service import Proxy
-from sidelight_logger.proxy.settings import Limits, ProxySettings, Upstream
+from sidelight_logger.proxy.settings import Limits, ProxySettings
 from sidelight_logger.wire import tally
 from sidelight_logger.wire.acknowledgements import encode_acknowledgement
 from sidelight_logger.wire.captures import Capture

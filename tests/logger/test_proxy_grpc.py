@@ -10,7 +10,7 @@ import grpc  # type: ignore[import-untyped]
 import pytest
 
 from sidelight.events.ids import id_text
-from sidelight_logger.proxy.settings import Upstream
+from sidelight.upstreams import Upstream
 from sidelight_logger.recorder.describing.description import Origin, describe
 from tests.logger.grpc_running import INFER, SERVICE, Model, channel_to, model_server
 from tests.logger.proxy_running import (

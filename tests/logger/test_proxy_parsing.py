@@ -12,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sidelight.errors import ConfigError
+from sidelight.upstreams import Upstream, parse_upstream
 from sidelight_logger.correlation import NO_IDS
 from sidelight_logger.proxy.body import Body, Chunked, Sized, request_body
 from sidelight_logger.proxy.fields import find_head
@@ -22,7 +23,7 @@ from sidelight_logger.proxy.head import (
     parse_response,
 )
 from sidelight_logger.proxy.refusal import Refusal
-from sidelight_logger.proxy.settings import Limits, Upstream, parse_upstream
+from sidelight_logger.proxy.settings import Limits
 
 LIMITS = Limits()
 

@@ -9,9 +9,10 @@ from dataclasses import replace
 
 import pytest
 
+from sidelight.upstreams import Upstream
 from sidelight.errors import ConfigError
 from sidelight_logger.proxy.readiness import VARIABLE, Probe, probes_of
-from sidelight_logger.proxy.settings import Limits, Upstream
+from sidelight_logger.proxy.settings import Limits
 from tests.logger.proxy_running import (
     Answer,
     RunningProxy,

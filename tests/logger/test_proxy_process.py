@@ -18,8 +18,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from sidelight.upstreams import Upstream
 from sidelight_logger.proxy.process import command
-from sidelight_logger.proxy.settings import Limits, ProxySettings, Upstream
+from sidelight_logger.proxy.settings import Limits, ProxySettings
 from sidelight_logger.wire import tally
 from sidelight_logger.wire.tally import ProxyStats
 from tests.logger.proxy_asgi import uvicorn_server

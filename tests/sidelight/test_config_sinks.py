@@ -112,3 +112,20 @@ def test_the_sinks_login_is_apart_from_the_logs() -> None:
     settings = load(None, flags, environ={}).settings
     assert settings.logger.sinks["s"].kafka.security_protocol == "SSL"
     assert settings.log.kafka.security_protocol == "PLAINTEXT"
+
+
+def test_statuses_may_be_written_as_numbers(tmp_path: Path) -> None:
+    only = "only: {statuses: [404, 5xx, none]}"
+    path = written(tmp_path, f"{UPSTREAM}, sinks: {{s: {{url: 'http://h/', {only}}}}}}}")
+    sink = load(path, environ={}).settings.logger.sinks["s"]
+    assert sink.only.statuses == ("404", "5xx", "none")
+
+
+@pytest.mark.parametrize("status", ["600", "5x", "5xxx", "true"])
+def test_what_is_no_status_is_refused_with_what_is(tmp_path: Path, status: str) -> None:
+    path = written(
+        tmp_path,
+        f"{UPSTREAM}, sinks: {{s: {{url: 'http://h/', only: {{statuses: [{status}]}}}}}}}}",
+    )
+    with pytest.raises(ConfigError, match="is no status; write 404, 5xx or none"):
+        load(path, environ={})

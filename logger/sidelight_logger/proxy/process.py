@@ -18,16 +18,11 @@ from typing import get_args
 import uvloop
 
 from sidelight.errors import ConfigError
+from sidelight.upstreams import Upstream, parse_grpc_upstream, parse_upstream
 from sidelight_logger.correlation import TraceContext
 from sidelight_logger.proxy.readiness import probes_of
 from sidelight_logger.proxy.service import Proxy
-from sidelight_logger.proxy.settings import (
-    Limits,
-    ProxySettings,
-    Upstream,
-    parse_grpc_upstream,
-    parse_upstream,
-)
+from sidelight_logger.proxy.settings import Limits, ProxySettings
 from sidelight_logger.wire import tally
 from sidelight_logger.wire.tally import Cells
 

@@ -17,7 +17,7 @@ import orjson
 from sidelight.errors import ConfigError
 
 if TYPE_CHECKING:
-    from sidelight_logger.proxy.settings import Upstream
+    from sidelight.upstreams import Upstream
 
 VARIABLE = "SERVING_READINESS_PROBE"
 

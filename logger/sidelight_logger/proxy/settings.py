@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from sidelight.errors import ConfigError
+from sidelight.upstreams import Upstream
 from sidelight_logger.correlation import TraceContext
 from sidelight_logger.proxy.readiness import Probe
 
@@ -40,19 +39,6 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Upstream:
-    """The one model server requests go to."""
-
-    host: str
-    port: int
-
-    @property
-    def authority(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
-
-
-@dataclass(frozen=True)
 class ProxySettings:
     """All of it. Without a `recorder` (a unix socket) nothing is captured."""
 
@@ -71,23 +57,3 @@ class ProxySettings:
     """What must pass for kubelet's question to KServe's agent to be answered with yes."""
     trace_context: TraceContext = "pass"
     """What a request without ``traceparent`` is given."""
-
-
-def parse_grpc_upstream(address: str) -> Upstream:
-    """``grpc://host:port``, ``http://host:port`` or ``host:port``."""
-    bare = address.removeprefix("grpc://")
-    return parse_upstream(bare if "://" in bare else f"http://{bare}")
-
-
-def parse_upstream(url: str) -> Upstream:
-    """``http://host:port``; nothing else, since paths are forwarded as they come."""
-    parts = urlsplit(url)
-    try:
-        port = parts.port or 80
-    except ValueError as exc:
-        raise ConfigError(f"upstream {url!r}: {exc}; write http://host:port") from exc
-    if parts.scheme != "http" or not parts.hostname:
-        raise ConfigError(f"upstream {url!r}: write http://host:port (TLS is not spoken to it)")
-    if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
-        raise ConfigError(f"upstream {url!r}: only a host and a port; paths are forwarded as sent")
-    return Upstream(parts.hostname, port)

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from sidelight.upstreams import Upstream
 from sidelight_logger.proxy.counters import Counters
 from sidelight_logger.proxy.refusal import Refusal
-from sidelight_logger.proxy.settings import Upstream
 from sidelight_logger.proxy.sockets import keep_probing
 
 _Connection = TypeVar("_Connection", bound=asyncio.Protocol)

@@ -38,7 +38,11 @@ class ReceiverSettings(Section):
         """In a header as well as in a path."""
         shown = token.get_secret_value() if token else ""
         if token is not None and not (is_token(shown) and not set(shown) & set("/?#%")):
-            raise ValueError("use visible ASCII without spaces, '/', '?', '#' and '%'")
+            wrong = "holds what a path cannot" if shown else "is empty"
+            raise ValueError(
+                f"the token {wrong}; use visible ASCII without spaces, '/', '?', '#' and '%', or "
+                "leave it out to take events from whoever reaches the address"
+            )
         return token
 
     @model_validator(mode="after")

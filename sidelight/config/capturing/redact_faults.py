@@ -16,6 +16,12 @@ def redact_faults(settings: Settings) -> Iterator[tuple[Key, str]]:
     """All that is wrong, each at the setting that is best put right."""
     everyones = settings.logger.redact
     yield from _of_rules(("logger", "redact"), everyones, everyones)
+    if settings.logger.capture.level == "features" and not settings.models:
+        yield (
+            ("logger", "capture"),
+            "logger.capture is features, and no model names any; set models.<model>.features, or "
+            "metadata",
+        )
     for name, model in settings.models.items():
         if model.redact is not None:
             yield from _of_rules(("models", name, "redact"), model.redact, everyones)

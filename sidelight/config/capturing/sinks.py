@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
 from sidelight.config.cluster import KafkaSettings
 from sidelight.config.section import Section
+
+_STATUS = re.compile("[1-5]([0-9][0-9]|xx)|none")
+
+
+def _status(value: Any) -> str:
+    """A status as text: YAML makes a number of ``404``."""
+    text = str(value)
+    if not _STATUS.fullmatch(text):
+        raise ValueError(f"{text!r} is no status; write 404, 5xx or none")
+    return text
+
+
+Status = Annotated[
+    str,
+    BeforeValidator(
+        _status,
+        json_schema_input_type=Annotated[str, Field(pattern=f"^({_STATUS.pattern})$")]
+        | Annotated[int, Field(ge=100, le=599)],
+    ),
+]
 
 
 class OnlySettings(Section):
@@ -16,7 +37,7 @@ class OnlySettings(Section):
 
     models: tuple[str, ...] = ()
     """Names of models; ``*`` stands for any characters."""
-    statuses: tuple[Annotated[str, Field(pattern="^([1-5]([0-9][0-9]|xx)|none)$")], ...] = ()
+    statuses: tuple[Status, ...] = ()
     """Statuses such as ``200`` and ``4xx``; ``none`` for exchanges without an answer."""
     protocols: tuple[Literal["v1", "v2", "grpc", "none"], ...] = ()
     """Inference protocols; ``none`` for requests of no protocol that is known."""
