@@ -11,6 +11,7 @@ where that is not possible the test that asks is skipped and says why.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import socket
@@ -106,10 +107,16 @@ class Server:
 
 def peer_python(name: str) -> Path:
     """The interpreter of a peer's environment, which is built now if it is not there."""
-    built = subprocess.run([ROOT / "scripts" / "peer-venv", name], capture_output=True, text=True)
-    if built.returncode:
-        pytest.skip(f"the environment of {name} cannot be built: {built.stderr.strip()[-300:]}")
+    if fault := _fault(name):
+        pytest.skip(f"the environment of {name} cannot be built: {fault}")
     return ROOT / "build" / "peers" / name / "bin" / "python"
+
+
+@functools.cache
+def _fault(name: str) -> str:
+    """Why it cannot be built; asked once, since without a network each try takes a minute."""
+    built = subprocess.run([ROOT / "scripts" / "peer-venv", name], capture_output=True, text=True)
+    return built.stderr.strip()[-300:] if built.returncode else ""
 
 
 def sklearn_model(folder: Path, name: str = "income") -> Path:
