@@ -64,6 +64,9 @@ def _in_log(log: LocalLog, place: str, ids: Sequence[str]) -> Iterator[str]:
         yield f"{place}: {topic}: {len(changed)} records"
         for path in log.set_aside(topic):
             yield f"{path}: damaged once and set aside, not looked into; remove it"
+    for one in ids:
+        if one not in known.client_ids:
+            yield f"{place}: no exchange has the id {one!r}, neither ours nor a client's"
 
 
 def _found(log: LocalLog, ids: Sequence[str]) -> Forgotten:

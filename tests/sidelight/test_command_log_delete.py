@@ -173,6 +173,7 @@ def test_what_is_not_there_changes_nothing(log: LocalLog, tmp_path: Path) -> Non
     ended = run("log", "delete", "nobody", cwd=tmp_path)
     assert ended.returncode == 0
     assert "inference: 0 records" in ended.stdout
+    assert "no exchange has the id 'nobody', neither ours nor a client's" in ended.stdout
     assert SECRET in files(tmp_path)
 
 
