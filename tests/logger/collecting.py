@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTracePartialSuccess,
@@ -16,24 +14,24 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from tests.logger.serving import Handler, HttpServer
+
 Script = Callable[[ExportTraceServiceRequest], int]
 """The status of the answer."""
 
 
-class Collector:
+class Collector(HttpServer):
     """Keeps the spans it answered with 200; `rejected` is what it says of each request."""
 
     def __init__(self, script: Script, rejected: int) -> None:
         self.requests: list[ExportTraceServiceRequest] = []
         self.raw = b""
         self.headers: dict[str, str] = {}
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler(script, rejected))
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        super().__init__(self._handler(script, rejected))
 
     @property
     def url(self) -> str:
-        return f"otlp+http://127.0.0.1:{self._server.server_address[1]}/v1/traces"
+        return f"otlp+http://{self.address}/v1/traces"
 
     @property
     def spans(self) -> list[Span]:
@@ -48,23 +46,12 @@ class Collector:
             for one in scope.spans
         ]
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    def _handler(self, script: Script, rejected: int) -> type[BaseHTTPRequestHandler]:
+    def _handler(self, script: Script, rejected: int) -> type[Handler]:
         collector = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
+        class Collecting(Handler):
             def do_POST(self) -> None:
-                content = self.rfile.read(int(self.headers["content-length"]))
+                content = self.body()
                 collector.raw += content
                 collector.headers = {name.lower(): text for name, text in self.headers.items()}
                 right = self.headers["content-type"] == "application/x-protobuf"
@@ -85,10 +72,7 @@ class Collector:
                 self.end_headers()
                 self.wfile.write(content)
 
-            def log_message(self, format: str, *args: object) -> None:
-                """Quiet."""
-
-        return Handler
+        return Collecting
 
 
 @contextmanager

@@ -11,48 +11,32 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
 from tests.logger.captures import ANSWER
+from tests.logger.serving import Handler, served
 from tests.logger.sinks import wait_until
 
 PATH = "/v2/models/income/infer"
 
 
-class Model(BaseHTTPRequestHandler):
+class Model(Handler):
     """Answers every POST like a V2 server."""
 
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["content-length"]))
+        self.body()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(ANSWER)))
         self.end_headers()
         self.wfile.write(ANSWER)
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
 
-
-@contextmanager
-def model_server() -> Iterator[str]:
+def model_server() -> AbstractContextManager[str]:
     """A model server's address."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Model)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    return served(Model)
 
 
 class Logger:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from tests.logger.serving import Handler, HttpServer
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Taken:
         return self.headers["ce-id"]
 
 
-class SinkServer:
+class SinkServer(HttpServer):
     """Asks `script` what to do with each event, in the order in which they come."""
 
     def __init__(
@@ -39,44 +39,31 @@ class SinkServer:
     ) -> None:
         self.taken: list[Taken] = []
         self.connections = 0
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler(script))
-        self._server.daemon_threads = True
+        super().__init__(self._handler(script))
         self._scheme = "http"
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*certificate)
-            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
             self._scheme = "https"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
 
     @property
     def url(self) -> str:
-        return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}/events"
+        return f"{self._scheme}://{self.address}/events"
 
     def ids(self) -> list[str]:
         return [taken.id for taken in self.taken]
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    def _handler(self, script: Callable[[Taken], Answer]) -> type[BaseHTTPRequestHandler]:
+    def _handler(self, script: Callable[[Taken], Answer]) -> type[Handler]:
         sink = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
+        class Taking(Handler):
             def setup(self) -> None:
                 super().setup()
                 sink.connections += 1
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
+                body = self.body()
                 event = Taken({name.lower(): v for name, v in self.headers.items()}, body)
                 answer = script(event)
                 time.sleep(answer.wait_seconds)
@@ -93,10 +80,7 @@ class SinkServer:
                 with suppress(ConnectionError):  # who waited no longer
                     self.wfile.write(b"ok")
 
-            def log_message(self, format: str, *args: object) -> None:
-                """Quiet."""
-
-        return Handler
+        return Taking
 
 
 @contextmanager

@@ -10,7 +10,6 @@ import sys
 import tempfile
 import threading
 import tracemalloc
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from sidelight_logger.wire.captures import Capture
 from sidelight_logger.wire.frames import Decoder
 from tests.logger.middleware_serving import logged
 from tests.logger.proxy_asgi import app as shapes
-from tests.logger.proxy_running import DummyRecorder, dummy_recorder, wait_until
+from tests.logger.proxy_running import DummyRecorder, wait_until
 
 HEADERS = [(b"host", b"model"), (b"content-length", b"4")]
 
@@ -50,12 +49,6 @@ def one_call(app: Any, asked: dict[str, Any], received: list[Any]) -> list[Any]:
 
     asyncio.run(app(asked, receive, send))
     return sent
-
-
-@pytest.fixture
-def recorder() -> Iterator[DummyRecorder]:
-    with dummy_recorder() as running:
-        yield running
 
 
 values = st.binary(max_size=12) | st.just(b"a\r\nx-evil: 1") | st.just(b"a\nb")

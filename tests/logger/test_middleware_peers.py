@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-import pytest
 
 from sidelight.events import Exchange
 from sidelight_logger.recorder.describing.description import Origin, describe
 from tests import peers
-from tests.logger.proxy_running import DummyRecorder, dummy_recorder, wait_until
+from tests.logger.proxy_running import DummyRecorder, wait_until
 
 SOURCE = Path(__file__).resolve().parents[2]
 ROWS = [[1.0, 2.0], [3.0, 4.0]]
@@ -43,12 +41,6 @@ from sidelight_logger.middleware import PayloadLogger
 make = server.create_app
 server.create_app = lambda *given, **named: PayloadLogger(make(*given, **named))
 """
-
-
-@pytest.fixture
-def recorder() -> Iterator[DummyRecorder]:
-    with dummy_recorder() as running:
-        yield running
 
 
 def told(recorder: DummyRecorder) -> dict[str, str]:

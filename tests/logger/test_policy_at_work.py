@@ -6,10 +6,7 @@ import base64
 import gzip
 import http.client
 import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from urllib.request import urlopen
@@ -20,6 +17,7 @@ from sidelight.log import open_log, topics
 from tests.logger.commanding import Logger, running
 from tests.logger.grpc_running import INFER, Model, channel_to
 from tests.logger.grpc_running import model_server as grpc_server
+from tests.logger.serving import Handler, served
 from tests.logger.sinks import Answer, sink_server, wait_until
 from tests.sidelight.redacting import FEATURES, forms
 
@@ -52,15 +50,13 @@ def configuration(folder: Path, sink: str) -> Path:
     return path
 
 
-class Echo(BaseHTTPRequestHandler):
+class Echo(Handler):
     """Answers with what it was sent; every third time as an error."""
 
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
     asked = count()
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
+        body = self.body()
         self.send_response(422 if next(self.asked) % 3 == 2 else 200)
         for name in ("Content-Type", "Content-Encoding", "Inference-Header-Content-Length"):
             if name in self.headers:
@@ -68,23 +64,6 @@ class Echo(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
-
-
-@contextmanager
-def echo_server() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def send(address: str) -> int:
@@ -138,7 +117,7 @@ def test_a_secret_sent_in_every_form_is_found_nowhere(tmp_path: Path) -> None:
     folder.mkdir()
     refusing = sink_server(lambda event: Answer(400))  # so there are dead letters too
     model = Model()
-    with echo_server() as upstream, grpc_server(model) as grpc_port, refusing as sink:
+    with served(Echo) as upstream, grpc_server(model) as grpc_port, refusing as sink:
         path = configuration(folder, sink.url)
         flags = ("--config", str(path), "--upstream", upstream)
         settings = {"SIDELIGHT_LOGGER__GRPC_UPSTREAM": f"127.0.0.1:{grpc_port}"}

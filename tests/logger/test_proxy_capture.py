@@ -32,19 +32,6 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 @pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    server = ScriptedServer()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def recorder() -> Iterator[DummyRecorder]:
-    with dummy_recorder() as recorder:
-        yield recorder
-
-
-@pytest.fixture
 def proxy(server: ScriptedServer, recorder: DummyRecorder) -> Iterator[RunningProxy]:
     with running_proxy(server.port, recorder=recorder.path, max_body=100) as running:
         yield running

@@ -35,13 +35,6 @@ IMPATIENT = Limits(
 
 
 @pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    server = ScriptedServer()
-    yield server
-    server.close()
-
-
-@pytest.fixture
 def proxy(server: ScriptedServer) -> Iterator[RunningProxy]:
     with running_proxy(server.port, limits=IMPATIENT) as running:
         yield running

@@ -20,13 +20,6 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 @pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    server = ScriptedServer()
-    yield server
-    server.close()
-
-
-@pytest.fixture
 def proxy(server: ScriptedServer) -> Iterator[RunningProxy]:
     with running_proxy(server.port) as running:
         yield running

@@ -18,7 +18,6 @@ from tests.logger.proxy_running import (
     DummyRecorder,
     RunningProxy,
     ScriptedServer,
-    dummy_recorder,
     read_answer,
     running_proxy,
     wait_until,
@@ -32,12 +31,6 @@ MESSAGE = b"\x0a\x06income\x12\x012\x1a\x01i" + b"\x2a\x04rows"
 @pytest.fixture
 def model() -> Model:
     return Model()
-
-
-@pytest.fixture
-def recorder() -> Iterator[DummyRecorder]:
-    with dummy_recorder() as recorder:
-        yield recorder
 
 
 @pytest.fixture

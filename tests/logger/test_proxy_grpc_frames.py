@@ -46,7 +46,6 @@ from tests.logger.proxy_running import (
     RunningProxy,
     ScriptedServer,
     Wire,
-    dummy_recorder,
     running_proxy,
     wait_until,
 )
@@ -99,19 +98,6 @@ class Peer:
         except ConnectionResetError:
             return True
         return True
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    server = ScriptedServer()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def recorder() -> Iterator[DummyRecorder]:
-    with dummy_recorder() as recorder:
-        yield recorder
 
 
 @pytest.fixture

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
-from sidelight.upstreams import Upstream
 from sidelight.errors import ConfigError
+from sidelight.upstreams import Upstream
 from sidelight_logger.proxy.readiness import VARIABLE, Probe, probes_of
 from sidelight_logger.proxy.settings import Limits
 from tests.logger.proxy_running import (
@@ -87,12 +86,6 @@ QUESTION = (
     b"GET / HTTP/1.1\r\nHost: pod\r\nUser-Agent: kube-probe/1.33\r\nK-Network-Probe: queue\r\n\r\n"
 )
 READY = asked({"httpGet": {"path": "/v2/health/ready", "port": 1}})[0]
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with contextlib.closing(ScriptedServer()) as scripted:
-        yield scripted
 
 
 def at(server: ScriptedServer) -> Probe:

@@ -82,13 +82,6 @@ def proxy_process(
         running.close()
 
 
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    server = ScriptedServer()
-    yield server
-    server.close()
-
-
 def test_sigterm_ends_exchanges_in_flight_and_hands_them_over(server: ScriptedServer) -> None:
     with dummy_recorder() as recorder, proxy_process(server.port, recorder.path) as proxy:
         idle, busy = proxy.connect(), proxy.connect()

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from sidelight.errors import LogError, LogFull
-from sidelight.log import open_log, topics
+from sidelight.log import topics
 from sidelight.log.contract import Address, Log, Record
 from sidelight_logger.metrics.recorder import RecorderMetrics
 from sidelight_logger.recorder.batch import Batch, BatchLimits
@@ -36,12 +34,6 @@ class Refusing:
         self, topic: str, records: Sequence[Record], *, partition: int | None = None
     ) -> list[Address]:
         raise self._error
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Iterator[Log]:
-    with closing(open_log(tmp_path / "log")) as opened:
-        yield opened
 
 
 def test_a_batch_waits_until_its_time_is_up(log: Log) -> None:

@@ -11,16 +11,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sidelight.config.settings import Settings
 from sidelight.errors import MalformedPayload
 from sidelight.events import Exchange
-from sidelight_logger.policy.policy import Policy, policy
+from sidelight_logger.policy.configured import policy_of
+from sidelight_logger.policy.policy import Policy
 from sidelight_logger.recorder.describing.description import Origin, answered_version, describe
 from sidelight_logger.recorder.describing.heads import parse_request, parse_response, whole_number
 from sidelight_logger.wire.captures import Capture, Side
 from tests.logger.captures import ANSWER, capture
 
 ORIGIN = Origin("http://localhost:9081/", "log-1", {"namespace": "prod"})
-ALL = policy("all", (), ())
+ALL = Policy()
+REQUESTS, RESPONSES = Policy("request"), Policy("response")
 
 
 def described(one: Capture, rules: Policy = ALL) -> Exchange:
@@ -51,7 +54,7 @@ def test_an_exchange_tells_all_that_is_known_of_it() -> None:
     assert (exchange.time_ns, exchange.duration_ns) == (one.time_ns, one.duration_ns)
 
 
-@pytest.mark.parametrize("rules", [ALL, policy("response", (), ())])
+@pytest.mark.parametrize("rules", [ALL, RESPONSES])
 def test_a_question_of_ours_stays_provable_whatever_is_kept_of_it(rules: Policy) -> None:
     body = b'{"inputs":[]}'
     whole = capture(headers={"Sidelight-Purpose": "explain"}, body=body)
@@ -72,7 +75,9 @@ def test_the_query_of_a_request_is_not_kept() -> None:
 
 
 def test_only_allowed_headers_are_kept_and_secrets_never() -> None:
-    rules = policy("all", ("X-Team", "Authorization", "x-card", "Cookie"), ("X-Card",))
+    allowed = ["X-Team", "Authorization", "x-card", "Cookie"]
+    said = {"headers": allowed, "redact": {"headers": ["X-Card"]}}
+    rules = policy_of(Settings.model_validate({"logger": said}))
     sent = {"x-team": "a", "authorization": "Bearer s", "X-CARD": "4111", "Cookie": "c", "X-B": "b"}
     assert described(capture(headers=sent), rules).headers == {"x-team": "a"}
 
@@ -80,14 +85,14 @@ def test_only_allowed_headers_are_kept_and_secrets_never() -> None:
 def test_no_secret_reaches_the_record_whatever_is_allowed() -> None:
     from sidelight.events.exchanges import to_record
 
-    rules = policy("all", ("authorization", "cookie", "proxy-authorization"), ())
+    rules = Policy(headers=frozenset(("authorization", "cookie", "proxy-authorization")))
     sent = {"Authorization": "s3cret", "Cookie": "s3cret", "Proxy-Authorization": "s3cret"}
     record = to_record(described(capture(headers=sent), rules))
     assert b"s3cret" not in record.value + repr(record.headers).encode()
 
 
 def test_request_mode_keeps_the_requests_body_only() -> None:
-    exchange = described(capture(), policy("request", (), ()))
+    exchange = described(capture(), REQUESTS)
     assert exchange.request.content == b'{"inputs":[]}'
     assert (exchange.response.content, exchange.response.size) == (b"", len(ANSWER))
     assert exchange.outcome == "unanswered"
@@ -96,7 +101,7 @@ def test_request_mode_keeps_the_requests_body_only() -> None:
 
 
 def test_response_mode_keeps_the_answers_body_only() -> None:
-    exchange = described(capture(), policy("response", (), ()))
+    exchange = described(capture(), RESPONSES)
     assert (exchange.request.content, exchange.request.size) == (b"", 13)
     assert exchange.response.content == ANSWER
     assert exchange.outcome == "answered"

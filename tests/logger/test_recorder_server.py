@@ -5,21 +5,20 @@ from __future__ import annotations
 import random
 import socket
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
-import pytest
 from prometheus_client import CollectorRegistry
 
 from sidelight.events import Exchange
 from sidelight.events.exchanges import from_record
 from sidelight.events.ids import id_text
-from sidelight.log import open_log, topics
+from sidelight.log import topics
 from sidelight.log.contract import Log
 from sidelight_logger.metrics.proxy import Snapshots
 from sidelight_logger.metrics.recorder import RecorderMetrics
-from sidelight_logger.policy.policy import policy
+from sidelight_logger.policy.policy import Policy
 from sidelight_logger.recorder.batch import Batch
 from sidelight_logger.recorder.describing.description import Origin
 from sidelight_logger.recorder.intake import Intake
@@ -45,9 +44,8 @@ class Recorder:
         metrics, snapshots = RecorderMetrics(self.registry), Snapshots(self.cells)
         self.registry.register(snapshots)
         batch = Batch(log, metrics)
-        rules = policy("all", (), ())
         origin = Origin("/test", "me")
-        intake = Intake(batch, origin, rules, sequence(log, "me"), metrics, snapshots)
+        intake = Intake(batch, origin, Policy(), sequence(log, "me"), metrics, snapshots)
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
         self._listener.listen()
@@ -65,12 +63,6 @@ class Recorder:
 
     def sample(self, name: str, **labels: str) -> float:
         return sample(self.registry, name, **labels)
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Iterator[Log]:
-    with closing(open_log(tmp_path / "log")) as opened:
-        yield opened
 
 
 @contextmanager

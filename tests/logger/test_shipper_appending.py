@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 import pytest
@@ -34,6 +34,7 @@ from sidelight_logger.shipper.carrying.patience import Backoff, Patience
 from sidelight_logger.shipper.log.appending import Appending, attempt
 from sidelight_logger.shipper.log.outsized import Outsized
 from tests.logger.captures import capture
+from tests.logger.carrying import at_work, caught_up
 from tests.logger.sinks import wait_until
 
 PARTITIONS = 3
@@ -110,24 +111,13 @@ def carrying(
     patience = Patience("kafka", stop, 5.0, Backoff(0.001, 0.002))
     letters = Letters("kafka", target, "spool:s/")
     carrier = Carrier("kafka", spool, membership, delivery, letters, patience)
-    thread = Thread(target=carrier.run)
-    thread.start()
-    try:
+    with at_work(carrier, stop, membership):
         yield carrier
-    finally:
-        stop.set()
-        thread.join()
-        membership.leave()
 
 
 def fill(spool: Log, exchanges: Sequence[Exchange]) -> list[str]:
     spool.append(topics.INFERENCE, [to_record(one) for one in exchanges])
     return [one.id for one in exchanges]
-
-
-def caught_up(spool: Log, carrier: Carrier) -> None:
-    end = spool.span(topics.INFERENCE, 0).end
-    wait_until(lambda: carrier.stats().accepted == end and carrier.stats().waiting == 0)
 
 
 def test_all_arrive_by_their_keys_and_in_order(spool: Log) -> None:

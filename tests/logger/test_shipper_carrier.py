@@ -14,7 +14,7 @@ from dataclasses import replace
 from itertools import groupby, pairwise
 from operator import itemgetter
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 import pytest
@@ -38,6 +38,7 @@ from sidelight_logger.shipper.http.posting import Posting
 from sidelight_logger.shipper.http.sink import HttpSink
 from sidelight_logger.wire.sinks import SinkStats
 from tests.logger.captures import capture
+from tests.logger.carrying import at_work, caught_up
 from tests.logger.sinks import Answer, SinkServer, Taken, sink_server, wait_until
 
 
@@ -53,12 +54,6 @@ def fill(log: Log, count: int, start: int = 0) -> list[str]:
     """Append exchanges; the ids under which a sink must see them, in order."""
     log.append(topics.INFERENCE, [exchange_record(start + number) for number in range(count)])
     return [f"e{start + number:05d}" for number in range(count)]
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Iterator[Log]:
-    with closing(open_log(tmp_path / "log")) as opened:
-        yield opened
 
 
 @contextmanager
@@ -77,20 +72,8 @@ def carrying(
     patience = Patience("sink", stop, grace_seconds, Backoff(0.001, 0.01), failing)
     letters = Letters("sink", log)
     carrier = Carrier("sink", log, membership, delivery, letters, patience, choice)
-    thread = Thread(target=carrier.run)
-    thread.start()
-    try:
+    with closing(delivery), at_work(carrier, stop, membership):
         yield carrier
-    finally:
-        stop.set()
-        thread.join()
-        membership.leave()
-        delivery.close()
-
-
-def caught_up(log: Log, carrier: Carrier) -> None:
-    end = log.span(topics.INFERENCE, 0).end
-    wait_until(lambda: carrier.stats().accepted == end and carrier.stats().waiting == 0)
 
 
 def first_seen(ids: Sequence[str]) -> list[str]:

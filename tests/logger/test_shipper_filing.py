@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -37,6 +37,7 @@ from sidelight_logger.shipper.files.places import Folder, place_at
 from sidelight_logger.shipper.files.rows import folder_of, rows
 from sidelight_logger.shipper.files.tables import to_bytes
 from tests.logger.captures import ANSWER, capture
+from tests.logger.carrying import at_work, caught_up
 from tests.logger.sinks import wait_until
 
 NAMES = {"inferenceservicename": "income", "namespace": "ns", "component": "predictor"}
@@ -67,12 +68,6 @@ def files_in(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in found}
 
 
-@pytest.fixture
-def log(tmp_path: Path) -> Iterator[Log]:
-    with closing(open_log(tmp_path / "log")) as opened:
-        yield opened
-
-
 @contextmanager
 def carrying(log: Log, settings: SinkSettings) -> Iterator[Carrier]:
     """A shipper in a thread, stopped at the end."""
@@ -81,19 +76,8 @@ def carrying(log: Log, settings: SinkSettings) -> Iterator[Carrier]:
     delivery = Filing(place_at("logger.sinks.s.url", settings.url), settings)
     patience = Patience("sink", stop, 5.0, Backoff(0.001, 0.01))
     carrier = Carrier("sink", log, membership, delivery, Letters("sink", log), patience)
-    thread = Thread(target=carrier.run)
-    thread.start()
-    try:
+    with at_work(carrier, stop, membership):
         yield carrier
-    finally:
-        stop.set()
-        thread.join()
-        membership.leave()
-
-
-def caught_up(log: Log, carrier: Carrier) -> None:
-    end = log.span(topics.INFERENCE, 0).end
-    wait_until(lambda: carrier.stats().accepted == end and carrier.stats().waiting == 0)
 
 
 def test_each_half_is_a_file_where_kserve_puts_it(log: Log, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from sidelight.events.exchange import Exchange
 from sidelight.events.sampling import share_of
 from sidelight_logger.policy.bodies import away, request_of, response_of
 from sidelight_logger.policy.kept import LEVEL, SAMPLED, Kept
-from sidelight_logger.policy.model import NEVER, ModelPolicy
+from sidelight_logger.policy.model import ModelPolicy
 from sidelight_logger.policy.texts import with_texts_masked
 
 Mode = Literal["all", "request", "response"]
@@ -76,10 +76,3 @@ class Policy:
         if self.mode == "response":
             return replace(exchange, request=away(exchange.request))
         return exchange
-
-
-def policy(mode: Mode, headers: tuple[str, ...], secret: tuple[str, ...]) -> Policy:
-    """One policy for all models, from names in any case."""
-    lower = frozenset(name.lower() for name in headers)
-    never = NEVER | {name.lower() for name in secret}
-    return Policy(mode, lower, {}, ModelPolicy(secret=never))
