@@ -127,7 +127,7 @@ def readings(told: Settings) -> list[Reading]:
 
 
 @pytest.mark.parametrize("told", [Settings(), REDACTED], ids=["plain", "redacted"])
-@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(posts())
 def test_a_post_is_read_or_refused(told: Settings, post: Post) -> None:
     for read in readings(told):

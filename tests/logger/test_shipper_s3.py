@@ -77,7 +77,7 @@ def test_a_bucket_that_is_made_late_gets_every_exchange(tmp_path: Path, s3: Path
     settings = {
         "log.url": url,
         "logger.sinks.s3.url": "s3://logs/prefix",
-        "logger.sinks.s3.files": {"batch_records": 100, "batch_seconds": 0.5, "path": "sub"},
+        "logger.sinks.s3.files": {"batch_records": 100, "batch_seconds": 60, "path": "sub"},
     }
     with (
         closing(open_log(url)) as log,

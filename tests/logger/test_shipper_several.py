@@ -71,7 +71,7 @@ def test_every_sink_gets_its_own_and_a_dead_one_holds_back_nobody(
             "files": {
                 "url": f"file://{tmp_path}/out",
                 "only": {"models": ["inc*"]},
-                "files": {"batch_records": 50, "batch_seconds": 0.5},
+                "files": {"batch_records": 50, "batch_seconds": 60},
             },
         }
         settings = {

@@ -160,7 +160,7 @@ def test_a_running_writer_goes_on_while_records_are_deleted(log: LocalLog, tmp_p
     )
     try:
         ended = run("log", "delete", "wanted", cwd=tmp_path)
-        assert writer.wait(60) == 0
+        assert writer.wait(200) == 0
     finally:
         writer.kill()
     assert ended.returncode == 0, ended.stderr
