@@ -56,12 +56,10 @@ class Correlation:
 
     def given(self, id_: bytes, sent: Ids) -> Ids:
         """To the request of the exchange `id_`, of which the client sent these."""
-        traces = self._flags and sent.traceparent is None
-        if sent.request_id is not None and not traces:
-            return NO_IDS
-        own = id_text(id_)
-        request_id = own.encode() if sent.request_id is None else None
-        return Ids(request_id, self._traceparent(own, sent.request_id) if traces else None)
+        request_id = id_text(id_).encode() if sent.request_id is None else None
+        if self._flags and sent.traceparent is None:
+            return Ids(request_id, self._traceparent(id_text(id_), sent.request_id))
+        return NO_IDS if request_id is None else Ids(request_id)
 
     def _traceparent(self, own: str, request_id: bytes | None) -> bytes:
         trace = trace_id(request_id.decode("latin-1") if request_id else own)

@@ -213,7 +213,9 @@ class Exchange:
             extra.append(_CLOSE)
         elif not self._head.modern:
             extra.append(_KEEP)
-        return extra + field_lines(self.returned, head.ids)
+        if self.returned is not NO_IDS:
+            extra += field_lines(self.returned, head.ids)
+        return extra
 
     def _pass(self, body: Body, raw_head: bytes, wire_head: bytes, data: bytes) -> None:
         payload, rest = body.feed(data)

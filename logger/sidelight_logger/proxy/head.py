@@ -137,14 +137,20 @@ def forward_request(head: RequestHead, *, authority: str, given: Ids) -> bytes:
         lines.append(b"Host: %b\r\n" % authority.encode())
     if head.length is None:
         lines.append(b"Transfer-Encoding: chunked\r\n")
-    lines += field_lines(given, NO_IDS)
+    if given is not NO_IDS:
+        lines += field_lines(given, NO_IDS)
     lines.append(b"\r\n")
     return b"".join(lines)
 
 
 def field_lines(given: Ids, head: Ids) -> list[bytes]:
     """What was given and the head lacks, as lines of it."""
-    return [b"%b: %b\r\n" % (name.title(), value) for name, value in given.missing_in(head)]
+    lines = []
+    if given.request_id is not None and head.request_id is None:
+        lines.append(b"X-Request-Id: %b\r\n" % given.request_id)
+    if given.traceparent is not None and head.traceparent is None:
+        lines.append(b"traceparent: %b\r\n" % given.traceparent)
+    return lines
 
 
 def forward_response(head: ResponseHead, extra: list[bytes]) -> bytes:
