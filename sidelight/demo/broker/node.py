@@ -147,7 +147,8 @@ def server_command(folder: Path, listeners: Listeners, settings: NodeSettings) -
 
 
 def _format(java: list[str], configuration: Path, settings: NodeSettings) -> None:
-    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    named = settings.cluster or uuid.uuid4()
+    cluster = base64.urlsafe_b64encode(named.bytes).decode().rstrip("=")
     users = [
         f"--add-scram=SCRAM-SHA-512=[name={name},password={password}]"
         for name, password in settings.users.items()

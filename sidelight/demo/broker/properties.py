@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,12 +34,14 @@ class NodeSettings:
     """A node beyond its defaults.
 
     The first protocol is also the one that the broker itself speaks. `users` are name and password
-    for SCRAM-SHA-512, known before the first start.
+    for SCRAM-SHA-512, known before the first start. Nodes of one cluster share `cluster`, its id;
+    `properties` say who they are in it. None: a cluster of its own.
     """
 
     protocols: tuple[str, ...] = ("PLAINTEXT",)
     properties: Mapping[str, str] = field(default_factory=dict)
     users: Mapping[str, str] = field(default_factory=dict)
+    cluster: uuid.UUID | None = None
 
 
 def server_properties(folder: Path, listeners: Listeners, settings: NodeSettings) -> str:

@@ -54,6 +54,12 @@ def sink_account(logger: Logger) -> SinkAccount:
     return SinkAccount(*(int(logger.metric(f"sink_{name}")) for name in names))
 
 
+def failures(logger: Logger, reason: str) -> float:
+    """Tries to reach a sink that failed for that reason."""
+    name = f'sink_failures_total{{.*"{reason}".*}}'
+    return logger.metric(name) if logger.tells(name) else 0
+
+
 def wait_until_carried(logger: Logger, seconds: float = 60.0) -> None:
     """Until the shippers have told of everything, and nothing waits for a sink."""
     wait_until(lambda: logger.tells("sink_waiting_records"), "the sinks' account", seconds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,10 +43,15 @@ class Findings:
 
 def findings(place: Path) -> Findings:
     """Read the whole log and hold every exchange against what its id stands for."""
+    return compared(exchanges_in(place))
+
+
+def compared(exchanges: Iterable[Exchange]) -> Findings:
+    """The exchanges of one partition, in its order."""
     found = Findings()
     newest: dict[str, int] = {}
     sequences: dict[str, int] = {}
-    for exchange in exchanges_in(place):
+    for exchange in exchanges:
         client, number = order_of(exchange.correlation_id)
         found.kept.append(exchange.correlation_id)
         found.exchanges.append(exchange.id)
