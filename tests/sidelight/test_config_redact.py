@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.sidelight.test_command import run
+from sidelight.command.main import main
+
+Told = Callable[[Mapping[str, object]], str]
 
 
-def told(folder: Path, said: Mapping[str, object]) -> str:
-    (folder / "sidelight.yaml").write_text(yaml.safe_dump(said))
-    ended = run("check", cwd=folder)
-    assert ended.returncode == 2, ended.stdout
-    return ended.stderr
+@pytest.fixture
+def told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Told:
+    """What `sidelight check` answers, which must refuse."""
+
+    def check(said: Mapping[str, object]) -> str:
+        (tmp_path / "sidelight.yaml").write_text(yaml.safe_dump(said))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 2
+        return capsys.readouterr().err
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["sidelight", "check"])
+    return check
 
 
 @pytest.mark.parametrize(
@@ -30,20 +43,20 @@ def told(folder: Path, said: Mapping[str, object]) -> str:
     ],
 )
 def test_a_rule_that_cannot_be_kept_is_refused(
-    tmp_path: Path, redact: dict[str, object], message: str
+    told: Told, redact: dict[str, object], message: str
 ) -> None:
     said = {"logger": {"upstream": "http://127.0.0.1:1", "redact": redact}}
-    assert message in told(tmp_path, said)
+    assert message in told(said)
 
 
-def test_a_short_key_is_refused_and_not_shown(tmp_path: Path) -> None:
+def test_a_short_key_is_refused_and_not_shown(tmp_path: Path, told: Told) -> None:
     (tmp_path / "key").write_text("s3cret")
     redact = {"columns": {"a": "hash"}, "key_file": "key"}
-    found = told(tmp_path, {"models": {"m": {"redact": redact}}})
+    found = told({"models": {"m": {"redact": redact}}})
     assert "16 at least" in found
     assert "s3cret" not in found
 
 
-def test_features_alone_need_their_names(tmp_path: Path) -> None:
-    found = told(tmp_path, {"models": {"m": {"capture": "features"}}})
+def test_features_alone_need_their_names(told: Told) -> None:
+    found = told({"models": {"m": {"capture": "features"}}})
     assert "models.m.capture is features, and models.m.features names none" in found
