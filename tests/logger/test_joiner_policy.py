@@ -76,6 +76,16 @@ def test_what_cannot_be_read_leaves_a_letter_without_its_value() -> None:
     assert not any(SECRET.encode() in text for text in texts_of(log))
 
 
+def test_neither_the_key_nor_the_cause_of_a_letter_shows_a_value() -> None:
+    headers = tuple(
+        (f"ce_{name}", value.encode())
+        for name, value in {"specversion": "1.0", "id": "1", "source": "/x", "type": SECRET}.items()
+    )
+    log = imported([Record(b"{}", SECRET.encode(), headers)], DROPS)
+    assert len(letters_in(log)) == 1
+    assert not any(SECRET.encode() in text for text in texts_of(log))
+
+
 def test_a_body_whose_protocol_nobody_knows_is_withheld() -> None:
     log = imported([kserve("request", 1, SECRET.encode()), v2("response", 1)], DROPS)
     [one] = exchanges_in(log)

@@ -98,7 +98,8 @@ class ForeignPartition:
             found = recognised(stored.record)
         except MalformedPayload as exc:
             self.counts["malformed"] += 1
-            self.outgoing.bury(Told(self.withholding.shown(stored.record), place, time_ns), exc)
+            record, cause = self.withholding.shown(stored.record, exc)
+            self.outgoing.bury(Told(record, place, time_ns), cause)
             return
         kind, _ = kind_and_key(found)
         self.counts[kind] += 1

@@ -14,6 +14,7 @@ from math import inf
 
 import orjson
 
+from sidelight.errors import MalformedPayload
 from sidelight.events import exchanges, kserve, records
 from sidelight.events.cloudevent import Attribute, CloudEvent
 from sidelight.events.exchange import Exchange, Protocol
@@ -34,6 +35,7 @@ _PATHS: Mapping[Protocol, str] = {
     "grpc": "/inference.GRPCInferenceService/ModelInfer",
 }
 """Where a body of that protocol would have been sent; KServe's events leave it out."""
+_HIDDEN = "cannot be read; under rules nothing of it is shown, look for it where it came from"
 _NO_TEXTS = ("recordedtime", "statuscode", "exchangeid")
 """Attributes that say nothing of what a client sent."""
 
@@ -62,9 +64,12 @@ class Withholding:
                 return None if kept is None else exchanges.to_record(kept)
         return self._of_feedback(found, replace(record, key=key.encode()))
 
-    def shown(self, record: Record) -> Record:
-        """What a dead letter may show of a record that cannot be read."""
-        return record if self._is_idle else Record(b"", record.key)
+    def shown(self, record: Record, cause: MalformedPayload) -> tuple[Record, MalformedPayload]:
+        """What a dead letter may show of a record that cannot be read, and of why: a cause names
+        what it is about."""
+        if self._is_idle:
+            return record, cause
+        return Record(b""), MalformedPayload(_HIDDEN, where="record")
 
     def _of_feedback(self, found: Feedback, record: Record) -> Record | None:
         """Seldon's has the whole request and answer in it, which no label is read from."""
