@@ -28,7 +28,10 @@ from typing import IO
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-START_SECONDS = 60.0
+START_SECONDS = 120.0
+BUILD_SECONDS = 200
+"""So that a test is skipped before its time is over, which counts what it waits for here."""
+TIMED_OUT = 124
 
 _TRAINING = """
 import sys
@@ -105,17 +108,27 @@ class Server:
         return cls(f"http://127.0.0.1:{http}", f"grpc://127.0.0.1:{grpc}")
 
 
-def peer_python(name: str) -> Path:
+def peer_python(name: str, seconds: int = BUILD_SECONDS) -> Path:
     """The interpreter of a peer's environment, which is built now if it is not there."""
-    if fault := _fault(name):
+    if fault := _fault(name, seconds):
         pytest.skip(f"the environment of {name} cannot be built: {fault}")
     return ROOT / "build" / "peers" / name / "bin" / "python"
 
 
+def built_peer_python(name: str) -> Path:
+    """Likewise of one that is too large for a single test: it is built by hand, or not asked."""
+    if not (ROOT / "build" / "peers" / name / ".stamp").exists():
+        pytest.skip(f"{name} is not here; build its environment with scripts/peer-venv {name}")
+    return peer_python(name)
+
+
 @functools.cache
-def _fault(name: str) -> str:
+def _fault(name: str, seconds: int) -> str:
     """Why it cannot be built; asked once, since without a network each try takes a minute."""
-    built = subprocess.run([ROOT / "scripts" / "peer-venv", name], capture_output=True, text=True)
+    line = ["timeout", str(seconds), str(ROOT / "scripts" / "peer-venv"), name]
+    built = subprocess.run(line, capture_output=True, text=True)
+    if built.returncode == TIMED_OUT:
+        return f"that takes more than {seconds} s; run scripts/peer-venv {name} before the tests"
     return built.stderr.strip()[-300:] if built.returncode else ""
 
 

@@ -18,9 +18,10 @@ PACKAGES = (ROOT, *(ROOT / room for room in ("logger", "detectors", "explainers"
 @pytest.mark.timeout(900)
 def test_all_holds_where_alibi_detect_is_installed() -> None:
     """One process for all of them: importing alibi-detect takes longer than most."""
+    python = peer_python("alibi-detect", seconds=700)
     found = subprocess.run(
         [
-            *(peer_python("alibi-detect"), "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+            *(python, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
             *("-m", "not soak", "-o", "filterwarnings=default"),
             *sorted(INSIDE.glob("check_*.py")),
         ],

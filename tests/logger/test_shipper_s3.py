@@ -18,7 +18,7 @@ import pytest
 from sidelight.log import open_log
 from tests.logger.shipping import fill, shipping
 from tests.logger.sinks import wait_until
-from tests.peers import free_ports, peer_python
+from tests.peers import built_peer_python, free_ports
 
 _CREATE = "import boto3; boto3.client('s3').create_bucket(Bucket='logs')"
 _READ = """
@@ -33,7 +33,7 @@ print(json.dumps({one['Key']: json.loads(read(one['Key'])) for one in found}))
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The interpreter that knows boto3; the environment says where the server is."""
-    python = peer_python("s3")
+    python = built_peer_python("s3")
     [port] = free_ports(1)
     url = f"http://127.0.0.1:{port}"
     for name, value in {
