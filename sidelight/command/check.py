@@ -42,6 +42,7 @@ def report(loaded: Loaded) -> Iterator[str]:
     from sidelight.command.banner import log_place, probes_place, spool_place
     from sidelight.config.brokers import is_kafka
     from sidelight.config.capturing.sink_packages import missing_packages
+    from sidelight.config.capturing.undeclared import undeclared
     from sidelight.config.fields import dotted
     from sidelight.config.listing import in_force
     from sidelight.config.services import configured
@@ -60,6 +61,7 @@ def report(loaded: Loaded) -> Iterator[str]:
             ("services", ", ".join(services) or "none has anything to do"),
             *((f"extra {extra}", _installed(extra)) for extra in (*extras.SERVICES, *on_kafka)),
             *((f"sink {name}", text) for name, text in missing_packages(loaded.settings)),
+            *undeclared(loaded.settings),
         ]
     )
 

@@ -44,7 +44,10 @@ def test_a_log_that_is_a_file_ends_all_in_a_line(tmp_path: Path, sinks: dict[str
     ("logger", "told"),
     [
         ({"upstream": "127.0.0.1:8080"}, "write http://host:port"),
-        ({"upstream": "https://m.example"}, "TLS is not spoken to it; name the model server's port"),
+        (
+            {"upstream": "https://m.example"},
+            "TLS is not spoken to it; name the model server's port",
+        ),
         ({"upstream": "grpc://127.0.0.1:8081"}, "name it as logger.grpc_upstream"),
         ({"upstream": "http://127.0.0.1:1", "grpc_upstream": "grpcs://m:1"}, "TLS is not spoken"),
         ({"upstream": "http://127.0.0.1:1", "capture": "features"}, "models.<model>.features"),
@@ -58,7 +61,8 @@ def test_check_refuses_what_the_logger_would(
     ended = run("check", cwd=tmp_path)
     assert ended.returncode == 2
     [line] = ended.stderr.splitlines()
-    assert line.startswith("sidelight: sidelight.yaml:1: logger.") and told in line
+    assert line.startswith("sidelight: sidelight.yaml:1: logger.")
+    assert told in line
 
 
 def test_a_predictor_behind_tls_is_no_fault_where_nothing_is_forwarded() -> None:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request, Response
 
+from sidelight.errors import ConfigError
 from sidelight.events.ids import id_text
 from sidelight_logger.middleware import PayloadLogger
 from sidelight_logger.recorder.describing.description import Origin, describe
@@ -222,3 +223,10 @@ def test_what_waits_when_the_application_ends_is_handed_over() -> None:
             served.client.post("/echo", content=b"%d" % number)
         captures = served.recorder.captures
     assert [one.request.body for one in captures] == [b"%d" % number for number in range(200)]
+
+
+@pytest.mark.parametrize("size", [{"max_body": "4MiB"}, {"buffer_bytes": -1}])
+def test_a_size_that_is_none_is_refused_by_name(size: dict[str, Any]) -> None:
+    [(name, value)] = size.items()
+    with pytest.raises(ConfigError, match=f"{name} is {value!r}; give a number of bytes"):
+        PayloadLogger(shapes, socket="/run/logger.sock", **size)

@@ -60,3 +60,16 @@ def test_a_short_key_is_refused_and_not_shown(tmp_path: Path, told: Told) -> Non
 def test_features_alone_need_their_names(told: Told) -> None:
     found = told({"models": {"m": {"capture": "features"}}})
     assert "models.m.capture is features, and models.m.features names none" in found
+
+
+def test_check_asks_after_a_column_that_the_model_does_not_declare(tmp_path: Path) -> None:
+    columns = {"aeg": "drop", " Zip": "drop", "customer": "drop"}
+    model = {"features": {"age": "numeric", "zip": "categorical"}, "redact": {"columns": columns}}
+    (tmp_path / "sidelight.yaml").write_text(yaml.safe_dump({"models": {"m": model}}))
+    ended = run("check", cwd=tmp_path)
+    assert ended.returncode == 0
+    [typo, other] = [one for one in ended.stdout.splitlines() if "no feature or output" in one]
+    assert typo.startswith("models.m.redact.columns.aeg ")
+    assert typo.endswith("no feature or output of m has this name; did you mean 'age'?")
+    assert other.startswith("models.m.redact.columns.customer ")
+    assert other.endswith("this name")

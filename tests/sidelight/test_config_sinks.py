@@ -63,6 +63,7 @@ def test_check_tells_the_spool_where_the_log_is_on_kafka(tmp_path: Path) -> None
         ({"logger.sinks.s.url": "ftp://h/x"}, r"s\.url: there is no sink of the kind 'ftp'; write"),
         ({"logger.sinks.s.url": "s3:///x"}, r"s\.url: 's3:///x' names no host or bucket; write"),
         ({"logger.sinks.s.url": "file://x"}, r"s\.url: 'file://x' does not begin at the root"),
+        ({"logger.sinks.s.url": "otlp+http://h:4318"}, r"names no path, .* at /v1/traces; write"),
         ({"logger.sinks.log.url": "http://h/"}, r"sinks\.log: 'log' is the log's own name; choose"),
         (
             {

@@ -54,8 +54,8 @@ class PayloadLogger:
     ) -> None:
         self._app = app
         self._path = _socket_path(socket)
-        self._max_body = max_body
-        self._buffer_bytes = buffer_bytes
+        self._max_body = _size("max_body", max_body)
+        self._buffer_bytes = _size("buffer_bytes", buffer_bytes)
         self._return_request_id = return_request_id
         self._drain_seconds = drain_seconds
         self._mint = IdMint()
@@ -148,3 +148,10 @@ def _socket_path(socket: str | Path | None) -> Path:
     if len(os.fsencode(path)) > _PATH_BYTES:
         raise ConfigError(f"PayloadLogger: {path} is longer than {_PATH_BYTES} bytes; shorten it")
     return path
+
+
+def _size(name: str, value: int) -> int:
+    """Of a wrong one every request would tell, and none be logged."""
+    if not isinstance(value, int) or value < 0:
+        raise ConfigError(f"PayloadLogger: {name} is {value!r}; give a number of bytes")
+    return value

@@ -23,8 +23,8 @@ class ReceiverSettings(Section):
     """Senders whose webhook handshake (CloudEvents ``OPTIONS``) is answered; every one when
     empty."""
     max_event_bytes: int = Field(default=16 << 20, ge=1 << 10)
-    """A post larger than this, also when decompressed, is refused with 413. A structured event takes
-    up to some twenty times its size while it is read."""
+    """A post larger than this, also when decompressed, is refused with 413. A structured event
+    takes up to some twenty times its size while it is read."""
     buffer_bytes: int = Field(default=128 << 20, ge=1 << 10)
     """Bytes of posts that are read or wait for the log at once; more are refused with 429."""
     cert_file: Path | None = None

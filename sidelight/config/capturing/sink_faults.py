@@ -66,6 +66,8 @@ def _of_url(url: str) -> str | None:
         return None if rest.startswith("/") else f"{url!r} does not begin at the root"
     if scheme not in _LOCAL and not urlsplit(url).hostname:
         return f"{url!r} names no host or bucket"
+    if scheme.startswith("otlp+") and urlsplit(url).path in ("", "/"):
+        return f"{url!r} names no path, which collectors have at /v1/traces"
     return None
 
 
