@@ -17,11 +17,11 @@ from sidelight.protocols.compression import decompressed
 from sidelight.protocols.documents import parse_object, refuse_deep, refuse_long, write_object
 from sidelight.protocols.grpc.frames import framed, is_framed
 from sidelight.protocols.limits import DEFAULT_LIMITS, Limits
-from sidelight.redaction.named import redact_paths
+from sidelight.redaction.forms.v1 import redact_v1
+from sidelight.redaction.paths import redact_paths
 from sidelight.redaction.reasons import Unredactable
 from sidelight.redaction.rules import Names, Rules
 from sidelight.redaction.texts import masked, masked_tree
-from sidelight.redaction.v1 import redact_v1
 
 _STUMBLES = (ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
 """Whatever a rule stumbles over in what a stranger sent: it may neither be kept nor end us."""
@@ -76,23 +76,23 @@ def _v1(body: Body, side: str, rules: Rules, limits: Limits) -> tuple[bytes, int
 
 
 def _v2(body: Body, side: str, rules: Rules, limits: Limits) -> tuple[bytes, int | None]:
-    from sidelight.redaction import bytes_form
-    from sidelight.redaction.v2 import mask_cells, redact_v2
+    from sidelight.redaction.forms import binary
+    from sidelight.redaction.forms.v2 import mask_cells, redact_v2
 
     content, inner = tensor_bytes(body, limits)
-    document = bytes_form.read_binary(content, body.json_length, inner)
+    document = binary.read_binary(content, body.json_length, inner)
     refuse_deep(document, "body", limits)
     if rules.paths:
-        bytes_form.fill(document)
+        binary.fill(document)
     document = _document(document, rules, redact_v2, rules.names(side))
     if rules.patterns:
         _each_tensor(document, partial(mask_cells, rules=rules))
-    return bytes_form.write_binary(document)
+    return binary.write_binary(document)
 
 
 def _grpc(body: Body, side: str, rules: Rules, limits: Limits) -> tuple[bytes, int | None]:
-    from sidelight.redaction.grpc_form import redacted_message
-    from sidelight.redaction.v2 import mask_cells, redact_v2
+    from sidelight.redaction.forms.grpc import redacted_message
+    from sidelight.redaction.forms.v2 import mask_cells, redact_v2
 
     if rules.paths:
         raise Unredactable("form", "a gRPC message has no JSON paths")
@@ -131,7 +131,7 @@ def _json(content: bytes, rules: Rules, limits: Limits) -> bytes:
     refuse_deep(wrapped, "body", limits)
     if wrapped.keys() != {""}:
         raise Unredactable("malformed", "it is not one JSON value")
-    redact_paths(wrapped[""], rules)
+    redact_paths(wrapped[""], rules.paths)
     return orjson.dumps(masked_tree(wrapped[""], rules.patterns))
 
 
@@ -152,7 +152,7 @@ def _document(
     names: Names,
 ) -> dict[str, Any]:
     """Paths, then columns, then patterns."""
-    redact_paths(document, rules)
+    redact_paths(document, rules.paths)
     if rules.touch_columns:
         document = redact(document, names, rules)
     found: dict[str, Any] = masked_tree(document, rules.patterns) if rules.patterns else document

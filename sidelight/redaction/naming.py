@@ -6,9 +6,6 @@ from sidelight.config.references import is_fitted
 from sidelight.config.settings import ModelSettings
 from sidelight.errors import ArtifactError
 
-Names = tuple[tuple[str, ...], tuple[str, ...]]
-"""Inputs, outputs."""
-
 
 def wide_of(model: ModelSettings) -> tuple[str, ...]:
     """Columns with many values a row; of outputs that may be so whatever their kind."""
@@ -16,8 +13,11 @@ def wide_of(model: ModelSettings) -> tuple[str, ...]:
     return (*wide, *model.outputs)
 
 
-def names_of(model: ModelSettings) -> Names:
-    """As declared; inputs that are not are the reference's columns. Empty where nobody says."""
+def names_of(model: ModelSettings) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Inputs, outputs: as declared; inputs that are not are the reference's columns.
+
+    Empty where nobody says.
+    """
     outputs = tuple(model.outputs)
     if model.features or model.reference is None:
         return tuple(model.features), outputs

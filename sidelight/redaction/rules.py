@@ -7,15 +7,14 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from pathlib import Path
 from typing import Any
 
 from sidelight.config.capturing.redact import RedactSettings
-from sidelight.errors import ConfigError, MissingExtra
+from sidelight.errors import ConfigError
 from sidelight.redaction.changes import ColumnChange, change_of
-
-KEY_BYTES = 16
-"""A shorter key could be tried out."""
+from sidelight.redaction.keys import read_key
+from sidelight.redaction.paths import compiled_path
+from sidelight.redaction.texts import compiled_pattern
 
 
 @dataclass(frozen=True)
@@ -115,41 +114,6 @@ def _fold(name: str) -> str:
 _CACHED_LENGTH = 64
 """Names come from outside: what is remembered of them is bounded."""
 _folded = lru_cache(4096)(_fold)
-
-
-def compiled_path(text: str) -> Any:
-    """A JSONPath (RFC 9535); raises `ConfigError`."""
-    try:
-        import jsonpath
-    except ImportError as exc:
-        raise MissingExtra(
-            f"JSONPaths need python-jsonpath ({exc}); run: pip install 'sidelight[logger]'"
-        ) from exc
-    try:
-        return jsonpath.compile(text, strict=True)
-    except jsonpath.JSONPathError as exc:
-        cause = str(exc).partition("\n")[0]
-        way_out = "write it as in RFC 9535" if text.startswith("$") else "begin it with '$.'"
-        raise ConfigError(f"{text!r} is no JSONPath ({cause}); {way_out}") from exc
-
-
-def compiled_pattern(text: str) -> re.Pattern[str]:
-    """A regular expression; raises `ConfigError`."""
-    try:
-        return re.compile(text)
-    except re.error as exc:
-        raise ConfigError(f"{text!r} is no regular expression ({exc})") from exc
-
-
-def read_key(path: Path) -> bytes:
-    """The key of ``hash``; raises `ConfigError`, which shows nothing of it."""
-    try:
-        key = path.read_bytes().strip()
-    except OSError as exc:
-        raise ConfigError(f"{path} cannot be read ({exc.strerror})") from exc
-    if len(key) < KEY_BYTES:
-        raise ConfigError(f"{path} holds {len(key)} bytes; a key has {KEY_BYTES} at least")
-    return key
 
 
 def _key(name: str, one: RedactSettings, told: tuple[RedactSettings, ...]) -> bytes:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from sidelight.errors import ConfigError
 from sidelight.redaction.changes import MASK, in_base64
 
 Patterns = tuple[re.Pattern[str], ...]
@@ -21,6 +22,14 @@ _WORDS = frozenset(
     )
 )
 """Keys that are the protocols' own: without them nobody could read the rest."""
+
+
+def compiled_pattern(text: str) -> re.Pattern[str]:
+    """A regular expression; raises `ConfigError`."""
+    try:
+        return re.compile(text)
+    except re.error as exc:
+        raise ConfigError(f"{text!r} is no regular expression ({exc})") from exc
 
 
 def masked(text: str, patterns: Patterns) -> str:

@@ -30,7 +30,7 @@ def redact_faults(settings: Settings) -> Iterator[tuple[Key, str]]:
 
 def absent_keys(settings: Settings) -> Iterator[tuple[Key, str]]:
     """Keys that are not there, or too short."""
-    from sidelight.redaction.rules import read_key
+    from sidelight.redaction.keys import read_key
 
     sections: dict[Key, RedactSettings] = {("logger", "redact"): settings.logger.redact}
     for name, model in settings.models.items():
@@ -63,7 +63,7 @@ def _of_rules(
 def _of_paths(key: Key, paths: tuple[str, ...]) -> Iterator[tuple[Key, str]]:
     if not paths:
         return
-    from sidelight.redaction.rules import compiled_path
+    from sidelight.redaction.paths import compiled_path
 
     for text in paths:
         try:

@@ -17,7 +17,8 @@ from sidelight.config import Settings
 from sidelight.errors import MalformedPayload
 from sidelight.events.exchange import Body
 from sidelight.events.exchanges import from_record, to_record
-from sidelight.redaction import bodies, bytes_form, grpc_form, texts, v1, v2
+from sidelight.redaction import bodies, members, paths, texts
+from sidelight.redaction.forms import binary, grpc, v1, v2
 from sidelight_logger.policy import bodies as kept_bodies
 from sidelight_logger.policy import policy as policy_module
 from sidelight_logger.policy import texts as kept_texts
@@ -44,7 +45,7 @@ _PATHS = {
 _CHAT = b'{"model":"chat","messages":[{"role":"user","content":"4111111111111111"}],"user":"me"}'
 _MODULES = (
     *(description, heads, asked, policy_module, kept_bodies, kept_texts),
-    *(bodies, bytes_form, grpc_form, texts, v1, v2),
+    *(bodies, members, paths, texts, binary, grpc, v1, v2),
 )
 
 

@@ -18,7 +18,7 @@ from sidelight.protocols.grpc.parameters import read_choices, write_choices
 from sidelight.protocols.heads import Head, read_head
 from sidelight.protocols.limits import Limits
 from sidelight.protocols.raw import read_raw, write_raw
-from sidelight.redaction.cells import TensorDocument, Unread, as_tensor
+from sidelight.redaction.forms.cells import TensorDocument, Unread, as_tensor
 from sidelight.redaction.reasons import Unredactable
 
 _NAMES = ("id", "model_name", "model_version")

@@ -1,11 +1,10 @@
-"""Columns that stand under their own name in JSON objects, and values at JSON paths."""
+"""Columns that stand under their own name in JSON objects."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from sidelight.redaction.changes import leaves
-from sidelight.redaction.reasons import Unredactable
 from sidelight.redaction.rules import Rules
 
 _NESTED = frozenset({dict, list})
@@ -30,16 +29,3 @@ def redact_member(node: dict[str, Any], name: str, rules: Rules) -> None:
         del node[name]
     else:
         node[name] = leaves(node[name], rule.change)
-
-
-def redact_paths(document: Any, rules: Rules) -> None:
-    """Leave out what stands at the paths; in a list null takes its place."""
-    found = [match for path in rules.paths for match in path.finditer(document)]
-    for match in found:
-        if match.parent is None:
-            raise Unredactable("form", "a path is about the whole body")
-        holder, last = match.parent.obj, match.parts[-1]
-        if type(holder) is list:
-            holder[last] = None
-        else:
-            holder.pop(last, None)

@@ -10,7 +10,8 @@ from itertools import chain
 from typing import Any
 
 from sidelight.protocols.v2_tensors import BINARY_SIZE
-from sidelight.redaction.cells import (
+from sidelight.redaction.changes import ColumnChange
+from sidelight.redaction.forms.cells import (
     TensorDocument,
     Unread,
     cells_of,
@@ -21,8 +22,7 @@ from sidelight.redaction.cells import (
     put_fewer,
     width_of,
 )
-from sidelight.redaction.changes import ColumnChange
-from sidelight.redaction.named import redact_member
+from sidelight.redaction.members import redact_member
 from sidelight.redaction.reasons import Unredactable
 from sidelight.redaction.rules import Names, Rules, folded
 from sidelight.redaction.texts import masked_cell

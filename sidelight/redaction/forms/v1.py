@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from sidelight.redaction.changes import ColumnChange, leaves
-from sidelight.redaction.named import redact_member, redact_named
+from sidelight.redaction.members import redact_member, redact_named
 from sidelight.redaction.reasons import Unredactable
 from sidelight.redaction.rules import Names, Rules, folded
 

@@ -12,9 +12,9 @@ from sidelight.protocols.limits import Limits
 from sidelight.protocols.raw import read_raw, write_raw
 from sidelight.protocols.v2_binary import cut
 from sidelight.protocols.v2_tensors import BINARY_SIZE
-from sidelight.redaction.cells import TensorDocument, Unread, as_tensor
+from sidelight.redaction.forms.cells import TensorDocument, Unread, as_tensor
+from sidelight.redaction.forms.v2 import SIDES
 from sidelight.redaction.reasons import Unredactable
-from sidelight.redaction.v2 import SIDES
 
 
 def read_binary(content: bytes, json_length: int | None, limits: Limits) -> dict[str, Any]:
