@@ -11,12 +11,7 @@ import pytest
 from sidelight.events.ids import id_text
 from sidelight_logger.wire import tally
 from sidelight_logger.wire.captures import Capture
-from sidelight_logger.wire.tally import (
-    BUFFER_FULL,
-    PROXY_LOST,
-    RECORDER_DOWN,
-    RECORDER_LOST,
-)
+from sidelight_logger.wire.tally import BUFFER_FULL, PROXY_LOST, RECORDER_DOWN, RECORDER_LOST
 from tests.logger.proxy_running import (
     DummyRecorder,
     RunningProxy,

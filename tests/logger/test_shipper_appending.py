@@ -26,12 +26,13 @@ from sidelight.log.contract import Address, Log, Record
 from sidelight.log.testing import MemoryLog
 from sidelight_detectors.streaming.marks import Marks
 from sidelight_logger.recorder.describing.description import Origin, describe
+from sidelight_logger.shipper.carrying.attempts import attempt
 from sidelight_logger.shipper.carrying.carrier import Carrier
 from sidelight_logger.shipper.carrying.fates import SinkFailed
 from sidelight_logger.shipper.carrying.form import Form
 from sidelight_logger.shipper.carrying.letters import Letters
 from sidelight_logger.shipper.carrying.patience import Backoff, Patience
-from sidelight_logger.shipper.log.appending import Appending, attempt
+from sidelight_logger.shipper.log.appending import Appending
 from sidelight_logger.shipper.log.outsized import Outsized
 from tests.logger.captures import capture
 from tests.logger.carrying import at_work, caught_up

@@ -14,12 +14,7 @@ from sidelight.events.store import open_store
 from sidelight.log import Log, open_log
 from sidelight.log.contract import Reader
 from sidelight.log.topics import INFERENCE
-from sidelight_logger.shipper.carrying.choosing import (
-    Choice,
-    chosen,
-    everything,
-    with_events,
-)
+from sidelight_logger.shipper.carrying.choosing import Choice, chosen, everything, with_events
 from sidelight_logger.shipper.carrying.fates import Delivery
 from sidelight_logger.shipper.files.filing import Filing
 from sidelight_logger.shipper.files.places import place_at

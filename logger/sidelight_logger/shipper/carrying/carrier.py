@@ -17,12 +17,7 @@ from sidelight_logger.shipper.carrying.gathering import Gathering
 from sidelight_logger.shipper.carrying.ledger import Ledger, ledger_of
 from sidelight_logger.shipper.carrying.letters import Letters
 from sidelight_logger.shipper.carrying.patience import Patience
-from sidelight_logger.wire.sinks import (
-    ABSENT,
-    RETIRED,
-    UNTOLD,
-    SinkStats,
-)
+from sidelight_logger.wire.sinks import ABSENT, RETIRED, UNTOLD, SinkStats
 
 _COMMIT_SECONDS = 1.0
 """What a killed shipper sends again is at most one delivery, and at most this long."""

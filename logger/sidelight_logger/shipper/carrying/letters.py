@@ -12,8 +12,8 @@ from sidelight.events.deadletters import DeadLetter, dead_letter, to_event
 from sidelight.events.records import to_record
 from sidelight.log import topics
 from sidelight.log.contract import Stored, Writer
+from sidelight_logger.shipper.carrying.attempts import attempt
 from sidelight_logger.shipper.carrying.patience import Patience
-from sidelight_logger.shipper.log.appending import attempt
 
 
 class Letters:

@@ -13,12 +13,7 @@ from typing import Protocol
 from sidelight.errors import MalformedPayload
 from sidelight.events.http import HttpMessage
 from sidelight.log.contract import Stored
-from sidelight_logger.shipper.carrying.fates import (
-    DELIVERED,
-    Fate,
-    SinkFailed,
-    SinkRefused,
-)
+from sidelight_logger.shipper.carrying.fates import DELIVERED, Fate, SinkFailed, SinkRefused
 from sidelight_logger.shipper.carrying.form import Form, messages
 from sidelight_logger.shipper.carrying.patience import Patience
 from sidelight_logger.wire.sinks import BROKEN, SLOW, UNREACHABLE

@@ -20,13 +20,7 @@ from sidelight.events.http import HttpMessage
 from sidelight_logger.shipper.carrying.fates import SinkFailed, SinkRefused
 from sidelight_logger.shipper.http.trust import trusted
 from sidelight_logger.shipper.routes import place_of
-from sidelight_logger.wire.sinks import (
-    BROKEN,
-    BUSY,
-    DENIED,
-    SLOW,
-    UNREACHABLE,
-)
+from sidelight_logger.wire.sinks import BROKEN, BUSY, DENIED, SLOW, UNREACHABLE
 
 _TRY_AGAIN = {
     **dict.fromkeys((408, 425, 429, 503), BUSY),

@@ -7,27 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 
-from sidelight.errors import (
-    ConfigError,
-    LogDenied,
-    LogError,
-    LogFull,
-    LogUnreachable,
-    MalformedPayload,
-    RecordTooLarge,
-    SidelightError,
-)
+from sidelight.errors import MalformedPayload, RecordTooLarge, SidelightError
 from sidelight.log.contract import Record, Stored, Writer
-from sidelight_logger.shipper.carrying.fates import (
-    DELIVERED,
-    Fate,
-    SinkFailed,
-    SinkRefused,
-)
+from sidelight_logger.shipper.carrying.attempts import attempt
+from sidelight_logger.shipper.carrying.fates import DELIVERED, Fate, SinkRefused
 from sidelight_logger.shipper.carrying.form import Form, appendable
 from sidelight_logger.shipper.carrying.patience import Patience
 from sidelight_logger.shipper.log.outsized import Outsized
-from sidelight_logger.wire.sinks import BROKEN, DENIED, UNREACHABLE
 
 
 class Appending:
@@ -117,21 +103,3 @@ class _Parcel:
 
     def refuse(self, cause: SidelightError) -> None:
         self.records, self.fate = (), Fate(cause=cause)
-
-
-def attempt(
-    log: Writer, topic: str, records: Sequence[Record], told: Callable[[str], str] = str
-) -> None:
-    """Append once; raises `SinkFailed`, which says what is `told`, when trying again can help."""
-    try:
-        log.append(topic, records)
-    except (RecordTooLarge, LogFull):
-        raise
-    except (LogError, ConfigError) as exc:
-        reasons = (reason for kind, reason in _REASONS.items() if isinstance(exc, kind))
-        raise SinkFailed(told(str(exc)), next(reasons, BROKEN)) from exc
-
-
-# A setting that does not fit the brokers, or a password's file that is not mounted yet: as a login
-# that is refused, it can be put right while we wait.
-_REASONS = {LogUnreachable: UNREACHABLE, LogDenied: DENIED, ConfigError: DENIED}
