@@ -35,6 +35,7 @@ class Process:
     numbers, over every restart. Without an `essential` process the whole makes no sense: when it
     crashes too often all are stopped. One that is not essential is started again for ever, unless
     the first thing it says is that its configuration is wrong: then all are stopped too.
+    `weight` is its part of the grace period, beside those of the others.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Process:
     env: Mapping[str, str] = field(default_factory=dict)
     pass_fds: Sequence[int] = ()
     essential: bool = True
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -165,9 +167,11 @@ def _serve(children: Sequence[_Child], signals: _Signals) -> int:
 
 def _drain(children: Sequence[_Child], signals: _Signals, deadline: float) -> bool:
     """Stop all, the last started first; True when none is left at the deadline."""
-    for position, child in enumerate(reversed(children)):
+    left = sum(child.weight for child in children)
+    for child in reversed(children):
         child.terminate()
-        share = (deadline - time.monotonic()) / (len(children) - position)
+        share = (deadline - time.monotonic()) * child.weight / left
+        left -= child.weight
         _wait_for([child], signals, time.monotonic() + share)
     return _wait_for(children, signals, deadline)
 
@@ -191,6 +195,7 @@ class _Child:
     ) -> None:
         self.due: float | None = time.monotonic()
         self.ended_well = True
+        self.weight = process.weight
         self.given_up = 0
         self._process = process
         self._policy = policy

@@ -17,7 +17,6 @@ from sidelight import telemetry
 from sidelight.config import Listen, Settings, load
 from sidelight.config.capturing.sink_packages import require_packages
 from sidelight.config.files import require_keys
-from sidelight.config.settings import LoggerSettings
 from sidelight.supervise import Event, Process, Restarts, supervise
 from sidelight_logger.banner import banner
 from sidelight_logger.parts import RECORDER, SHIPPER, Part
@@ -32,7 +31,8 @@ _RESTARTS = Restarts(first_wait_seconds=0.1, longest_wait_seconds=0.4)
 """No process is given up: without the proxy there are no predictions at all. However often it
 falls, it is back within two seconds, most of which it needs to start."""
 _SHARED = 0.9
-"""Of the grace period, among the processes that end one after the other."""
+"""Of the grace period, among the processes that end one after the other: predictions under way get
+half, however many sinks there are, recorder and shippers the other."""
 
 
 def run(config: Path | None, flags: Mapping[str, Any], grace_seconds: float) -> int:
@@ -52,7 +52,7 @@ def run(config: Path | None, flags: Mapping[str, Any], grace_seconds: float) -> 
             typer.echo(line, err=True)
         processes = list(_processes(part, settings))
         if behind:
-            processes.append(_proxy(part, settings.logger, behind, sockets))
+            processes.append(_proxy(part, settings, behind, sockets))
 
         def told(event: Event) -> None:
             telemetry.tell_process("sidelight.logger", event)
@@ -78,7 +78,7 @@ def _part(
         socket=sockets.recorder.getsockname(),
         listen=listen if http else str(logger.socket),
         source=logger.source or f"http://localhost:{Listen.parse(listen).port}/",
-        grace_seconds=grace_seconds * _SHARED / (2 + len(routes(settings))),
+        grace_seconds=grace_seconds * _SHARED / 2 / _behind(settings),
         flags=flags,
         recorder_fd=sockets.recorder.fileno(),
         metrics_fd=sockets.metrics.fileno(),
@@ -97,19 +97,28 @@ def _processes(part: Part, whole: Settings) -> Iterator[Process]:
     yield Process("recorder", part.command(RECORDER), pass_fds=inherited, essential=False)
 
 
-def _proxy(part: Part, settings: LoggerSettings, behind: Servers, sockets: Sockets) -> Process:
+def _behind(settings: Settings) -> int:
+    """Processes that end after the proxy: recorder and shippers."""
+    return 1 + len(routes(settings))
+
+
+def _proxy(part: Part, whole: Settings, behind: Servers, sockets: Sockets) -> Process:
     fds = [each.fileno() for each in sockets.traffic]
-    quiet = settings.quiet_seconds
+    settings, weight = whole.logger, _behind(whole)
+    limits = replace(
+        Limits(), grace_seconds=part.grace_seconds * weight, quiet_seconds=settings.quiet_seconds
+    )
     forwarding = ProxySettings(
         behind.http,
         Path(part.socket),
         settings.max_body,
         settings.buffer_bytes,
         settings.return_request_id,
-        limits=replace(Limits(), grace_seconds=part.grace_seconds, quiet_seconds=quiet),
+        limits=limits,
         grpc_upstream=behind.grpc,
         trace_context=settings.trace_context,
     )
     url = f"http://{behind.http.authority}"
     command = proxy.command(forwarding, url, fds[0], part.tally_fd, *fds[1:])
-    return Process("proxy", command, pass_fds=(*fds, part.tally_fd), essential=False)
+    inherited = (*fds, part.tally_fd)
+    return Process("proxy", command, pass_fds=inherited, essential=False, weight=weight)

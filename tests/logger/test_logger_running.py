@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import http.client
+import json
+import signal
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -14,7 +17,8 @@ from sidelight.events import Exchange
 from sidelight.events.exchanges import from_record
 from sidelight.log import open_log, topics
 from sidelight.log.scope import scope
-from tests.logger.commanding import Client, Logger, model_server, running
+from tests.logger.commanding import PATH, Client, Logger, model_server, running
+from tests.logger.faults.serving import Reply, reply, serving
 from tests.logger.sinks import SinkServer, sink_server, wait_until
 
 
@@ -147,3 +151,30 @@ def test_health_and_readiness_are_told(tmp_path: Path, model: str) -> None:
             assert answer.status == status
         page.close()
         assert logger.stop() == 0
+
+
+def test_sinks_take_no_time_from_predictions_under_way(tmp_path: Path) -> None:
+    asked = threading.Event()
+
+    def slow(head: bytes, body: bytes) -> Reply:
+        asked.set()
+        return Reply(reply(body).data, after_seconds=2.5)
+
+    sinks = {f"s{number}": {"url": "http://127.0.0.1:1/"} for number in range(3)}
+    (tmp_path / "sidelight.yaml").write_text(json.dumps({"logger": {"sinks": sinks}}))
+    with (
+        serving(slow) as model,
+        running(tmp_path, "--upstream", model, "--grace-seconds", "9") as logger,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        address = logger.address("traffic")
+        answer = pool.submit(post, address)
+        assert asked.wait(60)
+        logger.process.send_signal(signal.SIGTERM)
+        assert answer.result() == 200
+
+
+def post(address: str) -> int:
+    with closing(http.client.HTTPConnection(address, timeout=60)) as connection:
+        connection.request("POST", PATH, b"{}", {"Content-Type": "application/json"})
+        return connection.getresponse().status
