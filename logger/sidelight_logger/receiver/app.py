@@ -19,7 +19,7 @@ from sidelight.errors import SidelightError
 from sidelight.serving.answers import json_answer
 from sidelight.serving.refusals import code_of
 from sidelight_logger.receiver import modelmesh
-from sidelight_logger.receiver.door import CHALLENGE, Door
+from sidelight_logger.receiver.admission import CHALLENGE, Admission
 from sidelight_logger.receiver.handshake import consent
 from sidelight_logger.receiver.intake import Intake
 from sidelight_logger.receiver.metrics import ReceiverMetrics
@@ -55,7 +55,7 @@ class Desk:
 class Receiver:
     """The ASGI app. `allowed` are the origins whose handshake is answered; all when empty."""
 
-    door: Door
+    admission: Admission
     desk: Desk
     allowed: Collection[str]
     registry: CollectorRegistry
@@ -84,7 +84,7 @@ class Receiver:
             return self._refused(exc)
 
     async def _routed(self, scope: Scope, receive: Receive) -> Response:
-        path = self.door.path(scope)
+        path = self.admission.path(scope)
         reading = self.desk.readings.get(path)
         if reading is None:
             raise NoSuchPlace(

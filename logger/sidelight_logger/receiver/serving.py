@@ -22,8 +22,8 @@ from sidelight_logger.listening import bound
 from sidelight_logger.policy.configured import policy_of
 from sidelight_logger.proxy.process import allow_all_connections
 from sidelight_logger.receiver import modelmesh
+from sidelight_logger.receiver.admission import Admission
 from sidelight_logger.receiver.app import EVENTS, Desk, Receiver
-from sidelight_logger.receiver.door import Door
 from sidelight_logger.receiver.intake import Intake
 from sidelight_logger.receiver.metrics import LeftOut, ReceiverMetrics
 from sidelight_logger.receiver.post import Room
@@ -76,7 +76,7 @@ def receiving(settings: Settings, log: Log) -> Iterator[Receiver]:
     desk = Desk(readings, intake, room, limit, metrics)
     intake.start()
     try:
-        yield Receiver(Door(token), desk, asked.allowed_origins, registry)
+        yield Receiver(Admission(token), desk, asked.allowed_origins, registry)
     finally:
         intake.close()
 

@@ -12,7 +12,7 @@ from sidelight_logger.receiver.refusals import NotAllowed
 CHALLENGE = {"www-authenticate": 'Bearer realm="sidelight receiver"'}
 
 
-class Door:
+class Admission:
     """`token` is asked of everybody; of nobody when it is empty."""
 
     def __init__(self, token: str = "") -> None:
