@@ -31,6 +31,9 @@ def log(
     config: Config = None,
     limit: Annotated[int, typer.Option(min=1, help="Records at most.")] = 10,
     model: Annotated[str | None, typer.Option(help="Only records about this model.")] = None,
+    bodies: Annotated[
+        bool, typer.Option("--bodies", help="Exchanges with their headers and both bodies.")
+    ] = False,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on with new records until Ctrl-C.")
     ] = False,
@@ -51,11 +54,14 @@ def log(
 
     from sidelight.command.lines import line_of, model_of
     from sidelight.command.newest import ends, following, newest
+    from sidelight.command.payloads import payloads_of
     from sidelight.config import load
 
     def telling(stored: Stored) -> Line | None:
         line = line_of(stored)
-        return line if model in (None, model_of(line)) else None
+        if model not in (None, model_of(line)):
+            return None
+        return line | payloads_of(stored.record) if bodies else line
 
     opened = open_standing(load(config).settings.log)
     try:

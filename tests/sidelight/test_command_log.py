@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,28 @@ def test_an_exchange_is_a_short_line(tmp_path: Path, log: Log) -> None:
         "request_bytes": 7,
         "response_bytes": 8,
     }
+
+
+def test_bodies_are_shown_as_json_as_text_or_in_base64(tmp_path: Path, log: Log) -> None:
+    whole = exchanges.from_record(exchange(0))
+    bodies = (
+        (Body(b'{"a": [1]}', "application/json"), Body(b'{"a": NaN', "application/json")),
+        (Body(b"\x1f\x8b\xff", "application/json", "gzip"), Body(b"cut", truncated=True)),
+    )
+    kept = {"x-team": "a"}
+    log.append(
+        "inference",
+        [
+            exchanges.to_record(replace(whole, request=q, response=a, headers=kept))
+            for q, a in bodies
+        ],
+    )
+    log.append("inference", [Record(b"no exchange")])
+    first, second, third = told(tmp_path, "inference", "--bodies")
+    assert (first["request"], first["response"]) == ({"a": [1]}, '{"a": NaN')
+    assert (second["request_base64"], second["response"]) == ("H4v/", "cut")
+    assert first["headers"] == kept
+    assert third["bytes"] == len(b"no exchange")
 
 
 def test_json_data_stands_as_it_is_and_other_data_as_its_size(tmp_path: Path, log: Log) -> None:
