@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -73,6 +74,17 @@ def test_a_dropped_column_of_a_foreign_half_is_nowhere() -> None:
 def test_what_cannot_be_read_leaves_a_letter_without_its_value() -> None:
     log = imported([Record(b"hello " + SECRET.encode()), *[v2("request", 1)]], DROPS)
     assert len(letters_in(log)) == 1
+    assert not any(SECRET.encode() in text for text in texts_of(log))
+
+
+def test_a_pattern_looks_into_who_a_foreign_logger_says_it_is() -> None:
+    sent = [
+        replace(one, headers=tuple((n, v + told * (n == "ce_source")) for n, v in one.headers))
+        for one in (v2("request", 1), v2("response", 1))
+        for told in [f"customers/{SECRET}".encode()]
+    ]
+    log = imported(sent, {"redact": {"patterns": ["[0-9]{9}"]}})
+    assert [one.source for one in exchanges_in(log)] == ["http://localhost:9081/customers/***"]
     assert not any(SECRET.encode() in text for text in texts_of(log))
 
 

@@ -142,7 +142,7 @@ def _rewritten(half: Half, kept: Exchange) -> CloudEvent:
     extensions["metadata"] = kserve.metadata_of(kept.headers)
     return CloudEvent(
         id=kept.correlation_id,
-        source=half.event.source,
+        source=kept.source,
         type=half.event.type,
         time_ns=half.event.time_ns,
         datacontenttype=body.content_type,

@@ -20,7 +20,8 @@ _TEXTS = (
     "tracestate",
     "purpose",
 )
-"""What a client or a server can fill as it likes, beside the bodies."""
+"""What a client or a server can fill as it likes, beside the bodies. Who captured it, too, where
+that was none of ours, which number what they capture."""
 _FORMS = {
     "purpose": re.compile(r"[a-z]+;t=[0-9]{19};mac=[0-9a-f]{64}"),
     "traceparent": re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}"),
@@ -29,7 +30,8 @@ _FORMS = {
 
 def with_texts_masked(exchange: Exchange, rules: Rules) -> Exchange:
     patterns = rules.patterns
-    told: dict[str, str] = {name: getattr(exchange, name) for name in _TEXTS}
+    names = _TEXTS if exchange.log_id else (*_TEXTS, "source")
+    told: dict[str, str] = {name: getattr(exchange, name) for name in names}
     texts: dict[str, Any] = {
         name: text if _is_own_form(name, text) else masked(text, patterns)
         for name, text in told.items()
