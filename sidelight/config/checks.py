@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -42,8 +42,8 @@ class Fault:
     message: str
 
 
-def faults(settings: Settings, written: Collection[Key]) -> Iterator[Fault]:
-    """All that is wrong; `written` are the keys that somebody set."""
+def faults(settings: Settings) -> Iterator[Fault]:
+    """All that is wrong, whichever service reads it."""
     for name, model in settings.models.items():
         yield from _of_model(("models", name), model)
     for told in (
@@ -53,7 +53,7 @@ def faults(settings: Settings, written: Collection[Key]) -> Iterator[Fault]:
         redact_faults(settings),
     ):
         yield from (Fault(key, message) for key, message in told)
-    yield from _of_logger(settings, written)
+    yield from _of_logger(settings)
     yield from _of_addresses(settings)
 
 
@@ -95,16 +95,10 @@ def _of_inputs(key: Key, model: ModelSettings) -> Iterator[Fault]:
             )
 
 
-def _of_logger(settings: Settings, written: Collection[Key]) -> Iterator[Fault]:
-    key = ("logger", "upstream")
+def _of_logger(settings: Settings) -> Iterator[Fault]:
     server = upstream(settings) or grpc_upstream(settings)
-    if server is None and not settings.logger.socket and any(o[0] == "logger" for o in written):
-        yield Fault(
-            key,
-            "logger.upstream is not set, and there is not one predictor url to take it from; "
-            "set logger.upstream to the model server's address",
-        )
-    elif server is not None and server.rstrip("/").endswith(f"//{settings.logger.listen}"):
+    if server is not None and server.rstrip("/").endswith(f"//{settings.logger.listen}"):
+        key = ("logger", "upstream")
         yield Fault(key, f"the logger would forward to itself: {server} is logger.listen")
 
 

@@ -18,6 +18,10 @@ from sidelight.errors import ConfigError
 from sidelight.upstreams import parse_grpc_upstream, parse_upstream
 
 _CERTIFIED = ("cert_file", "key_file")
+_NO_SERVER = (
+    "logger.upstream is not set, and there is not one predictor url to take it from; set it to the "
+    "model server's address, or start 'sidelight logger --upstream URL'"
+)
 
 
 def require_files(loaded: Loaded) -> None:
@@ -36,7 +40,7 @@ def require_files(loaded: Loaded) -> None:
         *_absent_of("receiver", receiver(settings), *_CERTIFIED),
         *_absent_of_probes(settings.probes.key_file),
         *header_faults(settings),
-        *_of_upstreams(settings),
+        *_of_upstreams(loaded),
     ]
     wrong += [Fault(key, message) for key, message in absent_files(loaded.settings.log)]
     wrong += _unusable_keys(settings)
@@ -71,9 +75,13 @@ def _absent_of(service: str, settings: Section, *names: str) -> Iterator[Fault]:
             yield Fault((service, name), f"{service}.{name}: there is no file {path}")
 
 
-def _of_upstreams(settings: Settings) -> Iterator[Fault]:
-    """Model servers that the logger cannot stand before. They are no fault of another service."""
+def _of_upstreams(loaded: Loaded) -> Iterator[Fault]:
+    """Model servers that the logger cannot stand before, and none at all. They are no fault of
+    another service; the logger may be told its own by a flag."""
+    settings = loaded.settings
     if "logger" not in configured(settings):
+        if any(key[0] == "logger" for key, told in loaded.origins.items() if told != "default"):
+            yield Fault(("logger", "upstream"), _NO_SERVER)
         return
     for name, url, parse in (
         ("upstream", upstream(settings), parse_upstream),

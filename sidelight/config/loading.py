@@ -64,7 +64,7 @@ def load(
     over = (from_environment(environ, written.origins), from_flags(flags))
     layer = merged((beside, written, *over))
     settings = _validated(layer)
-    wrong = [Refusal(fault.key, fault.message) for fault in faults(settings, layer.origins)]
+    wrong = [Refusal(fault.key, fault.message) for fault in faults(settings)]
     if wrong:
         raise _error(wrong, layer)
     given = (key for key, value in layer.values.items() if value != {})

@@ -50,9 +50,15 @@ def test_explainers_need_a_predictor(tmp_path: Path) -> None:
 
 def test_a_logger_needs_to_know_its_model_server(tmp_path: Path) -> None:
     text = "models: {a: {predictor: {url: 'http://x'}}, b: {predictor: {url: 'http://y'}}}\n"
-    (line,) = refusal(tmp_path, text + "logger: {mode: all}")
-    assert line.startswith("2: logger.upstream is not set, and there is not one predictor url")
-    assert upstream(settings(tmp_path, text)) is None
+    assert upstream(settings(tmp_path, text + "logger: {mode: all}")) is None
+    with pytest.raises(ConfigError, match=r"c\.yaml.*: logger\.upstream is not set, and there"):
+        require_files(load(tmp_path / "c.yaml", environ={}))
+
+
+def test_a_log_can_be_looked_at_where_a_flag_names_the_model_server(tmp_path: Path) -> None:
+    assert settings(tmp_path, "logger: {mode: all}").logger.mode == "all"
+    images = Path(__file__).parents[2] / "logger" / "container.yaml"
+    assert upstream(load(images, environ={}).settings) is None
 
 
 def test_the_logger_takes_the_only_predictors_address(tmp_path: Path) -> None:
