@@ -498,3 +498,24 @@ def test_long_heads_are_not_remembered() -> None:
     for number in range(100):
         blocks.read(b"\0\1a\x7f\x81\xf3\x03" + b"%064000d" % number)
     assert not blocks._read
+
+
+def test_an_answer_with_heads_without_end_does_not_outgrow_its_capture(
+    pair: Pair, recorder: DummyRecorder
+) -> None:
+    client, model = pair
+    client.send(client.ask(1))
+    model.until(HEADERS)
+    encoder = hpack.Encoder()
+    fields = [(f"f{number}", "v" * 12_000) for number in range(4)]
+    block = encoder.encode([(":status", "200")]) + b"".join(
+        b"\0" + hpack.Encoder().encode([field], huffman=False)[1:] for field in fields
+    )
+    for _ in range(60):
+        for at in range(0, len(block), 16_000):
+            last = at + 16_000 >= len(block)
+            kind = CONTINUATION if at else HEADERS
+            model.send(frame(kind, END_HEADERS * last, 1, block[at : at + 16_000]))
+        client.until(CONTINUATION)
+    model.send(frame(DATA, END_STREAM, 1, b"x"))
+    assert len(recorder.wait(1)[0].response.head) < 512 << 10

@@ -31,6 +31,9 @@ _CONTROLS, _CONTROLS_PER_SECOND = 20_000, 10_000.0
 """Pings, settings, priorities, empty frames of both sides, on top of one for each call: peers that
 measure their connection need some hundred a second."""
 
+_HEAD_BYTES = 256 << 10
+"""Of an answer's head and trailers, beyond which no more trailers are captured."""
+
 
 @dataclass(slots=True)
 class Stream:
@@ -151,6 +154,8 @@ class Answers(_Direction):
         call = self._streams.open.get(stream)
         if kind != HEADERS or call is None or head.interim:
             return b""
+        if len(call.answer_head) > _HEAD_BYTES:
+            return b""  # many heads of one answer: no client takes them, no frame would hold them
         call.answer_head = (call.answer_head or head.line) + head.lines
         call.recording.response(call.answer_head + _BLANK_LINE, b"")
         tells_id = self._tells_id and head.line
