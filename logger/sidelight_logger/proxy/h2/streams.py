@@ -155,7 +155,7 @@ class Answers(_Direction):
         if kind != HEADERS or call is None or head.interim:
             return b""
         if len(call.answer_head) > _HEAD_BYTES:
-            return b""  # many heads of one answer: no client takes them, no frame would hold them
+            return b""  # no client takes so many, and each counts against the memory of all calls
         call.answer_head = (call.answer_head or head.line) + head.lines
         call.recording.response(call.answer_head + _BLANK_LINE, b"")
         tells_id = self._tells_id and head.line
