@@ -17,7 +17,7 @@ from sidelight.events import http
 from sidelight.events.attributes import text_of
 from sidelight.events.cloudevent import Attribute, CloudEvent
 from sidelight.events.dataref import references_of
-from sidelight.events.exchange import PURPOSE_HEADER, Body, Exchange, Protocol
+from sidelight.events.exchange import PURPOSE_HEADER, Body, Exchange, Outcome, Protocol
 from sidelight.events.times import rfc3339
 
 REQUEST_TYPE = "org.kubeflow.serving.inference.request"
@@ -89,7 +89,7 @@ def pair(
         time_ns=started_ns,
         duration_ns=max(0, ended_ns - started_ns),
         status=_number(response, "statuscode", 200) or 0,
-        outcome="answered" if response else "unanswered",
+        outcome=_outcome(texts, response),
         request=_body(request),
         response=_body(response),
         correlation_id=first.id,
@@ -109,6 +109,8 @@ def _shared(exchange: Exchange, recorded_ns: int) -> dict[str, Attribute]:
     if _ANNOTATIONS in exchange.extensions:
         kserve[_ANNOTATIONS] = exchange.extensions[_ANNOTATIONS]
     ours = {name: getattr(exchange, field) for field, name in TEXTS.items()}
+    if exchange.outcome == "abandoned":
+        ours["outcome"] = exchange.outcome  # else its answer, which broke off, is taken for whole
     return {**kserve, "exchangeid": exchange.id, **{n: text for n, text in ours.items() if text}}
 
 
@@ -183,6 +185,12 @@ def _checked(request: CloudEvent | None, response: CloudEvent | None) -> CloudEv
     if first is None:
         raise MalformedPayload("no half of an exchange was given")
     return first
+
+
+def _outcome(texts: Mapping[str, str], response: CloudEvent | None) -> Outcome:
+    if texts.get("outcome") == "abandoned":
+        return "abandoned"
+    return "answered" if response else "unanswered"
 
 
 def _number(half: CloudEvent | None, name: str, default: int | None) -> int | None:
