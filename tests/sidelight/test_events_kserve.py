@@ -87,7 +87,7 @@ whole = exchanges.filter(lambda x: x.time_ns + x.duration_ns <= YEAR_9999_NS).ma
     lambda x: replace(
         x,
         status=max(x.status, 100),
-        outcome="answered",
+        outcome="abandoned" if x.outcome == "abandoned" else "answered",
         log_id="",
         sequence=0,
         model=x.model or "m",
