@@ -6,6 +6,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from tests.logger.test_logger_grpc import grpc_address
 ROWS = np.random.default_rng(7).normal(size=(6, 4)).round(3)
 WANTED = {"linear": ROWS @ [1.0, -2.0, 0.5, 0.0] + 0.25}
 CLIENTS = Path(__file__).with_name("peer_clients")
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 200
 
 
 @pytest.fixture(scope="module", params=["linear", "income"])
@@ -42,13 +43,13 @@ def server(
             yield model, running_server
 
 
-def told(client: str, model: str, http: str, grpc: str) -> dict[str, Any]:
-    """What the client's program was answered, asked over these two addresses."""
+def told(client: str, model: str, *pairs: tuple[str, str]) -> list[dict[str, Any]]:
+    """What the client's program was answered over each pair of addresses, of HTTP and gRPC."""
     program = [str(peers.peer_python(client)), str(CLIENTS / f"{client}_client.py")]
-    program += [http, grpc.removeprefix("grpc://"), model, json.dumps(ROWS.tolist())]
+    program += [model, json.dumps(ROWS.tolist()), *chain(*pairs)]
     done = subprocess.run(program, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
     assert done.returncode == 0, done.stderr[-2000:]
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    found: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
@@ -71,13 +72,19 @@ def test_clients_are_told_the_same_and_all_of_it_is_in_the_log(
     client: str, server: tuple[str, peers.Server], tmp_path: Path
 ) -> None:
     model, model_server = server
-    direct = told(client, model, model_server.http, model_server.grpc)
-    asked = [name for name in direct if not name.endswith(("ready", "metadata"))]
     with logging(tmp_path, model_server) as logger:
         http = f"http://{logger.address('traffic')}"
         host, port = grpc_address(logger)
-        assert told(client, model, http, f"{host}:{port}") == direct
-        assert told(client, model, http, http.removeprefix("http://")) == direct
+        direct, through, over_one_port = told(
+            client,
+            model,
+            (model_server.http, model_server.grpc.removeprefix("grpc://")),
+            (http, f"{host}:{port}"),
+            (http, http.removeprefix("http://")),
+        )
+        asked = [name for name in direct if not name.endswith(("ready", "metadata"))]
+        assert through == direct
+        assert over_one_port == direct
         exchanges = recorded(logger, tmp_path, 2 * len(asked))
     assert len(exchanges) == 2 * len(asked)
     for one in exchanges:

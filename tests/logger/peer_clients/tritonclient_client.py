@@ -1,4 +1,7 @@
-"""What Triton's clients are told, as JSON; of gRPC its metadata and trailers too."""
+"""What Triton's clients are told, as JSON; of gRPC its metadata and trailers too.
+
+Arguments: the model, its rows, then pairs of addresses to ask over, of HTTP and gRPC.
+"""
 # mypy: disable-error-code="import-not-found,import-untyped,no-untyped-def,no-untyped-call"
 
 from __future__ import annotations
@@ -13,8 +16,10 @@ import tritonclient.http
 from tritonclient.grpc import service_pb2
 from tritonclient.utils import InferenceServerException
 
-HTTP, GRPC, MODEL = sys.argv[1:4]
-ROWS = np.array(json.loads(sys.argv[4]))
+MODEL = sys.argv[1]
+ROWS = np.array(json.loads(sys.argv[2]))
+ADDRESSES = zip(sys.argv[3::2], sys.argv[4::2], strict=True)
+OUTPUT = "y" if MODEL == "linear" else "predict"
 TAKES_BINARY = MODEL == "linear"
 OURS = ("x-request-id", "date")
 
@@ -33,14 +38,14 @@ def told(module, client, binary, name=MODEL):
     return answer.as_numpy(OUTPUT).tolist()
 
 
-def bare_call(name):
+def bare_call(address, name):
     """As grpcio has it: answer, status, details, metadata before and after the answer."""
     tensor = service_pb2.ModelInferRequest.InferInputTensor(
         name="x", datatype="FP64", shape=ROWS.shape
     )
     tensor.contents.fp64_contents.extend(ROWS.ravel())
     asked = service_pb2.ModelInferRequest(model_name=name, id="mine", inputs=[tensor])
-    with grpc.insecure_channel(GRPC) as channel:
+    with grpc.insecure_channel(address) as channel:
         call = channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
         future = call.future(asked.SerializeToString(), metadata=[("tenant-bin", b"\0\1")])
         answer = future.result().hex() if future.exception() is None else ""
@@ -49,22 +54,25 @@ def bare_call(name):
         return [answer, future.code().name, future.details(), kept]
 
 
-OUTPUT = "y" if MODEL == "linear" else "predict"
-http = tritonclient.http.InferenceServerClient(HTTP.removeprefix("http://"))
-rpc = tritonclient.grpc.InferenceServerClient(GRPC)
-found = {
-    "ready": [http.is_server_ready(), http.is_model_ready(MODEL), rpc.is_model_ready(MODEL)],
-    "metadata": http.get_model_metadata(MODEL),
-    "rpc metadata": str(rpc.get_model_metadata(MODEL)),
-    "v2": told(tritonclient.http, http, False),
-    "v2 nobody": told(tritonclient.http, http, False, "nobody"),
-    "rpc raw": told(tritonclient.grpc, rpc, True),
-    "rpc raw nobody": told(tritonclient.grpc, rpc, True, "nobody"),
-    "bare": bare_call(MODEL),
-    "bare nobody": bare_call("nobody"),
-}
-if TAKES_BINARY:
-    found["v2 binary"] = told(tritonclient.http, http, True)
-http.close()
-rpc.close()
-print(json.dumps(found))
+def all_told(address, grpc_address):
+    http = tritonclient.http.InferenceServerClient(address.removeprefix("http://"))
+    rpc = tritonclient.grpc.InferenceServerClient(grpc_address)
+    found = {
+        "ready": [http.is_server_ready(), http.is_model_ready(MODEL), rpc.is_model_ready(MODEL)],
+        "metadata": http.get_model_metadata(MODEL),
+        "rpc metadata": str(rpc.get_model_metadata(MODEL)),
+        "v2": told(tritonclient.http, http, False),
+        "v2 nobody": told(tritonclient.http, http, False, "nobody"),
+        "rpc raw": told(tritonclient.grpc, rpc, True),
+        "rpc raw nobody": told(tritonclient.grpc, rpc, True, "nobody"),
+        "bare": bare_call(grpc_address, MODEL),
+        "bare nobody": bare_call(grpc_address, "nobody"),
+    }
+    if TAKES_BINARY:
+        found["v2 binary"] = told(tritonclient.http, http, True)
+    http.close()
+    rpc.close()
+    return found
+
+
+print(json.dumps([all_told(*each) for each in ADDRESSES]))
