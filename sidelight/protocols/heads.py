@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from sidelight.errors import LimitExceeded, MalformedPayload
+from sidelight.errors import MalformedPayload
 from sidelight.protocols.datatypes import DATATYPES
 from sidelight.protocols.documents import Place, refuse_deep, told
 from sidelight.protocols.elements import Shape, refuse_large
