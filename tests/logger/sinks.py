@@ -19,6 +19,7 @@ class Answer:
     status: int = 202
     headers: dict[str, str] = field(default_factory=dict)
     wait_seconds: float = 0.0
+    content: bytes = b"ok"
 
 
 @dataclass(frozen=True)
@@ -75,10 +76,10 @@ class SinkServer(HttpServer):
                 self.send_response(answer.status)
                 for name, text in answer.headers.items():
                     self.send_header(name, text)
-                self.send_header("Content-Length", "2")
+                self.send_header("Content-Length", str(len(answer.content)))
                 self.end_headers()
                 with suppress(ConnectionError):  # who waited no longer
-                    self.wfile.write(b"ok")
+                    self.wfile.write(answer.content)
 
         return Taking
 

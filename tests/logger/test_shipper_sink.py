@@ -81,6 +81,14 @@ def test_an_answer_that_will_not_change_is_a_refusal(status: int) -> None:
         sink.close()
 
 
+def test_a_refusal_without_a_word_is_told_by_its_name() -> None:
+    with sink_server(lambda event: Answer(400, content=b"")) as server:
+        sink = HttpSink(SinkSettings(url=server.url))
+        with pytest.raises(SinkRefused, match=r"400 Bad Request$"):
+            sink.send(EVENT)
+        sink.close()
+
+
 @pytest.mark.parametrize(
     ("answer", "reason", "after_seconds"),
     [

@@ -148,7 +148,7 @@ def _judge(answer: HTTPResponse, content: bytes, name: str) -> None:
     by_class = {3: DENIED, 5: BROKEN}.get(answer.status // 100)
     reason = _TRY_AGAIN.get(answer.status, by_class)
     if reason is None:
-        text = content[:200].decode(errors="replace")
+        text = content[:200].decode(errors="replace") or answer.reason
         raise SinkRefused(f"{name}: {answer.status} {text}")
     advice = answer.headers.get("retry-after", "")
     raise SinkFailed(f"{name}: {answer.status} {answer.reason}", reason, advised_seconds(advice))
