@@ -194,6 +194,7 @@ def test_the_version_is_found_without_parsing_the_answer(answer: bytes, version:
         (gzip.compress(ANSWER)[:12] + b"\xff" * 20, ""),
         (b"\x1f\x8b", ""),
     ],
+    ids=["whole", "cut", "behind the outputs", "damaged", "magic alone"],  # gzip tells the time
 )
 def test_the_version_is_found_at_the_beginning_of_a_compressed_answer(
     answer: bytes, version: str
