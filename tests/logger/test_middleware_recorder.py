@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -197,7 +197,8 @@ def hand_over(path: Path, *parts: bytes, descriptors: list[int] | None = None) -
     connection = socket.socket(socket.AF_UNIX)
     connection.settimeout(60)
     connection.connect(str(path))
-    socket.send_fds(connection, [b"".join(parts)], descriptors or [])
+    with suppress(BrokenPipeError):  # turned away before it could say a word
+        socket.send_fds(connection, [b"".join(parts)], descriptors or [])
     return connection
 
 
