@@ -18,6 +18,7 @@ from contextlib import closing
 from pathlib import Path
 from threading import Event
 
+import orjson
 import pytest
 
 from sidelight.config import Settings
@@ -30,6 +31,7 @@ from sidelight_logger.joiner.fold import TICK
 from sidelight_logger.joiner.identity import Terms
 from sidelight_logger.shipper.carrying.carrier import Carrier
 from sidelight_logger.shipper.carrying.fates import DELIVERED, Fate
+from sidelight_logger.shipper.carrying.ledger import Ledger
 from sidelight_logger.shipper.carrying.letters import Letters
 from sidelight_logger.shipper.carrying.patience import Backoff, Patience
 from sidelight_logger.shipper.routes import LOG, routes
@@ -118,6 +120,18 @@ def test_the_way_to_a_log_on_kafka_goes_on_where_it_was(before: Path) -> None:
     assert taking.offsets == list(range(30, 50)), "what was settled is not sent again"
     assert (account.delivered, account.dead_lettered, account.dropped) == (47, 1, {"untold": 2})
     assert (account.reduced, account.waiting) == ({"cut": 3}, 0)
+
+
+def test_the_release_before_can_go_on_from_the_place_of_the_way_to_kafka() -> None:
+    """An upgrade that is taken back: it knows no other fields, and this way leaves nothing out."""
+    note = Ledger(0).deliver().drop("retired", 2).position().note
+    assert orjson.loads(note).keys() <= {
+        "first",
+        "delivered",
+        "dead_lettered",
+        "dropped",
+        "reduced",
+    }
 
 
 def test_the_recorder_goes_on_in_the_log(before: Path) -> None:

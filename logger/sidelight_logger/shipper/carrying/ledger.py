@@ -62,7 +62,9 @@ class Ledger:
         return replace(self, first=self.first + cursor - self.cursor)
 
     def position(self) -> Position:
-        return Position(self.cursor, orjson.dumps(asdict(self)))
+        # What is empty is left out, so a release that does not know of it yet can read the rest.
+        told = {name: value for name, value in asdict(self).items() if value != {}}
+        return Position(self.cursor, orjson.dumps(told))
 
 
 def _more(counts: Mapping[str, int], reason: str, records: int) -> Mapping[str, int]:
