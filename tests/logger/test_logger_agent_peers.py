@@ -60,7 +60,7 @@ def ask(address: str, method: str, headers: dict[str, str], body: bytes) -> tupl
 
 def events(sidecar: str, folder: Path, model: str) -> dict[tuple[str, str], Taken]:
     """What the sink got, by id and type."""
-    (place := folder / sidecar).mkdir()
+    (place := folder / sidecar[0]).mkdir()  # short, for a socket lies in it
     probe = json.dumps({"tcpSocket": {"port": int(model.rpartition(":")[2]), "host": "127.0.0.1"}})
     with sink_server() as sink, SIDECARS[sidecar](place, model, sink, probe) as address:
         for headers, body in REQUESTS:
