@@ -19,15 +19,15 @@ OUTCOMES: list[Outcome] = ["answered", "unanswered", "abandoned"]
 U64 = st.integers(0, 2**64 - 1)
 sides = st.builds(Side, st.binary(max_size=60), st.binary(max_size=60), U64)
 hashes = st.just(b"") | st.binary(min_size=32, max_size=32).filter(any)
-requests = st.builds(replace, sides, sha256=hashes)
+hashed = st.builds(replace, sides, sha256=hashes)
 captures = st.builds(
     Capture,
     st.binary(min_size=16, max_size=16),
     U64,
     U64,
     st.sampled_from(OUTCOMES),
-    requests,
-    sides,
+    hashed,
+    hashed,
 )
 stats = st.builds(
     SinkStats,

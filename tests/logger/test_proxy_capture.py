@@ -95,23 +95,26 @@ def test_a_body_is_captured_up_to_its_limit_and_counted_whole(
 
 
 @pytest.mark.parametrize("framing", ["length", "chunks"])
-def test_of_a_cut_body_that_says_it_is_ours_the_hash_is_taken(
+def test_of_a_cut_body_the_hash_of_the_whole_is_taken(
     client: Wire, server: ScriptedServer, recorder: DummyRecorder, framing: str
 ) -> None:
     body = bytes(range(200)) * 5
-    head = POST + b"sidelight-PURPOSE: explain\r\n"
+    head = POST
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n" + body[::-1]
     if framing == "length":
-        ask(client, server, head + b"Content-Length: 1000\r\n\r\n" + body)
+        ask(client, server, head + b"Content-Length: 1000\r\n\r\n" + body, answer)
     else:
         chunks = (b"32\r\n" + body[at : at + 50] + b"\r\n" for at in range(0, 1000, 50))
         ask(
             client,
             server,
             head + b"Transfer-Encoding: chunked\r\n\r\n" + b"".join(chunks) + b"0\r\n\r\n",
+            answer,
         )
-    request = only(recorder).request
-    assert (request.body, request.size) == (body[:100], 1000)
-    assert request.sha256 == hashlib.sha256(body).digest()
+    both = only(recorder)
+    for side, whole in ((both.request, body), (both.response, body[::-1])):
+        assert (side.body, side.size) == (whole[:100], 1000)
+        assert side.sha256 == hashlib.sha256(whole).digest()
 
 
 def test_interim_answers_are_not_the_answer(

@@ -6,7 +6,7 @@ import hashlib
 import time
 from typing import Any, Protocol
 
-from sidelight.events.exchange import PURPOSE_HEADER, Outcome
+from sidelight.events.exchange import Outcome
 from sidelight_logger.proxy.counters import Counters
 from sidelight_logger.proxy.link import Budget
 from sidelight_logger.wire.captures import Capture, Side
@@ -15,7 +15,6 @@ _EXCHANGE_BYTES = 512
 """What an exchange costs besides its content: its objects, its place in the queues."""
 _PIECE_BYTES = 64
 """What a piece of a body costs besides its content: one `bytes` object and its place in a list."""
-_MARK = f"\r\n{PURPOSE_HEADER}:".encode()
 
 
 class Recording(Protocol):
@@ -47,7 +46,7 @@ class Link(Protocol):
 class _Copy:
     """One side: its head, and the beginning of its body in pieces."""
 
-    __slots__ = ("head", "pieces", "room", "sha256", "size")
+    __slots__ = ("head", "pieces", "room", "sha256", "size", "unread")
 
     def __init__(self, head: bytes, room: int) -> None:
         self.head = head
@@ -55,18 +54,17 @@ class _Copy:
         self.pieces: list[bytes] = []
         self.size = 0
         self.sha256: Any = None
+        self.unread = 0
 
     def side(self) -> Side:
-        digest = self.sha256.digest() if self.sha256 else b""
-        return Side(self.head, b"".join(self.pieces), self.size, digest)
+        digest = self.sha256.digest() if self.sha256 and not self.unread else b""
+        return Side(self.head, b"".join(self.pieces), self.size + self.unread, digest)
 
     def exceed(self, payload: bytes) -> None:
-        """Bytes of which not all are kept: they count only in the proof of a probe."""
+        """Bytes of which not all are kept: they count only in the hash of the whole."""
         if self.sha256 is None:
-            is_marked = _MARK in self.head.lower()
-            self.sha256 = hashlib.sha256(b"".join(self.pieces)) if is_marked else False
-        if self.sha256:
-            self.sha256.update(payload)
+            self.sha256 = hashlib.sha256(b"".join(self.pieces))
+        self.sha256.update(payload)
 
 
 class Recorded:
@@ -99,12 +97,12 @@ class Recorded:
         self._add(self._response, payload)
 
     def unread(self, size: int) -> None:
-        self._request.size += size
+        self._request.unread += size
 
     def end(self, outcome: Outcome) -> None:
         seconds = time.perf_counter() - self._started
         request, response = self._request, self._response
-        self._counters.exchange(seconds, request.size, response.size)
+        self._counters.exchange(seconds, request.size + request.unread, response.size)
         if not self._kept:
             self._counters.dropped(self._link.drop_reason)
             return
@@ -115,6 +113,8 @@ class Recorded:
     def _add(self, copy: _Copy, payload: bytes) -> None:
         size = len(payload)
         copy.size += size
+        if not self._kept:
+            return
         if size > copy.room:
             copy.exceed(payload)
             size = copy.room

@@ -9,7 +9,7 @@ from sidelight.events.exchange import Outcome
 from sidelight.values import value
 from sidelight_logger.wire.kinds import CAPTURE, LENGTH
 
-_HEAD = struct.Struct("<IB16sQQBIIQIIQ32s")
+_HEAD = struct.Struct("<IB16sQQBIIQIIQ32s32s")
 _NO_SHA256 = bytes(32)
 _OUTCOMES: tuple[Outcome, ...] = ("answered", "unanswered", "abandoned")
 _OUTCOME_CODES = {outcome: code for code, outcome in enumerate(_OUTCOMES)}
@@ -21,8 +21,8 @@ class Side:
 
     `body` has no transfer encoding (chunks are joined) and keeps its content encoding. It is the
     beginning, at most `logger.max_body` bytes; `size` counts every byte that came. No head means
-    that this side never came. `sha256` (32 bytes) is of the whole body of a request that was cut
-    and says that Sidelight asked it: only so can that still be proven.
+    that this side never came. `sha256` (32 bytes) is of the whole body of which only the beginning
+    is here; empty when the rest was never seen.
     """
 
     head: bytes = b""
@@ -66,6 +66,7 @@ def encode(capture: Capture) -> list[bytes]:
         len(response.body),
         response.size,
         request.sha256 or _NO_SHA256,
+        response.sha256 or _NO_SHA256,
     )
     return [head, *parts]
 
@@ -74,7 +75,8 @@ def decode(data: bytes, start: int, size: int) -> Capture:
     """Of the frame of that size that begins there. Raises `MalformedPayload`."""
     if size < _HEAD.size:
         raise MalformedPayload(f"a capture of {size} bytes is shorter than its own head")
-    _, _, id_, time_ns, duration_ns, outcome, *sizes, sha256 = _HEAD.unpack_from(data, start)
+    _, _, id_, time_ns, duration_ns, outcome, *sizes = _HEAD.unpack_from(data, start)
+    *sizes, q_sha256, r_sha256 = sizes
     q_head, q_body, q_size, r_head, r_body, r_size = sizes
     if _HEAD.size + q_head + q_body + r_head + r_body != size:
         raise MalformedPayload(f"the parts of a capture do not add up to its {size} bytes")
@@ -84,7 +86,11 @@ def decode(data: bytes, start: int, size: int) -> Capture:
     second = first + q_head
     third = second + q_body
     fourth = third + r_head
-    proof = b"" if sha256 == _NO_SHA256 else sha256
-    request = Side(data[first:second], data[second:third], q_size, proof)
-    response = Side(data[third:fourth], data[fourth : fourth + r_body], r_size)
+    answer = data[fourth : fourth + r_body]
+    request = Side(data[first:second], data[second:third], q_size, _known(q_sha256))
+    response = Side(data[third:fourth], answer, r_size, _known(r_sha256))
     return Capture(id_, time_ns, duration_ns, _OUTCOMES[outcome], request, response)
+
+
+def _known(sha256: bytes) -> bytes:
+    return b"" if sha256 == _NO_SHA256 else sha256

@@ -126,12 +126,11 @@ def _version(target: Route, answer: bytes) -> str:
 
 
 def _request(side: Side, form: Form, fields: Fields) -> Body:
-    """With the hash of the whole body where that has to prove who asked, also when it is cut."""
+    """With the hash of the whole body also where it is not cut but has to prove who asked."""
     body = _body(side, form)
-    if PURPOSE_HEADER not in fields:
+    if PURPOSE_HEADER not in fields or side.truncated:
         return body
-    whole = hashlib.sha256(side.body).digest()
-    return replace(body, sha256=(side.sha256 if side.truncated else whole).hex())
+    return replace(body, sha256=hashlib.sha256(side.body).hexdigest())
 
 
 def _body(side: Side, form: Form) -> Body:
@@ -141,5 +140,6 @@ def _body(side: Side, form: Form) -> Body:
         form.content_encoding,
         form.json_length,
         side.size,
-        truncated=side.truncated,
+        side.sha256.hex(),
+        side.truncated,
     )
