@@ -57,6 +57,30 @@ def test_a_connection_that_the_sink_closed_is_replaced_without_a_failure() -> No
         assert (server.connections, len(server.taken)) == (3, 3)
 
 
+def test_interim_answers_are_not_the_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = Thread(target=answer_early, args=(listener,))
+        thread.start()
+        sink = HttpSink(SinkSettings(url=f"http://127.0.0.1:{listener.getsockname()[1]}/"))
+        for _ in range(2):
+            sink.send(EVENT)
+        sink.close()
+        thread.join(10)
+
+
+def answer_early(listener: socket.socket) -> None:
+    """Two events on one connection, each told twice that its answer is yet to come."""
+    connection, _ = listener.accept()
+    with connection:
+        for _ in range(2):
+            received = b""
+            while not received.endswith(b"{}"):
+                received += connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 102 Processing\r\n\r\n")
+            connection.sendall(b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n")
+            connection.sendall(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
+
+
 def test_an_event_that_no_header_can_carry_is_refused() -> None:
     with sink_server() as server:
         sink = HttpSink(SinkSettings(url=server.url))

@@ -105,7 +105,7 @@ class Server:
         self._selector.register(listener, selectors.EVENT_READ, accept)
 
     def _accept(self, listener: socket.socket, kind: _Kind) -> None:
-        with contextlib.suppress(BlockingIOError):
+        with contextlib.suppress(OSError):  # who came may be gone, or files are out for a moment
             connection, _ = listener.accept()
             connection.setblocking(False)
             peer = kind(connection, Decoder(self._max_frame_bytes))

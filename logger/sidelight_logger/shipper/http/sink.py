@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from functools import partial
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http.client import CONTINUE, HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from ssl import SSLCertVerificationError
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -107,11 +107,22 @@ def advised_seconds(retry_after: str, now: Callable[[], float] = time.time) -> f
     return min(max(0.0, until - now()), _LONGEST_ADVICE_SECONDS)
 
 
+class _Final(HTTPResponse):
+    """Passes over every interim answer (102, 103), and not only 100."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        return version, CONTINUE if 100 <= status < 200 else status, reason
+
+
 def _opened(parts: SplitResult, settings: SinkSettings) -> HTTPConnection:
     host, port, seconds = parts.hostname or "", parts.port, settings.timeout_seconds
     if parts.scheme == "http":
-        return HTTPConnection(host, port, timeout=seconds)
-    return HTTPSConnection(host, port, timeout=seconds, context=trusted(settings))
+        connection = HTTPConnection(host, port, timeout=seconds)
+    else:
+        connection = HTTPSConnection(host, port, timeout=seconds, context=trusted(settings))
+    connection.response_class = _Final
+    return connection
 
 
 def _has_ended(sock: socket.socket) -> bool:
