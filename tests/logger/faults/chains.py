@@ -56,14 +56,23 @@ class Chain:
             return exchanges_in(log)
 
     def tell_the_rest(self) -> None:
-        """Another joiner, whose patience is short."""
-        self.at_work["joiner"].terminate()
-        assert self.at_work["joiner"].wait(60) == 0
+        """Another joiner, whose patience is short; then it ends too."""
+        waiting = self._of_joiner("waiting_halves")
+        self._stop_joiner()
         self.joining["ttl_seconds"] = SOON_SECONDS
         self.start("joiner")
-        waiting = "sidelight_joiner_waiting_halves"
-        joiner = Client(self.ports["joiner"])
-        wait_until(lambda: joiner.metric(waiting) == 0, "the last of those that wait", 60)
+        if waiting:
+            expired = 'halves_total{outcome="expired"}'
+            wait_until(lambda: self._of_joiner(expired) > 0, "those that waited", 60)
+        wait_until(lambda: self._of_joiner("waiting_halves") == 0, "the last that waits", 60)
+        self._stop_joiner()
+
+    def _of_joiner(self, name: str) -> float:
+        return Client(self.ports["joiner"]).metric(f"sidelight_joiner_{name}")
+
+    def _stop_joiner(self) -> None:
+        self.at_work["joiner"].terminate()
+        assert self.at_work["joiner"].wait(60) == 0
 
 
 @contextmanager
