@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,10 @@ from sidelight.config import Listen
 from sidelight.config.settings import LoggerSettings
 from sidelight_logger.door import door
 from sidelight_logger.listening import bound
+
+_SHORT_PLACE = "/tmp"  # noqa: S108 # a folder of our own is made in it
+_LONGEST_PLACE = 70
+"""Bytes; a unix socket's path has 107 at most, and the folder's and its own name stand behind."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,10 @@ def opened(settings: LoggerSettings, *, forwards: bool) -> Iterator[Sockets]:
         if forwards and settings.grpc_listen is not None:
             grpc = closed.enter_context(bound("logger.grpc_listen", settings.grpc_listen))
         metrics = closed.enter_context(bound("logger.metrics", settings.metrics))
-        folder = closed.enter_context(tempfile.TemporaryDirectory(prefix="sidelight-"))
-        recorder = closed.enter_context(_bound_unix(Path(folder) / "recorder"))
+        folder = tempfile.TemporaryDirectory(prefix="sidelight-", dir=_short_place())
+        recorder = closed.enter_context(
+            _bound_unix(Path(closed.enter_context(folder)) / "recorder")
+        )
         guests = closed.enter_context(door(settings.socket))
         yield Sockets(http, grpc, metrics, recorder, guests)
 
@@ -52,6 +59,12 @@ def address_of(listener: socket.socket) -> str:
     """Where it listens, its port known."""
     host, port = listener.getsockname()[:2]
     return str(Listen(host, port))
+
+
+def _short_place() -> str:
+    """Where temporary files lie, unless a socket's path there would be longer than the kernel's."""
+    usual = tempfile.gettempdir()
+    return usual if len(os.fsencode(usual)) <= _LONGEST_PLACE else _SHORT_PLACE
 
 
 def _bound_unix(path: Path) -> socket.socket:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -128,8 +129,11 @@ def test_the_running_service_explains_rows_of_mlserver_over_grpc(
     sidelight = [sys.executable, "-m", "sidelight.command"]
     checked = subprocess.run([*sidelight, "check"], cwd=tmp_path, capture_output=True, text=True)
     assert checked.returncode == 0
-    assert re.search(r"predictor\.protocol +grpc .*\nservices +explainers\n", checked.stdout, re.S)
-    up = subprocess.Popen([*sidelight, "up"], cwd=tmp_path, stderr=subprocess.DEVNULL)
+    assert re.search(r"predictor\.protocol +grpc ", checked.stdout)
+    assert re.search(r"\nservices +logger, explainers\n", checked.stdout)
+    free = {"SIDELIGHT_LOGGER__LISTEN": "127.0.0.1:0", "SIDELIGHT_LOGGER__METRICS": "127.0.0.1:0"}
+    environ = {**os.environ, **free}
+    up = subprocess.Popen([*sidelight, "up"], cwd=tmp_path, stderr=subprocess.DEVNULL, env=environ)
     try:
         body = {"instances": [dict(zip(("x0", "x1", "x2", "x3"), ROW[0].tolist(), strict=True))]}
         answer = answered(up, f"http://127.0.0.1:{port}/v1/models/income:explain", body)

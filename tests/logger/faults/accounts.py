@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import NamedTuple
 
 from tests.logger.commanding import Logger
@@ -11,6 +12,8 @@ _SETTLED_BY_RECORDER = (
     *("exchanges_recorded_total", "probes_left_out_total", "left_out_total"),
     *("recorder_dropped_total", "pending_records"),
 )
+
+_TOLD_SECONDS = 1.2
 
 
 def is_recording(logger: Logger) -> bool:
@@ -61,6 +64,11 @@ def failures(logger: Logger, reason: str) -> float:
 
 
 def wait_until_carried(logger: Logger, seconds: float = 60.0) -> None:
-    """Until the shippers have told of everything, and nothing waits for a sink."""
+    """Until the shippers have told of everything, and nothing waits for a sink.
+
+    They tell once a second: what one told before the last append is not the end.
+    """
     wait_until(lambda: logger.tells("sink_waiting_records"), "the sinks' account", seconds)
-    wait_until(lambda: sink_account(logger).waiting == 0, "the end of the queue", seconds)
+    for _ in range(2):
+        wait_until(lambda: sink_account(logger).waiting == 0, "the end of the queue", seconds)
+        time.sleep(_TOLD_SECONDS)
