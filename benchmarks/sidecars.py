@@ -29,6 +29,8 @@ from benchmarks._sidecars import Sidecar, agent, aiohttp, model_server, nginx, o
 PATH = "/v2/models/income/infer"
 JSON = ("Content-Type: application/json", "Accept: */*", "Accept-Encoding: gzip, deflate")
 REDACTION: dict[str, Any] = {"redact": {"columns": {"x0": "drop"}, "patterns": [r"\b[0-9]{16}\b"]}}
+_PACED = 2
+"""Connections at a fixed rate: `h2load` asks on all of them in one burst, and waits."""
 Start = Callable[[int, Path], AbstractContextManager[Sidecar]]
 
 
@@ -92,7 +94,8 @@ def compare(model: int, body: Path, rate: float, seconds: float, starts: dict[st
     """Print the direct call and a row for each sidecar."""
     print(f"{'':22}{'p50 ms':>8}{'added':>8}{'p99 ms':>8}{'added':>8}", end="")
     print(f"{'CPU us':>9}{'per core':>10}{'max/s':>9}{'failed':>8}  CPU us by process")
-    steady, full = Load(seconds=seconds, rate=rate), Load(connections=16, seconds=seconds)
+    steady = Load(connections=_PACED, seconds=seconds, rate=rate)
+    full = Load(connections=16, seconds=seconds)
     direct = asked(model, steady, body)
     most = asked(model, full, body)
     print(
@@ -100,7 +103,7 @@ def compare(model: int, body: Path, rate: float, seconds: float, starts: dict[st
     )
     for name, start in starts.items():
         with started(start, model) as sidecar:
-            asked(sidecar.port, Load(seconds=1.0, rate=rate), body)
+            asked(sidecar.port, Load(_PACED, 1.0, rate), body)
             found = asked(sidecar.port, steady, body)
             before = sidecar.cpu_seconds()
             most = asked(sidecar.port, full, body)
