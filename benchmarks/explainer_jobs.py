@@ -28,7 +28,8 @@ from fastapi import FastAPI, Request, Response
 
 from sidelight.protocols import v2
 from sidelight.tensors import Column, Columns
-from tests.explainers.serving import free_port, matrix, served
+from tests.explainers.serving import matrix, served
+from tests.ports import free_port
 
 FEATURES = 30
 EXPLAIN = "/v1/models/m:explain"

@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 from sklearn.datasets import load_breast_cancer
 
 from tests import peers
+from tests.ports import free_port, free_ports
 
 MODEL = "cancer"
 ROOT = Path(__file__).resolve().parents[1]
@@ -155,7 +156,7 @@ def ours(folder: Path, server: peers.Server, budget: int) -> Iterator[str]:
     names = [f"f{at:02}" for at in range(table.shape[1])]
     reference = folder / "reference.parquet"
     pa.parquet.write_table(pa.table(dict(zip(names, table.T, strict=True))), reference)
-    port = peers.free_ports(1)[0]
+    port = free_port()
     config = folder / f"sidelight-{budget}.yaml"
     asked = {"url": server.http, "form": "matrix", "output": "predict_proba[1]"}
     shapley = {"budget": budget}
@@ -192,7 +193,7 @@ def theirs(folder: Path, server: peers.Server) -> Iterator[str]:
         },
     }
     (place / "model-settings.json").write_text(json.dumps(settings))
-    http, grpc, metrics = peers.free_ports(3)
+    http, grpc, metrics = free_ports(3)
     ports = {"http_port": http, "grpc_port": grpc, "metrics_port": metrics}
     (place / "settings.json").write_text(
         json.dumps({"host": "127.0.0.1", "debug": False, "parallel_workers": 0, **ports})

@@ -14,7 +14,6 @@ import contextlib
 import functools
 import json
 import os
-import socket
 import subprocess
 import tempfile
 import time
@@ -26,6 +25,8 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+
+from tests.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 120.0
@@ -177,14 +178,6 @@ def kserve_program(code: str, *arguments: str, **environment: str) -> Iterator[S
     program = [interpreter, "-c", _KSERVE_ON_LOOPBACK + code, str(http), str(grpc), *arguments]
     with _serving(program, Server.on(http, grpc), environment) as server:
         yield server
-
-
-def free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as held:
-        return [
-            held.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
-            for _ in range(count)
-        ]
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sidelight.config.brokers import is_kafka
 from sidelight.config.capturing.receiving import ReceiverSettings
 from sidelight.config.section import Section
-from sidelight.config.settings import LogSettings, Settings
+from sidelight.config.settings import LogSettings, ModelSettings, Settings
 
 _GRPC = ("grpc://", "grpcs://")
 
@@ -50,6 +50,11 @@ def _predictor_urls(settings: Settings) -> Iterator[str]:
 def receiver(settings: Settings) -> ReceiverSettings:
     """The receiver's settings, its defaults where the file does not name it."""
     return settings.receiver or ReceiverSettings()
+
+
+def served_as(name: str, model: ModelSettings) -> str:
+    """What exchanges call the model of that name."""
+    return model.predictor.name if model.predictor and model.predictor.name else name
 
 
 def asks(settings: Settings) -> bool:

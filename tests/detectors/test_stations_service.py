@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import signal
-import socket
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +21,7 @@ from sidelight_detectors.results.reading import read_results
 from tests.detectors.answering import answering
 from tests.detectors.test_service import get, serving, until, write_table
 from tests.detectors.traffic import MODEL, rows, settings, traffic
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
+from tests.ports import free_port
 
 
 def _answer(asked: Columns) -> Columns:

@@ -18,13 +18,9 @@ from numpy.typing import NDArray
 
 from sidelight.protocols import v1, v2
 from sidelight.tensors import Column, Columns
+from tests.ports import free_port
 
 Floats = NDArray[np.float64]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 @contextmanager

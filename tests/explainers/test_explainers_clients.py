@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from tests.explainers.explaining_services import ROW, V1, model, service
-from tests.explainers.serving import free_port
 from tests.peers import peer_python
+from tests.ports import free_port
 
 SCRIPTS = Path(__file__).parent / "peer_clients"
 VALUES = list(ROW.values())

@@ -29,7 +29,8 @@ from sidelight_explainers.service.closing import Closing, Stopping
 from sidelight_explainers.service.connections import Impatience, Impatient
 from sidelight_explainers.service.warming import warm_up
 from tests.explainers.explaining_services import ROW, V1, Held, model, service
-from tests.explainers.serving import free_port, served
+from tests.explainers.serving import served
+from tests.ports import free_port
 
 BODY = {"instances": [ROW]}
 

@@ -20,7 +20,8 @@ from sidelight.config import load
 from sidelight.errors import ConfigError, DataMismatch
 from sidelight_explainers.command import app
 from sidelight_explainers.models import open_models
-from tests.explainers.serving import free_port, model_app, served
+from tests.explainers.serving import model_app, served
+from tests.ports import free_port
 
 WEIGHTS = np.array([1.0, -2.0, 0.5])
 TABLE = np.random.default_rng(0).normal(size=(40, 3))

@@ -21,7 +21,7 @@ from sidelight.tensors import Column, Columns
 from sidelight_explainers.models import Explained
 from tests.explainers.explaining_services import ROW, V1, Held, model, service
 from tests.explainers.logging_exchanges import appended, exchange
-from tests.explainers.serving import free_port
+from tests.ports import free_port
 
 MATRIX = Columns((Column("x", np.array([list(ROW.values())])),))
 

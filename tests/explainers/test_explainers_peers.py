@@ -22,7 +22,7 @@ from sidelight.predictors import open_predictor
 from sidelight_explainers.explanation import Explanation
 from tests import peers
 from tests.explainers.games import attributions, contributions, explainer, numeric
-from tests.explainers.serving import free_port
+from tests.ports import free_port
 
 WEIGHTS = np.array([1.0, -2.0, 0.5, 0.0])
 BACKGROUND = np.random.default_rng(0).normal(size=(30, 4))

@@ -23,7 +23,8 @@ from fastapi import FastAPI
 from sidelight.protocols import v2_grpc
 from sidelight.tensors import Column, Columns
 from tests import peers
-from tests.explainers.serving import free_port, served
+from tests.explainers.serving import served
+from tests.ports import free_port
 from tests.sidelight.kafka_security import Authority
 
 WEIGHTS = [1.0, -2.0, 0.5]

@@ -16,7 +16,7 @@ from sidelight.config.listing import in_force
 from sidelight.errors import ConfigError
 from sidelight_explainers.service.app import create_app
 from tests.explainers.explaining_services import ROW, V1, V2, model, service
-from tests.explainers.serving import free_port
+from tests.ports import free_port
 
 BODY = {"instances": [ROW]}
 TOKEN = "s3cret-t0ken"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import signal
-import socket
 import time
 from collections import Counter
 from dataclasses import replace
@@ -23,12 +22,8 @@ from tests.detectors.watching import panes_of, watch
 from tests.kafka import Kafka
 from tests.logger.foreign import Stage, joiner, samples, wait_until
 from tests.logger.joining import exchanges_in, halves_of, letters_in
+from tests.ports import free_port
 from tests.sidelight.test_events_halves import direct, seldon
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
 
 
 @pytest.fixture

@@ -29,17 +29,13 @@ from tests.logger.joining import stored_in
 from tests.logger.kserve_agent import kserve_agent
 from tests.logger.receiving import Client, half, joined, receiver
 from tests.logger.sinks import wait_until
+from tests.ports import free_port
 
 
 @pytest.fixture
 def log(tmp_path: Path) -> Iterator[Log]:
     with closing(open_log(LogSettings(url=str(tmp_path / "log"), partitions=2))) as log:
         yield log
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def listens(port: int) -> bool:

@@ -21,12 +21,8 @@ from sidelight.log.topics import HALVES, INFERENCE
 from tests.logger.joining import exchanges_in
 from tests.logger.receiving import Client, half
 from tests.logger.sinks import wait_until
+from tests.ports import free_port
 from tests.sidelight.kafka_security import Authority
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @contextmanager

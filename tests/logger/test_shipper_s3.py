@@ -18,7 +18,8 @@ import pytest
 from sidelight.log import open_log
 from tests.logger.shipping import fill, shipping
 from tests.logger.sinks import wait_until
-from tests.peers import built_peer_python, free_ports
+from tests.peers import built_peer_python
+from tests.ports import free_port
 
 _CREATE = "import boto3; boto3.client('s3').create_bucket(Bucket='logs')"
 _READ = """
@@ -34,7 +35,7 @@ print(json.dumps({one['Key']: json.loads(read(one['Key'])) for one in found}))
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The interpreter that knows boto3; the environment says where the server is."""
     python = built_peer_python("s3")
-    [port] = free_ports(1)
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     for name, value in {
         "AWS_ENDPOINT_URL": url,

@@ -22,6 +22,7 @@ import pytest
 from sidelight.command.banner import banner
 from sidelight.config import load
 from sidelight.config.services import configured
+from tests.ports import free_ports
 from tests.sidelight.predictor_servers import doubled, respond, serving
 from tests.sidelight.test_command import run
 
@@ -80,14 +81,6 @@ def _answers(port: int, path: str) -> bool:
             return connection.getresponse().status == 200
         except (OSError, HTTPException):
             return False
-
-
-def free_ports(count: int) -> tuple[int, ...]:
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = tuple(int(one.getsockname()[1]) for one in held)
-    for one in held:
-        one.close()
-    return ports
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:

@@ -15,6 +15,7 @@ from sidelight.errors import PredictorError
 from sidelight.predictors import Predictor, open_predictor, spending
 from sidelight.predictors.recalling import Recall, recall_in_force, recalling
 from sidelight.tensors import Columns
+from tests.ports import free_port
 from tests.sidelight import grpc_servers, predictor_servers
 
 ROWS = Columns.of(x=np.arange(4.0))
@@ -121,11 +122,6 @@ def test_the_pause_before_another_try_ends_with_the_call() -> None:
         with pytest.raises(PredictorError, match="taken back"):
             waiting.result(10)
     predictor.close()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 def test_stops_are_called_once_and_only_while_their_block_runs() -> None:

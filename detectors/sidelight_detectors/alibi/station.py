@@ -10,6 +10,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from sidelight.config.detecting.alibi import DEFENDERS, AlibiSettings
+from sidelight.config.services import served_as
 from sidelight.config.settings import ModelSettings
 from sidelight.errors import ConfigError, NotEnoughData
 from sidelight.tensors import Columns
@@ -26,7 +27,7 @@ from sidelight_detectors.alibi.watching import (
 )
 from sidelight_detectors.reference import reference_as_logged
 from sidelight_detectors.stations.contract import Reading
-from sidelight_detectors.stations.place import Place, served_as, told_of
+from sidelight_detectors.stations.place import Place, told_of
 from sidelight_detectors.stations.saying import Speaker
 from sidelight_detectors.streaming.identity import digest
 from sidelight_detectors.streaming.intake import WatchedColumns

@@ -46,11 +46,6 @@ def told_of(where: str) -> Iterator[None]:
         raise type(exc)(f"{where}: {exc}") from exc
 
 
-def served_as(name: str, model: ModelSettings) -> str:
-    """What exchanges call the model of that name."""
-    return model.predictor.name if model.predictor and model.predictor.name else name
-
-
 def rows_of(model: ModelSettings) -> Columns:
     """The reference's rows themselves.
 

@@ -7,11 +7,12 @@ from collections import Counter
 from dataclasses import dataclass
 
 from sidelight.config.detecting.asking import AskingSettings
+from sidelight.config.services import served_as
 from sidelight.config.settings import ModelSettings
 from sidelight.predictors.contract import Predictor
 from sidelight_detectors.stations.asking import Asker
 from sidelight_detectors.stations.budget import Budget
-from sidelight_detectors.stations.place import Place, served_as
+from sidelight_detectors.stations.place import Place
 from sidelight_detectors.streaming.intake import WatchedColumns
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 from uuid import UUID
 from zlib import crc32
 
+from sidelight.config.services import served_as
 from sidelight.config.settings import LogSettings, ModelSettings
 from sidelight.errors import (
     DataMismatch,
@@ -106,8 +107,7 @@ class LoggedRows:
 
 
 def _check_model(exchange: Exchange, name: str, model: ModelSettings) -> None:
-    served = model.predictor.name if model.predictor else None
-    if exchange.model not in (name, served):
+    if exchange.model not in (name, served_as(name, model)):
         raise DataMismatch(
             f"exchange {exchange.id} was sent to model {exchange.model!r}, not to {name!r}"
         )

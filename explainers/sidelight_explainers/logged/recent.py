@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Protocol
 
+from sidelight.config.services import served_as
 from sidelight.config.settings import LogSettings, ModelSettings
 from sidelight.errors import DataMismatch, MalformedPayload, OffsetOutOfRange
 from sidelight.events.exchange import Exchange
@@ -55,8 +56,7 @@ def recent_rows(log: _Log, names: frozenset[str], features: Sequence[str], count
 
 
 def _names(name: str, model: ModelSettings) -> frozenset[str]:
-    served = model.predictor.name if model.predictor else None
-    return frozenset({name, served or name})
+    return frozenset({name, served_as(name, model)})
 
 
 def _backwards(log: _Log, partition: int) -> Iterator[Stored]:

@@ -7,6 +7,7 @@ from typing import get_args
 
 from sidelight.config.capturing.kept import CaptureSettings, Level
 from sidelight.config.capturing.redact import ColumnRule, RedactSettings
+from sidelight.config.services import served_as
 from sidelight.config.settings import ModelSettings, Settings
 from sidelight.protocols.limits import Limits
 from sidelight.redaction import rules_of
@@ -26,16 +27,11 @@ def policy_of(settings: Settings) -> Policy:
         logger.mode,
         frozenset(name.lower() for name in logger.headers),
         {
-            _name_in_exchanges(name, model): _of_model(settings, model)
+            served_as(name, model): _of_model(settings, model)
             for name, model in settings.models.items()
         },
         _strictest(settings),
     )
-
-
-def _name_in_exchanges(name: str, model: ModelSettings) -> str:
-    """What the model server calls it."""
-    return (model.predictor.name if model.predictor else None) or name
 
 
 def captured(everyones: CaptureSettings, own: CaptureSettings | None) -> CaptureSettings:

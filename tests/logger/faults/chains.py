@@ -12,11 +12,11 @@ from typing import Any
 from sidelight.events import Exchange
 from sidelight.log import open_log
 from sidelight.log.topics import DEAD_LETTERS
-from tests.logger.faults.serving import free_port
 from tests.logger.joining import exchanges_in
 from tests.logger.receiving import Client
 from tests.logger.sinks import wait_until
 from tests.logger.test_receiver_running import answers, command
+from tests.ports import free_port
 
 AGE_SECONDS, SOON_SECONDS = 3600.0, 1.0
 

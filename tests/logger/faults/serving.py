@@ -112,9 +112,3 @@ class Collecting:
         assert found is not None, head
         self.ids.append(found[1].decode())
         return self._then(head, body)
-
-
-def free_port() -> int:
-    """A port for a server that comes later."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

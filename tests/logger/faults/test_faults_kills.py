@@ -19,8 +19,9 @@ from tests.logger.faults.accounts import (
 from tests.logger.faults.load import Asker, asking, longest, total, wait_for_more
 from tests.logger.faults.oracle import findings, records_in
 from tests.logger.faults.seeds import KEPT, fresh
-from tests.logger.faults.serving import Collecting, free_port, serving
+from tests.logger.faults.serving import Collecting, serving
 from tests.logger.sinks import wait_until
+from tests.ports import free_port
 
 PARTS = ("proxy", "recorder", "shipper kserve")
 CLIENTS = 4

@@ -18,9 +18,10 @@ from tests.logger.faults.load import asking, total, wait_for_more
 from tests.logger.faults.memory import peak_mib, read_bytes
 from tests.logger.faults.oracle import exchanges_in, findings
 from tests.logger.faults.seeds import KEPT, fresh
-from tests.logger.faults.serving import Collecting, free_port, serving
+from tests.logger.faults.serving import Collecting, serving
 from tests.logger.shipping import numbered
 from tests.logger.sinks import wait_until
+from tests.ports import free_port
 
 LIVES: tuple[dict[str, str], ...] = ({}, {"SIDELIGHT_LOGGER__HEADERS": '["ce-id"]'})
 """Settings of one life after the other: each is read at the start."""

@@ -24,8 +24,9 @@ from tests.logger.faults.load import Asker, asking, total, wait_for_more
 from tests.logger.faults.memory import memory_of
 from tests.logger.faults.oracle import findings
 from tests.logger.faults.seeds import soak_seconds
-from tests.logger.faults.serving import Answer, Collecting, Reply, free_port, reply, serving
+from tests.logger.faults.serving import Answer, Collecting, Reply, reply, serving
 from tests.logger.sinks import wait_until
+from tests.ports import free_port
 
 PARTS = ("proxy", "recorder", "shipper kserve")
 GROWTH_MIB = 24
