@@ -23,6 +23,7 @@ import yaml
 
 ANSWER = b'{"model_name":"income","outputs":[]}'.ljust(1024)
 SIDECAR_CORE, LOAD_CORE = 0, 1
+_REST_SECONDS, _AT_REST = 0.5, 0.02
 _spawning = multiprocessing.get_context("spawn")
 _NGINX = """
 daemon off; worker_processes 1; pid {folder}/pid; error_log stderr error;
@@ -50,7 +51,15 @@ class Sidecar:
     processes: Mapping[str, int] = field(default_factory=dict)
 
     def cpu_seconds(self) -> dict[str, float]:
-        """Processor time of each so far."""
+        """Processor time of each so far, once none of them has work left."""
+        before = self._cpu_seconds()
+        time.sleep(_REST_SECONDS)
+        while sum((now := self._cpu_seconds()).values()) - sum(before.values()) > _AT_REST:
+            before = now
+            time.sleep(_REST_SECONDS)
+        return now
+
+    def _cpu_seconds(self) -> dict[str, float]:
         return {name: _cpu_seconds(pid) for name, pid in self.processes.items()}
 
 
