@@ -1,1 +1,1 @@
-"""The web page over results and alarms."""
+"""The dashboard: from an alarm to the rows behind it and why."""

@@ -99,10 +99,17 @@ def _explainers(settings: Settings) -> Iterator[tuple[str, str]]:
             yield "explain", f"POST {url}/v1/models/{name}:explain"
 
 
+def _dashboard(settings: Settings) -> Iterator[tuple[str, str]]:
+    url = Listen.parse(settings.dashboard.listen).url
+    secure = url.replace("http://", "https://", 1)
+    yield "dashboard", secure if settings.dashboard.cert_file else url
+
+
 _ADDRESSES = {
     "logger": _logger,
     "receiver": _receiver,
     "joiner": _joiner,
     "detectors": _detectors,
     "explainers": _explainers,
+    "dashboard": _dashboard,
 }

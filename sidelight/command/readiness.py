@@ -20,6 +20,7 @@ _ROUTES: dict[str, tuple[Callable[[Settings], str], str]] = {
     "joiner": (lambda settings: settings.joiner.listen, "/readyz"),
     "detectors": (lambda settings: settings.detectors.listen, "/readyz"),
     "explainers": (lambda settings: settings.explainers.listen, "/v2/health/ready"),
+    "dashboard": (lambda settings: settings.dashboard.listen, "/readyz"),
 }
 _PAUSE_SECONDS = 0.1
 _TIMEOUT_SECONDS = 5.0
@@ -52,10 +53,14 @@ def _asking(settings: Settings, service: str) -> Callable[[], bool]:
     if not listen.port:
         return lambda: True
     explainers = settings.explainers
-    served = {"explainers": explainers.cert_file, "receiver": receiver(settings).cert_file}
+    served = {
+        "explainers": explainers.cert_file,
+        "receiver": receiver(settings).cert_file,
+        "dashboard": settings.dashboard.cert_file,
+    }
     if served.get(service) is None:
         return partial(_is_ready, listen, route)
-    if service == "receiver" or explainers.client_ca_file is None:
+    if service != "explainers" or explainers.client_ca_file is None:
         return partial(_is_ready, listen, route, _whoever_answers())
     return partial(_listens, listen)
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 LOGGER = "logger"
+DASHBOARD = "dashboard"
 
 
 def up(
@@ -37,7 +38,7 @@ def up(
 
     loaded = load(config)
     require_files(loaded)
-    services = configured(loaded.settings)
+    services = _installed(configured(loaded.settings), loaded)
     _require(services, loaded)
     telemetry.configure("up")
     for line in banner(loaded, services):
@@ -65,6 +66,15 @@ def process(service: str, loaded: Loaded) -> Process:
     if loaded.file is not None:
         argv += ["--config", str(loaded.file)]
     return Process(service, argv, essential=service == LOGGER)
+
+
+def _installed(services: tuple[str, ...], loaded: Loaded) -> tuple[str, ...]:
+    """Without the dashboard where its extra is not there and no setting speaks of it."""
+    asked_for = "dashboard" in loaded.settings.model_fields_set
+    if DASHBOARD in services and not asked_for and extras.missing(DASHBOARD):
+        typer.echo("no dashboard: pip install 'sidelight[dashboard]' brings it", err=True)
+        return tuple(one for one in services if one != DASHBOARD)
+    return services
 
 
 def _require(services: tuple[str, ...], loaded: Loaded) -> None:

@@ -31,6 +31,7 @@ _LISTENING: tuple[Key, ...] = (
     ("detectors", "listen"),
     ("explainers", "listen"),
     ("explainers", "grpc_listen"),
+    ("dashboard", "listen"),
 )
 
 

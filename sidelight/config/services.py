@@ -11,7 +11,7 @@ from sidelight.config.settings import LogSettings, ModelSettings, Settings
 
 _GRPC = ("grpc://", "grpcs://")
 
-SERVICES = ("logger", "receiver", "joiner", "detectors", "explainers")
+SERVICES = ("logger", "receiver", "joiner", "detectors", "explainers", "dashboard")
 """In the order in which traffic meets them."""
 
 ASKING = frozenset({"squeezing", "flips"})
@@ -89,5 +89,6 @@ def configured(settings: Settings) -> tuple[str, ...]:
         "joiner": settings.joiner.source is not None or settings.receiver is not None,
         "detectors": any(named(model.detectors) for model in models),
         "explainers": any(named(model.explainers) for model in models),
+        "dashboard": settings.dashboard.enabled and any(named(model.detectors) for model in models),
     }
     return tuple(service for service in SERVICES if wanted[service])

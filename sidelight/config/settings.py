@@ -27,6 +27,7 @@ from sidelight.config.glossary import GlossaryEntry
 from sidelight.config.predicting import PredictorSettings as PredictorSettings
 from sidelight.config.probing import ProbesSettings
 from sidelight.config.section import Section
+from sidelight.config.showing.service import DashboardSettings
 
 
 class LogSettings(Section):
@@ -90,4 +91,5 @@ class Settings(Section):
     joiner: JoinerSettings = JoinerSettings()
     detectors: DetectorsSettings = DetectorsSettings()
     explainers: ExplainersSettings = ExplainersSettings()
+    dashboard: DashboardSettings = DashboardSettings()
     probes: ProbesSettings = ProbesSettings()

@@ -1,0 +1,1 @@
+"""Who may look: tokens, sessions, and what a browser may do."""

@@ -1,0 +1,1 @@
+"""Alarms: what, since when, how large, which rows."""

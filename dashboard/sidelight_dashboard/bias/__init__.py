@@ -1,0 +1,1 @@
+"""Groups, beside each other; and how many labels have come."""

@@ -1,0 +1,60 @@
+"""What a page is asked to show: a model, one of its versions, a segment, a stretch of time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import Query
+
+from sidelight.serving.refusals import UnknownModel
+from sidelight_dashboard.showing import Showing
+from sidelight_dashboard.times import NS, read_length, read_time
+
+DAY_NS = 86_400 * NS
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The query that every page of a model shares; FastAPI fills it (`Depends`)."""
+
+    version: str = Query("", max_length=256, description="A model version; the newest by default.")
+    segment: str = Query("", max_length=512, description="A segment; all rows by default.")
+    begin: str = Query("", alias="from", max_length=40, description="ISO time.")
+    end: str = Query("", alias="to", max_length=40, description="ISO time.")
+    last: str = Query("", max_length=10, description="Instead of `from`: 15m, 6h, 30d.")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Event times from `begin_ns` up to, and with, `end_ns`; `versions` newest first."""
+
+    model: str
+    version: str
+    versions: tuple[str, ...]
+    segment: str
+    begin_ns: int
+    end_ns: int
+    is_default: bool
+
+
+def chosen(showing: Showing, model: str, asked: Asked) -> Chosen:
+    """Without a time: the day before the newest row. Raises `UnknownModel`, `MalformedPayload`."""
+    if model not in showing.settings.models:
+        there = ", ".join(showing.settings.models)
+        raise UnknownModel(f"no model {model!r} is configured; there are {there}")
+    found = showing.store.series.rows(
+        "SELECT version, first_ns, last_ns FROM version WHERE model = ? ORDER BY last_ns DESC",
+        (model,),
+    )
+    versions = tuple(version for version, _, _ in found)
+    version = asked.version or (versions[0] if versions else "")
+    times = [(first, last) for name, first, last in found if name == version]
+    first_ns, last_ns = times[0] if times else (0, 0)
+    end_ns = read_time(asked.end, "to") if asked.end else last_ns
+    if asked.begin:
+        begin_ns = read_time(asked.begin, "from")
+    else:
+        length = read_length(asked.last, "last") if asked.last else DAY_NS
+        begin_ns = max(end_ns - length, first_ns)
+    is_default = not (asked.begin or asked.end or asked.last)
+    return Chosen(model, version, versions, asked.segment, begin_ns, end_ns, is_default)

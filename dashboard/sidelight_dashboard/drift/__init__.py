@@ -1,0 +1,1 @@
+"""Which columns changed, by how much, and since when."""

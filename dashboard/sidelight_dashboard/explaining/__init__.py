@@ -1,0 +1,1 @@
+"""Explanations of rows, asked for and kept."""

@@ -1,0 +1,148 @@
+"""Charts as plain figures of the plotting library: made here, drawn and coloured in the browser.
+
+Colours are roles ("$series", "$limit", "$alarm", ...), which the page's script takes from the style
+in force, light or dark. Times are ISO texts in UTC, which the script shows in the viewer's zone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sidelight_dashboard.times import iso
+
+Figure = dict[str, Any]
+Trace = dict[str, Any]
+Shape = dict[str, Any]
+
+Number = float | None
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What is measured, its unit, and which way is bad; `log` for what spans powers of ten."""
+
+    title: str
+    bad: Literal["up", "down", ""] = ""
+    log: bool = False
+    share: bool = False
+    """Whether it is a share in [0, 1], told in per cent."""
+
+    @property
+    def label(self) -> str:
+        arrow = {"up": " (up is worse)", "down": " (down is worse)", "": ""}[self.bad]
+        return self.title + arrow
+
+
+def steps(
+    name: str, ends_ns: Sequence[int], values: Sequence[Number], role: str = "$series"
+) -> Trace:
+    """A value that holds from one window's end to the next: steps, not splines; gaps stay gaps."""
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "x": [iso(at) for at in ends_ns],
+        "y": list(values),
+        "line": {"shape": "vh", "color": role, "width": 2},
+        "connectgaps": False,
+    }
+
+
+def limit(name: str, ends_ns: Sequence[int], values: Sequence[Number]) -> Trace:
+    """The threshold beside its value: dashed steps."""
+    trace = steps(name, ends_ns, values, "$limit")
+    trace["line"] |= {"dash": "dash", "width": 1.5}
+    return trace
+
+
+def diamonds(name: str, at_ns: Sequence[int], values: Sequence[Number]) -> Trace:
+    """Windows that are beyond their limit."""
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": name,
+        "x": [iso(at) for at in at_ns],
+        "y": list(values),
+        "marker": {"symbol": "diamond", "color": "$alarm", "size": 9},
+    }
+
+
+def span(begin_ns: int, end_ns: int, role: str = "$alarm") -> Shape:
+    """A stretch of time behind the lines: an alarm, or the reference period."""
+    return {
+        "type": "rect",
+        "xref": "x",
+        "yref": "paper",
+        "x0": iso(begin_ns),
+        "x1": iso(end_ns),
+        "y0": 0,
+        "y1": 1,
+        "fillcolor": role,
+        "opacity": 0.15,
+        "line": {"width": 0},
+        "layer": "below",
+    }
+
+
+def mark(at_ns: int, text: str, role: str = "$mark") -> Shape:
+    """A moment: a deployed version, a new plan."""
+    return {
+        "type": "line",
+        "xref": "x",
+        "yref": "paper",
+        "x0": iso(at_ns),
+        "x1": iso(at_ns),
+        "y0": 0,
+        "y1": 1,
+        "line": {"color": role, "width": 1, "dash": "dot"},
+        "label": {"text": text, "textposition": "end", "font": {"color": role, "size": 11}},
+    }
+
+
+def over_time(traces: Iterable[Trace], axis: Axis, shapes: Iterable[Shape] = ()) -> Figure:
+    """Values over event time."""
+    return {
+        "data": list(traces),
+        "layout": {
+            "xaxis": {"type": "date"},
+            "yaxis": {
+                "title": {"text": axis.label},
+                "type": "log" if axis.log else "linear",
+                "tickformat": ".1%" if axis.share else "",
+                "rangemode": "normal" if axis.log else "tozero",
+            },
+            "shapes": list(shapes),
+        },
+    }
+
+
+def beside(
+    names: Sequence[str], reference: Sequence[Number], current: Sequence[Number], axis: Axis
+) -> Figure:
+    """Reference and current shares beside each other."""
+    return {
+        "data": [
+            {
+                "type": "bar",
+                "name": name,
+                "x": list(names),
+                "y": list(values),
+                "marker": {"color": role},
+            }
+            for name, values, role in (
+                ("reference", reference, "$reference"),
+                ("current", current, "$series"),
+            )
+        ],
+        "layout": {
+            "barmode": "group",
+            "xaxis": {"type": "category"},
+            "yaxis": {
+                "title": {"text": axis.label},
+                "tickformat": ".1%" if axis.share else "",
+                "rangemode": "tozero",
+            },
+        },
+    }

@@ -1,0 +1,1 @@
+"""Strange rows: how many, and which."""

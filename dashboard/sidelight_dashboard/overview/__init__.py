@@ -1,0 +1,1 @@
+"""Is every model well, and is the monitor itself alive?"""

@@ -1,0 +1,1 @@
+"""One row: what was asked, what was answered, who flagged it."""

@@ -1,0 +1,1 @@
+"""What the dashboard remembers, in SQLite: `series.db`, which can be built again, and `kept.db`."""

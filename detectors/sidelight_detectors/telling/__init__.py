@@ -1,0 +1,1 @@
+"""Panes for those who keep them: `sidelight.panes`, told beside the references."""
