@@ -1,0 +1,57 @@
+"""How many rows chance flags: the exact binomial distribution."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import bdtr, bdtrik, betainc
+
+LEVEL = 0.999
+"""Share of ordinary stretches of traffic whose flagged rows lie within the band."""
+
+BEYOND = 0.001
+"""A p-value below this is more than chance."""
+
+
+def p_value(flagged: int, rows: int, rate: float) -> float:
+    """The chance of so many flagged rows or more, each with probability `rate`.
+
+    Source: the upper tail of the binomial distribution as an incomplete beta function
+    (Abramowitz and Stegun, 26.5.24).
+    """
+    if flagged <= 0:
+        return 1.0
+    return float(betainc(flagged, rows - flagged + 1, rate))
+
+
+def is_beyond(flagged: int, rows: int, rate: float, bound: float | None = None) -> bool:
+    """Whether more are flagged than chance explains.
+
+    `bound` is what the rate of one reference is at most, where that is known: then it counts.
+    """
+    return p_value(flagged, rows, rate if bound is None else bound) < BEYOND
+
+
+def band(
+    rows: ArrayLike, rate: ArrayLike, most: ArrayLike, level: float = LEVEL
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The smallest and largest number of flagged rows that are not told from chance.
+
+    Parameters
+    ----------
+    rows:
+        Rows of each stretch, at least 1.
+    rate, most:
+        The flagged share of ordinary rows in (0, 1), and what it is at most.
+    level:
+        How many of the stretches lie within, in (0, 1); each tail has half of the others.
+    """
+    tail = (1 - level) / 2
+    return _quantile(tail, rows, rate), _quantile(1 - tail, rows, most)
+
+
+def _quantile(share: float, rows: ArrayLike, rate: ArrayLike) -> NDArray[np.float64]:
+    """The smallest number that is not exceeded with probability `share` at least."""
+    above = np.ceil(bdtrik(share, rows, rate))
+    below = np.maximum(above - 1, 0)
+    return np.asarray(np.where(bdtr(below, np.asarray(rows), rate) >= share, below, above), float)
