@@ -34,9 +34,14 @@ class Keeping:
 
     def plan(self, current: Plan, id: str) -> Plan | None:
         """The same model's plan of that id, if its reference is kept."""
-        path = self._file_of(current.model, id)
+        fitted = self.fitted(current.model, id)
+        return None if fitted is None else replace(current, fitted=fitted)
+
+    def fitted(self, model: str, plan: str) -> Fitted | None:
+        """The model's reference of that plan, if it is kept and whole."""
+        path = self._file_of(model, plan)
         try:
-            return None if path is None else replace(current, fitted=Fitted.load(path))
+            return None if path is None else Fitted.load(path)
         except ArtifactError:
             return None
 
