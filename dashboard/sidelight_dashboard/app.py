@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fastapi import APIRouter, FastAPI, Response
-from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from sidelight import __version__
 from sidelight.serving.answers import json_answer
 from sidelight.serving.refusals import answer_with_errors
+from sidelight_dashboard.live import routes as live
 from sidelight_dashboard.overview import routes as overview
 from sidelight_dashboard.showing import Showing
+from sidelight_dashboard.web.library import installed
 from sidelight_dashboard.web.pages import Pages
+from sidelight_dashboard.web.statics import add_statics
 
 ROOMS = (overview.router,)
 """What there is to see, each with its pages and its part of the API."""
@@ -31,11 +33,13 @@ def create_app(
         redoc_url=None,
     )
     answer_with_errors(app)
-    pages = Pages(showing)
+    library = installed()
+    pages = Pages(showing, library)
     for room in ROOMS:
         app.include_router(room(showing, pages))
     app.include_router(_service(registry, ready))
-    app.mount("/static", StaticFiles(packages=[("sidelight_dashboard", "web/static")]))
+    app.include_router(live.router(showing.revision))
+    add_statics(app, library)
     return app
 
 

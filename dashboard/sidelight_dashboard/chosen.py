@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from fastapi import Query
 
 from sidelight.serving.refusals import UnknownModel
 from sidelight_dashboard.showing import Showing
-from sidelight_dashboard.times import NS, read_length, read_time
+from sidelight_dashboard.times import NS, iso, read_length, read_time
 
+DAY = "1d"
 DAY_NS = 86_400 * NS
 
 
@@ -26,7 +28,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Chosen:
-    """Event times from `begin_ns` up to, and with, `end_ns`; `versions` newest first."""
+    """Event times from `begin_ns` up to, and with, `end_ns`; `versions` newest first.
+
+    `last` is the length that was asked for, empty where exact times were.
+    """
 
     model: str
     version: str
@@ -35,6 +40,26 @@ class Chosen:
     begin_ns: int
     end_ns: int
     is_default: bool
+    last: str = ""
+    segments: tuple[str, ...] = ()
+
+    @property
+    def query(self) -> str:
+        """What another page of this model must be asked for to show the same; may be empty."""
+        asked: dict[str, str] = {}
+        if self.versions and self.version != self.versions[0]:
+            asked["version"] = self.version
+        if self.segment:
+            asked["segment"] = self.segment
+        return urlencode(asked | self._time)
+
+    @property
+    def _time(self) -> dict[str, str]:
+        if self.is_default:
+            return {}
+        if self.last:
+            return {"last": self.last}
+        return {"from": iso(self.begin_ns), "to": iso(self.end_ns)}
 
 
 def chosen(showing: Showing, model: str, asked: Asked) -> Chosen:
@@ -57,4 +82,21 @@ def chosen(showing: Showing, model: str, asked: Asked) -> Chosen:
         length = read_length(asked.last, "last") if asked.last else DAY_NS
         begin_ns = max(end_ns - length, first_ns)
     is_default = not (asked.begin or asked.end or asked.last)
-    return Chosen(model, version, versions, asked.segment, begin_ns, end_ns, is_default)
+    return Chosen(
+        model,
+        version,
+        versions,
+        asked.segment,
+        begin_ns,
+        end_ns,
+        is_default,
+        "" if asked.begin or asked.end else asked.last or DAY,
+        _segments(showing, model),
+    )
+
+
+def _segments(showing: Showing, model: str) -> tuple[str, ...]:
+    found = showing.store.series.rows(
+        "SELECT DISTINCT segment FROM series WHERE model = ? AND segment != '' ORDER BY 1", (model,)
+    )
+    return tuple(segment for (segment,) in found)

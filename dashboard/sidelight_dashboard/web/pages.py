@@ -10,14 +10,16 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from sidelight_dashboard.chosen import Chosen
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.times import iso
+from sidelight_dashboard.web.library import Library
 
 
 class Pages:
     """Renders the template of a room: ``drift/page.html`` beside ``drift/routes.py``."""
 
-    def __init__(self, showing: Showing) -> None:
+    def __init__(self, showing: Showing, library: Library) -> None:
         self._showing = showing
         self._templates = Environment(
             loader=PackageLoader("sidelight_dashboard", ""),
@@ -26,20 +28,37 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters["time"] = time
-        self._templates.filters["percent"] = percent
+        self._templates.filters |= {
+            "asked_again": asked_again,
+            "moment": moment,
+            "percent": percent,
+            "time": time,
+        }
+        self._library = library
 
     def answer(
         self, request: Request, template: str, told: Mapping[str, Any], status: int = 200
     ) -> HTMLResponse:
-        """The page; templates know `request` and `models` beside what is `told`."""
+        """The page; what is `told` of one model has its `Chosen` as `chosen`.
+
+        Templates also know `request`, `models`, and `open_alarms` (how many, by model).
+        """
         text = self._templates.get_template(template).render(
             request=request,
             models=tuple(self._showing.settings.models),
+            open_alarms=self._open_alarms(),
             revision=self._showing.revision.number,
+            library=self._library,
             **told,
         )
         return HTMLResponse(text, status)
+
+    def _open_alarms(self) -> dict[str, int]:
+        return dict(
+            self._showing.store.series.rows(
+                "SELECT model, count(*) FROM alarm WHERE cleared_ns IS NULL GROUP BY model"
+            )
+        )
 
 
 def time(at_ns: int) -> Markup:
@@ -48,6 +67,16 @@ def time(at_ns: int) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(
         told, told[:19].replace("T", " ") + " UTC"
     )
+
+
+def moment(at_ns: int) -> str:
+    """As a form's `datetime-local` takes it, UTC."""
+    return iso(at_ns)[:19]
+
+
+def asked_again(chosen: Chosen) -> str:
+    """``?...`` for a link to another page that shows the same stretch; empty for the default."""
+    return f"?{chosen.query}" if chosen.query else ""
 
 
 def percent(share: float | None, digits: int = 1) -> str:

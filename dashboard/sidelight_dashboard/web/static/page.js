@@ -1,1 +1,62 @@
-// 
+// What every page does when there is script: times of the viewer's zone, the theme, charts, and
+// parts that follow what happens. Pages are complete without.
+
+import { drawCharts } from "./charts.js";
+import { follow } from "./live.js";
+import { here, tellTimes, utc, zone } from "./times.js";
+
+function offerThemes() {
+  const button = document.getElementById("theme");
+  const root = document.documentElement;
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const now = () => root.dataset.theme || (dark.matches ? "dark" : "light");
+  const other = () => (now() === "dark" ? "light" : "dark");
+  const tell = () => { button.textContent = other() === "dark" ? "Dark" : "Light"; button.setAttribute("aria-label", `Use the ${other()} theme`); };
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    root.dataset.theme = other();
+    localStorage.setItem("theme", root.dataset.theme);
+    tell();
+    drawCharts();
+  });
+  dark.addEventListener("change", () => { tell(); drawCharts(); });
+  tell();
+}
+
+/** The form's exact times, as the viewer's clock tells them; the server is asked in UTC. */
+function tellForms() {
+  for (const form of document.querySelectorAll("form.range")) {
+    const exact = form.querySelector(".exact");
+    const length = form.elements.last;
+    exact.querySelector("[data-zone]").textContent = zone;
+    for (const input of exact.querySelectorAll("input")) input.value = here(`${input.value}Z`).slice(0, 19);
+    const show = () => { exact.hidden = length.value !== ""; exact.disabled = exact.hidden; };
+    length.addEventListener("change", () => { show(); if (length.value) form.requestSubmit(); });
+    for (const select of form.querySelectorAll("select:not([name=last])")) select.addEventListener("change", () => form.requestSubmit());
+    form.addEventListener("formdata", ({ formData }) => {
+      for (const name of ["from", "to"]) if (formData.get(name)) formData.set(name, utc(formData.get(name)));
+      for (const [name, value] of [...formData]) if (!value) formData.delete(name);
+    });
+    show();
+  }
+}
+
+function closeMenus() {
+  document.addEventListener("click", ({ target }) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(target)) menu.open = false;
+  });
+  document.addEventListener("keydown", ({ key }) => {
+    if (key !== "Escape") return;
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+}
+
+tellTimes(document);
+offerThemes();
+tellForms();
+closeMenus();
+drawCharts();
+follow();

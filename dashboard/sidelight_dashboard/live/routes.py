@@ -1,0 +1,31 @@
+"""Tells browsers that there is something new, as server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+
+from sidelight_dashboard.live.revision import Revision
+
+LEAST_SECONDS = 1.0
+"""Between two events to one browser."""
+
+
+def router(revision: Revision) -> APIRouter:
+    router = APIRouter(tags=["Service"])
+
+    @router.get("/events", summary="A number that changes when there is something new")
+    async def events() -> StreamingResponse:
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        return StreamingResponse(_events(revision), 200, headers, "text/event-stream")
+
+    return router
+
+
+async def _events(revision: Revision) -> AsyncIterator[str]:
+    async for number in revision.following():
+        yield f"event: revision\ndata: {number}\n\n"
+        await asyncio.sleep(LEAST_SECONDS)
