@@ -37,7 +37,7 @@ def run_service(settings: Settings) -> None:
         log = closed.enter_context(closing(open_log(settings.log)))
         panes = closed.enter_context(open_panes(settings))
         showing = Showing(settings, store, log, panes, Revision())
-        follower = Follower(log, panes, store, showing.revision, stop)
+        follower = Follower(showing, stop)
         closed.enter_context(_at_work(follower, stop))
         app = create_app(showing, CollectorRegistry(), lambda: follower.waits_for)
         listen = Listen.parse(settings.dashboard.listen)

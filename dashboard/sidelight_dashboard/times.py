@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from sidelight.errors import MalformedPayload
 
 NS = 1_000_000_000
+HOUR_NS = 3600 * NS
 
 _LAST = re.compile(r"([1-9]\d{0,5})(s|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}

@@ -6,12 +6,17 @@ built again from them. `kept.db` holds what no log has: explanations, and what w
 
 from __future__ import annotations
 
-FORMAT = 1
+FORMAT = 2
 """Of `series.db`; another one is thrown away and built again."""
 
 SERIES = """
 CREATE TABLE position (               -- how far each partition of a topic has been folded
   topic TEXT, partition INTEGER, offset INTEGER NOT NULL,
+  PRIMARY KEY (topic, partition)
+) WITHOUT ROWID;
+
+CREATE TABLE unreadable (             -- records that were passed by, and why the newest was
+  topic TEXT, partition INTEGER, count INTEGER NOT NULL, newest TEXT NOT NULL, reason TEXT NOT NULL,
   PRIMARY KEY (topic, partition)
 ) WITHOUT ROWID;
 
@@ -78,13 +83,15 @@ CREATE TABLE judged (                 -- one window of any detector; of drift wi
   data BLOB NOT NULL                  -- zlib JSON of `finding`, or the head of a drift result
 ) WITHOUT ROWID;
 CREATE INDEX judged_by_time ON judged (model, detector, end_ns);
+CREATE INDEX judged_newest ON judged
+  (model, version, end_ns, detector, segment, against, is_drift);
 
 CREATE TABLE flagged (                -- strange rows that were told; at most `run`'s 100 a run
   id TEXT PRIMARY KEY,
   model TEXT NOT NULL, version TEXT NOT NULL, detector TEXT NOT NULL,
   exchange TEXT NOT NULL, row INTEGER NOT NULL,    -- address in `inference`
   time_ns INTEGER NOT NULL,
-  score REAL NOT NULL, p_value REAL, rate REAL, threshold REAL,
+  score REAL NOT NULL, p_value REAL, rate REAL, rate_bound REAL, threshold REAL,
   method TEXT NOT NULL, contributions TEXT NOT NULL, reasons TEXT NOT NULL  -- JSON
 ) WITHOUT ROWID;
 CREATE INDEX flagged_by_time ON flagged (model, detector, time_ns);
@@ -101,6 +108,7 @@ CREATE TABLE alarm (
   address TEXT NOT NULL, data BLOB NOT NULL        -- zlib JSON of the raised event's data
 ) WITHOUT ROWID;
 CREATE INDEX alarm_by_time ON alarm (model, raised_ns);
+CREATE INDEX alarm_open ON alarm (model) WHERE cleared_ns IS NULL;
 
 CREATE TABLE attack (                 -- an episode as last told
   episode TEXT PRIMARY KEY,           -- the id of its alarm
@@ -110,7 +118,10 @@ CREATE TABLE attack (                 -- an episode as last told
 ) WITHOUT ROWID;
 
 CREATE TABLE dead_letter (            -- counted by hour, the newest told
-  reporter TEXT, reason TEXT, hour_ns INTEGER, count INTEGER NOT NULL, newest TEXT NOT NULL,
+  reporter TEXT, reason TEXT,
+  hour_ns INTEGER,                    -- by the letter's time: the log's clock or its reporter's
+  count INTEGER NOT NULL,
+  newest TEXT NOT NULL,               -- JSON: origin, time_ns, message
   PRIMARY KEY (reporter, reason, hour_ns)
 ) WITHOUT ROWID;
 """
