@@ -25,6 +25,8 @@ WINDOW_ROWS = 600
 FLAGGED_RATE = 0.01
 FALSE_ALARMS = 0.05
 GAP_TOLERANCE = 0.02
+SLOT_SECONDS = 1.0
+"""The whole story takes half a minute: pages of it show seconds where others show minutes."""
 LABEL_WINDOW_SECONDS = 8.0
 LABEL_WAIT_SECONDS = 8.0
 PARITY = "statistical_parity_difference"
@@ -32,7 +34,7 @@ FALSE_POSITIVES = "false_positive_rate_difference"
 MEN, WOMEN = "1", "2"
 """Codes of SEX."""
 PORTS = {"predictor": 8080, "logger": 9081, "logger metrics": 9091, "detectors": 9082}
-PORTS |= {"explainers": 9083}
+PORTS |= {"explainers": 9083, "dashboard": 9084}
 
 
 @dataclass(frozen=True)
@@ -140,8 +142,13 @@ def settings(log: LogSettings, addresses: Mapping[str, str]) -> dict[str, object
             "metrics": addresses["logger metrics"],
             "headers": [CLIENT.lower()],
         },
-        "detectors": {"listen": addresses["detectors"], "run_rows": 50},
+        "detectors": {
+            "listen": addresses["detectors"],
+            "run_rows": 50,
+            "bucket_seconds": SLOT_SECONDS,
+        },
         "explainers": {"listen": addresses["explainers"]},
+        "dashboard": {"listen": addresses["dashboard"], "pane_seconds": SLOT_SECONDS},
     }
 
 

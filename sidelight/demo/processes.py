@@ -32,6 +32,7 @@ def running(stage: Stage) -> Iterator[None]:
         for service in ("logger metrics", "detectors"):
             _await(sidelight, stage.addresses[service], "/metrics")
         _await(sidelight, stage.addresses["explainers"], "/v2/health/ready")
+        _await(sidelight, stage.addresses["dashboard"], "/healthz")
         yield
 
 

@@ -30,6 +30,7 @@ class Screen:
     def banner(self, stage: Stage) -> None:
         at = {name: f"http://{address}" for name, address in stage.addresses.items()}
         rows = [
+            ("dashboard", f"{at['dashboard']}  (open it in a browser)"),
             ("model", f"{at['predictor']}/v2/models/{MODEL}"),
             ("logger", f"{at['logger']}/v2/models/{MODEL}/infer  (clients call this)"),
             ("explain", f"POST {at['explainers']}/v1/models/{MODEL}:explain"),
@@ -87,7 +88,9 @@ class Screen:
         self._console.print(told_by(command), markup=False)
 
     def keep_serving(self, stage: Stage) -> None:
-        self.say("\nStill serving; Ctrl-C ends it. Look around, for example:")
+        self.say("\nStill serving; Ctrl-C ends it. See it all, from the alarm to the rows and why:")
+        self.say(f"  http://{stage.addresses['dashboard']}")
+        self.say("Look around, for example:")
         for command in (
             f"curl -s http://{stage.addresses['detectors']}/metrics | grep sidelight_drift",
             f"sidelight check --config {stage.config}",

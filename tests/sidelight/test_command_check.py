@@ -18,7 +18,7 @@ def test_check_prints_what_is_in_force_and_where_it_came_from(tmp_path: Path) ->
     assert ["logger.sinks.s.token", "***", "sidelight.yaml:2"] in lines
     assert ["logger.mode", "request", "environment", "SIDELIGHT_LOGGER__MODE"] in lines
     assert ["detectors.run_rows", "250", "default"] in lines
-    assert ["services", "logger,", "detectors"] in lines
+    assert ["services", "logger,", "detectors,", "dashboard"] in lines
     assert ["extra", "detectors", "installed"] in lines
     assert "sidelight.db lies on " in ended.stdout
     assert "hush" not in ended.stdout

@@ -38,8 +38,9 @@ models:
 logger: {{listen: "127.0.0.1:{ports[0]}", metrics: "127.0.0.1:{ports[1]}"}}
 detectors: {{listen: "127.0.0.1:{ports[2]}"}}
 explainers: {{listen: "127.0.0.1:{ports[3]}"}}
+dashboard: {{listen: "127.0.0.1:{ports[4]}"}}
 """
-PATHS = ("/v2/health/ready", "/metrics", "/metrics", "/v2/health/ready")
+PATHS = ("/v2/health/ready", "/metrics", "/metrics", "/v2/health/ready", "/readyz")
 """What answers 200 once each address serves; the first goes through the proxy."""
 
 
@@ -96,7 +97,7 @@ def is_gone(process: psutil.Process) -> bool:
 
 @pytest.fixture
 def up(tmp_path: Path) -> Iterator[Up]:
-    ports = free_ports(4)
+    ports = free_ports(5)
     rows = "\n".join(f"{x},{2 * x}" for x in (random.Random(0).random() for _ in range(200)))
     (tmp_path / "reference.csv").write_text(f"x,y\n{rows}\n")
     said = tmp_path / "said"
@@ -174,7 +175,7 @@ def test_a_configuration_with_nothing_to_run_is_refused(tmp_path: Path) -> None:
 
 def test_a_wrong_reference_is_refused_before_anything_is_started(tmp_path: Path) -> None:
     (tmp_path / "reference.csv").write_text("x,z\n1,2\n")
-    text = CONFIG.format(upstream="http://127.0.0.1:1", ports=free_ports(4))
+    text = CONFIG.format(upstream="http://127.0.0.1:1", ports=free_ports(5))
     (tmp_path / "sidelight.yaml").write_text(text)
     ended = run("up", cwd=tmp_path)
     assert (ended.returncode, ended.stdout) == (2, "")

@@ -98,10 +98,10 @@ def test_addresses_are_read_and_written_alike() -> None:
 def test_services_run_when_they_have_something_to_do(tmp_path: Path) -> None:
     assert configured(settings(tmp_path, "")) == ()
     assert configured(settings(tmp_path, MODEL % "")) == ("logger",)
-    assert configured(settings(tmp_path, MODEL % "detectors: {drift: {}}")) == (
-        "logger",
-        "detectors",
-    )
+    watched = MODEL % "detectors: {drift: {}}"
+    assert configured(settings(tmp_path, watched)) == ("logger", "detectors", "dashboard")
+    unseen = watched + "\ndashboard: {enabled: false}"
+    assert configured(settings(tmp_path, unseen)) == ("logger", "detectors")
     assert configured(settings(tmp_path, MODEL % "explainers: {shapley: {}}")) == (
         "logger",
         "explainers",
