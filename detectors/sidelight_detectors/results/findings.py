@@ -54,13 +54,19 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class DriftResult:
-    """One window judged, and the promise about false alarms under which it was."""
+    """One window judged, and the promise about false alarms under which it was.
+
+    `e_value` is the evidence that the version's alarm had gathered by then, over all rows and
+    segments, and `e_value_threshold` what raises it; None of a segment, and where none is gathered.
+    """
 
     id: str
     about: About
     seen: Seen
     finding: DriftFinding
     promise: str
+    e_value: float | None = None
+    e_value_threshold: float | None = None
 
     @property
     def drifted(self) -> tuple[ColumnFinding, ...]:
@@ -75,7 +81,10 @@ class DriftResult:
 
 @dataclass(frozen=True, slots=True)
 class WindowResult:
-    """One window judged by another detector than drift: `finding` is of its kind."""
+    """One window judged by another detector than drift: `finding` is of its kind.
+
+    Evidence as of a `DriftResult`.
+    """
 
     id: str
     about: About
@@ -83,6 +92,8 @@ class WindowResult:
     seen: Seen
     finding: Finding
     promise: str
+    e_value: float | None = None
+    e_value_threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

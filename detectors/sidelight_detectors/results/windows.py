@@ -26,6 +26,7 @@ def drift_data(result: DriftResult) -> Json:
         **_finding_data(result.finding),
         "effect": _effect_data(result.worst),
         "promise": result.promise,
+        **_evidence_data(result),
         **_seen_data(result.seen),
     }
 
@@ -61,8 +62,15 @@ def window_data(result: WindowResult) -> Json:
         "n": result.finding.rows,
         "finding": result.finding,
         "promise": result.promise,
+        **_evidence_data(result),
         **_seen_data(result.seen),
     }
+
+
+def _evidence_data(result: DriftResult | WindowResult) -> Json:
+    if result.e_value is None:
+        return {}
+    return {"e_value": result.e_value, "e_value_threshold": result.e_value_threshold}
 
 
 def _effect_data(worst: ColumnFinding) -> Json:
@@ -109,7 +117,11 @@ def _seen(data: Json) -> Seen:
 
 
 def drift_of(id_: str, about: About, data: Json) -> DriftResult:
-    return DriftResult(id_, about, _seen(data), _finding(data), data["promise"])
+    return DriftResult(id_, about, _seen(data), _finding(data), data["promise"], *_evidence(data))
+
+
+def _evidence(data: Json) -> tuple[float | None, float | None]:
+    return data.get("e_value"), data.get("e_value_threshold")
 
 
 def comparison_of(id_: str, about: About, data: Json) -> ComparisonResult:
@@ -127,7 +139,8 @@ def _finding(data: Json) -> DriftFinding:
 def window_of(id_: str, meta: Json, data: Json) -> WindowResult:
     detector = meta["detector_type"]
     finding = finding_of(detector, data["finding"])
-    return WindowResult(id_, about_of(meta), detector, _seen(data), finding, data["promise"])
+    judged = (_seen(data), finding, data["promise"], *_evidence(data))
+    return WindowResult(id_, about_of(meta), detector, *judged)
 
 
 def unjudged_of(id_: str, meta: Json, data: Json) -> UnjudgedResult:

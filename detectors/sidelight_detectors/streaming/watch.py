@@ -12,9 +12,16 @@ from typing import Any
 
 from sidelight.log import Address
 from sidelight.log.topics import INFERENCE
-from sidelight_detectors.alarms.rule import WHOLE, AlarmRule, Verdict
+from sidelight_detectors.alarms.rule import WHOLE, AlarmRule, Verdict, Weighing
 from sidelight_detectors.alarms.units import DAY_NS
-from sidelight_detectors.results.findings import VERSIONS, About, Alarm, OutlierResult, Output
+from sidelight_detectors.results.findings import (
+    VERSIONS,
+    About,
+    Alarm,
+    OutlierResult,
+    Output,
+    UnjudgedResult,
+)
 from sidelight_detectors.streaming.comparisons import Comparisons
 from sidelight_detectors.streaming.evidence import evidence_of
 from sidelight_detectors.streaming.folds import Traced
@@ -222,7 +229,7 @@ class Watch:
             tally.take(judgement.finding)
             judged.append(judgement)
             if is_told:
-                yield result_of(self.plan, window, judgement)
+                yield _weighed(result_of(self.plan, window, judgement), rule)
         for scope, finding in findings_of(judged):
             verdict = state.rules[detector].judged(scope, finding)
             if verdict is not None:
@@ -271,6 +278,15 @@ def _looked_at(
     is_news = tally.is_news(seen.finding)
     raises = seen.finding is not None and seen.finding.is_drift and not rule.active
     return (judge(*asked) if is_news or raises else seen), is_news
+
+
+def _weighed(result: Told | UnjudgedResult, rule: AlarmRule) -> Told | UnjudgedResult:
+    """With the evidence the rule has by now, which is of all rows and segments together."""
+    if result.about.segment != WHOLE or isinstance(result, UnjudgedResult):
+        return result
+    if not isinstance(rule, Weighing):
+        return result
+    return replace(result, e_value=rule.e_value, e_value_threshold=rule.threshold)
 
 
 def _day(part: Slice) -> int:
