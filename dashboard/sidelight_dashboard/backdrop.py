@@ -53,9 +53,10 @@ def _new(store: Store, chosen: Chosen) -> list[tuple[str, int]]:
 
 
 def _plans(store: Store, chosen: Chosen) -> list[int]:
-    """All but the first of the version, which begins with it."""
+    """All that counted rows of the version but the first, which begins with it."""
     found = store.series.rows(
-        "SELECT time_ns FROM plan WHERE model = ? AND version = ? ORDER BY time_ns",
+        "SELECT time_ns FROM plan WHERE model = ? AND EXISTS (SELECT 1 FROM slot WHERE"
+        " slot.model = plan.model AND slot.version = ? AND slot.plan = plan.plan) ORDER BY 1",
         (chosen.model, chosen.version),
     )
     later = [at_ns for (at_ns,) in found[1:]]
