@@ -1,0 +1,79 @@
+"""The slots of a stretch of time, summed plan by plan, beside their references.
+
+Slots are counted whole, so a stretch reaches from the begin of its first slot to the end of its
+last. Of a model with segments each slot is of one segment, and all rows are the sum over them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sidelight.errors import ArtifactError
+from sidelight.panes import Column, Comparison, Flagged
+from sidelight_dashboard.chosen import Chosen
+from sidelight_dashboard.showing import Showing
+
+SLOTS = """FROM slot WHERE model = :model AND version = :version
+ AND (segment = :segment OR :segment = '') AND first_ns <= :end AND last_ns >= :begin"""
+"""The slots of a stretch, asked with what is `given`."""
+
+
+def given(chosen: Chosen) -> Mapping[str, str | int]:
+    """What `SLOTS` asks for."""
+    return {
+        "model": chosen.model,
+        "version": chosen.version,
+        "segment": chosen.segment,
+        "begin": chosen.begin_ns,
+        "end": chosen.end_ns,
+    }
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Rows of one plan, with the event times of the first and last slot.
+
+    `refused` says why there is no comparison.
+    """
+
+    plan: str
+    first_ns: int
+    last_ns: int
+    rows: int
+    comparison: Comparison | None
+    refused: str = ""
+
+    def column(self, name: str) -> Column | None:
+        """That column beside its reference, where it is known."""
+        told = () if self.comparison is None else self.comparison.columns
+        return next((one for one in told if one.name == name), None)
+
+    def flagged(self, detector: str) -> Flagged | None:
+        """What that detector saw, where it is known."""
+        told = () if self.comparison is None else self.comparison.flagged
+        return next((one for one in told if one.detector == detector), None)
+
+
+def compared(showing: Showing, chosen: Chosen) -> tuple[Compared, ...]:
+    """By plan, the newest first."""
+    plans = showing.store.series.rows(
+        f"SELECT plan, min(first_ns), max(last_ns), sum(rows) {SLOTS} GROUP BY plan"
+        " ORDER BY max(last_ns) DESC",
+        dict(given(chosen)),
+    )
+    return tuple(_compared(showing, chosen, *plan) for plan in plans)
+
+
+def _compared(
+    showing: Showing, chosen: Chosen, plan: str, first_ns: int, last_ns: int, rows: int
+) -> Compared:
+    found = showing.store.series.rows(
+        f"SELECT summary {SLOTS} AND plan = :plan", {**given(chosen), "plan": plan}
+    )
+    try:
+        whole = showing.panes.add([summary for (summary,) in found])
+        comparison = showing.panes.compare(chosen.model, plan, chosen.segment, whole)
+    except ArtifactError as exc:
+        return Compared(plan, first_ns, last_ns, rows, None, str(exc))
+    return Compared(plan, first_ns, last_ns, rows, comparison)
