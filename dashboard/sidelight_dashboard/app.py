@@ -11,13 +11,14 @@ from sidelight import __version__
 from sidelight.serving.answers import json_answer
 from sidelight.serving.refusals import answer_with_errors
 from sidelight_dashboard.live import routes as live
+from sidelight_dashboard.outliers import routes as outliers
 from sidelight_dashboard.overview import routes as overview
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.web.library import installed
 from sidelight_dashboard.web.pages import Pages
 from sidelight_dashboard.web.statics import add_statics
 
-ROOMS = (overview.router,)
+ROOMS = (overview.router, outliers.router,)
 """What there is to see, each with its pages and its part of the API."""
 
 

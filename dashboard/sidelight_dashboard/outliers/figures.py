@@ -1,0 +1,148 @@
+"""Flagged rows over time beside what chance allows, and their p-values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sidelight_dashboard.figures import (
+    Axis,
+    Figure,
+    Number,
+    Shape,
+    Trace,
+    diamonds,
+    limit,
+    over_time,
+    steps,
+)
+from sidelight_dashboard.outliers.rates import Stretch
+from sidelight_dashboard.outliers.told import PValues
+from sidelight_dashboard.times import NS, iso
+
+MS = NS // 1000
+
+SHARE = Axis("flagged rows", bad="up", share=True)
+
+
+def rate_figure(
+    told: Sequence[Stretch], addresses: Sequence[str], shapes: Sequence[Shape] = ()
+) -> Figure:
+    """Steps of the share; the band holds 999 of 1,000 ordinary stretches. Each stretch leads to
+    its address."""
+    beyond = [(one, to) for one, to in zip(told, addresses, strict=True) if one.is_beyond]
+    marks = diamonds(
+        "more than chance", [one.end_ns for one, _ in beyond], [one.rate for one, _ in beyond]
+    )
+    marks["customdata"] = [to for _, to in beyond]
+    flagged = steps("flagged", *_held(told, [one.rate for one in told]))
+    expected = limit("expected of ordinary rows", *_held(told, [one.expected for one in told]))
+    traces = [_band(told), flagged, expected, *([marks] if beyond else [])]
+    return over_time(traces, SHARE, shapes)
+
+
+def p_value_figure(told: PValues) -> Figure:
+    """Bars that ordinary rows fill evenly."""
+    width, rows = 1 / len(told.counts), told.rows
+    middles = [width * (place + 0.5) for place in range(len(told.counts))]
+    ends = [f"{width * place:.2f} to {width * (place + 1):.2f}" for place in range(len(middles))]
+    bars = {
+        "type": "bar",
+        "name": "rows",
+        "x": middles,
+        "y": [count / rows for count in told.counts],
+        "width": width * 0.92,
+        "customdata": [[end, count] for end, count in zip(ends, told.counts, strict=True)],
+        "hovertemplate": "p-value %{customdata[0]}: %{customdata[1]:,} rows<extra></extra>",
+        "marker": {"color": "$series"},
+    }
+    return {
+        "data": [bars],
+        "layout": {
+            "xaxis": {"title": {"text": "p-value (small: strange)"}, "range": [0, 1]},
+            "yaxis": {
+                "title": {"text": "share of rows"},
+                "tickformat": ".1%",
+                "rangemode": "tozero",
+            },
+            "shapes": [_line(width), _between(told.low / rows, told.high / rows)],
+            "annotations": [_word(width)],
+            "showlegend": False,
+        },
+    }
+
+
+def _held(told: Sequence[Stretch], values: Sequence[Number]) -> tuple[list[int], list[Number]]:
+    """Times and values of steps; where no rows came the line breaks."""
+    times: list[int] = []
+    held: list[Number] = []
+    end = None
+    for one, value in zip(told, values, strict=True):
+        if one.begin_ns != end:
+            times += [one.begin_ns, one.begin_ns]
+            held += [None, value]
+        times.append(one.end_ns)
+        held.append(value)
+        end = one.end_ns
+    return times, held
+
+
+def _band(told: Sequence[Stretch]) -> Trace:
+    """Bars without gaps, of the width of each stretch."""
+    known = [
+        (one, one.low, one.high) for one in told if one.low is not None and one.high is not None
+    ]
+    return {
+        "type": "bar",
+        "name": "chance",
+        "x": [iso((one.begin_ns + one.end_ns) // 2) for one, _, _ in known],
+        "base": [low / one.rows for one, low, _ in known],
+        "y": [(high - low) / one.rows for one, low, high in known],
+        "width": [(one.end_ns - one.begin_ns) / MS for one, _, _ in known],
+        "customdata": [[one.rows, one.flagged, low, high] for one, low, high in known],
+        "hovertemplate": (
+            "%{customdata[1]:,} of %{customdata[0]:,} rows;"
+            " chance: %{customdata[2]:,} to %{customdata[3]:,}<extra></extra>"
+        ),
+        "marker": {"color": "$limit", "line": {"width": 0}},
+        "opacity": 0.22,
+    }
+
+
+def _line(height: float) -> Shape:
+    return {
+        "type": "line",
+        "xref": "paper",
+        "x0": 0,
+        "x1": 1,
+        "y0": height,
+        "y1": height,
+        "line": {"color": "$limit", "dash": "dash", "width": 1.5},
+    }
+
+
+def _between(low: float, high: float) -> Shape:
+    return {
+        "type": "rect",
+        "xref": "paper",
+        "x0": 0,
+        "x1": 1,
+        "y0": low,
+        "y1": high,
+        "fillcolor": "$limit",
+        "opacity": 0.22,
+        "line": {"width": 0},
+        "layer": "below",
+    }
+
+
+def _word(height: float) -> dict[str, object]:
+    return {
+        "text": "expected of ordinary rows",
+        "xref": "paper",
+        "x": 1,
+        "y": height,
+        "xanchor": "right",
+        "yanchor": "bottom",
+        "showarrow": False,
+        "font": {"color": "$limit", "size": 11},
+    }

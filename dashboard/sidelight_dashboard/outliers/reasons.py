@@ -1,0 +1,87 @@
+"""Why a row was flagged, in words, with the values it had."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from sidelight.errors import SidelightError
+from sidelight_dashboard.outliers.strange import StrangeRow
+from sidelight_dashboard.rows.cells import cell
+from sidelight_dashboard.rows.opening import open_row
+from sidelight_dashboard.rows.wording import Wording
+from sidelight_dashboard.showing import Showing
+
+READING_SECONDS = 0.5
+"""Rows are read from the log for one page no longer than that; later ones are told without
+values."""
+
+MOST_PARTS = 3
+"""Columns that are told of one row."""
+
+VIOLATIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "above": "above its range",
+        "below": "below its range",
+        "unseen": "a category that the reference never held",
+        "null": "missing, which the reference never is",
+        "nan": "no number, which the reference always is",
+        "infinite": "infinite, which the reference never is",
+        "fraction": "a fraction, where the reference has whole numbers",
+    }
+)
+"""What the schema detector says of a column."""
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A column with its value as far as that is known, what is wrong with it where that was told,
+    and its part of the score."""
+
+    what: str
+    wrong: str = ""
+    score: float | None = None
+
+
+def reasons(showing: Showing, model: str, rows: Sequence[StrangeRow]) -> list[tuple[Reason, ...]]:
+    """Of each row, with values as long as reading them is quick."""
+    wording = Wording(showing.settings.models[model].glossary)
+    gives_up = time.monotonic() + READING_SECONDS
+    return [
+        reasons_of(row, _values(showing, row) if time.monotonic() < gives_up else {}, wording)
+        for row in rows
+    ]
+
+
+def reasons_of(row: StrangeRow, values: Values, wording: Wording) -> tuple[Reason, ...]:
+    """What is wrong where that was told, else the columns that add most to the score."""
+    if row.reasons:
+        told = (violation(reason) for reason in row.reasons)
+        return tuple(Reason(_worded(column, values, wording), wrong) for column, wrong in told)
+    parts = [part for part in row.parts[:MOST_PARTS] if part.score > 0]
+    return tuple(Reason(_worded(part.column, values, wording), "", part.score) for part in parts)
+
+
+def violation(reason: str) -> tuple[str, str]:
+    """Of ``age: above`` the column, and the rest in words."""
+    column, _, kind = reason.rpartition(": ")
+    return (column, VIOLATIONS.get(kind, kind)) if column else ("", reason)
+
+
+def _worded(column: str, values: Values, wording: Wording) -> str:
+    return wording.pair(column, values[column]) if column in values else wording.column(column)
+
+
+def _values(showing: Showing, row: StrangeRow) -> Values:
+    """Of its plain columns; nothing where the row is not there any longer."""
+    try:
+        opened = open_row(showing, row.exchange, row.row)
+    except SidelightError:
+        return {}
+    sides = (side for side in (opened.inputs, opened.outputs) if side is not None)
+    return {column.name: cell(column) for side in sides for column in side if not column.is_tensor}
