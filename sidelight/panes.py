@@ -107,7 +107,8 @@ class Flagged:
     """What one detector of strange rows saw.
 
     `p_values` counts rows by conformal p-value, in bins of equal width over (0, 1], which ordinary
-    rows fill evenly; empty where the detector has none.
+    rows fill evenly; empty where the detector has none. They rank among `calibration_rows` rows of
+    the reference: so few say how evenly.
     """
 
     detector: str
@@ -116,6 +117,7 @@ class Flagged:
     expected_rate: float
     rate_bound: float | None
     p_values: tuple[int, ...] = ()
+    calibration_rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)

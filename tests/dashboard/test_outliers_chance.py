@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sidelight_dashboard.outliers.chance import band, is_beyond, p_value
+from sidelight_dashboard.outliers.chance import band, band_of_ranks, is_beyond, p_value
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,16 @@ def test_the_band_holds_as_many_stretches_as_it_says() -> None:
 def test_a_reference_whose_rate_is_less_known_says_more_than_chance_later() -> None:
     assert is_beyond(25, 1000, 0.01)
     assert not is_beyond(25, 1000, 0.01, 0.02)
+
+
+def test_the_band_of_p_values_holds_what_few_calibration_rows_give() -> None:
+    rng = np.random.default_rng(4)
+    rows, bins, calibration = 3000, 20, 199
+    held_out = np.sort(rng.random((4000, calibration)))[:, (calibration + 1) // bins - 1]
+    counts = rng.binomial(rows, held_out)
+
+    low, high = band_of_ranks(rows, bins, calibration, 0.9)
+
+    assert np.mean((counts >= low) & (counts <= high)) >= 0.9
+    assert low < stats.binom.ppf(0.05, rows, 1 / bins)
+    assert high > stats.binom.ppf(0.95, rows, 1 / bins)

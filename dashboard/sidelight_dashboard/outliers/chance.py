@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import bdtr, bdtrik, betainc
+from scipy.special import bdtr, bdtrik, betainc, betaincinv
 
 LEVEL = 0.999
 """Share of ordinary stretches of traffic whose flagged rows lie within the band."""
@@ -48,6 +48,22 @@ def band(
     """
     tail = (1 - level) / 2
     return _quantile(tail, rows, rate), _quantile(1 - tail, rows, most)
+
+
+def band_of_ranks(
+    rows: int, bins: int, calibration_rows: int, level: float = LEVEL
+) -> tuple[int, int]:
+    """The smallest and largest number of conformal p-values in one of `bins` of equal width that
+    are not told from chance.
+
+    Chance plays twice: in which rows the reference held out (then a bin has a share that is beta
+    distributed: Vovk, ACML 2012, proposition 2b), and in the rows themselves. Each has half of what
+    `level` leaves, so that at least so many bins lie within.
+    """
+    tail, ranks = (1 - level) / 2, calibration_rows + 1
+    shares = betaincinv(ranks / bins, ranks - ranks / bins, [tail / 2, 1 - tail / 2])
+    low, high = band(rows, shares[0], shares[1], 1 - tail)
+    return int(low), int(high)
 
 
 def _quantile(share: float, rows: ArrayLike, rate: ArrayLike) -> NDArray[np.float64]:

@@ -65,7 +65,6 @@ def p_value_figure(told: PValues) -> Figure:
                 "rangemode": "tozero",
             },
             "shapes": [_line(width), _between(told.low / rows, told.high / rows)],
-            "annotations": [_word(width)],
             "showlegend": False,
         },
     }
@@ -132,17 +131,4 @@ def _between(low: float, high: float) -> Shape:
         "opacity": 0.22,
         "line": {"width": 0},
         "layer": "below",
-    }
-
-
-def _word(height: float) -> dict[str, object]:
-    return {
-        "text": "expected of ordinary rows",
-        "xref": "paper",
-        "x": 1,
-        "y": height,
-        "xanchor": "right",
-        "yanchor": "bottom",
-        "showarrow": False,
-        "font": {"color": "$limit", "size": 11},
     }

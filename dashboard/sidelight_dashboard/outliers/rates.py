@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sidelight_dashboard.chosen import Chosen
+from sidelight_dashboard.compared import SLOTS, given
 from sidelight_dashboard.outliers.chance import band
 from sidelight_dashboard.store.opening import Store
 from sidelight_dashboard.times import NS
@@ -79,25 +80,9 @@ def stretches(
     )
 
 
-SLOTS = """FROM slot WHERE model = :model AND version = :version
- AND (:segment = '' OR segment = :segment) AND first_ns <= :end AND last_ns >= :begin"""
-"""All rows are those of all segments together."""
-
-
-def given(chosen: Chosen) -> dict[str, str | int]:
-    """What `SLOTS` asks for."""
-    return {
-        "model": chosen.model,
-        "version": chosen.version,
-        "segment": chosen.segment,
-        "begin": chosen.begin_ns,
-        "end": chosen.end_ns,
-    }
-
-
 def _length(store: Store, chosen: Chosen) -> int:
     """Of a stretch: a round time, no shorter than the slots."""
-    ((longest,),) = store.series.rows(f"SELECT max(length_ns) {SLOTS}", given(chosen))
+    ((longest,),) = store.series.rows(f"SELECT max(length_ns) {SLOTS}", dict(given(chosen)))
     least = max(longest or 0, (chosen.end_ns - chosen.begin_ns) // MOST_STRETCHES)
     return next((length for length in LENGTHS if length >= least), least)
 
@@ -106,7 +91,7 @@ def _counts(store: Store, chosen: Chosen, detector: str, length_ns: int) -> list
     query = f"""SELECT begin_ns / :length * :length AS at, plan, sum(rows),
      sum(coalesce(json_extract(flagged, :path), 0)) {SLOTS}
      GROUP BY at, plan HAVING sum(rows) > 0 ORDER BY at, min(begin_ns)"""
-    asked = given(chosen) | {"length": length_ns, "path": f'$."{detector}"'}
+    asked = {**given(chosen), "length": length_ns, "path": f'$."{detector}"'}
     return [(int(at), plan, int(n), int(k)) for at, plan, n, k in store.series.rows(query, asked)]
 
 

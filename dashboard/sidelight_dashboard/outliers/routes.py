@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from sidelight.serving.answers import json_answer
 from sidelight_dashboard.backdrop import backdrop
 from sidelight_dashboard.chosen import Asked, Chosen, chosen
-from sidelight_dashboard.outliers.compared import compared
+from sidelight_dashboard.compared import compared
 from sidelight_dashboard.outliers.figures import p_value_figure, rate_figure
 from sidelight_dashboard.outliers.rates import Stretch
 from sidelight_dashboard.outliers.reasons import reasons, violation

@@ -95,9 +95,10 @@ class Search:
 
 
 def _row(found: Row) -> StrangeRow:
-    told, contributions, reasons = found[:-2], *found[-2:]
-    parts = sorted(orjson.loads(contributions).items(), key=lambda part: -part[1])
-    return StrangeRow(*told, tuple(Part(*part) for part in parts), tuple(orjson.loads(reasons)))
+    *told, contributions, reasons = found
+    scores = sorted(orjson.loads(contributions).items(), key=lambda part: -part[1])
+    parts = tuple(Part(*part) for part in scores)
+    return StrangeRow(*(*told, parts, tuple(orjson.loads(reasons))))
 
 
 @dataclass(frozen=True, slots=True)

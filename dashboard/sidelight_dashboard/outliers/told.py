@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sidelight_dashboard.chosen import Chosen
-from sidelight_dashboard.outliers.chance import band, is_beyond, p_value
-from sidelight_dashboard.outliers.compared import Compared, compared
+from sidelight_dashboard.compared import Compared, compared
+from sidelight_dashboard.outliers.chance import band_of_ranks, is_beyond, p_value
 from sidelight_dashboard.outliers.flaggers import Flagger, configured, flagger_of
 from sidelight_dashboard.outliers.rates import Ordinary, Stretch, stretches
 from sidelight_dashboard.outliers.strange import Blame, Order, Search, StrangeRow, blamed
@@ -117,9 +117,9 @@ def p_values(detector: str, plans: Sequence[Compared]) -> PValues | None:
     for plan in plans:
         found = plan.flagged(detector)
         if found and sum(found.p_values):
-            share = 1 / len(found.p_values)
-            low, high = band(sum(found.p_values), share, share)
-            return PValues(plan.plan, found.p_values, int(low), int(high))
+            counts = found.p_values
+            low, high = band_of_ranks(sum(counts), len(counts), found.calibration_rows)
+            return PValues(plan.plan, counts, low, high)
     return None
 
 

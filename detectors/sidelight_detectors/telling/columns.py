@@ -106,4 +106,5 @@ def _flagged(fitted: Fitted, summary: Summary) -> Iterator[Flagged]:
             flagger.expected_rate,
             flagger.rate_bound,
             tuple(sums[1:].tolist()) if len(sums) == FLAGGING_SUMS else (),
+            flagger.guarantee.rows,
         )
