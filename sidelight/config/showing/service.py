@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from sidelight.config.section import Address, Section
 from sidelight.config.showing.access import TokenSettings
@@ -20,6 +20,9 @@ class DashboardSettings(Section):
     """Address of the pages, their API, metrics and health."""
     public_url: str | None = None
     """How people reach it, for links in alerts and reports; `listen` when not set."""
+    runbooks: str = ""
+    """Where this repository's files are read, such as ``https://HOST/PATH``: alarms link to
+    ``docs/runbooks/NAME.md`` below it."""
     folder: Path | None = None
     """Where its own SQLite files lie; beside the local log, else in the working folder."""
     pane_seconds: float = Field(default=300.0, gt=0)
@@ -48,6 +51,13 @@ class DashboardSettings(Section):
     """Serve TLS with this certificate (PEM)."""
     key_file: Path | None = None
     """The certificate's private key (PEM, without a passphrase)."""
+
+    @field_validator("runbooks")
+    @classmethod
+    def _is_web_address(cls, runbooks: str) -> str:
+        if runbooks and not runbooks.startswith(("http://", "https://")):
+            raise ValueError(f"{runbooks!r} is no address; write https://HOST/PATH")
+        return runbooks
 
     @model_validator(mode="after")
     def _fits(self) -> DashboardSettings:
