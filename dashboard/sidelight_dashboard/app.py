@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, FastAPI, Response
+from fastapi.middleware.gzip import GZipMiddleware
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from sidelight import __version__
+from sidelight.config.showing.service import DashboardSettings
 from sidelight.serving.answers import json_answer
-from sidelight.serving.refusals import answer_with_errors
+from sidelight_dashboard.access import routes as access
+from sidelight_dashboard.access.bodies import Bounded
+from sidelight_dashboard.access.cookie import cookie_of
+from sidelight_dashboard.access.guarding import Door, Guarded
+from sidelight_dashboard.access.hosts import OwnNames, names_of
+from sidelight_dashboard.access.origins import SameOrigin
+from sidelight_dashboard.access.policy import Policed
+from sidelight_dashboard.access.sessions import Sessions
+from sidelight_dashboard.access.tokens import tokens_of
+from sidelight_dashboard.alarms import routes as alarms
 from sidelight_dashboard.live import routes as live
 from sidelight_dashboard.outliers import routes as outliers
 from sidelight_dashboard.overview import routes as overview
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.web.library import installed
 from sidelight_dashboard.web.pages import Pages
+from sidelight_dashboard.web.refusals import DOCUMENTED, answer_with_errors
 from sidelight_dashboard.web.statics import add_statics
 
-ROOMS = (overview.router, outliers.router,)
+ROOMS = (overview.router, outliers.router, alarms.router)
 """What there is to see, each with its pages and its part of the API."""
 
 
@@ -32,16 +45,35 @@ def create_app(
         summary="From an alarm to the rows behind it and why.",
         docs_url=None,
         redoc_url=None,
+        responses=DOCUMENTED,
     )
-    answer_with_errors(app)
     library = installed()
     pages = Pages(showing, library)
+    answer_with_errors(app, pages)
+    door = _door(showing.settings.dashboard)
+    _surround(app, door, showing.settings.dashboard)
+    app.include_router(access.router(door, pages))
     for room in ROOMS:
         app.include_router(room(showing, pages))
     app.include_router(_service(registry, ready))
     app.include_router(live.router(showing.revision))
     add_statics(app, library)
     return app
+
+
+def _door(settings: DashboardSettings) -> Door:
+    tokens = tokens_of(settings.tokens)
+    return Door(tokens, Sessions(tokens), cookie_of(settings))
+
+
+def _surround(app: FastAPI, door: Door, settings: DashboardSettings) -> None:
+    """What each request goes through, the last added first."""
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
+    app.add_middleware(Bounded)
+    app.add_middleware(Guarded, door=door)
+    app.add_middleware(SameOrigin, public=urlsplit(settings.public_url or "").netloc)
+    app.add_middleware(OwnNames, names=names_of(settings))
+    app.add_middleware(Policed)
 
 
 def _service(registry: CollectorRegistry, ready: Callable[[], str | None]) -> APIRouter:

@@ -9,7 +9,7 @@ from fastapi import Query
 
 from sidelight.serving.refusals import UnknownModel
 from sidelight_dashboard.showing import Showing
-from sidelight_dashboard.times import NS, iso, read_length, read_time
+from sidelight_dashboard.times import NS, iso, read_end, read_length, read_time
 
 DAY = "1d"
 DAY_NS = 86_400 * NS
@@ -75,7 +75,7 @@ def chosen(showing: Showing, model: str, asked: Asked) -> Chosen:
     version = asked.version or (versions[0] if versions else "")
     times = [(first, last) for name, first, last in found if name == version]
     first_ns, last_ns = times[0] if times else (0, 0)
-    end_ns = read_time(asked.end, "to") if asked.end else last_ns
+    end_ns = read_end(asked.end, "to") if asked.end else last_ns
     if asked.begin:
         begin_ns = read_time(asked.begin, "from")
     else:

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from sidelight.errors import SidelightError
 from sidelight.serving import refusals
+from sidelight.tokens import TokenLost
 
 
 class NotFound(SidelightError):
     """An alarm, row or explanation that is not there (any longer)."""
 
 
-CODES: refusals.Codes = {**refusals.CODES, NotFound: 404}
+class NotAllowed(SidelightError):
+    """The caller has shown no token of ours."""
+
+
+class Forbidden(SidelightError):
+    """The caller's token does not have the scope that this needs."""
+
+
+CODES: refusals.Codes = {
+    **refusals.CODES,
+    NotAllowed: 401,
+    Forbidden: 403,
+    NotFound: 404,
+    TokenLost: 503,
+}

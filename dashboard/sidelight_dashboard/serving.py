@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 import signal
+import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from types import FrameType
 
 import structlog
 import uvicorn
+from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from sidelight.config.addresses import Listen
 from sidelight.config.settings import Settings
+from sidelight.config.showing.service import DashboardSettings
 from sidelight.log import open_log
 from sidelight.panes import open_panes
 from sidelight_dashboard.app import create_app
 from sidelight_dashboard.following.follower import Follower
 from sidelight_dashboard.live.revision import Revision
-from sidelight_dashboard.places import folder_of
+from sidelight_dashboard.places import folder_of, url_of
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.store.opening import Store
 
 GRACE_SECONDS = 5
+"""Time for requests under way after SIGTERM."""
+MAX_CONNECTIONS = 1024
+"""Above it the answer is 503."""
 
 logger = structlog.get_logger("sidelight.dashboard")
 
 
 def run_service(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
+    # uvicorn raises the signal again when it has ended: this is what then happens
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _exit)
     stop = threading.Event()
     with ExitStack() as closed:
         store = Store(folder_of(settings))
@@ -40,9 +51,9 @@ def run_service(settings: Settings) -> None:
         follower = Follower(showing, stop)
         closed.enter_context(_at_work(follower, stop))
         app = create_app(showing, CollectorRegistry(), lambda: follower.waits_for)
-        listen = Listen.parse(settings.dashboard.listen)
-        logger.info("dashboard at work", url=listen.url, folder=str(store.folder))
-        _serve(app, listen)
+        config = _configured(app, settings.dashboard)
+        logger.info("dashboard at work", url=url_of(settings.dashboard), folder=str(store.folder))
+        _Server(config, showing.revision).run()
 
 
 @contextmanager
@@ -56,15 +67,34 @@ def _at_work(follower: Follower, stop: threading.Event) -> Iterator[None]:
         thread.join()
 
 
-def _serve(app: object, listen: Listen) -> None:
-    config = uvicorn.Config(
-        app,  # type: ignore[arg-type]
+class _Server(uvicorn.Server):
+    """Lets go of the browsers that follow, which would hold it up."""
+
+    def __init__(self, config: uvicorn.Config, revision: Revision) -> None:
+        super().__init__(config)
+        self._revision = revision
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._revision.end()
+        await super().shutdown(sockets)
+
+
+def _configured(app: FastAPI, settings: DashboardSettings) -> uvicorn.Config:
+    listen = Listen.parse(settings.listen)
+    return uvicorn.Config(
+        app,
         host=listen.host,
         port=listen.port,
+        ws="none",
         access_log=False,
         log_config=None,
         server_header=False,
+        limit_concurrency=MAX_CONNECTIONS,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        ssl_certfile=settings.cert_file,
+        ssl_keyfile=settings.key_file,
     )
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    uvicorn.Server(config).run()
+
+
+def _exit(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(0)

@@ -10,6 +10,7 @@ from sidelight.errors import MalformedPayload
 NS = 1_000_000_000
 HOUR_NS = 3600 * NS
 
+_PARTS = re.compile(r"[^T ]*(?:[T ](\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?)?)?")
 _LAST = re.compile(r"([1-9]\d{0,5})(s|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -31,6 +32,22 @@ def read_time(text: str, where: str) -> int:
             f"{text[:40]!r} is no time; write 2026-11-23T08:00:00Z", where=where
         ) from exc
     return whole * NS + told.microsecond * 1000
+
+
+def read_end(text: str, where: str) -> int:
+    """The last nanosecond of the day, minute, second or part of one that the text names."""
+    return read_time(text, where) + _named(text) - 1
+
+
+def _named(text: str) -> int:
+    """How long that is: ``08:00`` names a minute, ``08:00:05.2`` a tenth of a second."""
+    found = _PARTS.match(text)
+    hour, minute, second, part = found.groups("") if found else ("",) * 4
+    if part:
+        return max(NS // int("1" + "0" * len(part)), 1)
+    if second:
+        return NS
+    return 60 * NS if minute else HOUR_NS if hour else 24 * HOUR_NS
 
 
 def read_length(text: str, where: str) -> int:

@@ -13,6 +13,9 @@ from sidelight_dashboard.live.revision import Revision
 LEAST_SECONDS = 1.0
 """Between two events to one browser."""
 
+BEAT_SECONDS = 15.0
+"""Without news, so that nobody between takes the connection for a dead one."""
+
 
 def router(revision: Revision) -> APIRouter:
     router = APIRouter(tags=["Service"])
@@ -26,6 +29,6 @@ def router(revision: Revision) -> APIRouter:
 
 
 async def _events(revision: Revision) -> AsyncIterator[str]:
-    async for number in revision.following():
+    async for number in revision.following(BEAT_SECONDS):
         yield f"event: revision\ndata: {number}\n\n"
         await asyncio.sleep(LEAST_SECONDS)

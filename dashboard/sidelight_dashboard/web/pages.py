@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from sidelight_dashboard.access.who import who
 from sidelight_dashboard.chosen import Chosen
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.times import iso
@@ -41,12 +42,13 @@ class Pages:
     ) -> HTMLResponse:
         """The page; what is `told` of one model has its `Chosen` as `chosen`.
 
-        Templates also know `request`, `models`, and `open_alarms` (how many, by model).
+        Templates also know `request`, `who` asks, `models`, and `open_alarms` (how many, by model).
         """
         text = self._templates.get_template(template).render(
             request=request,
             models=tuple(self._showing.settings.models),
             open_alarms=self._open_alarms(),
+            who=who(request),
             revision=self._showing.revision.number,
             library=self._library,
             **told,
