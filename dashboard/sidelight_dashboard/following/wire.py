@@ -93,10 +93,25 @@ class Row(Wire):
     reasons: tuple[str, ...]
 
 
+class Query(Wire):
+    """One row that was asked."""
+
+    exchange: Place
+    row: Whole
+
+
 class Attack(Wire):
+    """An attack so far: `known` are its first and its last queries of all `queries`."""
+
     episode: str
+    target: Query
+    known: tuple[Query, ...] = Field(alias="queries", min_length=1)
     queries: Whole = Field(alias="n")
     expected: float = Field(alias="n_expected")
+    clients: dict[str, Whole]
+    evidence: float = Field(alias="log_evidence")
+    threshold: float
+    promise: str = ""
     times: Times = Field(alias="time_ns")
     is_over: bool
 
