@@ -1,0 +1,256 @@
+"""The charts of the page: what changed most, one column over time, and its distribution.
+
+An effect, a p-value and an e-value each have a chart of their own, with its own threshold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import TypeVar
+
+from sidelight.panes import Column
+from sidelight_dashboard.drift.told import Feature
+from sidelight_dashboard.drift.windows import Point, Window
+from sidelight_dashboard.drift.words import bar_names, chance, effect
+from sidelight_dashboard.figures import (
+    Axis,
+    Figure,
+    Number,
+    Shape,
+    Trace,
+    beside,
+    diamonds,
+    limit,
+    over_time,
+    span,
+    steps,
+)
+from sidelight_dashboard.rows.wording import Wording, cut
+from sidelight_dashboard.times import iso
+
+EFFECT = Axis("effect", bad="up")
+P_VALUE = Axis("p-value", bad="down", log=True)
+EVIDENCE = Axis("evidence of the alarm (e-value)", bad="up", log=True)
+SHARE = Axis("share of rows", share=True)
+
+LEAST_SHOWN = 1e-3
+"""Evidence below this is drawn here: a logarithmic axis has no end below."""
+
+LEAST_CHANCE = 1e-99
+
+RANKED = 15
+"""Columns of the first chart."""
+
+_LINE_PX = 28
+_FRAME_PX = 110
+
+Judged = TypeVar("Judged", Point, Window)
+
+
+def ranked_figure(
+    columns: Sequence[Feature], addresses: Sequence[str], tolerance: float | None
+) -> Figure:
+    """The effects of the newest window with their bounds; a bar leads to its column."""
+    told = [
+        (one.label, one.has_drifted, seen, address)
+        for one, address in zip(columns, addresses, strict=True)
+        if (seen := one.newest or one.whole) is not None and seen.effect is not None
+    ][:RANKED]
+    traces = [
+        _bars(name, role, [one for one in told if one[1] is is_drifted])
+        for name, role, is_drifted in (
+            ("drifted", "$alarm", True),
+            ("not drifted", "$series", False),
+        )
+    ]
+    return {
+        "data": [trace for trace in traces if trace["x"]],
+        "layout": {
+            "height": _FRAME_PX + _LINE_PX * len(told),
+            "hovermode": "closest",
+            "barmode": "overlay",
+            "xaxis": {"title": {"text": EFFECT.label}, "rangemode": "tozero"},
+            "yaxis": {
+                "type": "category",
+                "autorange": "reversed",
+                "categoryorder": "array",
+                "categoryarray": [cut(label, 32) for label, *_ in told],
+            },
+            "shapes": [] if tolerance is None else [_upright(tolerance)],
+        },
+    }
+
+
+def effect_figure(
+    points: Sequence[Point],
+    address: Callable[[Point], str],
+    shapes: Sequence[Shape] = (),
+) -> Figure:
+    """Effect against tolerance; the band is where the true distance lies, at 95 % confidence."""
+    bounds = [_line(points, side, attrgetter(side)) for side in ("low", "high")]
+    for trace in bounds:
+        trace["line"] |= {"width": 0, "color": "$band"}
+        trace |= {"showlegend": False, "hoverinfo": "skip"}
+    bounds[1] |= {
+        "name": "95 % bounds",
+        "fill": "tonexty",
+        "fillcolor": "$band",
+        "opacity": 0.2,
+        "showlegend": True,
+    }
+    level = _line(points, "reference level", lambda one: 0.0)
+    level["line"] |= {"color": "$reference", "width": 1.5}
+    level["hoverinfo"] = "skip"
+    tolerated = _limit(points, "tolerance", lambda one: one.tolerance)
+    value = _line(points, "effect", lambda one: one.effect)
+    value["text"] = [_said(one) for _, one in _unbroken(points)]
+    value["hovertemplate"] = "%{y:.3f}%{text}"
+    drifted = _drifted(points, lambda one: one.effect, address)
+    return over_time([*bounds, level, tolerated, value, *drifted], EFFECT, shapes)
+
+
+def p_value_figure(
+    points: Sequence[Point],
+    address: Callable[[Point], str],
+    shapes: Sequence[Shape] = (),
+) -> Figure:
+    """The p-value against the threshold up to which its window names columns."""
+    value = _line(points, "p-value", _p_value)
+    value["text"] = [_said(one) for _, one in _unbroken(points)]
+    value["hovertemplate"] = "%{y:.2g}%{text}"
+    threshold = _limit(points, "threshold", lambda one: one.p_threshold)
+    drifted = _drifted(points, _p_value, address)
+    return over_time([threshold, value, *drifted], P_VALUE, shapes)
+
+
+def evidence_figure(windows: Sequence[Window], shapes: Sequence[Shape] = ()) -> Figure:
+    """What the alarm had gathered by each window, over all columns and segments."""
+    told = [one for one in windows if one.evidence is not None]
+    value = _line(told, "evidence", lambda one: max(one.evidence or 0.0, LEAST_SHOWN))
+    threshold = _limit(told, "raises the alarm", lambda one: one.evidence_threshold)
+    figure = over_time([threshold, value], EVIDENCE, shapes)
+    figure["layout"]["yaxis"]["exponentformat"] = "power"
+    return figure
+
+
+def distribution_figure(column: Column, wording: Wording) -> Figure:
+    """Reference and current rows by value."""
+    names = [cut(name, 40) for name in bar_names(column, wording)]
+    reference = [bar.reference for bar in column.bars]
+    current = [bar.current for bar in column.bars]
+    figure = beside(names, reference, current, SHARE)
+    figure["layout"]["hovermode"] = "x unified"
+    return figure
+
+
+def chosen_span(begin_ns: int, end_ns: int) -> Shape:
+    """The stretch that was asked for, where more is shown."""
+    return span(begin_ns, end_ns, "$reference")
+
+
+def _bars(name: str, role: str, told: Sequence[tuple[str, bool, Point | Column, str]]) -> Trace:
+    effects = [seen.effect or 0.0 for _, _, seen, _ in told]
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "name": name,
+        "x": effects,
+        "y": [cut(label, 32) for label, *_ in told],
+        "marker": {"color": role},
+        "error_x": {
+            "type": "data",
+            "symmetric": False,
+            "array": [max(one[2].high - x, 0.0) for one, x in zip(told, effects, strict=True)],
+            "arrayminus": [max(x - one[2].low, 0.0) for one, x in zip(told, effects, strict=True)],
+            "color": "$text",
+            "thickness": 1.5,
+            "width": 4,
+        },
+        "customdata": [address for *_, address in told],
+        "text": [
+            f"{effect(one.effect)} ({effect(one.low)} to {effect(one.high)}), {one.rows:,} rows"
+            for _, _, one, _ in told
+        ],
+        "textposition": "none",
+        "hovertemplate": "%{y}: %{text}<extra></extra>",
+    }
+
+
+def _upright(tolerance: float) -> Shape:
+    return {
+        "type": "line",
+        "xref": "x",
+        "yref": "paper",
+        "x0": tolerance,
+        "x1": tolerance,
+        "y0": 0,
+        "y1": 1,
+        "line": {"color": "$limit", "width": 1.5, "dash": "dash"},
+        "label": {
+            "text": f"tolerance {tolerance:g}",
+            "textposition": "end",
+            "font": {"color": "$limit", "size": 11},
+        },
+    }
+
+
+def _line(judged: Sequence[Judged], name: str, value: Callable[[Judged], Number]) -> Trace:
+    held = list(_unbroken(judged))
+    return steps(
+        name, [at for at, _ in held], [None if one is None else value(one) for _, one in held]
+    )
+
+
+def _limit(judged: Sequence[Judged], name: str, value: Callable[[Judged], Number]) -> Trace:
+    held = list(_unbroken(judged))
+    return limit(
+        name, [at for at, _ in held], [None if one is None else value(one) for _, one in held]
+    )
+
+
+def _unbroken(judged: Sequence[Judged]) -> list[tuple[int, Judged | None]]:
+    """When each value is reached; each run has its begin too, and None before the next run."""
+    held: list[tuple[int, Judged | None]] = []
+    last: Judged | None = None
+    for one in judged:
+        if last is None or one.begin_ns - last.end_ns > _patience(last, one):
+            held += [(one.begin_ns, None), (one.begin_ns, one)]
+        held.append((one.end_ns, one))
+        last = one
+    return held
+
+
+def _patience(last: Judged, one: Judged) -> int:
+    """How long a pause is no gap: as long as the longer of the windows beside it."""
+    return max(last.end_ns - last.begin_ns, one.end_ns - one.begin_ns)
+
+
+def _drifted(
+    points: Sequence[Point],
+    value: Callable[[Point], Number],
+    address: Callable[[Point], str],
+) -> list[Trace]:
+    """Marks of windows that drifted, each of which leads to its rows."""
+    found = [one for one in points if one.drifted]
+    if not found:
+        return []
+    trace = diamonds("drifted", [one.end_ns for one in found], [value(one) for one in found])
+    trace["customdata"] = [address(one) for one in found]
+    trace["text"] = [f"until {iso(one.end_ns)}" for one in found]
+    trace["hoverinfo"] = "skip"
+    return [trace]
+
+
+def _p_value(point: Point) -> float:
+    return max(point.p_value, LEAST_CHANCE)
+
+
+def _said(point: Point | None) -> str:
+    if point is None:
+        return ""
+    worst = f", the worst of {point.windows} windows" if point.windows > 1 else ""
+    return (
+        f" ({effect(point.low)} to {effect(point.high)}); p {chance(point.p_value)},"
+        f" n = {point.rows:,}{worst}"
+    )
