@@ -25,6 +25,7 @@ from sidelight_dashboard.following.follower import Follower
 from sidelight_dashboard.live.revision import Revision
 from sidelight_dashboard.places import folder_of, url_of
 from sidelight_dashboard.showing import Showing
+from sidelight_dashboard.store.locking import held
 from sidelight_dashboard.store.opening import Store
 
 GRACE_SECONDS = 5
@@ -43,6 +44,7 @@ def run_service(settings: Settings) -> None:
     stop = threading.Event()
     with ExitStack() as closed:
         store = Store(folder_of(settings))
+        closed.enter_context(held(store.folder))
         store.prepare()
         closed.callback(store.close)
         log = closed.enter_context(closing(open_log(settings.log)))

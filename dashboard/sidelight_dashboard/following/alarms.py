@@ -7,6 +7,7 @@ import apsw
 from sidelight.errors import MalformedPayload
 from sidelight_dashboard.following.packing import packed, text
 from sidelight_dashboard.following.wire import Alarm, Told
+from sidelight_dashboard.store.rows import Values, add
 
 
 def fold_alarm(series: apsw.Connection, told: Told) -> None:
@@ -17,33 +18,33 @@ def fold_alarm(series: apsw.Connection, told: Told) -> None:
     if alarm.state == "raised":
         _raise(series, told, alarm)
     else:
-        series.execute(
-            "UPDATE alarm SET cleared_ns = ?, cleared_reason = ?"
-            " WHERE id = ? AND cleared_ns IS NULL",
-            (told.time_ns, alarm.reason, alarm.raised_by),
-        )
+        _clear(series, told, alarm)
 
 
 def _raise(series: apsw.Connection, told: Told, alarm: Alarm) -> None:
-    about = told.meta
+    raised: Values = {
+        "id": told.id,
+        "model": told.meta.model,
+        "version": told.meta.version,
+        "detector": told.meta.detector,
+        "plan": told.meta.plan,
+        "raised_ns": told.time_ns,
+        "cleared_ns": None,
+        "cleared_reason": "",
+        "appended_ns": told.appended_ns,
+        "reason": alarm.reason,
+        "evidence": alarm.evidence,
+        "evidence_threshold": alarm.evidence_threshold,
+        "suspects": text(told.data["suspects"]),
+        "typical": text(told.data["typical"]),
+        "address": told.address,
+        "data": packed(told.data),
+    }
+    add(series, "alarm", raised)
+
+
+def _clear(series: apsw.Connection, told: Told, alarm: Alarm) -> None:
     series.execute(
-        f"INSERT OR IGNORE INTO alarm VALUES ({', '.join('?' * 16)})",
-        (
-            told.id,
-            about.model,
-            about.version,
-            about.detector,
-            about.plan,
-            told.time_ns,
-            None,
-            "",
-            told.appended_ns,
-            alarm.reason,
-            alarm.evidence,
-            alarm.evidence_threshold,
-            text(told.data["suspects"]),
-            text(told.data["typical"]),
-            told.address,
-            packed(told.data),
-        ),
+        "UPDATE alarm SET cleared_ns = ?, cleared_reason = ? WHERE id = ? AND cleared_ns IS NULL",
+        (told.time_ns, alarm.reason, alarm.raised_by),
     )

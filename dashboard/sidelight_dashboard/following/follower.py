@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import threading
 
+import apsw
 import structlog
 
-from sidelight.errors import LogError, OffsetOutOfRange
+from sidelight.errors import OffsetOutOfRange, SidelightError
 from sidelight.log import Stored
-from sidelight_dashboard.following.folding import TOPICS, Folding
+from sidelight_dashboard.following.ageing import Ageing
+from sidelight_dashboard.following.folding import TOPICS, fold
+from sidelight_dashboard.following.position import (
+    forget_another_log,
+    position,
+    records_left,
+    set_position,
+)
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.times import NS
 
@@ -21,66 +29,74 @@ logger = structlog.get_logger("sidelight.dashboard")
 class Follower:
     """`run` until `stop`; what it has folded and how far is one transaction.
 
-    `waits_for` says why pages do not yet show all there is, None when they do.
+    `waits_for` says why pages do not show all there is: until the log was read to its end once, and
+    while it, or the store, cannot be used.
     """
 
     def __init__(self, showing: Showing, stop: threading.Event) -> None:
         self._showing = showing
-        self._folding = Folding(showing.panes, int(showing.settings.dashboard.pane_seconds * NS))
         self._stop = stop
+        self._ageing = Ageing(showing.settings.dashboard, showing.panes)
+        self._has_caught_up = False
         self.waits_for: str | None = "the log has not been read yet"
 
     def run(self) -> None:
-        """A log that is away is asked again."""
+        """A log that is away, and a disk that is full, are tried again."""
         while not self._stop.is_set():
-            try:
-                self.catch_up()
-                pause = POLL_SECONDS
-            except LogError as exc:
-                logger.warning("the log cannot be read, trying again", reason=str(exc))
-                self.waits_for = str(exc)
-                pause = RETRY_SECONDS
-            self._stop.wait(pause)
+            self._stop.wait(self._try_to_catch_up())
 
     def catch_up(self) -> None:
         """Fold all there is by now."""
-        while self._round() and not self._stop.is_set():
-            pass
+        forget_another_log(self._showing)
+        while self._fold_round() and not self._stop.is_set():
+            if not self._has_caught_up:
+                left = records_left(self._showing)
+                self.waits_for = f"{left} records of the log have not been read yet"
+        self._has_caught_up = True
         self.waits_for = None
 
-    def _round(self) -> bool:
+    def _try_to_catch_up(self) -> float:
+        """Returns the seconds to wait before the next time."""
+        try:
+            self.catch_up()
+        except (SidelightError, apsw.Error) as exc:
+            logger.warning("cannot follow the log, trying again", reason=str(exc))
+            self.waits_for = str(exc)
+            return RETRY_SECONDS
+        except Exception as exc:
+            logger.exception("cannot follow the log, trying again")
+            self.waits_for = f"the log is not followed ({exc!r}); its journal says why"
+            return RETRY_SECONDS
+        return POLL_SECONDS
+
+    def _fold_round(self) -> bool:
         """A batch of each partition; whether there was any."""
         log = self._showing.log
-        batches = [
-            self._fold(topic, partition)
-            for topic in TOPICS
-            for partition in range(log.partitions(topic))
-        ]
-        return any(batches)
+        places = [(topic, number) for topic in TOPICS for number in range(log.partitions(topic))]
+        return sum(self._fold(*place) for place in places) > 0
 
     def _fold(self, topic: str, partition: int) -> bool:
         batch = self._read(topic, partition)
         if not batch:
             return False
-        with self._showing.store.series.writing() as series:
-            self._folding.fold(series, batch)
-            series.execute(
-                "INSERT OR REPLACE INTO position VALUES (?, ?, ?)",
-                (topic, partition, batch[-1].address.offset + 1),
-            )
-        self._showing.revision.rise()
+        showing = self._showing
+        with showing.store.series.writing() as series:
+            fold(series, batch, showing.panes, int(showing.settings.dashboard.pane_seconds * NS))
+            self._ageing.age(series)
+            set_position(series, topic, partition, batch[-1].address.offset + 1)
+        showing.revision.rise()
         return True
 
     def _read(self, topic: str, partition: int) -> list[Stored]:
-        """What comes next; from the first kept record where retention took some."""
-        log = self._showing.log
-        try:
-            return log.read(topic, partition, self._position(topic, partition))
-        except OffsetOutOfRange as exc:
-            return log.read(topic, partition, exc.begin)
+        """What comes next; all that is there where the log does not hold that any more.
 
-    def _position(self, topic: str, partition: int) -> int:
-        found = self._showing.store.series.rows(
-            "SELECT offset FROM position WHERE (topic, partition) = (?, ?)", (topic, partition)
-        )
-        return int(found[0][0]) if found else 0
+        What was folded before changes nothing when it is folded again.
+        """
+        log, at = self._showing.log, position(self._showing.store, topic, partition)
+        try:
+            return log.read(topic, partition, at)
+        except OffsetOutOfRange as exc:
+            if at:
+                place = f"{topic}/{partition}/{at}"
+                logger.warning("the log is not where it was", position=place, reason=str(exc))
+            return log.read(topic, partition, exc.begin)

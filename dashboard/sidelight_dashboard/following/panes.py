@@ -3,132 +3,95 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import apsw
-import orjson
 
-from sidelight.errors import DataMismatch
+from sidelight.errors import MalformedPayload
 from sidelight.panes import Pane, PaneReader, Part
-from sidelight_dashboard.following.packing import text
+from sidelight_dashboard.following.slots import (
+    Slot,
+    SlotKey,
+    put_slot,
+    slots_in,
+    summed_that_fit,
+)
+from sidelight_dashboard.store.rows import Values, found, put
 
-SlotKey = tuple[str, str, str, str, int]
-"""Model, version, plan, segment, begin."""
+_LIMIT = 1 << 62
+"""Numbers of panes are below it, so that they and their sums fit the tables."""
 
 
 @dataclass
 class Gathered:
-    """Parts of the panes that are new, by the slot they belong to."""
+    """Parts of new panes by the slot they belong to, each `pane_ns` long at least."""
 
     pane_ns: int
-    parts: dict[SlotKey, list[tuple[int, Part]]] = field(default_factory=dict)
+    slots: dict[SlotKey, list[Slot]] = field(default_factory=dict)
 
     def add(self, pane: Pane) -> None:
         length = max(self.pane_ns, pane.bucket_ns)
         for part in pane.parts:
             begin = part.begin_ns // length * length
-            key = (pane.model, part.version, pane.plan, part.segment, begin)
-            self.parts.setdefault(key, []).append((length, part))
+            key = SlotKey(pane.model, part.version, pane.plan, part.segment, begin)
+            self.slots.setdefault(key, []).append(_slot(part, length))
+
+    def flush(self, series: apsw.Connection, panes: PaneReader) -> int:
+        """Add them to the slots there are; returns how many parts did not add up."""
+        return sum(_add_to_slot(series, panes, *one) for one in self.slots.items())
 
 
 def accept(series: apsw.Connection, pane: Pane, appended_ns: int) -> bool:
-    """Whether its run is new; if so the chain moves on. Gaps are counted."""
-    key = (pane.model, pane.partition)
-    found = series.execute(
-        "SELECT reached, watermark_ns, gaps FROM chain WHERE (model, partition) = (?, ?)", key
-    ).fetchall()
-    reached, watermark, gaps = found[0] if found else (pane.begin, 0, 0)
+    """Whether its run is new; if so the chain moves on. Gaps are counted.
+
+    Raises `MalformedPayload` when a number is beyond what can be.
+    """
+    _check(pane)
+    query = "SELECT reached, watermark_ns, gaps FROM chain WHERE (model, partition) = (?, ?)"
+    known = found(series, query, (pane.model, pane.partition))
+    reached, watermark, gaps = known[0] if known else (pane.begin, 0, 0)
     if pane.begin < reached:
         return False
-    series.execute(
-        "INSERT OR REPLACE INTO chain VALUES (?, ?, ?, ?, ?, ?)",
-        (
-            *key,
-            pane.end,
-            max(watermark, pane.watermark_ns),
-            appended_ns,
-            gaps + (pane.begin > reached),
-        ),
-    )
+    chain: Values = {
+        "model": pane.model,
+        "partition": pane.partition,
+        "reached": pane.end,
+        "watermark_ns": max(watermark, pane.watermark_ns),
+        "appended_ns": appended_ns,
+        "gaps": gaps + (pane.begin > reached),
+    }
+    put(series, "chain", chain)
     return True
 
 
-def flush(series: apsw.Connection, panes: PaneReader, gathered: Gathered) -> int:
-    """Add what was gathered to its slots; returns how many parts did not add up."""
-    return sum(_flush(series, panes, key, parts) for key, parts in gathered.parts.items())
+def _check(pane: Pane) -> None:
+    numbers = [pane.partition, pane.begin, pane.end, pane.watermark_ns, pane.bucket_ns]
+    for part in pane.parts:
+        numbers += [part.begin_ns, part.first_ns, part.last_ns, part.rows]
+    if pane.end < pane.begin or not all(0 <= number < _LIMIT for number in numbers):
+        raise MalformedPayload(f"a run from {pane.begin} to {pane.end}, of {numbers}")
 
 
-def _flush(
-    series: apsw.Connection, panes: PaneReader, key: SlotKey, gathered: list[tuple[int, Part]]
+def _slot(part: Part, length_ns: int) -> Slot:
+    flagged = Counter(part.flagged)
+    return Slot(length_ns, part.first_ns, part.last_ns, part.rows, flagged, part.summary)
+
+
+def _add_to_slot(
+    series: apsw.Connection, panes: PaneReader, key: SlotKey, slots: Sequence[Slot]
 ) -> int:
-    found = series.execute(
-        "SELECT length_ns, first_ns, last_ns, rows, flagged, summary FROM slot"
-        " WHERE (model, version, plan, segment, begin_ns) = (?, ?, ?, ?, ?)",
-        key,
-    ).fetchall()
-    before = [
-        (length, Part(key[1], key[3], key[4], first, last, rows, orjson.loads(flagged), summary))
-        for length, first, last, rows, flagged, summary in found
-    ]
-    parts = [part for _, part in before + gathered]
-    summary, taken = _sum(panes, parts)
-    length = max(length for length, _ in before + gathered)
-    put_slot(series, key, length, taken, summary)
-    _see_version(series, key[0], taken)
-    return len(parts) - len(taken)
+    there = slots_in(series, key, key.begin_ns + 1)
+    whole, left_out = summed_that_fit(panes, [*there, *slots])
+    put_slot(series, key, whole)
+    _see_version(series, {"model": key.model, "version": key.version}, whole)
+    return left_out
 
 
-def _sum(panes: PaneReader, parts: Sequence[Part]) -> tuple[bytes, Sequence[Part]]:
-    """The sum, and the parts in it: one that says another plan's numbers is left out."""
-    if len(parts) == 1:
-        return parts[0].summary, parts
-    try:
-        return panes.add([part.summary for part in parts]), parts
-    except DataMismatch:
-        return _sum_one_by_one(panes, parts)
-
-
-def _sum_one_by_one(panes: PaneReader, parts: Sequence[Part]) -> tuple[bytes, Sequence[Part]]:
-    summary, taken = parts[0].summary, [parts[0]]
-    for part in parts[1:]:
-        try:
-            summary = panes.add([summary, part.summary])
-        except DataMismatch:
-            continue
-        taken.append(part)
-    return summary, taken
-
-
-def put_slot(
-    series: apsw.Connection, key: SlotKey, length_ns: int, parts: Sequence[Part], summary: bytes
-) -> None:
-    """Write the slot that holds these parts."""
-    flagged: Counter[str] = Counter()
-    for part in parts:
-        flagged.update(part.flagged)
+def _see_version(series: apsw.Connection, key: Mapping[str, str], slot: Slot) -> None:
     series.execute(
-        "INSERT OR REPLACE INTO slot VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            *key,
-            length_ns,
-            min(part.first_ns for part in parts),
-            max(part.last_ns for part in parts),
-            sum(part.rows for part in parts),
-            text(dict(flagged)),
-            summary,
-        ),
-    )
-
-
-def _see_version(series: apsw.Connection, model: str, parts: Sequence[Part]) -> None:
-    series.execute(
-        "INSERT INTO version VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+        "INSERT INTO version (model, version, first_ns, last_ns) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET"
         " first_ns = min(first_ns, excluded.first_ns), last_ns = max(last_ns, excluded.last_ns)",
-        (
-            model,
-            parts[0].version,
-            min(part.first_ns for part in parts),
-            max(part.last_ns for part in parts),
-        ),
+        (*key.values(), slot.first_ns, slot.last_ns),
     )

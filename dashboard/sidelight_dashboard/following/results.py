@@ -7,10 +7,15 @@ import sys
 import apsw
 
 from sidelight_dashboard.following.packing import packed, text
+from sidelight_dashboard.following.strangest import bound_while
 from sidelight_dashboard.following.wire import Attack, Column, Drift, Promise, Row, Told, Window
+from sidelight_dashboard.store.rows import Values, add, found, put
 
 _UNBOUNDED = sys.float_info.max
 """A score beyond all numbers: JSON knows no infinity."""
+
+_BY_COLUMN = ("columns", "distance", "p_val")
+"""Members of a drift result that `point` has."""
 
 
 def fold_result(series: apsw.Connection, told: Told) -> None:
@@ -28,142 +33,125 @@ def fold_result(series: apsw.Connection, told: Told) -> None:
 
 def _window(series: apsw.Connection, told: Told, window: Window) -> None:
     about = told.meta
-    head = told.data.get("finding", {k: v for k, v in told.data.items() if k not in _PER_COLUMN})
-    series.execute(
-        f"INSERT OR IGNORE INTO judged VALUES ({_marks(18)})",
-        (
-            told.id,
-            about.model,
-            about.version,
-            about.segment,
-            about.against,
-            about.detector,
-            about.plan,
-            window.times.begin,
-            window.times.end,
-            window.rows,
-            window.flagged,
-            window.is_drift,
-            window.refused,
-            window.e_value,
-            window.e_value_threshold,
-            window.promise,
-            told.address,
-            packed(head),
-        ),
-    )
-    if isinstance(window, Drift) and series.changes():
+    judged: Values = {
+        "id": told.id,
+        "model": about.model,
+        "version": about.version,
+        "segment": about.segment,
+        "against": about.against,
+        "detector": about.detector,
+        "plan": about.plan,
+        "begin_ns": window.times.begin,
+        "end_ns": window.times.end,
+        "rows": window.rows,
+        "flagged": window.flagged,
+        "is_drift": window.is_drift,
+        "refused": window.refused,
+        "evidence": window.e_value,
+        "evidence_threshold": window.e_value_threshold,
+        "promise": window.promise,
+        "address": told.address,
+        "data": packed(told.data.get("finding", _head(told))),
+    }
+    if add(series, "judged", judged) and isinstance(window, Drift):
         for column in window.columns:
             _point(series, told, window, column)
 
 
-_PER_COLUMN = ("columns", "distance", "p_val")
+def _head(told: Told) -> dict[str, object]:
+    return {name: value for name, value in told.data.items() if name not in _BY_COLUMN}
 
 
 def _point(series: apsw.Connection, told: Told, window: Drift, column: Column) -> None:
-    id_ = _series(series, told, column)
-    series.execute(
-        f"INSERT OR REPLACE INTO point VALUES ({_marks(14)})",
-        (
-            id_,
-            window.times.end,
-            window.times.begin,
-            1,
-            int(column.drifted),
-            column.rows,
-            column.effect,
-            column.effect,
-            column.low,
-            column.high,
-            column.distance,
-            column.p_value,
-            column.threshold,
-            window.tolerance,
-        ),
-    )
+    point: Values = {
+        "series": _series(series, told, column),
+        "end_ns": window.times.end,
+        "begin_ns": window.times.begin,
+        "windows": 1,
+        "drifted": int(column.drifted),
+        "rows": column.rows,
+        "effect": column.effect,
+        "effect_least": column.effect,
+        "low": column.low,
+        "high": column.high,
+        "distance": column.distance,
+        "p_value": column.p_value,
+        "p_threshold": column.threshold,
+        "tolerance": window.tolerance,
+    }
+    add(series, "point", point)
 
 
 def _series(series: apsw.Connection, told: Told, column: Column) -> int:
     about = told.meta
-    key = (
-        about.model,
-        about.version,
-        about.segment,
-        about.against,
-        column.column,
-        column.method,
-    )
-    series.execute(
-        "INSERT OR IGNORE INTO series (model, version, segment, against, column, method)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        key,
-    )
-    found = series.execute(
+    key: Values = {
+        "model": about.model,
+        "version": about.version,
+        "segment": about.segment,
+        "against": about.against,
+        "column": column.column,
+        "method": column.method,
+    }
+    query = (
         "SELECT id FROM series WHERE (model, version, segment, against, column, method)"
-        " = (?, ?, ?, ?, ?, ?)",
-        key,
+        " = (?, ?, ?, ?, ?, ?)"
     )
-    return int(found.fetchall()[0][0])
+    known = found(series, query, tuple(key.values()))
+    if not known:
+        add(series, "series", key)
+        return series.last_insert_rowid()
+    return int(known[0][0])
 
 
 def _row(series: apsw.Connection, told: Told, row: Row) -> None:
-    about = told.meta
     has_p_value = row.p_value is not None
-    series.execute(
-        f"INSERT OR IGNORE INTO flagged VALUES ({_marks(15)})",
-        (
-            told.id,
-            about.model,
-            about.version,
-            about.detector,
-            row.exchange,
-            row.row,
-            told.time_ns,
-            _UNBOUNDED if row.score is None else row.score,
-            row.p_value,
-            row.threshold if has_p_value else None,
-            row.rate_bound,
-            None if has_p_value else row.threshold,
-            row.method,
-            text(row.contributions),
-            text(row.reasons),
-        ),
-    )
+    flagged: Values = {
+        "id": told.id,
+        "model": told.meta.model,
+        "version": told.meta.version,
+        "detector": told.meta.detector,
+        "exchange": row.exchange,
+        "row": row.row,
+        "time_ns": told.time_ns,
+        "score": _UNBOUNDED if row.score is None else row.score,
+        "p_value": row.p_value,
+        "rate": row.threshold if has_p_value else None,
+        "rate_bound": row.rate_bound,
+        "threshold": None if has_p_value else row.threshold,
+        "method": row.method,
+        "contributions": text(row.contributions),
+        "reasons": text(row.reasons),
+    }
+    if add(series, "flagged", flagged):
+        bound_while(series, told.meta.model, told.meta.detector, told.time_ns)
 
 
 def _attack(series: apsw.Connection, told: Told, attack: Attack) -> None:
-    series.execute(
-        f"INSERT INTO attack VALUES ({_marks(8)}) ON CONFLICT (episode) DO UPDATE SET"
-        " first_ns = excluded.first_ns, last_ns = excluded.last_ns, queries = excluded.queries,"
-        " expected = excluded.expected, is_over = excluded.is_over, data = excluded.data"
-        " WHERE excluded.queries >= queries AND excluded.is_over >= is_over",
-        (
-            attack.episode,
-            told.meta.model,
-            attack.times.begin,
-            attack.times.end,
-            attack.queries,
-            attack.expected,
-            attack.is_over,
-            packed(told.data),
-        ),
-    )
+    """The episode as it was last told: it only grows, then ends."""
+    query = "SELECT queries, is_over FROM attack WHERE episode = ?"
+    known = found(series, query, (attack.episode,))
+    if known and (attack.queries, attack.is_over) < known[0]:
+        return
+    episode: Values = {
+        "episode": attack.episode,
+        "model": told.meta.model,
+        "first_ns": attack.times.begin,
+        "last_ns": attack.times.end,
+        "queries": attack.queries,
+        "expected": attack.expected,
+        "is_over": int(attack.is_over),
+        "data": packed(told.data),
+    }
+    put(series, "attack", episode)
 
 
 def _promise(series: apsw.Connection, told: Told, promise: Promise) -> None:
-    about = told.meta
-    series.execute(
-        f"INSERT OR IGNORE INTO plan VALUES ({_marks(6)})",
-        (
-            about.model,
-            about.version,
-            about.plan,
-            told.time_ns,
-            promise.begins_at,
-            promise.promise,
-        ),
-    )
-
-
-def _marks(count: int) -> str:
-    return ", ".join("?" * count)
+    plan: Values = {
+        "model": told.meta.model,
+        "version": told.meta.version,
+        "plan": told.meta.plan,
+        "time_ns": told.time_ns,
+        "begins_at": promise.begins_at,
+        "promise": promise.promise,
+    }
+    add(series, "plan", plan)

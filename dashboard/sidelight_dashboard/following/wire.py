@@ -29,7 +29,7 @@ Place = Annotated[str, AfterValidator(_address)]
 class Wire(BaseModel):
     """A part of a CloudEvent's data; what it does not name is for others."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
 class Meta(Wire):
@@ -122,9 +122,9 @@ class Promise(Wire):
 
 
 class Suspect(Wire):
-    """Whom an alarm blames; its further fields are for pages."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
+    column: str
+    segment: str = ""
+    evidence: float | None
 
 
 class Typical(Wire):
@@ -180,6 +180,12 @@ def read_told(event: CloudEvent, address: Address, appended_ns: int) -> Told:
         meta, content = Meta.model_validate(body["meta"]), kind.model_validate(body["data"])
     except (orjson.JSONDecodeError, ValidationError, KeyError, TypeError) as exc:
         raise MalformedPayload(f"no {event.type}: {str(exc)[:500]}", where="data") from exc
-    return Told(
-        event.id, event.time_ns or 0, str(address), appended_ns, meta, content, body["data"]
-    )
+    time_ns = checked_time(event.time_ns)
+    return Told(event.id, time_ns, str(address), appended_ns, meta, content, body["data"])
+
+
+def checked_time(time_ns: int | None) -> int:
+    """A time that the tables can hold."""
+    if time_ns is None or not 0 <= time_ns < 1 << 63:
+        raise MalformedPayload(f"{time_ns} is no time between 1970 and 2262", where="time")
+    return time_ns

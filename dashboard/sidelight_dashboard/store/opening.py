@@ -9,13 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+import structlog
 
 from sidelight.errors import ConfigError
+from sidelight_dashboard.store.rows import Row as Row
 from sidelight_dashboard.store.schema import FORMAT, KEPT, SERIES
 
-Row = tuple[Any, ...]
-
 _BUSY_MS = 10_000
+
+_DAMAGED = (apsw.NotADBError, apsw.CorruptError)
+
+logger = structlog.get_logger("sidelight.dashboard")
 
 
 class File:
@@ -42,15 +46,29 @@ class File:
             connection.close()
             del self._threads.connection
 
+    def remove(self) -> None:
+        """The file itself, while no other thread uses it."""
+        self.close()
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+
     @property
     def _connection(self) -> apsw.Connection:
         found: apsw.Connection | None = getattr(self._threads, "connection", None)
         if found is None:
-            found = apsw.Connection(str(self.path))
-            found.set_busy_timeout(_BUSY_MS)
-            found.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
-            self._threads.connection = found
+            found = self._threads.connection = _opened(self.path)
         return found
+
+
+def _opened(path: Path) -> apsw.Connection:
+    connection = apsw.Connection(str(path))
+    connection.set_busy_timeout(_BUSY_MS)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
+    except apsw.Error:
+        connection.close()
+        raise
+    return connection
 
 
 class Store:
@@ -68,12 +86,26 @@ class Store:
         self.kept = File(folder / "kept.db")
 
     def prepare(self) -> None:
-        """Make what is not there; throw away series of another format."""
-        ((found,),) = self.series.rows("PRAGMA user_version")
+        """Make what is not there; throw away series that are damaged or of another format."""
+        try:
+            ((found,),) = self.series.rows("PRAGMA user_version")
+        except _DAMAGED as exc:
+            logger.warning("series.db is damaged and is built again", reason=str(exc))
+            self.series.remove()
+            found = 0
         if found != FORMAT:
             self.forget_series()
-        with self.kept.writing() as kept:
-            kept.execute(KEPT)
+        self._prepare_kept()
+
+    def _prepare_kept(self) -> None:
+        try:
+            with self.kept.writing() as kept:
+                kept.execute(KEPT)
+        except _DAMAGED as exc:
+            raise ConfigError(
+                f"{self.kept.path} is damaged ({exc}); put back a copy, or move it away to go on "
+                "without the explanations and deliveries it holds"
+            ) from exc
 
     def forget_series(self) -> None:
         """Begin again with nothing: the follower builds it from the log."""

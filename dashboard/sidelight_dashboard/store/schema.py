@@ -1,15 +1,22 @@
 """The tables. Times are nanoseconds of event time since 1970 unless a name says otherwise.
 
+What is older than `dashboard.fine_seconds` is rolled up to hours: slots are added up, of points the
+worst is kept, of windows and flagged rows a few. `is_fine` says that this has not been done.
+
 `series.db` is a fold of the topics `panes`, `results`, `alarms` and `dead-letters`, and can be
 built again from them. `kept.db` holds what no log has: explanations, and what was told to whom.
 """
 
 from __future__ import annotations
 
-FORMAT = 2
+FORMAT = 3
 """Of `series.db`; another one is thrown away and built again."""
 
 SERIES = """
+CREATE TABLE origin (                 -- the log that all of this was folded from
+  log_id TEXT PRIMARY KEY
+) WITHOUT ROWID;
+
 CREATE TABLE position (               -- how far each partition of a topic has been folded
   topic TEXT, partition INTEGER, offset INTEGER NOT NULL,
   PRIMARY KEY (topic, partition)
@@ -49,6 +56,9 @@ CREATE TABLE slot (                   -- summed rows: any run of slots can be co
   PRIMARY KEY (model, version, plan, segment, begin_ns)
 );
 CREATE INDEX slot_by_time ON slot (model, begin_ns);
+CREATE INDEX slot_by_version ON slot
+  (model, version, first_ns, last_ns, begin_ns, length_ns, plan, segment, rows);
+CREATE INDEX slot_fine ON slot (model, begin_ns) WHERE length_ns < 3600000000000;
 
 CREATE TABLE series (                 -- one column judged by drift, of a version and segment
   id INTEGER PRIMARY KEY,
@@ -66,8 +76,10 @@ CREATE TABLE point (                  -- its windows, or the worst window of an 
   effect REAL, effect_least REAL,     -- of the worst; the least among them. NULL where not seen
   low REAL NOT NULL, high REAL NOT NULL, distance REAL,
   p_value REAL NOT NULL, p_threshold REAL NOT NULL, tolerance REAL NOT NULL,
+  is_fine INTEGER NOT NULL DEFAULT 1,
   PRIMARY KEY (series, end_ns)
 ) WITHOUT ROWID;
+CREATE INDEX point_fine ON point (series, end_ns) WHERE is_fine;
 
 CREATE TABLE judged (                 -- one window of any detector; of drift without its columns
   id TEXT PRIMARY KEY,                -- the result's id
@@ -80,23 +92,28 @@ CREATE TABLE judged (                 -- one window of any detector; of drift wi
   evidence REAL, evidence_threshold REAL,  -- of the alarm by then, where its rule gathers any
   promise TEXT NOT NULL,
   address TEXT NOT NULL,              -- in `results`
-  data BLOB NOT NULL                  -- zlib JSON of `finding`, or the head of a drift result
+  data BLOB NOT NULL,                 -- zlib JSON of `finding`, or the head of a drift result
+  is_fine INTEGER NOT NULL DEFAULT 1
 ) WITHOUT ROWID;
 CREATE INDEX judged_by_time ON judged (model, detector, end_ns);
 CREATE INDEX judged_newest ON judged
   (model, version, end_ns, detector, segment, against, is_drift);
 
-CREATE TABLE flagged (                -- strange rows that were told; at most `run`'s 100 a run
+CREATE INDEX judged_fine ON judged (model, end_ns) WHERE is_fine;
+
+CREATE TABLE flagged (                -- the strangest rows of each while
   id TEXT PRIMARY KEY,
   model TEXT NOT NULL, version TEXT NOT NULL, detector TEXT NOT NULL,
   exchange TEXT NOT NULL, row INTEGER NOT NULL,    -- address in `inference`
   time_ns INTEGER NOT NULL,
   score REAL NOT NULL, p_value REAL, rate REAL, rate_bound REAL, threshold REAL,
-  method TEXT NOT NULL, contributions TEXT NOT NULL, reasons TEXT NOT NULL  -- JSON
+  method TEXT NOT NULL, contributions TEXT NOT NULL, reasons TEXT NOT NULL, -- JSON
+  is_fine INTEGER NOT NULL DEFAULT 1
 ) WITHOUT ROWID;
 CREATE INDEX flagged_by_time ON flagged (model, detector, time_ns);
 CREATE INDEX flagged_by_score ON flagged (model, detector, score);
 CREATE INDEX flagged_by_exchange ON flagged (exchange);
+CREATE INDEX flagged_fine ON flagged (model, time_ns) WHERE is_fine;
 
 CREATE TABLE alarm (
   id TEXT PRIMARY KEY,                -- of the alarm that was raised; the cleared one names it
