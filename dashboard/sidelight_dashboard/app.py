@@ -22,6 +22,7 @@ from sidelight_dashboard.access.policy import Policed
 from sidelight_dashboard.access.sessions import Sessions
 from sidelight_dashboard.access.tokens import tokens_of
 from sidelight_dashboard.alarms import routes as alarms
+from sidelight_dashboard.attacks import routes as attacks
 from sidelight_dashboard.drift import routes as drift
 from sidelight_dashboard.live import routes as live
 from sidelight_dashboard.outliers import routes as outliers
@@ -32,7 +33,7 @@ from sidelight_dashboard.web.pages import Pages
 from sidelight_dashboard.web.refusals import DOCUMENTED, answer_with_errors
 from sidelight_dashboard.web.statics import add_statics
 
-ROOMS = (overview.router, drift.router, outliers.router, alarms.router)
+ROOMS = (overview.router, drift.router, outliers.router, attacks.router, alarms.router)
 """What there is to see, each with its pages and its part of the API."""
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from sidelight.errors import SidelightError
 from sidelight_dashboard.outliers.strange import StrangeRow
-from sidelight_dashboard.rows.cells import cell
 from sidelight_dashboard.rows.opening import open_row
+from sidelight_dashboard.rows.told import json_value
 from sidelight_dashboard.rows.wording import Wording
 from sidelight_dashboard.showing import Showing
 
@@ -84,4 +84,4 @@ def _values(showing: Showing, row: StrangeRow) -> Values:
     except SidelightError:
         return {}
     sides = (side for side in (opened.inputs, opened.outputs) if side is not None)
-    return {column.name: cell(column) for side in sides for column in side if not column.is_tensor}
+    return {column.name: json_value(column) for side in sides for column in side if not column.is_tensor}

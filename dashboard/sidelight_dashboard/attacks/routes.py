@@ -1,0 +1,150 @@
+"""Their page and their part of the API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import HTMLResponse
+
+from sidelight.errors import SidelightError
+from sidelight.serving.answers import json_answer
+from sidelight.tensors import Column
+from sidelight_dashboard.attacks.changes import difference
+from sidelight_dashboard.attacks.episodes import Episode, episode, episodes
+from sidelight_dashboard.attacks.figures import answers_figure, watched_output
+from sidelight_dashboard.attacks.looked import Looked, looked
+from sidelight_dashboard.attacks.sequence import Against, Sequenced, read, sequence
+from sidelight_dashboard.chosen import Asked, Chosen, chosen
+from sidelight_dashboard.refusals import NotFound
+from sidelight_dashboard.rows.columns import hidden_of
+from sidelight_dashboard.rows.opening import OpenedRow
+from sidelight_dashboard.rows.pictures import png
+from sidelight_dashboard.showing import Showing
+from sidelight_dashboard.web.pages import Pages
+
+Held = Annotated[Against, Query(alias="against", description="What each query is held against.")]
+
+
+@dataclass(frozen=True)
+class Attacks:
+    """What was looked at, and the attacks that were found."""
+
+    looked: Looked
+    episodes: tuple[Episode, ...]
+
+
+@dataclass(frozen=True)
+class AttackTold:
+    """One attack, query by query."""
+
+    episode: Episode
+    sequence: Sequenced
+
+
+def router(showing: Showing, pages: Pages) -> APIRouter:
+    router = APIRouter(tags=["Attacks"])
+
+    @router.get(
+        "/models/{model}/attacks", summary="Attacks across queries", response_class=HTMLResponse
+    )
+    def page(
+        request: Request,
+        model: str,
+        asked: Annotated[Asked, Depends()],
+        episode_id: Annotated[
+            str, Query(alias="episode", max_length=200, description="Opened; its alarm's id.")
+        ] = "",
+        against: Held = "previous",
+    ) -> HTMLResponse:
+        shown = chosen(showing, model, asked)
+        told = _attacks(showing, shown)
+        found = episode_id or (told.episodes[0].id if len(told.episodes) == 1 else "")
+        opened = episode(showing.store, model, found) if found else None
+        words = {"chosen": shown, "told": told, "opened": opened, "against": against}
+        if opened is not None:
+            words |= _opened(showing, model, opened, against)
+        return pages.answer(request, "attacks/page.html", words)
+
+    @router.get("/api/models/{model}/attacks", summary="Attacks", response_model=Attacks)
+    def told(model: str, asked: Annotated[Asked, Depends()]) -> Response:
+        return json_answer(_attacks(showing, chosen(showing, model, asked)))
+
+    @router.get(
+        "/api/models/{model}/attacks/{id_}",
+        summary="One attack, query by query",
+        response_model=AttackTold,
+    )
+    def one(model: str, id_: str, against: Held = "previous") -> Response:
+        _check(showing, model)
+        found = episode(showing.store, model, id_)
+        return json_answer(AttackTold(found, sequence(showing, model, found, against)))
+
+    @router.get(
+        "/api/models/{model}/attacks/{id_}/answers", summary="Answers along an attack, as a chart"
+    )
+    def answers(model: str, id_: str) -> Response:
+        _check(showing, model)
+        found = episode(showing.store, model, id_)
+        steps = sequence(showing, model, found, "previous").steps
+        figure = answers_figure(showing.settings.models[model], steps)
+        if figure is None:
+            raise NotFound(f"no output of the queries of attack {id_[:100]!r} is a number")
+        return json_answer(figure)
+
+    @router.get(
+        "/api/models/{model}/attacks/{id_}/differences/{column}",
+        summary="What changed between two pictures of an attack",
+        response_class=Response,
+        responses={200: {"content": {"image/png": {}}}},
+    )
+    def changed(
+        model: str,
+        id_: str,
+        column: str,
+        before: Annotated[int, Query(ge=0, description="Number of a query; 0 is the target.")],
+        after: Annotated[int, Query(ge=1, description="Number of a later query.")],
+    ) -> Response:
+        _check(showing, model)
+        found = episode(showing.store, model, id_)
+        picture = _difference(showing, model, found, column, before, after)
+        headers = {"cache-control": "private, max-age=86400", "x-content-type-options": "nosniff"}
+        return Response(picture, 200, headers, "image/png")
+
+    return router
+
+
+def _check(showing: Showing, model: str) -> None:
+    chosen(showing, model, Asked("", "", "", "", ""))
+
+
+def _attacks(showing: Showing, shown: Chosen) -> Attacks:
+    return Attacks(looked(showing, shown), episodes(showing.store, shown))
+
+
+def _opened(showing: Showing, model: str, opened: Episode, against: Against) -> dict[str, Any]:
+    told = sequence(showing, model, opened, against)
+    drawn = watched_output(showing.settings.models[model], told.steps)
+    return {"sequence": told, "drawn": drawn}
+
+
+def _difference(
+    showing: Showing, model: str, found: Episode, column: str, before: int, after: int
+) -> bytes:
+    kind = showing.settings.models[model].features.get(column)
+    if kind is None or column in hidden_of(showing.settings.models[model]):
+        raise NotFound(f"model {model!r} has no feature {column[:100]!r}")
+    known = {query.number: query for query in (found.target, *found.queries)}
+    if before not in known or after not in known:
+        raise NotFound(f"queries {before} and {after} of attack {found.id} are not both known")
+    old, new = (_column(row, column) for row in read(showing, [known[before], known[after]]))
+    return png(difference(old, new, kind.shape))
+
+
+def _column(row: OpenedRow | SidelightError, name: str) -> Column:
+    if isinstance(row, SidelightError):
+        raise row
+    if row.inputs is None or name not in row.inputs:
+        raise NotFound(f"{row.address} row {row.row} has no column {name!r}")
+    return row.inputs[name]

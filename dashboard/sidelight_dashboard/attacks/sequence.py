@@ -1,0 +1,170 @@
+"""The queries of an attack one after the other: what changed, and what was answered."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sidelight.config.settings import ModelSettings
+from sidelight.errors import SidelightError
+from sidelight.tensors import Columns
+from sidelight_dashboard.attacks.changes import Change, changes
+from sidelight_dashboard.attacks.episodes import Episode, Query
+from sidelight_dashboard.rows.opening import OpenedRow, open_row
+from sidelight_dashboard.rows.told import json_value
+from sidelight_dashboard.rows.wording import Wording
+from sidelight_dashboard.showing import Showing
+
+READING_SECONDS = 3.0
+"""Queries are read from the log for one answer no longer than that; the page says of how many it
+could not be waited."""
+
+Against = Literal["previous", "first", "target"]
+"""What each query is held against: the one before it, the first one, the row under attack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An output in words, and as a number where it is one."""
+
+    column: str
+    label: str
+    words: str
+    number: float | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One query. `changes` are against the query with the number `against`, None where there is
+    nothing to hold it against; `missing` says why it is not there."""
+
+    query: Query
+    is_target: bool
+    time_ns: int | None
+    client: str
+    against: int | None
+    changes: tuple[Change, ...]
+    outputs: tuple[Answered, ...]
+    missing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A column, and in how many of the queries it changed."""
+
+    label: str
+    queries: int
+
+
+@dataclass(frozen=True)
+class Sequenced:
+    """`whole` is what changed from the first query to the last; `columns` those that changed most
+    often first."""
+
+    steps: tuple[Step, ...]
+    columns: tuple[Tried, ...]
+    whole: tuple[Change, ...]
+
+
+Opened = OpenedRow | SidelightError
+
+
+class Slow(SidelightError):
+    """Reading the queries takes too long."""
+
+
+def sequence(showing: Showing, model: str, episode: Episode, against: Against) -> Sequenced:
+    """The queries that are known, in their order."""
+    settings = showing.settings.models[model]
+    rows = dict(zip(episode.queries, read(showing, episode.queries), strict=True))
+    target = rows.get(episode.target)
+    if target is None and against == "target":
+        (target,) = read(showing, [episode.target])
+    told = _Telling(settings, episode, against)
+    steps = tuple(told.steps(rows, target))
+    known = [row for row in rows.values() if isinstance(row, OpenedRow)]
+    whole = told.between(known[0], known[-1]) if known else ()
+    return Sequenced(steps, _tried(steps), whole)
+
+
+def read(showing: Showing, queries: Sequence[Query]) -> list[Opened]:
+    """The rows, each or why it is not there."""
+    gives_up = time.monotonic() + READING_SECONDS
+    return [_open(showing, query, gives_up) for query in queries]
+
+
+def _open(showing: Showing, query: Query, gives_up: float) -> Opened:
+    if time.monotonic() > gives_up:
+        return Slow(f"not read: reading took more than {READING_SECONDS:g} s; open the row")
+    try:
+        return open_row(showing, query.exchange, query.row)
+    except SidelightError as exc:
+        return exc
+
+
+@dataclass(frozen=True)
+class _Telling:
+    settings: ModelSettings
+    episode: Episode
+    against: Against
+
+    def steps(self, rows: dict[Query, Opened], target: Opened | None) -> Iterator[Step]:
+        held = (self.episode.target, target) if self.against == "target" else (None, None)
+        for query, row in rows.items():
+            yield self._step(query, row, *held)
+            if isinstance(row, OpenedRow) and self._moves(held[1]):
+                held = (query, row)
+
+    def _moves(self, held: Opened | None) -> bool:
+        return self.against == "previous" or (self.against == "first" and held is None)
+
+    def _step(self, query: Query, row: Opened, other: Query | None, held: Opened | None) -> Step:
+        is_target = query == self.episode.target
+        if not isinstance(row, OpenedRow):
+            return Step(query, is_target, None, "", None, (), (), str(row))
+        is_held = isinstance(held, OpenedRow) and other is not None and other != query
+        return Step(
+            query,
+            is_target,
+            row.exchange.time_ns,
+            self._client(row),
+            other.number if is_held and other else None,
+            self.between(held, row) if isinstance(held, OpenedRow) else (),
+            self._answered(row.outputs),
+            row.no_inputs,
+        )
+
+    def between(self, before: OpenedRow, after: OpenedRow) -> tuple[Change, ...]:
+        if before.inputs is None or after.inputs is None:
+            return ()
+        return changes(before.inputs, after.inputs, self.settings.features, self._wording)
+
+    def _answered(self, outputs: Columns | None) -> tuple[Answered, ...]:
+        told = ((column, json_value(column)) for column in outputs or ())
+        return tuple(
+            Answered(
+                column.name,
+                self._wording.column(column.name),
+                self._wording.value(column.name, value),
+                float(value) if isinstance(value, int | float) else None,
+            )
+            for column, value in told
+        )
+
+    def _client(self, row: OpenedRow) -> str:
+        """By the header that the detector goes by."""
+        watching = self.settings.detectors.adversarial
+        header = watching.client if watching else None
+        return row.exchange.headers.get(header.lower(), "") if header else ""
+
+    @property
+    def _wording(self) -> Wording:
+        return Wording(self.settings.glossary)
+
+
+def _tried(steps: Sequence[Step]) -> tuple[Tried, ...]:
+    counts = Counter(change.label for step in steps for change in step.changes)
+    return tuple(Tried(*one) for one in counts.most_common())
