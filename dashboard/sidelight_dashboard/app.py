@@ -27,13 +27,21 @@ from sidelight_dashboard.drift import routes as drift
 from sidelight_dashboard.live import routes as live
 from sidelight_dashboard.outliers import routes as outliers
 from sidelight_dashboard.overview import routes as overview
+from sidelight_dashboard.rows import routes as rows
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.web.library import installed
 from sidelight_dashboard.web.pages import Pages
 from sidelight_dashboard.web.refusals import DOCUMENTED, answer_with_errors
 from sidelight_dashboard.web.statics import add_statics
 
-ROOMS = (overview.router, drift.router, outliers.router, attacks.router, alarms.router)
+ROOMS = (
+    overview.router,
+    drift.router,
+    outliers.router,
+    attacks.router,
+    alarms.router,
+    rows.router,
+)
 """What there is to see, each with its pages and its part of the API."""
 
 

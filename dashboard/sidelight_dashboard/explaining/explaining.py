@@ -1,0 +1,215 @@
+"""Explanations that are asked for here: those under way, and where they are kept at last."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import structlog
+from fastapi.concurrency import run_in_threadpool
+
+from sidelight.errors import SidelightError
+from sidelight.serving.refusals import Busy
+from sidelight_dashboard.explaining.hiding import without
+from sidelight_dashboard.explaining.keeping import Head, Kept, forget, keep, kept_of_row, kept_one
+from sidelight_dashboard.explaining.offering import Offers
+from sidelight_dashboard.explaining.service import ExplainService, Refused, Unreachable
+from sidelight_dashboard.live.revision import Revision
+from sidelight_dashboard.refusals import NotFound
+from sidelight_dashboard.rows.columns import hidden_of
+from sidelight_dashboard.rows.opening import OpenedRow
+from sidelight_dashboard.showing import Showing
+from sidelight_dashboard.times import NS
+
+State = Literal["running", "done", "failed", "cancelled"]
+
+MOST_RUNNING = 16
+MOST_ENDED = 200
+"""Explanations that came to nothing, remembered for who looks for the reason."""
+RISE_SECONDS = 0.5
+"""Pages that show an explanation are told of its progress no more often than this."""
+logger = structlog.get_logger("sidelight.dashboard")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far one is: `partial` is the newest explanation, `error` why there is none."""
+
+    head: Head
+    state: State
+    partial: Mapping[str, Any] | None = None
+    error: str = ""
+
+
+@dataclass(eq=False)
+class Running:
+    """One under way, or one that came to nothing."""
+
+    head: Head
+    state: State = "running"
+    partial: Mapping[str, Any] | None = None
+    error: str = ""
+    place: str = ""
+    changed: Revision = field(default_factory=Revision)
+    task: asyncio.Task[None] | None = None
+
+    def progress(self) -> Progress:
+        return Progress(self.head, self.state, self.partial, self.error)
+
+
+class Explaining:
+    """Asks for explanations, follows them and keeps them; on the application's event loop."""
+
+    def __init__(self, showing: Showing) -> None:
+        self._showing = showing
+        self._service = ExplainService(showing.settings)
+        self.offers = Offers(self._service)
+        self._asked: OrderedDict[str, Running] = OrderedDict()
+        self._rose = 0.0
+
+    def ask(self, opened: OpenedRow, method: str, options: Mapping[str, Any], who: str) -> Head:
+        """Begin one; raises `Busy`."""
+        if sum(one.state == "running" for one in self._asked.values()) >= MOST_RUNNING:
+            raise Busy(f"{MOST_RUNNING} explanations are under way; try again when one is done")
+        head = Head(
+            secrets.token_hex(8),
+            opened.model,
+            opened.version,
+            str(opened.address),
+            opened.row,
+            method,
+            dict(options),
+            time.time_ns(),
+            0,
+            who,
+        )
+        running = Running(head)
+        self._asked[head.id] = running
+        self._forget_ended()
+        running.task = asyncio.create_task(self._follow(running))
+        return head
+
+    async def progress(self, id_: str) -> Progress:
+        """Of one under way or kept; raises `NotFound`."""
+        if (running := self._asked.get(id_)) is not None:
+            return running.progress()
+        kept = await run_in_threadpool(kept_one, self._showing.store, id_)
+        if kept is None:
+            raise NotFound(
+                f"there is no explanation {id_[:40]!r}: it was never asked for, was forgotten, or"
+                " the dashboard stopped before it was done; ask again on the row's page"
+            )
+        return Progress(kept.head, "done", self._hidden(kept.head.model, kept.explanation))
+
+    def of_row(self, exchange: str, row: int) -> tuple[Progress, ...]:
+        """Those under way and those kept, newest first."""
+        running = [one.progress() for one in list(self._asked.values())]
+        under_way = [p for p in running if (p.head.exchange, p.head.row) == (exchange, row)]
+        kept = kept_of_row(self._showing.store, exchange, row)
+        return (*reversed(under_way), *(Progress(head, "done") for head in kept))
+
+    def following(self, id_: str) -> Revision | None:
+        """What rises when one under way has changed; None when it is under way no longer."""
+        running = self._asked.get(id_)
+        return running.changed if running is not None and running.state == "running" else None
+
+    async def end(self, id_: str) -> None:
+        """Cancel it, or forget it when it is done; raises `NotFound`."""
+        running = self._asked.get(id_)
+        if running is not None and running.task is not None and running.state == "running":
+            running.task.cancel()
+            with suppress(asyncio.CancelledError):
+                await running.task
+        elif running is not None:
+            del self._asked[id_]
+        elif not await run_in_threadpool(forget, self._showing.store, id_):
+            raise NotFound(f"there is no explanation {id_[:40]!r}")
+        self._showing.revision.rise()
+
+    async def close(self) -> None:
+        """Cancel what is under way."""
+        tasks = [one.task for one in self._asked.values() if one.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._service.close()
+
+    async def _follow(self, running: Running) -> None:
+        try:
+            await self._followed(running)
+        except asyncio.CancelledError:
+            running.state = "cancelled"
+            await self._cancel_job(running)
+        except SidelightError as exc:
+            running.state, running.error = "failed", _sentence(exc)
+        except Exception as exc:  # the edge of a task of its own: whoever looks at it is told
+            logger.exception("explanation failed", explanation=running.head.id)
+            running.state, running.error = "failed", f"internal error: {type(exc).__name__}"
+        finally:
+            running.changed.rise()
+            self._showing.revision.rise()
+
+    async def _followed(self, running: Running) -> None:
+        head = running.head
+        wishes = {**head.options, "exchange": head.exchange, "row": head.row, "method": head.method}
+        running.place = await self._service.begin(head.model, wishes)
+        ended = ""
+        async for event in self._service.events(running.place):
+            if event.name == "partial":
+                running.partial = self._hidden(head.model, event.data)
+                self._tell(running)
+            else:
+                ended = event.name
+        if ended == "done":
+            await self._keep(running, await self._service.result(running.place))
+        elif ended == "cancelled":
+            running.state = "cancelled"
+        else:  # failed, which the result says again with its words, or the service went away
+            await self._service.result(running.place)
+            raise Unreachable("the explain service stopped before the explanation was done")
+
+    async def _keep(self, running: Running, explanation: Mapping[str, Any]) -> None:
+        head, keep_seconds = running.head, self._showing.settings.dashboard.keep_seconds
+        now = time.time_ns()
+        done = Head(**{**_fields(head), "took_ns": now - head.created_ns})
+        kept = Kept(done, self._hidden(head.model, explanation))
+        oldest = now - int(keep_seconds * NS)
+        await run_in_threadpool(keep, self._showing.store, kept, oldest)
+        running.state = "done"
+        del self._asked[head.id]
+
+    async def _cancel_job(self, running: Running) -> None:
+        if running.place:
+            with suppress(SidelightError):
+                await self._service.cancel(running.place)
+
+    def _hidden(self, model: str, explanation: Mapping[str, Any]) -> Mapping[str, Any]:
+        known = self._showing.settings.models.get(model)
+        return without(explanation, hidden_of(known)) if known else explanation
+
+    def _tell(self, running: Running) -> None:
+        running.changed.rise()
+        if time.monotonic() - self._rose >= RISE_SECONDS:
+            self._rose = time.monotonic()
+            self._showing.revision.rise()
+
+    def _forget_ended(self) -> None:
+        ended = [id_ for id_, one in self._asked.items() if one.state != "running"]
+        for id_ in ended[: max(len(ended) - MOST_ENDED, 0)]:
+            del self._asked[id_]
+
+
+def _fields(head: Head) -> dict[str, Any]:
+    return {name: getattr(head, name) for name in Head.__dataclass_fields__}
+
+
+def _sentence(error: SidelightError) -> str:
+    if isinstance(error, Refused) and error.status == 401:
+        return f"{error}; set dashboard.explainers_token or explainers_token_file"
+    return str(error)

@@ -1,0 +1,1 @@
+"""What is shown of an explanation, by the kind of its content; a module a kind."""

@@ -1,0 +1,12 @@
+"""Where on a picture the model looks."""
+
+from __future__ import annotations
+
+from sidelight_dashboard.explaining.shown import Json, Shown
+from sidelight_dashboard.rows.wording import Wording, number_words
+
+
+def shown_heatmap(data: Json, wording: Wording) -> Shown:
+    """The picture under its heat."""
+    answer = f"{wording.column(data['output'])} = {number_words(data['prediction'])}"
+    return Shown((f"The answer is {answer}; it needs the warm places most.",), has_overlay=True)
