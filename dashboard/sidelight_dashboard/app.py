@@ -23,6 +23,7 @@ from sidelight_dashboard.access.sessions import Sessions
 from sidelight_dashboard.access.tokens import tokens_of
 from sidelight_dashboard.alarms import routes as alarms
 from sidelight_dashboard.attacks import routes as attacks
+from sidelight_dashboard.bias import routes as bias
 from sidelight_dashboard.drift import routes as drift
 from sidelight_dashboard.live import routes as live
 from sidelight_dashboard.outliers import routes as outliers
@@ -38,6 +39,7 @@ ROOMS = (
     overview.router,
     drift.router,
     outliers.router,
+    bias.router,
     attacks.router,
     alarms.router,
     rows.router,

@@ -1,0 +1,119 @@
+"""Values with their bounds over time: a step for each window, and a mark by its state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from sidelight_dashboard.bias.findings import Number
+from sidelight_dashboard.bias.marks import SYMBOLS, Said, State, ends
+from sidelight_dashboard.bias.windows import Kind, Window
+from sidelight_dashboard.figures import Axis, Figure, Shape, Trace, limit, over_time, steps
+from sidelight_dashboard.times import iso
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A window's value with its bounds, and its limits."""
+
+    value: Number
+    low: Number
+    high: Number
+    state: State
+    rows: str
+    limits: tuple[Number, ...] = ()
+
+
+NOTHING = Spot(None, None, None, "unknown", "")
+"""Of a window that was not judged: a gap, not a zero."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A `Spot` in time; `stands_for` so many windows."""
+
+    begin_ns: int
+    end_ns: int
+    spot: Spot
+    stands_for: int = 1
+
+
+def points_of(
+    windows: Sequence[Window[Kind]], spot_of: Callable[[Kind], Spot | None]
+) -> list[Point]:
+    """What is read from the windows' findings."""
+    return [Point(one.begin_ns, one.end_ns, _spot(one, spot_of), one.stands_for) for one in windows]
+
+
+def course(
+    name: str,
+    points: Sequence[Point],
+    said: Said,
+    axis: Axis,
+    limits: Sequence[str] = (),
+    shapes: Sequence[Shape] = (),
+) -> Figure:
+    """`limits` are the names of those of every `Spot`, in their order."""
+    run = list(_unbroken(points))
+    at = [point.end_ns for point in run]
+    value = steps(name, at, [point.spot.value for point in run])
+    value["hoverinfo"] = "skip"
+    held = [
+        limit(called, at, [_nth(point.spot.limits, place) for point in run])
+        for place, called in enumerate(limits)
+    ]
+    return over_time([*_interval(run), value, *held, *_marked(points, said)], axis, shapes)
+
+
+def _spot(window: Window[Kind], spot_of: Callable[[Kind], Spot | None]) -> Spot:
+    found = None if window.finding is None else spot_of(window.finding)
+    return found or NOTHING
+
+
+def _unbroken(points: Sequence[Point]) -> Iterator[Point]:
+    """With the beginning of each run of windows, and nothing between runs that are far apart."""
+    last: Point | None = None
+    for point in points:
+        if last is None or point.begin_ns - last.end_ns > _patience(point):
+            if last is not None:
+                yield replace(last, spot=NOTHING)
+            yield replace(point, end_ns=point.begin_ns)
+        yield point
+        last = point
+
+
+def _patience(point: Point) -> int:
+    """How far a step reaches back before its window: one that stands for many, over all of them."""
+    return 2 * point.stands_for * (point.end_ns - point.begin_ns)
+
+
+def _interval(run: Sequence[Point]) -> list[Trace]:
+    at = [point.end_ns for point in run]
+    low = steps("low", at, [point.spot.low for point in run], "$band")
+    high = steps("interval", at, [point.spot.high for point in run], "$band")
+    for trace in (low, high):
+        trace["line"] |= {"width": 0}
+        trace["hoverinfo"] = "skip"
+    low["showlegend"] = False
+    high["fill"] = "tonexty"
+    return [low, high] if any(point.spot.low is not None for point in run) else []
+
+
+def _marked(points: Sequence[Point], said: Said) -> Iterator[Trace]:
+    for state, symbol in SYMBOLS.items():
+        own = [one for one in points if one.spot.state == state and one.spot.value is not None]
+        if own:
+            yield {
+                "type": "scatter",
+                "mode": "markers",
+                "name": said.of(state),
+                "x": [iso(point.end_ns) for point in own],
+                "y": [point.spot.value for point in own],
+                "marker": symbol,
+                "text": [ends(one.spot.low, one.spot.high, one.spot.rows) for one in own],
+                "hovertemplate": "%{y} %{text}",
+            }
+
+
+def _nth(values: Sequence[Number], place: int) -> Number:
+    return values[place] if values else None

@@ -1,0 +1,177 @@
+"""The charts of the page, each from the windows of one detector, in the words of its model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from sidelight_dashboard.bias.course import Spot, course, points_of
+from sidelight_dashboard.bias.findings import (
+    Bias,
+    Estimated,
+    Flip,
+    Flips,
+    Gap,
+    Labels,
+    Metric,
+    Number,
+)
+from sidelight_dashboard.bias.forest import Line, forest
+from sidelight_dashboard.bias.marks import STATES, VERDICTS, Said, State
+from sidelight_dashboard.bias.windows import Window
+from sidelight_dashboard.bias.words import (
+    AXES,
+    Unit,
+    attribute_words,
+    group_words,
+    name_of,
+    unit_of,
+    way_of,
+)
+from sidelight_dashboard.figures import Axis, Figure, Shape
+from sidelight_dashboard.rows.wording import Wording
+
+Key = tuple[str, str, str]
+
+MOST_LINES = 40
+"""Gaps that one chart shows, the worst first; the table has more, the API all."""
+
+_LABELS = Said("", "labels still come", "final")
+_ESTIMATES = Said("loss beyond tolerance", "", "judged")
+
+
+@dataclass(frozen=True)
+class Charts:
+    """`shapes` stand behind all lines over time."""
+
+    wording: Wording
+    shapes: Sequence[Shape] = ()
+
+    def gaps(self, finding: Bias, unit: Unit) -> Figure:
+        """Each group beside the privileged one, by the metrics of one unit, the worst first."""
+        own = [gap for gap in finding.worst_first if unit_of(gap.metric) == unit]
+        lines = [self._gap(gap) for gap in own[:MOST_LINES]]
+        return forest(lines, _axis(unit), 1.0 if unit == "ratio" else 0.0)
+
+    def gap(self, windows: Sequence[Window[Bias]], key: Key) -> Figure:
+        """One gap over time, between what is allowed."""
+        points = points_of(windows, lambda found: _of_gap(found, key))
+        limits = ("at least", "at most")
+        axis = _axis(unit_of(key[0]))
+        return course(name_of(key[0]), points, VERDICTS, axis, limits, self.shapes)
+
+    def coverage(self, windows: Sequence[Window[Labels]], least: Number) -> Figure:
+        """The share of rows with a label."""
+        points = points_of(windows, lambda found: _of_coverage(found, least))
+        axis = Axis("rows with a label", bad="down", share=True)
+        return course("coverage", points, _LABELS, axis, ("wanted",), self.shapes)
+
+    def realised(self, windows: Sequence[Window[Labels]], metric: str) -> Figure:
+        """A metric by labels, and its value in the reference."""
+        points = points_of(windows, lambda found: _of_labels(found, metric))
+        axis = Axis(name_of(metric), bad=way_of(metric))
+        return course(name_of(metric), points, _LABELS, axis, ("reference",), self.shapes)
+
+    def estimated(self, windows: Sequence[Window[Estimated]], metric: str) -> Figure:
+        """A metric without labels; of the one that is judged also how much may be lost."""
+        points = points_of(windows, lambda found: _of_estimate(found, metric))
+        axis = Axis(f"estimated {name_of(metric)}", bad=way_of(metric))
+        limits = ("reference", "tolerated")
+        return course(name_of(metric), points, _ESTIMATES, axis, limits, self.shapes)
+
+    def flips(self, finding: Flips) -> Figure:
+        """How often each group's decisions change as another group's, the worst first."""
+        lines = [self._flip(one, finding.tolerance) for one in finding.worst_first[:MOST_LINES]]
+        return forest(lines, Axis("decisions that change", share=True), 0.0)
+
+    def flip(self, windows: Sequence[Window[Flips]], key: Key) -> Figure:
+        """The same of one pair over time."""
+        points = points_of(windows, lambda found: _of_flip(found, key))
+        axis = Axis("decisions that change", bad="up", share=True)
+        return course("changed", points, VERDICTS, axis, ("tolerated",), self.shapes)
+
+    def _gap(self, gap: Gap) -> Line:
+        attribute = attribute_words(self.wording, gap.attribute)
+        group = group_words(self.wording, gap.attribute, gap.group)
+        against = group_words(self.wording, gap.attribute, gap.against)
+        return Line(
+            _two_lines(f"{attribute}: {group} beside {against}", name_of(gap.metric)),
+            gap.value,
+            gap.low,
+            gap.high,
+            gap.allowed_low,
+            gap.allowed_high,
+            STATES[gap.verdict],
+            _rows(gap),
+        )
+
+    def _flip(self, flip: Flip, tolerance: float) -> Line:
+        attribute = attribute_words(self.wording, flip.attribute)
+        group = group_words(self.wording, flip.attribute, flip.group)
+        other = group_words(self.wording, flip.attribute, flip.other)
+        name = _two_lines(attribute, f"{group} as {other}")
+        state = STATES[flip.verdict]
+        rows = f"n = {flip.rows}"
+        return Line(name, flip.rate, flip.low, flip.high, 0.0, tolerance, state, rows)
+
+
+def _axis(unit: Unit) -> Axis:
+    return Axis(AXES[unit], share=unit == "share")
+
+
+def _settled(found: Labels) -> State:
+    return "fine" if found.is_final else "unknown"
+
+
+def _of_gap(found: Bias, key: Key) -> Spot | None:
+    for gap in found.gaps:
+        if gap.key == key:
+            limits = (gap.allowed_low, gap.allowed_high)
+            state = STATES[gap.verdict]
+            return Spot(gap.value, gap.low, gap.high, state, _rows(gap), limits)
+    return None
+
+
+def _of_coverage(found: Labels, least: Number) -> Spot:
+    state = _settled(found)
+    return Spot(found.coverage, None, None, state, f"n = {found.rows}", (least,))
+
+
+def _of_labels(found: Labels, metric: str) -> Spot | None:
+    for one in found.metrics:
+        if one.metric == metric:
+            told = (one.estimate, one.low, one.high)
+            return Spot(*told, _settled(found), f"n = {found.labelled}", (one.reference,))
+    return None
+
+
+def _of_estimate(found: Estimated, metric: str) -> Spot | None:
+    is_judged = metric == found.metric
+    for one in found.metrics:
+        if one.metric == metric:
+            limits = (one.reference, _less(one, found.tolerance) if is_judged else None)
+            state: State = "bad" if is_judged and found.is_drift else "fine"
+            return Spot(one.estimate, one.low, one.high, state, f"n = {found.rows}", limits)
+    return None
+
+
+def _of_flip(found: Flips, key: Key) -> Spot | None:
+    for one in found.rates:
+        if one.key == key:
+            state, rows = STATES[one.verdict], f"n = {one.rows}"
+            return Spot(one.rate, one.low, one.high, state, rows, (found.tolerance,))
+    return None
+
+
+def _less(metric: Metric, tolerance: float) -> Number:
+    return None if metric.reference is None else metric.reference - tolerance
+
+
+def _rows(gap: Gap) -> str:
+    return f"n = {gap.rows} and {gap.against_rows}"
+
+
+def _two_lines(first: str, second: str) -> str:
+    """Charts read tags in their texts."""
+    return f"{escape(first, quote=False)}<br>{escape(second, quote=False)}"

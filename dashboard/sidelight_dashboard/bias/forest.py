@@ -1,0 +1,121 @@
+"""Values with their bounds beside each other, each upon what it may be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sidelight_dashboard.bias.findings import Number
+from sidelight_dashboard.bias.marks import SYMBOLS, VERDICTS, State, ends
+from sidelight_dashboard.figures import Axis, Figure, Shape, Trace
+
+_LINE_PX = 46
+_FRAME_PX = 120
+_MARGIN = 0.04
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A thing's value with its bounds (None: no end), and what is allowed."""
+
+    name: str
+    value: Number
+    low: Number
+    high: Number
+    allowed_low: float
+    allowed_high: float
+    state: State
+    rows: str
+
+
+def forest(lines: Sequence[Line], axis: Axis, equal: float) -> Figure:
+    """From top to bottom; `equal` is where both sides are the same."""
+    left, right = _reach(lines, equal)
+    return {
+        "data": list(_by_state(lines, right - left)),
+        "layout": {
+            "height": _FRAME_PX + _LINE_PX * len(lines),
+            "xaxis": {
+                "title": {"text": axis.label},
+                "tickformat": ".1%" if axis.share else "",
+                "zeroline": False,
+                "range": [left, right],
+            },
+            "yaxis": {
+                "tickvals": list(range(len(lines))),
+                "ticktext": [line.name for line in lines],
+                "range": [len(lines) - 0.5, -0.5],
+                "showgrid": False,
+                "zeroline": False,
+            },
+            "shapes": [_band(place, line) for place, line in enumerate(lines)] + [_upright(equal)],
+        },
+    }
+
+
+def _reach(lines: Sequence[Line], equal: float) -> tuple[float, float]:
+    """Of an axis that shows all that has an end."""
+    told = [equal]
+    for line in lines:
+        told += [line.allowed_low, line.allowed_high]
+        told += [one for one in (line.low, line.value, line.high) if one is not None]
+    margin = _MARGIN * (max(told) - min(told)) or 1.0
+    return min(told) - margin, max(told) + margin
+
+
+def _by_state(lines: Sequence[Line], width: float) -> Iterator[Trace]:
+    """A bound without an end goes on for `width`, beyond what is shown."""
+    for state, symbol in SYMBOLS.items():
+        places = [place for place, line in enumerate(lines) if line.state == state]
+        own = [lines[place] for place in places]
+        if own:
+            yield {
+                "type": "scatter",
+                "mode": "markers",
+                "name": VERDICTS.of(state),
+                "x": [line.value for line in own],
+                "y": places,
+                "error_x": {
+                    "type": "data",
+                    "symmetric": False,
+                    "array": [_between(line.value, line.high, width) for line in own],
+                    "arrayminus": [_between(line.low, line.value, width) for line in own],
+                    "color": symbol["color"],
+                    "thickness": 2,
+                    "width": 5,
+                },
+                "marker": symbol,
+                "text": [f"{line.name}<br>{ends(line.low, line.high, line.rows)}" for line in own],
+                "hovertemplate": "%{x} · %{text}<extra></extra>",
+            }
+
+
+def _between(low: Number, high: Number, otherwise: float) -> float:
+    return otherwise if low is None or high is None else high - low
+
+
+def _band(place: int, line: Line) -> Shape:
+    return {
+        "type": "rect",
+        "x0": line.allowed_low,
+        "x1": line.allowed_high,
+        "y0": place - 0.4,
+        "y1": place + 0.4,
+        "fillcolor": "$ok",
+        "opacity": 0.15,
+        "line": {"width": 0},
+        "layer": "below",
+    }
+
+
+def _upright(at: float) -> Shape:
+    return {
+        "type": "line",
+        "yref": "paper",
+        "x0": at,
+        "x1": at,
+        "y0": 0,
+        "y1": 1,
+        "line": {"color": "$reference", "width": 1},
+        "layer": "below",
+    }
