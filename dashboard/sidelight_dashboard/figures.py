@@ -18,6 +18,8 @@ Shape = dict[str, Any]
 
 Number = float | None
 
+DOT = 6
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -38,16 +40,30 @@ class Axis:
 def steps(
     name: str, ends_ns: Sequence[int], values: Sequence[Number], role: str = "$series"
 ) -> Trace:
-    """A value that holds from one window's end to the next: steps, not splines; gaps stay gaps."""
+    """A value that holds for the window that ends there: steps, not splines; gaps stay gaps.
+
+    A window between gaps has no line to either side: it is a dot.
+    """
     return {
         "type": "scatter",
-        "mode": "lines",
+        "mode": "lines+markers",
         "name": name,
         "x": [iso(at) for at in ends_ns],
         "y": list(values),
         "line": {"shape": "vh", "color": role, "width": 2},
+        "marker": {"color": role, "size": [DOT if alone else 0 for alone in _alone(values)]},
         "connectgaps": False,
     }
+
+
+def _alone(values: Sequence[Number]) -> Iterable[bool]:
+    """Whether each value has none before it and none after it."""
+    known = [value is not None for value in values]
+    before, after = [False, *known[:-1]], [*known[1:], False]
+    return (
+        here and not left and not right
+        for left, here, right in zip(before, known, after, strict=True)
+    )
 
 
 def limit(name: str, ends_ns: Sequence[int], values: Sequence[Number]) -> Trace:
@@ -97,7 +113,14 @@ def mark(at_ns: int, text: str, role: str = "$mark") -> Shape:
         "y0": 0,
         "y1": 1,
         "line": {"color": role, "width": 1, "dash": "dot"},
-        "label": {"text": text, "textposition": "end", "font": {"color": role, "size": 11}},
+        "label": {
+            "text": text,
+            "textposition": "end",
+            "textangle": 0,
+            "xanchor": "left",
+            "yanchor": "top",
+            "font": {"color": role, "size": 11},
+        },
     }
 
 

@@ -1,14 +1,30 @@
 // Draws `<figure data-chart="/api/...">`: the figure comes as JSON, its colours as roles ("$alarm"),
 // its times in UTC. The library is loaded only where there is a chart, after the first paint.
 
-import { here, isTime, zone } from "./times.js";
+import { here, isTime, utc, zone } from "./times.js";
 
 const CONFIG = { displayModeBar: false, responsive: true, showTips: false };
 let library;
 
+/** Charts near what is seen are drawn, others when they come near. */
+const near = new IntersectionObserver(
+  (entries) => {
+    for (const { isIntersecting, target } of entries) {
+      target.isNear = isIntersecting;
+      if (isIntersecting && target.isStale) soon(() => draw(target));
+    }
+  },
+  { rootMargin: "50%" },
+);
+
 /** Draw, or draw anew, every chart below `root`. */
 export function drawCharts(root = document) {
-  for (const figure of root.querySelectorAll("figure[data-chart]")) soon(() => draw(figure));
+  for (const figure of root.querySelectorAll("figure[data-chart]")) {
+    figure.isStale = true;
+    placeOf(figure);
+    if (figure.isNear) soon(() => draw(figure));
+    else near.observe(figure);
+  }
 }
 
 function soon(work) {
@@ -17,11 +33,13 @@ function soon(work) {
 
 async function draw(figure) {
   const address = figure.dataset.chart;
+  figure.isStale = false;
   const place = placeOf(figure);
   try {
     const [plotly, told] = await Promise.all([loaded(), toldBy(address)]);
     if (figure.dataset.chart !== address) return; // asked for another one in the meantime
     const { data, layout } = readied(told, figure);
+    layout.uirevision ??= address;
     if (layout.height) place.style.height = `${layout.height}px`;
     await plotly.react(place, data, layout, CONFIG);
     listen(place);
@@ -53,15 +71,17 @@ function loaded() {
 }
 
 function placeOf(figure) {
-  const there = figure.querySelector(":scope > .chart");
-  if (there) return there;
+  const caption = figure.querySelector(":scope > figcaption");
+  const place = figure.querySelector(":scope > .chart") ?? placedIn(figure, caption);
+  if (caption) place.setAttribute("aria-label", caption.textContent.trim().replace(/\s+/g, " "));
+  return place;
+}
+
+function placedIn(figure, caption) {
   const place = document.createElement("div");
   place.className = "chart";
   place.setAttribute("role", "img");
-  const caption = figure.querySelector("figcaption");
-  if (caption) place.setAttribute("aria-label", caption.textContent.trim().replace(/\s+/g, " "));
-  if (caption && caption.nextSibling) caption.after(place);
-  else if (caption) caption.before(place);
+  if (caption) caption.after(place);
   else figure.prepend(place);
   return place;
 }
@@ -81,56 +101,77 @@ function say(figure, words) {
 
 /** The figure with this theme's colours, this zone's times, and what all charts have in common. */
 function readied(told, figure) {
-  const style = getComputedStyle(document.documentElement);
   const swatch = document.createElement("i");
   figure.append(swatch);
   const colour = (role) => {
     swatch.style.color = `var(--chart-${role})`;
     return getComputedStyle(swatch).color;
   };
-  const read = (value) => {
-    if (Array.isArray(value)) return value.map(read);
-    if (value && typeof value === "object")
-      return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, read(item)]));
-    if (typeof value === "string" && /^\$[a-z]+$/.test(value)) return colour(value.slice(1));
-    return isTime(value) ? here(value) : value;
-  };
-  const data = read(told.data);
-  const layout = framed(read(told.layout || {}), colour, style.getPropertyValue("--font"));
+  const data = read(told.data, colour);
+  const layout = framed(read(told.layout || {}, colour), colour, getComputedStyle(figure).fontFamily);
   swatch.remove();
   return { data, layout };
 }
 
-function framed(layout, colour, font) {
-  const line = { gridcolor: colour("grid"), linecolor: colour("grid"), zerolinecolor: colour("grid"), automargin: true };
+function read(value, colour) {
+  if (Array.isArray(value)) return value.map((item) => read(item, colour));
+  if (value && typeof value === "object")
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, read(item, colour)]));
+  if (typeof value === "string" && /^\$[a-z]+$/.test(value)) return colour(value.slice(1));
+  return isTime(value) ? here(value) : value;
+}
+
+function framed(layout, colour, family) {
+  const grid = colour("grid");
+  const line = { gridcolor: grid, linecolor: grid, zerolinecolor: colour("reference"), automargin: true };
   const axes = { xaxis: {}, yaxis: {}, ...layout };
   for (const name of Object.keys(axes).filter((name) => /^[xy]axis\d*$/.test(name)))
     axes[name] = { ...line, ...axes[name] };
-  if (axes.xaxis.type === "date" && !axes.xaxis.title) axes.xaxis.title = { text: `time, ${zone}`, font: { size: 11 } };
+  const isOverTime = axes.xaxis.type === "date";
+  if (isOverTime) {
+    axes.xaxis.title ??= { text: `time, ${zone}`, font: { size: 11 } };
+    axes.xaxis.hoverformat ??= "%-d %b %Y, %H:%M:%S";
+  }
   return {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
-    font: { family: font, color: colour("text"), size: 13 },
-    margin: { t: 30, r: 12, b: 36, l: 48 },
-    legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom" },
-    hovermode: axes.xaxis.type === "date" ? "x unified" : "closest",
-    hoverlabel: { bgcolor: colour("paper"), bordercolor: colour("grid"), font: { color: colour("text") } },
-    dragmode: axes.xaxis.type === "date" ? "zoom" : false,
-    uirevision: "kept",
+    font: { family, color: colour("text"), size: 13 },
+    margin: { t: 34, r: 12, b: 36, l: 48 },
+    legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
+    hovermode: isOverTime ? "x unified" : "closest",
+    hoverlabel: { bgcolor: colour("paper"), bordercolor: grid, font: { color: colour("text") } },
+    dragmode: isOverTime ? "zoom" : false,
     ...axes,
   };
 }
 
-/** A point whose `customdata` is an address of ours leads there. */
+/** A point whose `customdata` is an address of ours leads there; a stretch of time can be opened. */
 function listen(place) {
-  if (place.dataset.listens) return;
-  place.dataset.listens = "yes";
+  if (place.listens) return;
+  place.listens = true;
   place.on("plotly_click", ({ points }) => {
     const address = points.map((point) => [point.customdata].flat()[0]).find(isAddress);
     if (address) window.location.assign(address);
   });
+  place.on("plotly_relayout", (change) => offerStretch(place, change));
 }
 
 function isAddress(value) {
   return typeof value === "string" && /^[/?](?![/\\])/.test(value);
+}
+
+/** Zoomed in: a link to the page of just that time, where pages of the model can be asked for one. */
+function offerStretch(place, change) {
+  if (place.nextElementSibling?.matches(".stretch")) place.nextElementSibling.remove();
+  const [begin, end] = [change["xaxis.range[0]"], change["xaxis.range[1]"]];
+  if (!document.querySelector("form.range") || typeof begin !== "string") return;
+  const address = new URL(window.location);
+  address.searchParams.delete("last");
+  address.searchParams.set("from", utc(begin.replace(" ", "T")));
+  address.searchParams.set("to", utc(end.replace(" ", "T")));
+  const link = document.createElement("a");
+  link.className = "stretch";
+  link.href = address;
+  link.textContent = "Show only this stretch of time";
+  place.after(link);
 }

@@ -5,57 +5,91 @@ import { drawCharts } from "./charts.js";
 import { tellTimes } from "./times.js";
 
 const LEAST_MS = 1000;
+/** Of the time, at most one part in so many is spent asking. */
+const CALM = 4;
+const FOCUSED = "a[href], button, summary, [tabindex]";
 
-for (const part of document.querySelectorAll("[data-live][id]")) part.told = part.innerHTML;
+const parts = () => document.querySelectorAll("[data-live][id]");
+const pulse = document.getElementById("pulse");
 
 let shown = Number(document.body.dataset.revision);
-let isAsking = false;
 let newest = shown;
+let isAsking = false;
+let events;
 
+for (const part of parts()) part.told = part.innerHTML;
+
+/** While the page is seen: browsers have few connections, which pages behind others would hold. */
 export function follow() {
-  const pulse = document.getElementById("pulse");
-  const events = new EventSource("/events");
-  events.addEventListener("open", () => { pulse.textContent = ""; });
-  events.addEventListener("error", () => { pulse.textContent = "not live: waiting for the dashboard"; });
-  events.addEventListener("revision", ({ data }) => { newest = Number(data); catchUp(); });
-  document.addEventListener("visibilitychange", catchUp);
+  if (document.body.dataset.revision === "") return;
+  const listen = () => {
+    if (document.hidden) events?.close();
+    else events = listening();
+  };
+  document.addEventListener("visibilitychange", listen);
+  window.addEventListener("pagehide", () => events?.close());
+  window.addEventListener("pageshow", ({ persisted }) => { if (persisted) listen(); });
+  listen();
+}
+
+function listening() {
+  const source = new EventSource("/events");
+  source.addEventListener("open", () => say(""));
+  source.addEventListener("error", () => {
+    if (source !== events) return;
+    const isOver = source.readyState === EventSource.CLOSED;
+    say(isOver ? "Not live: reload the page" : "Not live: waiting for the dashboard");
+  });
+  source.addEventListener("revision", ({ data }) => {
+    newest = Number(data);
+    catchUp();
+  });
+  return source;
+}
+
+function say(words) {
+  if (pulse.textContent !== words) pulse.textContent = words;
 }
 
 async function catchUp() {
   if (isAsking || document.hidden || newest === shown) return;
   isAsking = true;
   const asked = newest;
+  const begun = performance.now();
   try {
     const answer = await fetch(location.href, { headers: { accept: "text/html" } });
-    if (answer.ok) swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    if (answer.redirected) say("Not live: log in again");
+    else if (answer.ok) swap(new DOMParser().parseFromString(await answer.text(), "text/html"));
     shown = asked;
   } catch { /* the event stream tells that the dashboard is away, and when it is back */ }
-  setTimeout(() => { isAsking = false; catchUp(); }, LEAST_MS);
+  const took = performance.now() - begun;
+  setTimeout(() => { isAsking = false; catchUp(); }, Math.max(LEAST_MS, CALM * took));
 }
 
 function swap(page) {
-  for (const there of document.querySelectorAll("[data-live][id]")) {
-    const fresh = page.getElementById(there.id);
-    if (fresh) replace(there, fresh);
+  for (const part of parts()) {
+    const fresh = page.getElementById(part.id);
+    if (fresh) replace(part, fresh);
   }
   drawCharts();
   document.dispatchEvent(new CustomEvent("sidelight:swapped"));
 }
 
 /** Charts stay, to be drawn anew in place; so do the focus and what was unfolded. */
-function replace(there, fresh) {
+function replace(part, fresh) {
   const told = fresh.innerHTML;
-  if (there.told === told || isWritten(there)) return;
-  there.told = told;
-  const focused = [...there.querySelectorAll(FOCUSED)].indexOf(document.activeElement);
-  for (const open of there.querySelectorAll("details[id][open]")) twin(open, fresh)?.setAttribute("open", "");
-  for (const figure of there.querySelectorAll("figure[data-chart][id]")) keep(figure, twin(figure, fresh));
-  there.replaceChildren(...fresh.childNodes);
-  tellTimes(there);
-  if (focused >= 0) there.querySelectorAll(FOCUSED)[focused]?.focus({ preventScroll: true });
+  if (part.told === told || isWritten(part)) return;
+  part.told = told;
+  const focused = [...part.querySelectorAll(FOCUSED)].indexOf(document.activeElement);
+  for (const details of part.querySelectorAll("details[id]")) {
+    const other = twin(details, fresh);
+    if (other) other.open = details.open;
+  }
+  for (const figure of part.querySelectorAll("figure[data-chart][id]")) keepChart(figure, twin(figure, fresh));
+  part.replaceChildren(...fresh.childNodes);
+  tellTimes(part);
+  if (focused >= 0) part.querySelectorAll(FOCUSED)[focused]?.focus({ preventScroll: true });
 }
-
-const FOCUSED = "a[href], button, summary, [tabindex]";
 
 function isWritten(part) {
   const at = document.activeElement;
@@ -66,8 +100,11 @@ function twin(node, fresh) {
   return fresh.querySelector(`#${CSS.escape(node.id)}`);
 }
 
-function keep(figure, fresh) {
-  if (!fresh) return;
-  figure.dataset.chart = fresh.dataset.chart;
-  fresh.replaceWith(figure);
+/** Its caption and table are the new ones, what is drawn is kept. */
+function keepChart(figure, fresh) {
+  const place = figure.querySelector(":scope > .chart");
+  if (!fresh || !place) return;
+  const caption = fresh.querySelector(":scope > figcaption");
+  if (caption) caption.after(place);
+  else fresh.prepend(place);
 }

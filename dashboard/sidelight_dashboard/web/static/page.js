@@ -9,18 +9,26 @@ function offerThemes() {
   const button = document.getElementById("theme");
   const root = document.documentElement;
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const now = () => root.dataset.theme || (dark.matches ? "dark" : "light");
-  const other = () => (now() === "dark" ? "light" : "dark");
-  const tell = () => { button.textContent = other() === "dark" ? "Dark" : "Light"; button.setAttribute("aria-label", `Use the ${other()} theme`); };
-  button.hidden = false;
+  const other = () => ((root.dataset.theme || (dark.matches ? "dark" : "light")) === "dark" ? "light" : "dark");
+  const tell = () => {
+    button.textContent = other() === "dark" ? "☾ Dark" : "☀ Light";
+    button.setAttribute("aria-label", `Use the ${other()} theme`);
+  };
   button.addEventListener("click", () => {
     root.dataset.theme = other();
-    localStorage.setItem("theme", root.dataset.theme);
+    keep(root.dataset.theme);
     tell();
     drawCharts();
   });
   dark.addEventListener("change", () => { tell(); drawCharts(); });
   tell();
+  button.hidden = false;
+}
+
+function keep(theme) {
+  try {
+    localStorage.setItem("theme", theme);
+  } catch { /* then it is for this page only */ }
 }
 
 /** The form's exact times, as the viewer's clock tells them; the server is asked in UTC. */
@@ -30,9 +38,9 @@ function tellForms() {
     const length = form.elements.last;
     exact.querySelector("[data-zone]").textContent = zone;
     for (const input of exact.querySelectorAll("input")) input.value = here(`${input.value}Z`).slice(0, 19);
-    const show = () => { exact.hidden = length.value !== ""; exact.disabled = exact.hidden; };
-    length.addEventListener("change", () => { show(); if (length.value) form.requestSubmit(); });
-    for (const select of form.querySelectorAll("select:not([name=last])")) select.addEventListener("change", () => form.requestSubmit());
+    const show = () => { exact.hidden = exact.disabled = length.value !== ""; };
+    for (const select of form.querySelectorAll("select"))
+      select.addEventListener("change", () => { show(); if (length.value) form.requestSubmit(); });
     form.addEventListener("formdata", ({ formData }) => {
       for (const name of ["from", "to"]) if (formData.get(name)) formData.set(name, utc(formData.get(name)));
       for (const [name, value] of [...formData]) if (!value) formData.delete(name);
@@ -42,12 +50,13 @@ function tellForms() {
 }
 
 function closeMenus() {
+  const opened = () => document.querySelectorAll("details.menu[open]");
   document.addEventListener("click", ({ target }) => {
-    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(target)) menu.open = false;
+    for (const menu of opened()) if (!menu.contains(target)) menu.open = false;
   });
   document.addEventListener("keydown", ({ key }) => {
     if (key !== "Escape") return;
-    for (const menu of document.querySelectorAll("details.menu[open]")) {
+    for (const menu of opened()) {
       menu.open = false;
       menu.querySelector("summary").focus();
     }

@@ -1,3 +1,7 @@
 // Before the first paint, so that nothing flashes: the theme that was chosen here, if any.
-const theme = localStorage.getItem("theme");
-if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
+try {
+  const theme = localStorage.getItem("theme");
+  if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
+} catch {
+  // A browser that keeps nothing follows the system.
+}
