@@ -1,0 +1,121 @@
+"""All that is told of one alarm: what it was raised by, and the rows behind it."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from sidelight_dashboard.alarms.sizes import Size, sizes_of
+from sidelight_dashboard.alarms.told import Alarm, alarm_of
+from sidelight_dashboard.outliers.strange import Search, StrangeRow
+from sidelight_dashboard.refusals import NotFound
+from sidelight_dashboard.showing import Showing
+
+MOST_FLAGGED = 20
+"""Strange rows of the window that are told, the strangest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The rows that were judged when it was raised; `begin_ns` and `end_ns` are event times, both
+    included."""
+
+    begin_ns: int
+    end_ns: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class TypicalRow:
+    """A row typical of the change: `log_ratio` is how much more usual its values are in the window
+    than in the reference."""
+
+    exchange: str
+    row: int
+    log_ratio: float | None
+
+    @property
+    def path(self) -> str:
+        """Of its page."""
+        return f"/rows/{self.exchange}/{self.row}"
+
+
+@dataclass(frozen=True, slots=True)
+class OneAlarm:
+    """`rows_seen` of the version had been seen under its plan; `text` is what an attack is in
+    words; `flagged` are rows of the window that a detector found strange, the strangest first.
+    `result` is the id of what was judged, `address` where the alarm stands in the log."""
+
+    alarm: Alarm
+    plan: str
+    address: str
+    result: str
+    window: Window | None
+    rows_seen: int
+    text: str
+    promise: str
+    sizes: tuple[Size, ...]
+    typical: tuple[TypicalRow, ...]
+    flagged: tuple[StrangeRow, ...]
+
+
+_FIND = """
+SELECT id, model, version, detector, raised_ns, cleared_ns, cleared_reason, reason, evidence,
+  evidence_threshold, suspects, plan, address, typical, data
+FROM alarm WHERE id = ?
+"""
+
+
+def one_alarm(showing: Showing, id_: str) -> OneAlarm:
+    """Raises `NotFound`."""
+    found = showing.store.series.rows(_FIND, (id_,))
+    if not found:
+        raise NotFound(
+            f"no alarm {id_[:64]!r} is known here; it may be older than dashboard.keep_seconds, "
+            "see /alarms for those that are"
+        )
+    *told, plan, address, typical, packed = found[0]
+    alarm, data = alarm_of(tuple(told)), orjson.loads(zlib.decompress(packed))
+    window = _window(data)
+    model = showing.settings.models.get(alarm.model)
+    return OneAlarm(
+        alarm,
+        plan,
+        address,
+        data.get("result", ""),
+        window,
+        data["rows_seen"],
+        data.get("text", ""),
+        data.get("promise", ""),
+        sizes_of(data, model.glossary if model else {}),
+        tuple(TypicalRow(**one) for one in orjson.loads(typical)),
+        () if window is None else _flagged(showing, alarm, window),
+    )
+
+
+def _window(data: Mapping[str, Any]) -> Window | None:
+    times = data.get("time_ns")
+    return None if times is None else Window(times["from"], times["to"], data["n"])
+
+
+def _flagged(showing: Showing, alarm: Alarm, window: Window) -> tuple[StrangeRow, ...]:
+    """Scores of two detectors say nothing beside each other, p-values do; who has none comes
+    last."""
+    found = sorted(
+        _flagged_by_each(showing, alarm, window),
+        key=lambda one: (1.0 if one.p_value is None else one.p_value, one.detector, -one.score),
+    )
+    return tuple(found[:MOST_FLAGGED])
+
+
+def _flagged_by_each(showing: Showing, alarm: Alarm, window: Window) -> Iterator[StrangeRow]:
+    detectors = showing.store.series.rows(
+        "SELECT DISTINCT detector FROM flagged WHERE model = ?", (alarm.model,)
+    )
+    for (detector,) in detectors:
+        search = Search(alarm.model, detector, window.begin_ns, window.end_ns, alarm.version)
+        yield from search.rows(showing.store, "worst", MOST_FLAGGED)

@@ -1,0 +1,80 @@
+"""What the templates of alarms are filled with."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+from sidelight_dashboard.alarms import words
+from sidelight_dashboard.alarms.figures import drawable
+from sidelight_dashboard.alarms.links import Links
+from sidelight_dashboard.alarms.naming import cleared_because, runbook_of, title_of
+from sidelight_dashboard.alarms.one import OneAlarm
+from sidelight_dashboard.alarms.sizes import Size
+from sidelight_dashboard.alarms.told import Alarm, Search, Suspect, offered
+from sidelight_dashboard.outliers.flaggers import configured
+from sidelight_dashboard.rows.wording import Wording
+from sidelight_dashboard.showing import Showing
+
+Shown = dict[str, Any]
+
+
+def list_shown(showing: Showing, search: Search) -> Shown:
+    asked = {
+        "model": search.model,
+        "version": search.version,
+        "detector": search.detector,
+        "state": search.state,
+    }
+
+    def query(**more: str | int) -> str:
+        return urlencode({name: value for name, value in (asked | more).items() if value})
+
+    def suspect_words(alarm: Alarm, suspect: Suspect) -> str:
+        return words.suspect_words(suspect, _wording(showing, alarm.model))
+
+    return {
+        "search": search,
+        "offered": offered(showing.store),
+        "is_filtered": any(asked.values()),
+        "query": query,
+        "suspect_words": suspect_words,
+        "title_of": title_of,
+        "cleared_because": cleared_because,
+    }
+
+
+def one_shown(showing: Showing, told: OneAlarm) -> Shown:
+    alarm = told.alarm
+    model = showing.settings.models.get(alarm.model)
+    sizes = _with_evidence(told)
+    return {
+        "told": told,
+        "alarm": alarm,
+        "links": Links(told, showing.settings.dashboard.runbooks),
+        "headline": words.headline(told),
+        "evidence": words.evidence_words(alarm),
+        "sizes": sizes,
+        "has_evidence": any(evidence is not None for _, evidence in sizes),
+        "has_flagger": model is not None and bool(configured(model)),
+        "drawn": drawable(told.sizes),
+        "because": partial(words.because, wording=_wording(showing, alarm.model)),
+        "ratio_words": words.ratio_words,
+        "number": words.number,
+        "allowed_words": words.allowed_words,
+        "title_of": title_of,
+        "runbook_of": runbook_of,
+        "cleared_because": cleared_because,
+    }
+
+
+def _with_evidence(told: OneAlarm) -> list[tuple[Size, float | None]]:
+    """Each size with what its column alone spoke for the alarm, where a suspect says so."""
+    by_column = {(one.segment, one.column): one.evidence for one in told.alarm.suspects}
+    return [(one, by_column.get((one.segment, one.column))) for one in told.sizes]
+
+
+def _wording(showing: Showing, model: str) -> Wording:
+    known = showing.settings.models.get(model)
+    return Wording(known.glossary if known else {})

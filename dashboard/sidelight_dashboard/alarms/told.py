@@ -1,0 +1,130 @@
+"""Alarms as they were raised and cleared: which there are, the newest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import orjson
+
+from sidelight_dashboard.store.opening import Row, Store
+
+State = Literal["raised", "cleared"]
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A column of a segment that speaks for the alarm, larger `evidence` the louder; `segment` is
+    empty for all rows."""
+
+    segment: str
+    column: str
+    evidence: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One alarm. `cleared_ns` is None while it stands; times are nanoseconds of event time.
+
+    `evidence` was held against `evidence_threshold` when it was raised; the worst suspect is the
+    first. `version` is empty where the detector does not tell versions apart.
+    """
+
+    id: str
+    model: str
+    version: str
+    detector: str
+    state: State
+    raised_ns: int
+    cleared_ns: int | None
+    cleared_reason: str
+    reason: str
+    evidence: float | None
+    evidence_threshold: float | None
+    suspects: tuple[Suspect, ...]
+
+    @property
+    def path(self) -> str:
+        """Of its page."""
+        return f"/alarms/{self.id}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.state == "raised"
+
+
+@dataclass(frozen=True)
+class Search:
+    """Which alarms; what is empty is not asked for. `after` is the id of the one before."""
+
+    model: str = ""
+    version: str = ""
+    detector: str = ""
+    state: State | Literal[""] = ""
+    after: str = ""
+
+    def rows(self, store: Store, most: int) -> tuple[Alarm, ...]:
+        """At most so many, the newest first."""
+        return tuple(map(alarm_of, store.series.rows(_FIND, self._given | {"most": most})))
+
+    def count(self, store: Store) -> int:
+        """All of them, whatever `after` says."""
+        ((found,),) = store.series.rows(_COUNT, self._given | {"after": ""})
+        return int(found)
+
+    @property
+    def _given(self) -> dict[str, str | int]:
+        names = ("model", "version", "detector", "state", "after")
+        return {name: getattr(self, name) for name in names}
+
+
+_WANTED = """
+FROM alarm WHERE :model IN ('', model) AND :version IN ('', version)
+  AND :detector IN ('', detector)
+  AND :state IN ('', iif(cleared_ns IS NULL, 'raised', 'cleared'))
+  AND (:after = ''
+       OR (raised_ns, id) < (SELECT raised_ns, id FROM alarm WHERE id = :after))
+"""
+
+_COLUMNS = """
+SELECT id, model, version, detector, raised_ns, cleared_ns, cleared_reason, reason, evidence,
+  evidence_threshold, suspects
+"""
+
+_FIND = f"{_COLUMNS} {_WANTED} ORDER BY raised_ns DESC, id DESC LIMIT :most"
+_COUNT = f"SELECT count(*) {_WANTED}"
+
+
+def alarm_of(found: Row) -> Alarm:
+    """As `Search.rows` asks for it."""
+    id_, model, version, detector, raised_ns, cleared_ns, *told, suspects = found
+    cleared_reason, reason, evidence, threshold = told
+    return Alarm(
+        id_,
+        model,
+        version,
+        detector,
+        "raised" if cleared_ns is None else "cleared",
+        raised_ns,
+        cleared_ns,
+        cleared_reason,
+        reason,
+        evidence,
+        threshold,
+        tuple(Suspect(**one) for one in orjson.loads(suspects)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What there is to filter by: the versions and detectors that ever had an alarm."""
+
+    versions: tuple[str, ...]
+    detectors: tuple[str, ...]
+
+
+def offered(store: Store) -> Offered:
+    """Sorted by name."""
+    found = store.series.rows("SELECT DISTINCT version, detector FROM alarm")
+    versions, detectors = ({row[place] for row in found} for place in (0, 1))
+    return Offered(tuple(sorted(versions - {""})), tuple(sorted(detectors)))

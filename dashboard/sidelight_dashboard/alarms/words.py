@@ -1,0 +1,111 @@
+"""An alarm in a sentence."""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+
+from sidelight_dashboard.alarms.one import OneAlarm
+from sidelight_dashboard.alarms.sizes import Size
+from sidelight_dashboard.alarms.told import Alarm, Suspect
+from sidelight_dashboard.bias.words import attribute_words, group_words, name_of
+from sidelight_dashboard.outliers.strange import StrangeRow
+from sidelight_dashboard.rows.wording import Wording
+
+Number = float | None
+
+_LARGEST_LOG = 700.0
+"""Of a number that a double can hold."""
+
+
+def headline(told: OneAlarm) -> str:
+    """What was found and how large it is; empty where nothing was measured."""
+    if told.text:
+        return f"{told.text}."
+    worst = next((one for one in told.sizes if one.is_beyond), None)
+    worst = worst or (told.sizes[0] if told.sizes else None)
+    return size_words(worst) if worst else ""
+
+
+def size_words(one: Size) -> str:
+    """``Effect of age: 0.12 (0.08 to 0.16); up to 0.05 is of no concern.``"""
+    of = one.label + (f" in {one.segment}" if one.segment else "")
+    bounds = "" if one.low is None else f" ({number(one.low)} to {number(one.high)})"
+    allowed = allowed_words(one)
+    limit = f"; {allowed} is of no concern" if allowed else ""
+    what = one.what[:1].upper() + one.what[1:]
+    return f"{what} of {of}: {number(one.value)}{bounds}{limit}."
+
+
+def allowed_words(one: Size) -> str:
+    """``up to 0.05``, ``from 0.8 to 1.25``, ``0.8 or more``."""
+    match one.allowed_low, one.allowed_high:
+        case None, None:
+            return ""
+        case None, most:
+            return f"up to {number(most)}"
+        case least, None:
+            return f"{number(least)} or more"
+        case least, most:
+            return f"from {number(least)} to {number(most)}"
+
+
+def evidence_words(alarm: Alarm) -> str:
+    """The evidence against its threshold, by what it is: they share no scale."""
+    evidence, threshold = alarm.evidence, alarm.evidence_threshold
+    if evidence is None or threshold is None:
+        return ""
+    if alarm.detector == "adversarial":
+        return (
+            f"The logarithm of the likelihood ratio is {evidence:.1f}; "
+            f"{threshold:.1f} raises the alarm."
+        )
+    if threshold == 1.0:
+        return f"It is beyond its limit by a factor of {_large(evidence)}." if evidence > 1 else ""
+    return f"The e-value is {_large(evidence)}; {_large(threshold)} raises the alarm."
+
+
+def suspect_words(suspect: Suspect, wording: Wording) -> str:
+    """``age``, or ``age in country=DE``."""
+    of = _compared(suspect.column, wording) or wording.column(suspect.column) or "all columns"
+    return f"{of} in {suspect.segment}" if suspect.segment else of
+
+
+_COMPARED = re.compile(r"(?:(\w+) of )?(.+): (.+) (beside|as) (.+)")
+"""How detectors of bias write of two groups."""
+
+
+def _compared(text: str, wording: Wording) -> str:
+    """``false positive rate difference of sex: female beside male``; empty for a column."""
+    found = _COMPARED.fullmatch(text)
+    if found is None:
+        return ""
+    metric, attribute, group, between, other = found.groups()
+    groups = [group_words(wording, attribute, one) for one in (group, other)]
+    of = f"{name_of(metric)} of " if metric else ""
+    return f"{of}{attribute_words(wording, attribute)}: {groups[0]} {between} {groups[1]}"
+
+
+def because(row: StrangeRow, wording: Wording) -> str:
+    """What is wrong with a row, else the columns that add most to its score."""
+    parts = (wording.column(part.column) for part in row.parts[:3])
+    return ", ".join(row.reasons or parts)
+
+
+def ratio_words(log_ratio: Number) -> str:
+    """``27 times``."""
+    if log_ratio is None:
+        return "–"
+    return f"{math.exp(min(log_ratio, _LARGEST_LOG)):,.3g} times"
+
+
+def number(value: Number) -> str:
+    """Three digits; a dash where it is not known."""
+    return "–" if value is None else f"{value:.3g}"
+
+
+def _large(value: float) -> str:
+    if value >= sys.float_info.max:
+        return "beyond all numbers"
+    return f"{value:,.0f}" if 100 <= value < 1e6 else f"{value:.3g}"

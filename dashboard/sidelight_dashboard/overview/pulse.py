@@ -1,0 +1,76 @@
+"""Asks every few seconds what no record tells: whether services answer, and how scoring lags."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import apsw
+import structlog
+
+from sidelight.errors import SidelightError
+from sidelight_dashboard.overview.lag import Lag, lag_of
+from sidelight_dashboard.overview.services import ask, services_of
+from sidelight_dashboard.overview.told import Overview, overview
+from sidelight_dashboard.showing import Showing
+
+BEAT_SECONDS = 5.0
+
+logger = structlog.get_logger("sidelight.dashboard")
+
+UNKNOWN = Lag(0, None, None, 0.0)
+"""Before the first beat."""
+
+
+class Pulse:
+    """What was found at the last beat. Rises the revision when a page would now read otherwise,
+    since time alone makes data old."""
+
+    def __init__(self, showing: Showing) -> None:
+        self._showing = showing
+        self.lag = UNKNOWN
+        self.services = services_of(showing.settings)
+        self._seen: object = None
+
+    @asynccontextmanager
+    async def beating(self, _app: object) -> AsyncIterator[None]:
+        """For the life of the app."""
+        task = asyncio.create_task(self._beat_on(), name="pulse")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def beat(self) -> None:
+        """Ask once."""
+        showing = self._showing
+        asked = asyncio.to_thread(lag_of, showing.log, showing.store, time.time_ns())
+        self.services, self.lag = await asyncio.gather(ask(self.services), asked)
+        seen = await asyncio.to_thread(self._readable)
+        if seen != self._seen:
+            self._seen = seen
+            showing.revision.rise()
+
+    def overview(self) -> Overview:
+        return overview(self._showing, self.lag, self.services)
+
+    async def _beat_on(self) -> None:
+        while True:
+            try:
+                await self.beat()
+            except (SidelightError, apsw.Error) as exc:
+                logger.warning("the overview waits, trying again", reason=str(exc))
+            await asyncio.sleep(BEAT_SECONDS)
+
+    def _readable(self) -> object:
+        """What a reader would notice: words, services, and the lag to the second."""
+        told = self.overview()
+        words = [
+            (one.model, one.version, *(s.word for s in one.statuses.values())) for one in told.lines
+        ]
+        waiting = told.lag.waiting and round(told.lag.seconds(told.at_ns))
+        return words, told.services, waiting, told.lag.trouble, round(told.lag.per_second)
