@@ -7,12 +7,13 @@ from urllib.parse import urlencode
 
 from fastapi import Query
 
+from sidelight.errors import MalformedPayload
 from sidelight.serving.refusals import UnknownModel
+from sidelight_dashboard.refusals import NotFound
 from sidelight_dashboard.showing import Showing
-from sidelight_dashboard.times import NS, iso, read_end, read_length, read_time
+from sidelight_dashboard.times import iso, read_end, read_length, read_time
 
 DAY = "1d"
-DAY_NS = 86_400 * NS
 
 
 @dataclass(frozen=True)
@@ -63,36 +64,54 @@ class Chosen:
 
 
 def chosen(showing: Showing, model: str, asked: Asked) -> Chosen:
-    """Without a time: the day before the newest row. Raises `UnknownModel`, `MalformedPayload`."""
+    """Without a time: the day before the newest row.
+
+    Raises `UnknownModel`, `NotFound` for a version that was never seen, `MalformedPayload`.
+    """
     if model not in showing.settings.models:
         there = ", ".join(showing.settings.models)
         raise UnknownModel(f"no model {model!r} is configured; there are {there}")
+    seen = _seen(showing, model)
+    version = asked.version or next(iter(seen), "")
+    begin_ns, end_ns = _stretch(asked, *_times(seen, model, version))
+    return Chosen(
+        model,
+        version,
+        tuple(seen),
+        asked.segment,
+        begin_ns,
+        end_ns,
+        is_default=not (asked.begin or asked.end or asked.last),
+        last="" if asked.begin or asked.end else asked.last or DAY,
+        segments=_segments(showing, model),
+    )
+
+
+def _seen(showing: Showing, model: str) -> dict[str, tuple[int, int]]:
+    """First and last event time of each version, the newest first."""
     found = showing.store.series.rows(
         "SELECT version, first_ns, last_ns FROM version WHERE model = ? ORDER BY last_ns DESC",
         (model,),
     )
-    versions = tuple(version for version, _, _ in found)
-    version = asked.version or (versions[0] if versions else "")
-    times = [(first, last) for name, first, last in found if name == version]
-    first_ns, last_ns = times[0] if times else (0, 0)
+    return {version: (first_ns, last_ns) for version, first_ns, last_ns in found}
+
+
+def _times(seen: dict[str, tuple[int, int]], model: str, version: str) -> tuple[int, int]:
+    if version not in seen and version:
+        there = ", ".join(name or "(none told)" for name in seen) or "none yet"
+        raise NotFound(f"no version {version!r} of {model} was seen; there are {there}")
+    return seen.get(version, (0, 0))
+
+
+def _stretch(asked: Asked, first_ns: int, last_ns: int) -> tuple[int, int]:
     end_ns = read_end(asked.end, "to") if asked.end else last_ns
-    if asked.begin:
-        begin_ns = read_time(asked.begin, "from")
-    else:
-        length = read_length(asked.last, "last") if asked.last else DAY_NS
-        begin_ns = max(end_ns - length, first_ns)
-    is_default = not (asked.begin or asked.end or asked.last)
-    return Chosen(
-        model,
-        version,
-        versions,
-        asked.segment,
-        begin_ns,
-        end_ns,
-        is_default,
-        "" if asked.begin or asked.end else asked.last or DAY,
-        _segments(showing, model),
-    )
+    if not asked.begin:
+        length = read_length(asked.last or DAY, "last")
+        return max(end_ns - length, min(first_ns, end_ns)), end_ns
+    begin_ns = read_time(asked.begin, "from")
+    if asked.end and begin_ns > end_ns:
+        raise MalformedPayload(f"{asked.begin} is after 'to', {asked.end}", where="from")
+    return begin_ns, max(begin_ns, end_ns)
 
 
 def _segments(showing: Showing, model: str) -> tuple[str, ...]:

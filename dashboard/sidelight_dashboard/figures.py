@@ -44,26 +44,29 @@ def steps(
 
     A window between gaps has no line to either side: it is a dot.
     """
-    return {
+    trace: Trace = {
         "type": "scatter",
-        "mode": "lines+markers",
+        "mode": "lines",
         "name": name,
         "x": [iso(at) for at in ends_ns],
         "y": list(values),
         "line": {"shape": "vh", "color": role, "width": 2},
-        "marker": {"color": role, "size": [DOT if alone else 0 for alone in _alone(values)]},
         "connectgaps": False,
     }
+    alone = _alone(values)
+    if any(alone):
+        trace["mode"] = "lines+markers"
+        trace["marker"] = {"color": role, "size": [DOT if dot else 0 for dot in alone]}
+    return trace
 
 
-def _alone(values: Sequence[Number]) -> Iterable[bool]:
+def _alone(values: Sequence[Number]) -> list[bool]:
     """Whether each value has none before it and none after it."""
-    known = [value is not None for value in values]
-    before, after = [False, *known[:-1]], [*known[1:], False]
-    return (
+    known = [False, *(value is not None for value in values), False]
+    return [
         here and not left and not right
-        for left, here, right in zip(before, known, after, strict=True)
-    )
+        for left, here, right in zip(known, known[1:], known[2:], strict=False)
+    ]
 
 
 def limit(name: str, ends_ns: Sequence[int], values: Sequence[Number]) -> Trace:

@@ -10,6 +10,8 @@ from sidelight.errors import MalformedPayload
 NS = 1_000_000_000
 HOUR_NS = 3600 * NS
 
+_OVER = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp()) * NS
+"""What SQLite can count."""
 _PARTS = re.compile(r"[^T ]*(?:[T ](\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?)?)?")
 _LAST = re.compile(r"([1-9]\d{0,5})(s|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -26,12 +28,14 @@ def read_time(text: str, where: str) -> int:
     try:
         told = datetime.fromisoformat(text)
         told = told if told.tzinfo else told.replace(tzinfo=UTC)
-        whole = int(told.timestamp() // 1)
+        at_ns = int(told.timestamp() // 1) * NS + told.microsecond * 1000
     except (ValueError, OverflowError) as exc:
         raise MalformedPayload(
             f"{text[:40]!r} is no time; write 2026-11-23T08:00:00Z", where=where
         ) from exc
-    return whole * NS + told.microsecond * 1000
+    if not 0 <= at_ns < _OVER:
+        raise MalformedPayload(f"{text[:40]!r} is not between 1970 and 2200", where=where)
+    return at_ns
 
 
 def read_end(text: str, where: str) -> int:

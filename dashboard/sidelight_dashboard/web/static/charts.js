@@ -131,6 +131,7 @@ function framed(layout, colour, family) {
   if (isOverTime) {
     axes.xaxis.title ??= { text: `time, ${zone}`, font: { size: 11 } };
     axes.xaxis.hoverformat ??= "%-d %b %Y, %H:%M:%S";
+    axes.xaxis.tickangle ??= 0;
   }
   return {
     paper_bgcolor: "rgba(0,0,0,0)",
