@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import warnings
 from contextlib import suppress
 
@@ -17,12 +18,20 @@ them in any test, or after the last."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    _have_ctrl_c()
     _give_examples_time()
     config.addinivalue_line("filterwarnings", f"ignore:{_REFUSED}:ResourceWarning")
 
 
 def pytest_unconfigure() -> None:
     warnings.filterwarnings("ignore", _REFUSED, ResourceWarning)
+
+
+def _have_ctrl_c() -> None:
+    """Whoever runs the tests in the background hides SIGINT from them, and from what they start."""
+    with suppress(ValueError):  # not the main thread
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _give_examples_time() -> None:
