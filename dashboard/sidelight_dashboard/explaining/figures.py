@@ -8,14 +8,16 @@ from sidelight_dashboard.rows.wording import cut
 
 MOST = 15
 """Bars of their own; the others share one."""
-ROW_PIXELS = 26
-AROUND_PIXELS = 90
-LONGEST = 40
+ROW_PIXELS = 42
+AROUND_PIXELS = 80
+LONGEST = 44
 
 
 def bars_figure(told: Bars) -> Figure:
-    """Bars to both sides of zero, the largest on top, with their intervals."""
+    """Bars to both sides of zero, the largest on top, each below its words: narrow screens have no
+    room for words beside them."""
     bars = drawn(told.bars)
+    words = [_escaped(f"{cut(bar.label, LONGEST)}  {bar.amount:+.3g}") for bar in bars]
     return {
         "data": [
             {
@@ -23,26 +25,45 @@ def bars_figure(told: Bars) -> Figure:
                 "orientation": "h",
                 "x": [bar.amount for bar in bars],
                 "y": list(range(len(bars))),
-                "text": [f"{bar.amount:+.3g}" for bar in bars],
-                "textposition": "outside",
-                "cliponaxis": False,
-                "hovertext": [bar.label for bar in bars],
-                "hovertemplate": "%{hovertext}: %{x:+.4g}<extra></extra>",
+                "width": 0.4,
+                "hovertext": words,
+                "hoverinfo": "text",
                 "marker": {"color": ["$up" if bar.amount > 0 else "$down" for bar in bars]},
                 "error_x": _intervals(bars),
             }
         ],
         "layout": {
-            "height": AROUND_PIXELS + ROW_PIXELS * max(len(bars), 2),
+            "height": AROUND_PIXELS + ROW_PIXELS * len(bars),
             "showlegend": False,
-            "xaxis": {"title": {"text": f"moves {cut(told.unit, LONGEST)} by"}, "zeroline": True},
+            "margin": {"l": 8, "r": 8, "t": 8, "b": 40},
+            "xaxis": {"title": {"text": "moves it by"}, "zeroline": True, "nticks": 7},
             "yaxis": {
-                "autorange": "reversed",
-                "tickvals": list(range(len(bars))),
-                "ticktext": [cut(bar.label, LONGEST) for bar in bars],
+                "range": [len(bars) - 0.6, -0.8],
+                "showticklabels": False,
+                "showgrid": False,
+                "zeroline": False,
             },
+            "annotations": [_above(row, text) for row, text in enumerate(words)],
         },
     }
+
+
+def _above(row: int, text: str) -> dict[str, object]:
+    return {
+        "xref": "paper",
+        "x": 0,
+        "xanchor": "left",
+        "y": row - 0.2,
+        "yanchor": "bottom",
+        "text": text,
+        "showarrow": False,
+        "font": {"size": 12},
+    }
+
+
+def _escaped(text: str) -> str:
+    """The library reads tags in texts."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def drawn(bars: tuple[Bar, ...]) -> tuple[Bar, ...]:

@@ -11,7 +11,7 @@ from sidelight_dashboard.explaining.kinds.examples import shown_examples
 from sidelight_dashboard.explaining.kinds.heatmaps import shown_heatmap
 from sidelight_dashboard.explaining.kinds.others import shown_other
 from sidelight_dashboard.explaining.shown import Json, Shown
-from sidelight_dashboard.rows.wording import Wording
+from sidelight_dashboard.rows.wording import Wording, counted
 
 _KINDS: Mapping[str, Callable[[Json, Wording], Shown]] = {
     "anchor": shown_anchor,
@@ -50,9 +50,9 @@ def _quality(told: Json) -> Iterator[str]:
     if not told:
         return
     yield (
-        f"The model was asked {told['rows']:,} rows of {told['budget']:,} allowed"
-        f" ({told['cached']:,} of them known from before) in {told['calls']:,} calls,"
-        f" {told['seconds']:.2g} s; {_STOPPED.get(told['stopped'], told['stopped'])}."
+        f"It needed {counted(told['rows'], 'row')} answered, of {told['budget']:,} allowed"
+        f" ({told['cached']:,} were known from before), in {counted(told['calls'], 'call')} of the"
+        f" model and {told['seconds']:.2g} s; {_STOPPED.get(told['stopped'], told['stopped'])}."
     )
     if versions := told.get("model_versions"):
         yield (

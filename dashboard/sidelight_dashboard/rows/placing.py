@@ -87,19 +87,19 @@ def _slot(showing: Showing, model: str, time_ns: int) -> tuple[str, bytes] | Non
 
 def _missing(bars: Sequence[Bar]) -> Place:
     share = sum(bar.reference for bar in bars if bar.name == MISSING)
-    told = f"{_percent(share)} of the reference has none" if share else "never missing there"
+    told = f"{_percent(share)} have none" if share else "never missing there"
     return Place(told, share)
 
 
 def _category(bars: Sequence[Bar], name: str) -> Place:
     for bar in bars:
         if bar.name == name:
-            told = f"{_percent(bar.reference)} of the reference" if bar.reference else "never there"
+            told = f"{_percent(bar.reference)} have it" if bar.reference else "never there"
             return Place(told, bar.reference)
     rest = [bar for bar in bars if bar.name.endswith(" others")]
     if rest:
         share = sum(bar.reference for bar in rest)
-        return Place(f"not common: {rest[0].name} make up {_percent(share)} together", share)
+        return Place(f"rare: {_percent(share)} have one of {rest[0].name}", share)
     return Place("never there", 0.0)
 
 
@@ -108,19 +108,19 @@ def _among(bars: Sequence[Bar], value: float) -> Place:
     if at is None:
         is_low = bars[0].low is not None and value < bars[0].low
         below = 0.0 if is_low else 1.0
-        return Place(f"{'below' if is_low else 'above'} all of the reference", 0.0, below)
+        return Place(f"{'below' if is_low else 'above'} all there", 0.0, below)
     below, share = sum(bar.reference for bar in bars[:at]), bars[at].reference
     above = sum(bar.reference for bar in bars[at + 1 :])
     if not share and (not below or not above):
-        return Place(f"{'above' if below else 'below'} all of the reference", 0.0, below)
+        return Place(f"{'above' if below else 'below'} all there", 0.0, below)
     return Place(_between(below, share, above), share, below)
 
 
 def _between(below: float, share: float, above: float) -> str:
     if not below:
-        return f"within the lowest {_percent(share)}"
+        return f"among the lowest {_percent(share)}"
     if not above:
-        return f"within the highest {_percent(share)}"
+        return f"among the highest {_percent(share)}"
     low, high = _percent(below), _percent(below + share)
     return f"above {low}" if low == high else f"above {low} to {high}"
 

@@ -17,7 +17,7 @@ from sidelight_dashboard.rows.flags import said_of
 from sidelight_dashboard.rows.opening import open_row
 from sidelight_dashboard.rows.pictures import is_picture, picture
 from sidelight_dashboard.rows.places import ROW, Number, Topic
-from sidelight_dashboard.rows.told import RowTold, told_row
+from sidelight_dashboard.rows.told import RowTold, around, told_row
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.web.pages import Pages
 
@@ -55,7 +55,13 @@ def _rows(showing: Showing, pages: Pages, explaining: Explaining) -> APIRouter:
             pages.answer,
             request,
             "rows/page.html",
-            {"told": told, "parts": said_of(told.flags), "offered": offered, "explanations": kept},
+            {
+                "told": told,
+                "parts": said_of(told.flags),
+                "around": around(told.facts.time_ns),
+                "offered": offered,
+                "explanations": kept,
+            },
         )
 
     @router.get(f"/api/rows{ROW}", summary="One row: input, output, and what was said of it")

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
 
@@ -27,7 +28,9 @@ from sidelight_dashboard.rows.pictures import is_picture
 from sidelight_dashboard.rows.placing import Place, Reference, reference_at
 from sidelight_dashboard.rows.wording import LONGEST, Wording, number_words
 from sidelight_dashboard.showing import Showing
+from sidelight_dashboard.times import NS, iso
 
+AROUND_NS = 1800 * NS
 MOST_ELEMENTS = 64
 """Of a tensor with more, the value is left out; its shape is told."""
 
@@ -118,6 +121,11 @@ def told_row(showing: Showing, exchange: str, row: int) -> RowTold:
         None if near.before is None else str(near.before),
         None if near.after is None else str(near.after),
     )
+
+
+def around(time_ns: int) -> str:
+    """The query of the model's pages for what happened about that time."""
+    return urlencode({"from": iso(time_ns - AROUND_NS), "to": iso(time_ns + AROUND_NS)})
 
 
 def json_value(column: Column, row: int = 0) -> Any:

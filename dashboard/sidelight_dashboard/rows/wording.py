@@ -60,11 +60,16 @@ def value_words(value: Any) -> str:
     return cut(_words(value))
 
 
-def number_words(value: float) -> str:
-    """Six digits; whole numbers as they are."""
+def number_words(value: float, digits: int = 6) -> str:
+    """So many digits; whole numbers as they are."""
     if float(value).is_integer() and abs(value) < _PLAIN:
         return f"{value:.0f}"
-    return f"{value:.6g}"
+    return f"{value:.{digits}g}"
+
+
+def counted(count: int, one: str) -> str:
+    """``1 row``, ``2,048 rows``."""
+    return f"{count:,} {one if count == 1 else one + 's'}"
 
 
 def cut(text: str, longest: int = LONGEST) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from sidelight_dashboard.explaining.kinds.decisions import decided
 from sidelight_dashboard.explaining.kinds.texts import runs_of
 from sidelight_dashboard.explaining.shown import Json, Shown
 from sidelight_dashboard.rows.wording import Wording, cut, listed
@@ -27,8 +28,8 @@ def shown_anchor(data: Json, wording: Wording) -> Shown:
 
 
 def _rule(data: Json, wording: Wording) -> str:
-    decision = wording.pair(data["output"], data["decision"])
-    told = f"{_percent(data['precision'])} of the answers are {decision}"
+    decision = decided(wording, data["output"], data["decision"])
+    told = f"{decision} in {_percent(data['precision'])} of the answers"
     conditions = _conditions(data, wording)
     if data["found"]:
         if not conditions:

@@ -42,9 +42,9 @@ def _label(one: Json, text: str | None, is_picture: bool, wording: Wording) -> s
 
 
 def _sentences(data: Json, bars: Sequence[Bar], output: str) -> Iterator[str]:
-    yield f"The answer is {output} = {number_words(data['prediction'])}."
+    yield f"The answer: {output} = {number_words(data['prediction'], 4)}."
     if data["additivity_gap"] is not None:
-        yield f"{_base(data)} it is {number_words(data['base_value'])}."
+        yield f"{_base(data)} it is {number_words(data['base_value'], 4)}."
     for verb, sign in (("raised", 1), ("lowered", -1)):
         moved = [bar for bar in bars if bar.amount * sign > abs(bars[0].amount) / 10][:MOST_TOLD]
         if moved:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from sidelight_dashboard.explaining.kinds.decisions import answer_words
 from sidelight_dashboard.explaining.shown import Cell, Json, Shown, Table
-from sidelight_dashboard.rows.wording import Wording, listed, number_words
+from sidelight_dashboard.rows.wording import Wording, listed
 
 
 def shown_counterfactuals(data: Json, wording: Wording) -> Shown:
     """The nearest way in a sentence, all of them in a table of changes."""
     ways = data["counterfactuals"]
-    answer = _answer(data["output"], data["decision"], data["prediction"], wording)
-    now = f"The answer is {answer}."
+    output = wording.column(data["output"])
+    answer = answer_words(wording, data["output"], data["decision"], data["prediction"])
+    now = f"The answer now: {output} is {answer}."
     if not ways:
-        return Shown((now, f"No row was found for which the answer is {data['wanted']}."))
+        return Shown((now, f"No row was found for which it is {data['wanted']}."))
     return Shown(
         (_sentence(data["output"], ways[0], wording), now),
         tables=(Table("What would have to change", _titles(ways), _rows(data, ways, wording)),),
@@ -33,15 +35,8 @@ def _sentence(output: str, way: Json, wording: Wording) -> str:
         f" {wording.value(one['feature'], one['before'])}"
         for one in way["changes"]
     ]
-    answer = _answer(output, way["decision"], way["score"], wording)
-    return f"With {listed(changes)} the answer would be {answer}."
-
-
-def _answer(output: str, decision: Any, score: float | None, wording: Wording) -> str:
-    told = wording.value(output, decision)
-    if score is None or number_words(score) == told:
-        return told
-    return f"{told} ({number_words(score)})"
+    answer = answer_words(wording, output, way["decision"], way["score"])
+    return f"With {listed(changes)}, {wording.column(output)} would be {answer}."
 
 
 def _titles(ways: Sequence[Json]) -> tuple[str, ...]:
@@ -67,7 +62,7 @@ def _row(name: str, before: Any, ways: Sequence[Json], wording: Wording) -> tupl
 def _ends(data: Json, ways: Sequence[Json], wording: Wording) -> Iterator[tuple[Cell, ...]]:
     answers = [(data["decision"], data["prediction"])]
     answers += [(way["decision"], way["score"]) for way in ways]
-    told = (Cell(_answer(data["output"], *one, wording)) for one in answers)
+    told = (Cell(answer_words(wording, data["output"], *one)) for one in answers)
     yield (Cell("answer"), *told)
     yield (Cell("distance"), Cell(""), *(Cell(f"{way['distance']:.3g}") for way in ways))
     shares = (Cell(f"{100 * way['plausibility']:.0f} %") for way in ways)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from sidelight_dashboard.explaining.kinds.decisions import decided, decision_words, is_side
 from sidelight_dashboard.explaining.shown import Cell, Json, Shown, Table
 from sidelight_dashboard.rows.wording import Wording
 
@@ -24,13 +25,13 @@ def shown_examples(data: Json, wording: Wording) -> Shown:
 
 
 def _sentences(data: Json, wording: Wording) -> Iterator[str]:
-    yield f"The answer is {wording.pair(data['output'], data['decision'])}."
-    decided = [one for one in data["examples"] if one["same"] is not None]
-    if decided:
-        same = sum(one["same"] for one in decided)
-        yield f"Of the {len(decided)} nearest reference rows {same} get the same answer."
-    known = [one for one in decided if one["label"] is not None]
-    if known:
+    yield f"The answer: {decided(wording, data['output'], data['decision'])}."
+    near = [one for one in data["examples"] if one["same"] is not None]
+    if near:
+        same = sum(one["same"] for one in near)
+        yield f"Of the {len(near)} nearest reference rows {same} get the same answer."
+    known = [one for one in near if one["label"] is not None]
+    if known and not is_side(data["decision"]):
         right = sum(one["label"] == data["decision"] for one in known)
         yield f"It came true for {right} of {len(known)} of them."
 
@@ -38,7 +39,7 @@ def _sentences(data: Json, wording: Wording) -> Iterator[str]:
 def _rows(data: Json, nearest: Sequence[Json], wording: Wording) -> Iterator[tuple[Cell, ...]]:
     output = data["output"]
     answers = (data["decision"], *(one["prediction"] for one in nearest))
-    yield (Cell("answer"), *(Cell(wording.value(output, one)) for one in answers))
+    yield (Cell("answer"), *(Cell(decision_words(wording, output, one)) for one in answers))
     if any(one["label"] is not None for one in nearest):
         labels = (wording.value(output, one["label"]) for one in nearest)
         yield (Cell("came true"), Cell(""), *map(Cell, labels))

@@ -8,5 +8,5 @@ from sidelight_dashboard.rows.wording import Wording, number_words
 
 def shown_heatmap(data: Json, wording: Wording) -> Shown:
     """The picture under its heat."""
-    answer = f"{wording.column(data['output'])} = {number_words(data['prediction'])}"
-    return Shown((f"The answer is {answer}; it needs the warm places most.",), has_overlay=True)
+    answer = f"{wording.column(data['output'])} = {number_words(data['prediction'], 4)}"
+    return Shown((f"The answer: {answer}; it needs the warm places most.",), has_overlay=True)
