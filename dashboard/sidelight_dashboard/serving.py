@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from types import FrameType
 
@@ -21,8 +21,10 @@ from sidelight.config.showing.service import DashboardSettings
 from sidelight.log import open_log
 from sidelight.panes import open_panes
 from sidelight_dashboard.app import create_app
+from sidelight_dashboard.delivering.delivering import Delivering
 from sidelight_dashboard.following.follower import Follower
 from sidelight_dashboard.live.revision import Revision
+from sidelight_dashboard.metrics import FollowingCollector
 from sidelight_dashboard.places import folder_of, url_of
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.store.locking import held
@@ -51,16 +53,20 @@ def run_service(settings: Settings) -> None:
         panes = closed.enter_context(open_panes(settings))
         showing = Showing(settings, store, log, panes, Revision())
         follower = Follower(showing, stop)
-        closed.enter_context(_at_work(follower, stop))
-        app = create_app(showing, CollectorRegistry(), lambda: follower.waits_for)
+        registry = CollectorRegistry()
+        registry.register(FollowingCollector(showing, lambda: follower.waits_for))
+        delivering = Delivering(showing, lambda: follower.waits_for, registry, stop)
+        closed.enter_context(_at_work("follower", follower.run, stop))
+        closed.enter_context(_at_work("delivering", delivering.run, stop))
+        app = create_app(showing, registry, lambda: follower.waits_for)
         config = _configured(app, settings.dashboard)
         logger.info("dashboard at work", url=url_of(settings.dashboard), folder=str(store.folder))
         _Server(config, showing.revision).run()
 
 
 @contextmanager
-def _at_work(follower: Follower, stop: threading.Event) -> Iterator[None]:
-    thread = threading.Thread(target=follower.run, name="follower")
+def _at_work(name: str, run: Callable[[], None], stop: threading.Event) -> Iterator[None]:
+    thread = threading.Thread(target=run, name=name)
     thread.start()
     try:
         yield
