@@ -35,7 +35,7 @@ def router(showing: Showing, pages: Pages) -> APIRouter:
     @router.get("/alarms", summary="Alarms, the newest first", response_class=HTMLResponse)
     def page(request: Request, search: Annotated[Search, Depends(_search)]) -> HTMLResponse:
         found = _alarms(showing, search, PAGE)
-        told = list_shown(showing, search) | {"found": found}
+        told = list_shown(showing, search, found.alarms) | {"found": found}
         return pages.answer(request, "alarms/page.html", told)
 
     @router.get("/alarms/{id}", summary="One alarm", response_class=HTMLResponse)

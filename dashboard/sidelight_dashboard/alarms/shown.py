@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -9,10 +10,11 @@ from urllib.parse import urlencode
 from sidelight_dashboard.alarms import words
 from sidelight_dashboard.alarms.figures import drawable
 from sidelight_dashboard.alarms.links import Links
+from sidelight_dashboard.alarms.measured import measured
 from sidelight_dashboard.alarms.naming import cleared_because, runbook_of, title_of
 from sidelight_dashboard.alarms.one import OneAlarm
 from sidelight_dashboard.alarms.sizes import Size
-from sidelight_dashboard.alarms.told import Alarm, Search, Suspect, offered
+from sidelight_dashboard.alarms.told import Alarm, Search, offered
 from sidelight_dashboard.outliers.flaggers import configured
 from sidelight_dashboard.rows.wording import Wording
 from sidelight_dashboard.showing import Showing
@@ -20,7 +22,7 @@ from sidelight_dashboard.showing import Showing
 Shown = dict[str, Any]
 
 
-def list_shown(showing: Showing, search: Search) -> Shown:
+def list_shown(showing: Showing, search: Search, alarms: Sequence[Alarm]) -> Shown:
     asked = {
         "model": search.model,
         "version": search.version,
@@ -31,15 +33,12 @@ def list_shown(showing: Showing, search: Search) -> Shown:
     def query(**more: str | int) -> str:
         return urlencode({name: value for name, value in (asked | more).items() if value})
 
-    def suspect_words(alarm: Alarm, suspect: Suspect) -> str:
-        return words.suspect_words(suspect, _wording(showing, alarm.model))
-
     return {
         "search": search,
         "offered": offered(showing.store),
         "is_filtered": any(asked.values()),
         "query": query,
-        "suspect_words": suspect_words,
+        "measured": measured(showing, alarms),
         "title_of": title_of,
         "cleared_because": cleared_because,
     }
@@ -53,7 +52,7 @@ def one_shown(showing: Showing, told: OneAlarm) -> Shown:
         "told": told,
         "alarm": alarm,
         "links": Links(told, showing.settings.dashboard.runbooks),
-        "headline": words.headline(told),
+        "headline": words.headline(told.sizes),
         "evidence": words.evidence_words(alarm),
         "sizes": sizes,
         "has_evidence": any(evidence is not None for _, evidence in sizes),
@@ -62,6 +61,7 @@ def one_shown(showing: Showing, told: OneAlarm) -> Shown:
         "because": partial(words.because, wording=_wording(showing, alarm.model)),
         "ratio_words": words.ratio_words,
         "number": words.number,
+        "large": words.large,
         "allowed_words": words.allowed_words,
         "title_of": title_of,
         "runbook_of": runbook_of,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sidelight.config.glossary import GlossaryEntry
 from sidelight_dashboard.bias.words import attribute_words, group_words, name_of
@@ -12,6 +12,10 @@ from sidelight_dashboard.rows.wording import Wording
 
 Json = Mapping[str, Any]
 Number = float | None
+QUERIES = "different queries"
+"""What an attack is measured by."""
+
+Verdict = Literal["beyond", "within", "not clear", "no limit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,18 @@ class Size:
     rows: int | None = None
     column: str = ""
     segment: str = ""
+
+    @property
+    def verdict(self) -> Verdict:
+        """By the bounds where there are some: an interval that reaches beyond the limit tells
+        nothing."""
+        if self.is_beyond:
+            return "beyond"
+        if self.value is None or (self.allowed_low is None and self.allowed_high is None):
+            return "no limit"
+        ends = (self.value if end is None else end for end in (self.low, self.high))
+        is_open = any(_is_outside(end, self.allowed_low, self.allowed_high) for end in ends)
+        return "not clear" if is_open else "within"
 
 
 def sizes_of(data: Json, glossary: Mapping[str, GlossaryEntry]) -> tuple[Size, ...]:
@@ -145,7 +161,7 @@ class _Sizes:
 
 def _queries(data: Json) -> Size:
     most = data["n_expected"]
-    return Size("different queries", "around one row", data["n"], None, None, None, most, True)
+    return Size(QUERIES, "around one row", data["n"], None, None, None, most, True)
 
 
 def _metrics(finding: Json) -> Iterator[Size]:

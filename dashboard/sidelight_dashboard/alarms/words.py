@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import re
 import sys
+from collections.abc import Sequence
 
-from sidelight_dashboard.alarms.one import OneAlarm
-from sidelight_dashboard.alarms.sizes import Size
+from sidelight_dashboard.alarms.sizes import QUERIES, Size
 from sidelight_dashboard.alarms.told import Alarm, Suspect
 from sidelight_dashboard.bias.words import attribute_words, group_words, name_of
 from sidelight_dashboard.outliers.strange import StrangeRow
@@ -19,17 +19,18 @@ _LARGEST_LOG = 700.0
 """Of a number that a double can hold."""
 
 
-def headline(told: OneAlarm) -> str:
+def headline(sizes: Sequence[Size]) -> str:
     """What was found and how large it is; empty where nothing was measured."""
-    if told.text:
-        return f"{told.text}."
-    worst = next((one for one in told.sizes if one.is_beyond), None)
-    worst = worst or (told.sizes[0] if told.sizes else None)
-    return size_words(worst) if worst else ""
+    return size_words(sizes[0]) if sizes else ""
 
 
 def size_words(one: Size) -> str:
     """``Effect of age: 0.12 (0.08 to 0.16); up to 0.05 is of no concern.``"""
+    if one.what == QUERIES:
+        return (
+            f"{number(one.value)} {one.what} {one.label}, "
+            f"where traffic like the reference brings {number(one.allowed_high)}."
+        )
     of = one.label + (f" in {one.segment}" if one.segment else "")
     bounds = "" if one.low is None else f" ({number(one.low)} to {number(one.high)})"
     allowed = allowed_words(one)
@@ -62,8 +63,8 @@ def evidence_words(alarm: Alarm) -> str:
             f"{threshold:.1f} raises the alarm."
         )
     if threshold == 1.0:
-        return f"It is beyond its limit by a factor of {_large(evidence)}." if evidence > 1 else ""
-    return f"The e-value is {_large(evidence)}; {_large(threshold)} raises the alarm."
+        return f"It is beyond its limit by a factor of {large(evidence)}." if evidence > 1 else ""
+    return f"The e-value is {large(evidence)}; {large(threshold)} raises the alarm."
 
 
 def suspect_words(suspect: Suspect, wording: Wording) -> str:
@@ -105,7 +106,10 @@ def number(value: Number) -> str:
     return "–" if value is None else f"{value:.3g}"
 
 
-def _large(value: float) -> str:
+def large(value: Number) -> str:
+    """Of evidence, which may be beyond all bounds."""
+    if value is None:
+        return "–"
     if value >= sys.float_info.max:
         return "beyond all numbers"
     return f"{value:,.0f}" if 100 <= value < 1e6 else f"{value:.3g}"

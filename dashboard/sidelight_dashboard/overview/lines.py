@@ -136,7 +136,7 @@ class Lines:
             elif fresh.word == "NO DATA":
                 found[aspect] = fresh
             else:
-                found[aspect] = together(said) if said else _NOTHING_YET
+                found[aspect] = together(said) if said else _nothing_yet(aspect)
         return found
 
     def _judged(
@@ -178,7 +178,9 @@ class Lines:
         return replace(status, page=f"/models/{quote(model, safe='')}/{aspect}{query}")
 
 
-_NOTHING_YET = Status("NO DATA", "Nothing has been judged yet: the first window is not full.")
+def _nothing_yet(aspect: Aspect) -> Status:
+    why = f"{aspect.capitalize()}: nothing has been judged yet; the first window is not full."
+    return Status("NO DATA", why)
 
 
 def _of_newest(alarms: Sequence[Alarm], serving: Sequence[Version]) -> list[Alarm]:

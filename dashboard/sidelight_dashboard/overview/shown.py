@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sidelight_dashboard.alarms.measured import measured
 from sidelight_dashboard.alarms.naming import title_of
 from sidelight_dashboard.alarms.told import Search
 from sidelight_dashboard.overview.status import ASPECTS
@@ -17,10 +18,12 @@ _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def shown(showing: Showing, told: Overview) -> dict[str, Any]:
+    last_alarms = Search().rows(showing.store, LAST_ALARMS)
     return {
         "told": told,
         "aspects": ASPECTS,
-        "last_alarms": Search().rows(showing.store, LAST_ALARMS),
+        "last_alarms": last_alarms,
+        "measured": measured(showing, last_alarms),
         "kind": kind,
         "length": length,
         "title_of": title_of,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from dataclasses import dataclass
 
@@ -51,9 +50,8 @@ class Overview:
         return dict(Counter(one.word for one in self.lines))
 
 
-def overview(showing: Showing, lag: Lag, services: tuple[Service, ...]) -> Overview:
-    """As things are now; `lag` and `services` as they were found last."""
-    now_ns = time.time_ns()
+def overview(showing: Showing, lag: Lag, services: tuple[Service, ...], now_ns: int) -> Overview:
+    """As things are at `now_ns`; `lag` and `services` as they were found last."""
     made = Lines(showing.settings, showing.store, lag, now_ns)
     alarms = standing(showing.store)
     found = [
