@@ -2,16 +2,18 @@
 
 Slots are counted whole, so a stretch reaches from the begin of its first slot to the end of its
 last. Of a model with segments each slot is of one segment, and all rows are the sum over them.
+Columns that redaction drops now are left out, though an older plan may have counted them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sidelight.errors import ArtifactError
 from sidelight.panes import Column, Comparison, Flagged
 from sidelight_dashboard.chosen import Chosen
+from sidelight_dashboard.rows.columns import hidden_of
 from sidelight_dashboard.showing import Showing
 
 SLOTS = """FROM slot WHERE model = :model AND version = :version
@@ -76,4 +78,6 @@ def _compared(
         comparison = showing.panes.compare(chosen.model, plan, chosen.segment, whole)
     except ArtifactError as exc:
         return Compared(plan, first_ns, last_ns, rows, None, str(exc))
-    return Compared(plan, first_ns, last_ns, rows, comparison)
+    hidden = hidden_of(showing.settings.models[chosen.model])
+    columns = tuple(one for one in comparison.columns if one.name not in hidden)
+    return Compared(plan, first_ns, last_ns, rows, replace(comparison, columns=columns))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from operator import attrgetter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sidelight.panes import Column
 from sidelight_dashboard.drift.told import Feature
@@ -42,8 +42,10 @@ LEAST_CHANCE = 1e-99
 RANKED = 15
 """Columns of the first chart."""
 
-_LINE_PX = 28
+_LABEL = 32
+_LINE_PX = 26
 _FRAME_PX = 110
+_HEIGHT_PX = 380
 
 Judged = TypeVar("Judged", Point, Window)
 
@@ -53,16 +55,15 @@ def ranked_figure(
 ) -> Figure:
     """The effects of the newest window with their bounds; a bar leads to its column."""
     told = [
-        (one.label, one.has_drifted, seen, address)
+        (cut(one.label, _LABEL), one.has_drifted, seen, address)
         for one, address in zip(columns, addresses, strict=True)
         if (seen := one.newest or one.whole) is not None and seen.effect is not None
     ][:RANKED]
+    labels = [label for label, *_ in told]
     traces = [
-        _bars(name, role, [one for one in told if one[1] is is_drifted])
-        for name, role, is_drifted in (
-            ("drifted", "$alarm", True),
-            ("not drifted", "$series", False),
-        )
+        _bars("drifted", "$alarm", [one for one in told if one[1]]),
+        _bars("not drifted", "$series", [one for one in told if not one[1]]),
+        *([] if tolerance is None else [_upright(f"tolerance {tolerance:g}", tolerance, labels)]),
     ]
     return {
         "data": [trace for trace in traces if trace["x"]],
@@ -71,13 +72,7 @@ def ranked_figure(
             "hovermode": "closest",
             "barmode": "overlay",
             "xaxis": {"title": {"text": EFFECT.label}, "rangemode": "tozero"},
-            "yaxis": {
-                "type": "category",
-                "autorange": "reversed",
-                "categoryorder": "array",
-                "categoryarray": [cut(label, 32) for label, *_ in told],
-            },
-            "shapes": [] if tolerance is None else [_upright(tolerance)],
+            "yaxis": _from_above(labels),
         },
     }
 
@@ -93,13 +88,12 @@ def effect_figure(
         trace["line"] |= {"width": 0, "color": "$band"}
         trace |= {"showlegend": False, "hoverinfo": "skip"}
     bounds[1] |= {
-        "name": "95 % bounds",
+        "name": "bounds",
         "fill": "tonexty",
         "fillcolor": "$band",
-        "opacity": 0.2,
         "showlegend": True,
     }
-    level = _line(points, "reference level", lambda one: 0.0)
+    level = _line(points, "reference", lambda one: 0.0)
     level["line"] |= {"color": "$reference", "width": 1.5}
     level["hoverinfo"] = "skip"
     tolerated = _limit(points, "tolerance", lambda one: one.tolerance)
@@ -107,7 +101,7 @@ def effect_figure(
     value["text"] = [_said(one) for _, one in _unbroken(points)]
     value["hovertemplate"] = "%{y:.3f}%{text}"
     drifted = _drifted(points, lambda one: one.effect, address)
-    return over_time([*bounds, level, tolerated, value, *drifted], EFFECT, shapes)
+    return _high(over_time([*bounds, level, tolerated, value, *drifted], EFFECT, shapes))
 
 
 def p_value_figure(
@@ -121,7 +115,7 @@ def p_value_figure(
     value["hovertemplate"] = "%{y:.2g}%{text}"
     threshold = _limit(points, "threshold", lambda one: one.p_threshold)
     drifted = _drifted(points, _p_value, address)
-    return over_time([threshold, value, *drifted], P_VALUE, shapes)
+    return _high(over_time([threshold, value, *drifted], P_VALUE, shapes))
 
 
 def evidence_figure(windows: Sequence[Window], shapes: Sequence[Shape] = ()) -> Figure:
@@ -131,15 +125,17 @@ def evidence_figure(windows: Sequence[Window], shapes: Sequence[Shape] = ()) -> 
     threshold = _limit(told, "raises the alarm", lambda one: one.evidence_threshold)
     figure = over_time([threshold, value], EVIDENCE, shapes)
     figure["layout"]["yaxis"]["exponentformat"] = "power"
-    return figure
+    return _high(figure)
 
 
 def distribution_figure(column: Column, wording: Wording) -> Figure:
     """Reference and current rows by value."""
-    names = [cut(name, 40) for name in bar_names(column, wording)]
+    names = [cut(name, _LABEL) for name in bar_names(column, wording)]
     reference = [bar.reference for bar in column.bars]
     current = [bar.current for bar in column.bars]
     figure = beside(names, reference, current, SHARE)
+    if column.kind == "categorical":
+        return _lying(figure, names)
     figure["layout"]["hovermode"] = "x unified"
     return figure
 
@@ -156,7 +152,7 @@ def _bars(name: str, role: str, told: Sequence[tuple[str, bool, Point | Column, 
         "orientation": "h",
         "name": name,
         "x": effects,
-        "y": [cut(label, 32) for label, *_ in told],
+        "y": [label for label, *_ in told],
         "marker": {"color": role},
         "error_x": {
             "type": "data",
@@ -177,22 +173,43 @@ def _bars(name: str, role: str, told: Sequence[tuple[str, bool, Point | Column, 
     }
 
 
-def _upright(tolerance: float) -> Shape:
+def _upright(name: str, at: float, labels: Sequence[str]) -> Trace:
+    """A limit across all bars."""
     return {
-        "type": "line",
-        "xref": "x",
-        "yref": "paper",
-        "x0": tolerance,
-        "x1": tolerance,
-        "y0": 0,
-        "y1": 1,
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "x": [at] * len(labels),
+        "y": list(labels),
         "line": {"color": "$limit", "width": 1.5, "dash": "dash"},
-        "label": {
-            "text": f"tolerance {tolerance:g}",
-            "textposition": "end",
-            "font": {"color": "$limit", "size": 11},
-        },
+        "hoverinfo": "skip",
     }
+
+
+def _from_above(names: Sequence[str]) -> dict[str, Any]:
+    """An axis of names, the first on top."""
+    return {
+        "type": "category",
+        "autorange": "reversed",
+        "categoryorder": "array",
+        "categoryarray": list(names),
+    }
+
+
+def _lying(figure: Figure, names: Sequence[str]) -> Figure:
+    """Bars that lie, so that words can be read."""
+    for trace in figure["data"]:
+        trace |= {"orientation": "h", "x": trace["y"], "y": trace["x"]}
+    layout = figure["layout"]
+    axes = {"xaxis": layout["yaxis"], "yaxis": _from_above(names)}
+    size = {"height": _FRAME_PX + _LINE_PX * len(names), "hovermode": "y unified"}
+    return {"data": figure["data"], "layout": layout | axes | size}
+
+
+def _high(figure: Figure) -> Figure:
+    """With room for the legend on narrow screens."""
+    figure["layout"]["height"] = _HEIGHT_PX
+    return figure
 
 
 def _line(judged: Sequence[Judged], name: str, value: Callable[[Judged], Number]) -> Trace:

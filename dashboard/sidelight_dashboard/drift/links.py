@@ -13,22 +13,33 @@ from sidelight_dashboard.times import iso
 Measure = Literal["effect", "p-value", "evidence"]
 """What is drawn over time."""
 
+Rows = Literal["newest", "all"]
+"""Whose values are shown: those of the newest window, or of the whole stretch of time."""
+
 _MS = 1_000_000
 
 
 @dataclass(frozen=True)
-class Links:
-    """Addresses of what is shown now; `feature` is the column whose chart is asked for."""
+class Shown:
+    """What one request is shown: `against` is another version, `feature` one column."""
 
     chosen: Chosen
-    against: str
-    feature: str
-    measure: Measure
+    against: str = ""
+    feature: str = ""
+    measure: Measure = "effect"
+    rows: Rows = "newest"
+
+
+@dataclass(frozen=True)
+class Links:
+    """Addresses beside what is shown now."""
+
+    shown: Shown
 
     @property
     def page(self) -> str:
         """Of the page, without its query."""
-        return f"/models/{quote(self.chosen.model, safe='')}/drift"
+        return f"/models/{quote(self.shown.chosen.model, safe='')}/drift"
 
     def api(self, part: str = "") -> str:
         """The same of the API; `part` is one of its charts."""
@@ -36,11 +47,15 @@ class Links:
 
     def with_feature(self, feature: str) -> str:
         """Another column, beside the same windows."""
-        return f"{self.page}?{self._query(feature=feature)}"
+        return f"{self.page}?{self._query(feature=feature)}#column"
 
     def with_measure(self, measure: str) -> str:
         """The same column, drawn otherwise."""
         return f"{self.page}?{self._query(measure=measure)}#over-time"
+
+    def with_rows(self, rows: str) -> str:
+        """The values of other rows."""
+        return f"{self.page}?{self._query(rows=rows)}#column"
 
     def with_against(self, against: str) -> str:
         """Beside another version, or the reference."""
@@ -48,18 +63,27 @@ class Links:
 
     def window(self, point: Point) -> str:
         """The rows of one window alone."""
-        asked = {"version": self.chosen.version, "segment": self.chosen.segment, **self._own}
+        asked = {
+            "version": self.shown.chosen.version,
+            "segment": self.shown.chosen.segment,
+            **self._own,
+        }
         asked |= {"from": iso(point.begin_ns), "to": iso(point.end_ns + _MS)}
         return f"{self.page}?{_told(asked)}"
 
     def _query(self, **changed: str) -> str:
         told = _told({**self._own, **changed})
-        return "&".join(part for part in (self.chosen.query, told) if part)
+        return "&".join(part for part in (self.shown.chosen.query, told) if part)
 
     @property
     def _own(self) -> dict[str, str]:
-        measure = "" if self.measure == "effect" else self.measure
-        return {"against": self.against, "feature": self.feature, "measure": measure}
+        """All but what is shown anyway."""
+        asked = {name: getattr(self.shown, name) for name in _ASKED}
+        return {name: value for name, value in asked.items() if value != _ASKED[name]}
+
+
+_ASKED = {"against": "", "feature": "", "measure": "effect", "rows": "newest"}
+"""With what is shown when it is not asked for."""
 
 
 def _told(asked: dict[str, str]) -> str:

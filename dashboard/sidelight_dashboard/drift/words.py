@@ -43,7 +43,7 @@ MEASURES: Mapping[str, str] = MappingProxyType(
     }
 )
 
-_TINY = 1e-99
+_TINY = 1e-15
 
 
 def method_words(method: str) -> str:
@@ -67,11 +67,11 @@ def effect(value: float | None) -> str:
 
 
 def chance(value: float | None) -> str:
-    """A p-value: two digits, however small."""
+    """A p-value: two digits; what is far below any threshold is told as that."""
     if value is None:
         return "–"
     if value < _TINY:
-        return "below 1e-99"
+        return "below 1e-15"
     return f"{value:.2g}"
 
 

@@ -1,0 +1,63 @@
+"""What each chart of the page is asked for, drawn from the store."""
+
+from __future__ import annotations
+
+from sidelight_dashboard.backdrop import backdrop
+from sidelight_dashboard.chosen import Chosen
+from sidelight_dashboard.drift import windows
+from sidelight_dashboard.drift.figures import (
+    chosen_span,
+    distribution_figure,
+    effect_figure,
+    evidence_figure,
+    p_value_figure,
+    ranked_figure,
+)
+from sidelight_dashboard.drift.links import Links, Shown
+from sidelight_dashboard.drift.told import drift
+from sidelight_dashboard.drift.values import values
+from sidelight_dashboard.figures import Figure, Shape
+from sidelight_dashboard.refusals import NotFound
+from sidelight_dashboard.rows.wording import Wording
+from sidelight_dashboard.showing import Showing
+
+
+def ranked_of(showing: Showing, asked: Shown) -> Figure:
+    """The columns that changed most, each leading to itself."""
+    found = drift(showing, asked.chosen, asked.against)
+    links = Links(asked)
+    addresses = [links.with_feature(one.name) for one in found.columns]
+    return ranked_figure(found.columns, addresses, found.tolerance)
+
+
+def distribution_of(showing: Showing, asked: Shown) -> Figure:
+    """A column under the newest plan that has it; `NotFound` where none has."""
+    compared = values(showing, asked)
+    column = compared.column(asked.feature) if compared else None
+    if column is None:
+        raise NotFound(
+            f"column {asked.feature!r} of model {asked.chosen.model!r} has not been compared in"
+            " this stretch of time; name another with 'feature'"
+        )
+    return distribution_figure(
+        column, Wording(showing.settings.models[asked.chosen.model].glossary)
+    )
+
+
+def over_time_of(showing: Showing, asked: Shown) -> Figure:
+    """One column, or the alarm's evidence, beside its threshold, with what happened behind it."""
+    store = showing.store
+    around = windows.with_context(store, asked.chosen, asked.against)
+    behind = _behind(showing, asked, around)
+    if asked.measure == "evidence":
+        return evidence_figure(windows.windows(store, around, asked.against), behind)
+    found = windows.points(store, around, asked.against, asked.feature)
+    draw = effect_figure if asked.measure == "effect" else p_value_figure
+    return draw(found, Links(asked).window, behind)
+
+
+def _behind(showing: Showing, asked: Shown, around: Chosen) -> list[Shape]:
+    behind = backdrop(showing.store, around, (windows.detector_of(asked.against),))
+    if around != asked.chosen:
+        behind.append(chosen_span(asked.chosen.begin_ns, asked.chosen.end_ns))
+    return behind
