@@ -19,10 +19,15 @@ class Forbidden(SidelightError):
     """The caller's token does not have the scope that this needs."""
 
 
+class NotOffered(SidelightError):
+    """The explain service is away, or has nothing for the model."""
+
+
 CODES: refusals.Codes = {
     **refusals.CODES,
     NotAllowed: 401,
     Forbidden: 403,
     NotFound: 404,
+    NotOffered: 503,
     TokenLost: 503,
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sidelight.errors import MalformedPayload, SidelightError
 from sidelight_dashboard.explaining.service import ExplainService, Method, Refused
+from sidelight_dashboard.refusals import NotOffered
 
 KEEP_SECONDS = 5.0
 """The service is asked again after this long."""
@@ -20,11 +21,13 @@ class Offer:
     trouble: str = ""
 
     def method(self, name: str) -> Method:
-        """Raises `MalformedPayload` when it is not offered."""
+        """Raises `NotOffered` when nothing is, `MalformedPayload` when only others are."""
+        if not self.methods:
+            raise NotOffered(self.trouble)
         for one in self.methods:
             if one.name == name:
                 return one
-        there = ", ".join(one.name for one in self.methods) or "none"
+        there = ", ".join(one.name for one in self.methods)
         raise MalformedPayload(f"no method {name[:60]!r}; there are {there}", where="method")
 
 
