@@ -12,14 +12,17 @@ from types import FrameType
 
 import structlog
 import uvicorn
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from sidelight.config.addresses import Listen
 from sidelight.config.settings import Settings
 from sidelight.config.showing.service import DashboardSettings
+from sidelight.errors import ConfigError
 from sidelight.log import open_log
 from sidelight.panes import open_panes
+from sidelight.serving.connections import Impatient
 from sidelight_dashboard.app import create_app
 from sidelight_dashboard.delivering.delivering import Delivering
 from sidelight_dashboard.following.follower import Follower
@@ -34,6 +37,8 @@ GRACE_SECONDS = 5
 """Time for requests under way after SIGTERM."""
 MAX_CONNECTIONS = 1024
 """Above it the answer is 503."""
+THREADS = 16
+"""That make pages and answers at once; each has its own connections to the store."""
 
 logger = structlog.get_logger("sidelight.dashboard")
 
@@ -82,6 +87,10 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._revision = revision
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        current_default_thread_limiter().total_tokens = THREADS
+        await super().startup(sockets)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._revision.end()
         await super().shutdown(sockets)
@@ -89,10 +98,11 @@ class _Server(uvicorn.Server):
 
 def _configured(app: FastAPI, settings: DashboardSettings) -> uvicorn.Config:
     listen = Listen.parse(settings.listen)
-    return uvicorn.Config(
+    config = uvicorn.Config(
         app,
         host=listen.host,
         port=listen.port,
+        http=Impatient,
         ws="none",
         access_log=False,
         log_config=None,
@@ -102,6 +112,14 @@ def _configured(app: FastAPI, settings: DashboardSettings) -> uvicorn.Config:
         ssl_certfile=settings.cert_file,
         ssl_keyfile=settings.key_file,
     )
+    try:
+        config.load()
+    except OSError as exc:  # of TLS: the rest needs no file
+        raise ConfigError(
+            f"dashboard.cert_file {settings.cert_file}, key_file {settings.key_file}: {exc}; name"
+            " a certificate and its key, both PEM, that this user can read"
+        ) from exc
+    return config
 
 
 def _exit(_signal: int, _frame: FrameType | None) -> None:

@@ -22,11 +22,12 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from sidelight.config.explaining.service import ExplainersSettings
 from sidelight.errors import PredictorError
 from sidelight.protocols import v2_grpc
+from sidelight.serving import connections
+from sidelight.serving.connections import Impatience, Impatient
 from sidelight.tensors import Columns
-from sidelight_explainers.service import answering, connections
+from sidelight_explainers.service import answering
 from sidelight_explainers.service.app import create_app
 from sidelight_explainers.service.closing import Closing, Stopping
-from sidelight_explainers.service.connections import Impatience, Impatient
 from sidelight_explainers.service.warming import warm_up
 from tests.explainers.explaining_services import ROW, V1, Held, model, service
 from tests.explainers.serving import served

@@ -44,4 +44,5 @@ class SameOrigin:
         origin = request.headers.get("origin")
         if origin is None:
             return False
-        return urlsplit(origin).netloc not in (request.headers.get("host"), self._public)
+        named = urlsplit(origin).netloc  # none of "null", a page of nowhere
+        return not named or named not in (request.headers.get("host"), self._public)

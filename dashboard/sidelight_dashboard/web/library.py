@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import version
 from importlib.resources import files
 
@@ -41,5 +41,7 @@ class Library:
         return tuple(sorted({found.decode() for found in _OWN_STYLE.findall(self.script)}))
 
 
+@cache
 def installed() -> Library:
+    """One for the process: what it holds is large."""
     return Library(version("plotly"))

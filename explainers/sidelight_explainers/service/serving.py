@@ -19,11 +19,11 @@ from sidelight import telemetry
 from sidelight.config import Listen, load
 from sidelight.config.explaining.service import ExplainersSettings
 from sidelight.config.fields import Key
+from sidelight.serving.connections import Impatient
 from sidelight_explainers.kserve.settings import with_methods
 from sidelight_explainers.models import open_models
 from sidelight_explainers.service.answering import Answering
 from sidelight_explainers.service.app import create_app
-from sidelight_explainers.service.connections import Impatient
 
 GRACE_SECONDS = 20
 """Time for requests under way after SIGTERM, which are then refused."""
