@@ -40,6 +40,7 @@ def charts_router(showing: Showing) -> APIRouter:
     """Below the address of the page's part of the API."""
     router = APIRouter(prefix="/api/models/{model}/bias", tags=["Bias"])
     _of_groups(router, showing)
+    _of_evidence(router, showing)
     _of_labels(router, showing)
     _of_estimates(router, showing)
     _of_flips(router, showing)
@@ -66,6 +67,13 @@ def _of_groups(router: APIRouter, showing: Showing) -> None:
         teller, source = _teller(showing, model, asked), _GROUPS[by]
         drawn = teller.drawn(source)
         return _charts(teller, source).gap(drawn, (metric, attribute, group))
+
+
+def _of_evidence(router: APIRouter, showing: Showing) -> None:
+    @router.get("/evidence", summary="Evidence for an alarm over time, as a chart")
+    def evidence(model: str, asked: Asking, by: Groups = "decisions") -> Figure:
+        teller, source = _teller(showing, model, asked), _GROUPS[by]
+        return _charts(teller, source).evidence(teller.drawn(source))
 
 
 def _of_labels(router: APIRouter, showing: Showing) -> None:

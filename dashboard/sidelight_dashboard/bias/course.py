@@ -53,16 +53,23 @@ def course(
     limits: Sequence[str] = (),
     shapes: Sequence[Shape] = (),
 ) -> Figure:
-    """`limits` are the names of those of every `Spot`, in their order."""
+    """`limits` are the names of those of every `Spot`, in their order; an empty one is not told."""
     run = list(_unbroken(points))
     at = [point.end_ns for point in run]
     value = steps(name, at, [point.spot.value for point in run])
     value["hoverinfo"] = "skip"
     held = [
         limit(called, at, [_nth(point.spot.limits, place) for point in run])
+        | {"showlegend": bool(called), "hoverinfo": "skip"}
         for place, called in enumerate(limits)
     ]
     return over_time([*_interval(run), value, *held, *_marked(points, said)], axis, shapes)
+
+
+def close_up(figure: Figure) -> Figure:
+    """Without the zero, which says nothing where no value comes near it."""
+    figure["layout"]["yaxis"]["rangemode"] = "normal"
+    return figure
 
 
 def _spot(window: Window[Kind], spot_of: Callable[[Kind], Spot | None]) -> Spot:
@@ -95,7 +102,7 @@ def _interval(run: Sequence[Point]) -> list[Trace]:
         trace["line"] |= {"width": 0}
         trace["hoverinfo"] = "skip"
     low["showlegend"] = False
-    high["fill"] = "tonexty"
+    high |= {"fill": "tonexty", "fillcolor": "$band"}
     return [low, high] if any(point.spot.low is not None for point in run) else []
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from sidelight_dashboard.bias.course import Spot, course, points_of
+from sidelight_dashboard.bias.course import Spot, close_up, course, points_of
 from sidelight_dashboard.bias.findings import (
     Bias,
     Estimated,
@@ -29,7 +29,7 @@ from sidelight_dashboard.bias.words import (
     unit_of,
     way_of,
 )
-from sidelight_dashboard.figures import Axis, Figure, Shape
+from sidelight_dashboard.figures import Axis, Figure, Shape, limit, over_time, steps
 from sidelight_dashboard.rows.wording import Wording
 
 Key = tuple[str, str, str]
@@ -57,9 +57,21 @@ class Charts:
     def gap(self, windows: Sequence[Window[Bias]], key: Key) -> Figure:
         """One gap over time, between what is allowed."""
         points = points_of(windows, lambda found: _of_gap(found, key))
-        limits = ("at least", "at most")
         axis = _axis(unit_of(key[0]))
-        return course(name_of(key[0]), points, VERDICTS, axis, limits, self.shapes)
+        return course("gap", points, VERDICTS, axis, ("allowed", ""), self.shapes)
+
+    def evidence(self, windows: Sequence[Window[Bias]]) -> Figure:
+        """What the alarm's rule had gathered by each window, and where it rings."""
+        known = [one for one in windows if one.evidence is not None]
+        at = [one.end_ns for one in known]
+        return over_time(
+            [
+                steps("evidence", at, [one.evidence for one in known]),
+                limit("an alarm rings", at, [one.evidence_threshold for one in known]),
+            ],
+            Axis("evidence (e-value)", bad="up", log=True),
+            self.shapes,
+        )
 
     def coverage(self, windows: Sequence[Window[Labels]], least: Number) -> Figure:
         """The share of rows with a label."""
@@ -71,14 +83,15 @@ class Charts:
         """A metric by labels, and its value in the reference."""
         points = points_of(windows, lambda found: _of_labels(found, metric))
         axis = Axis(name_of(metric), bad=way_of(metric))
-        return course(name_of(metric), points, _LABELS, axis, ("reference",), self.shapes)
+        limits = ("reference",)
+        return close_up(course(name_of(metric), points, _LABELS, axis, limits, self.shapes))
 
     def estimated(self, windows: Sequence[Window[Estimated]], metric: str) -> Figure:
         """A metric without labels; of the one that is judged also how much may be lost."""
         points = points_of(windows, lambda found: _of_estimate(found, metric))
         axis = Axis(f"estimated {name_of(metric)}", bad=way_of(metric))
         limits = ("reference", "tolerated")
-        return course(name_of(metric), points, _ESTIMATES, axis, limits, self.shapes)
+        return close_up(course(name_of(metric), points, _ESTIMATES, axis, limits, self.shapes))
 
     def flips(self, finding: Flips) -> Figure:
         """How often each group's decisions change as another group's, the worst first."""

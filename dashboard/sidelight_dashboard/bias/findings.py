@@ -5,8 +5,9 @@ A number that could not be had (NaN) or has no end (infinity) is None, as in the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, Literal
 
 Number = float | None
@@ -143,6 +144,13 @@ class Labels:
     def coverage(self) -> Number:
         """The share of rows with a label."""
         return self.labelled / self.rows if self.rows else None
+
+    @property
+    def answered(self) -> tuple[tuple[str | None, tuple[int, ...]], ...]:
+        """Each answered class with its rows by true class; None for other answers, if any."""
+        lines: Iterator[tuple[str | None, tuple[int, ...]]]
+        lines = zip(chain(self.classes, [None]), self.confusion, strict=False)
+        return tuple((name, counts) for name, counts in lines if name is not None or any(counts))
 
 
 @dataclass(frozen=True, slots=True)

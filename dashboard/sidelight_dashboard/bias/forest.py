@@ -35,15 +35,19 @@ def forest(lines: Sequence[Line], axis: Axis, equal: float) -> Figure:
         "data": list(_by_state(lines, right - left)),
         "layout": {
             "height": _FRAME_PX + _LINE_PX * len(lines),
+            "showlegend": True,
             "xaxis": {
                 "title": {"text": axis.label},
                 "tickformat": ".1%" if axis.share else "",
                 "zeroline": False,
+                "nticks": 6,
+                "tickangle": 0,
                 "range": [left, right],
             },
             "yaxis": {
                 "tickvals": list(range(len(lines))),
                 "ticktext": [line.name for line in lines],
+                "tickfont": {"size": 12},
                 "range": [len(lines) - 0.5, -0.5],
                 "showgrid": False,
                 "zeroline": False,

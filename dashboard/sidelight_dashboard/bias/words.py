@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -43,6 +44,8 @@ _NAMES = {"f1": "F1", "roc_auc": "ROC AUC", "rmse": "RMSE", "r2": "R²"}
 _BETWEEN = "*"
 """Between the attributes, and the groups, of an intersection."""
 
+_SUSPECT = re.compile(r"(?:([a-z_0-9]+) of )?(.+?): (.+) (beside|as) (.+)")
+
 Unit = Literal["share", "ratio", "odds", "number"]
 
 _UNITS: Mapping[str, Unit] = {
@@ -53,10 +56,10 @@ _UNITS: Mapping[str, Unit] = {
 }
 
 AXES: Mapping[Unit, str] = {
-    "share": "difference of shares (0: equal)",
-    "ratio": "ratio of shares (1: equal)",
-    "odds": "difference of wrongly unfavourable for each wrongly favourable one (0: equal)",
-    "number": "difference of means (0: equal)",
+    "share": "difference of shares",
+    "ratio": "ratio of shares",
+    "odds": "difference of odds",
+    "number": "difference of means",
 }
 """What metrics of one unit are drawn along."""
 
@@ -108,6 +111,16 @@ class Saying:
         """A class that was decided for."""
         return self.wording.value(outcome.prediction or outcome.label or "", name)
 
+    def suspect(self, told: str) -> str:
+        """``sex: female beside male, false positive rate difference``, as an alarm names it."""
+        found = _SUSPECT.fullmatch(told)
+        if found is None:
+            return told
+        metric, attribute, group, between, other = found.groups()
+        pair = f"{self.group(attribute, group)} {between} {self.group(attribute, other)}"
+        named = f"{self.attribute(attribute)}: {pair}"
+        return f"{named}, {name_of(metric)}" if metric else named
+
     def metric(self, metric: str) -> str:
         return name_of(metric)
 
@@ -118,9 +131,8 @@ class Saying:
         """A gap, with its sign; a ratio without one."""
         if value is None:
             return "no end"
-        return {"share": f"{value:+.1%}", "ratio": f"{value:.2f}"}.get(
-            unit_of(metric), f"{value:+.3g}"
-        )
+        told = {"share": f"{value:+.1%}", "ratio": f"{value:.2f}"}
+        return told.get(unit_of(metric), f"{value:+.3g}").replace("-", "−")
 
     def measure(self, value: float | None) -> str:
         """A metric of performance."""

@@ -1,0 +1,386 @@
+"""The bias page: what the detectors said, told and drawn as they said it."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.testclient import TestClient
+
+from sidelight.config.detecting.outcome import OutcomeSettings
+from sidelight.config.glossary import GlossaryEntry
+from sidelight.log.topics import RESULTS
+from sidelight_dashboard.bias.windows import Head, merged, thinned
+from sidelight_dashboard.bias.words import MEANINGS, Saying, favourable
+from sidelight_dashboard.rows.wording import Wording
+from sidelight_dashboard.showing import Showing
+from sidelight_dashboard.times import iso
+from sidelight_detectors.bias.metrics import COME_TRUE, DECIDED, MEASURED, PREDICTED
+from sidelight_detectors.results.findings import WindowResult
+from sidelight_detectors.results.reading import read_results
+from tests.dashboard.browsing import client
+from tests.dashboard.filled import follow
+from tests.dashboard.judged import (
+    EXCHANGES,
+    LABELLED,
+    PER,
+    WINDOW,
+    flipped,
+    flips,
+    people,
+    unjudged,
+    unlike,
+)
+from tests.detectors.traffic import MODEL, SECOND, START_NS
+
+PAGE = f"/models/{MODEL}/bias"
+API = f"/api/models/{MODEL}/bias"
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Showing]:
+    with unlike(tmp_path_factory.mktemp("judged")) as showing:
+        yield showing
+
+
+@pytest.fixture(scope="module")
+def browser(judged: Showing) -> TestClient:
+    return client(judged)
+
+
+def asked(browser: TestClient, address: str, **query: str | int) -> Any:
+    answer = browser.get(address, params=query)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def text_of(browser: TestClient, **query: str) -> str:
+    answer = browser.get(PAGE, params=query)
+    assert answer.status_code == 200, answer.text
+    return " ".join(answer.text.split())
+
+
+def test_the_newest_window_is_told_as_the_detector_said_it(
+    judged: Showing, browser: TestClient
+) -> None:
+    told = asked(browser, API)
+    said = [one.output for one in read_results(judged.log)]
+    for part, detector in (
+        ("decisions", "bias"),
+        ("came_true", "bias:labels"),
+        ("realised", "labels"),
+        ("estimated", "performance"),
+        ("flips", "flips"),
+    ):
+        windows = [
+            one for one in said if isinstance(one, WindowResult) and one.detector == detector
+        ]
+        newest = max(windows, key=lambda one: (one.seen.last_ns, windows.index(one)))
+        finding = orjson.loads(orjson.dumps(newest.finding))
+        found = told[part]["judged"]["finding"]
+        # What the page has no use for is left out.
+        assert found == {name: finding[name] for name in found}
+        assert told[part]["judged"]["rows"] == newest.seen.rows
+
+
+def test_a_gap_is_the_difference_of_the_rows_that_were_decided_about(browser: TestClient) -> None:
+    rows = people(EXCHANGES * PER, 2).take(slice((EXCHANGES - WINDOW // PER) * PER, None))
+    sex, answer = rows["sex"].values, rows["answer"].values
+    found = asked(browser, API)["decisions"]["judged"]["finding"]["gaps"]
+    (gap,) = [
+        one
+        for one in found
+        if (one["metric"], one["attribute"]) == ("statistical_parity_difference", "sex")
+    ]
+    assert gap["value"] == pytest.approx(answer[sex == "f"].mean() - answer[sex == "m"].mean())
+    assert (gap["rows"], gap["against_rows"]) == ((sex == "f").sum(), (sex == "m").sum())
+    assert gap["low"] < gap["value"] < gap["high"]
+
+
+def test_a_window_whose_labels_come_late_is_told_once_as_it_was_told_last(
+    judged: Showing, browser: TestClient
+) -> None:
+    ((said,),) = judged.store.series.rows("SELECT count(*) FROM judged WHERE detector = 'labels'")
+    part = asked(browser, API, recent=10)["realised"]
+    assert (said, part["windows"]) == (5, 3)
+    last, *before = part["recent"]
+    assert [one["finding"]["is_final"] for one in (last, *before)] == [False, True, True]
+    for one in before:
+        assert one["finding"]["labelled"] == one["finding"]["rows"] * LABELLED / PER
+
+
+def test_the_page_says_in_words_what_is_unfair_and_how_sure_that_is(browser: TestClient) -> None:
+    page = text_of(browser)
+    assert "gender × age: male × below 40 beside male × 40 and above" in page
+    assert "gender: female beside male" in page
+    assert "A decision is favourable when answer is granted (1)." in page
+    assert "statistical parity difference" in page
+    assert "Labels still come for this window" in page
+    assert "Evidence gathered for an alarm" in page
+    assert "<strong>ALARM</strong> since" in page
+    assert "What its alarm promises" in page
+    assert "truly granted" in page
+    assert "gender: female as male" in page
+
+
+def test_the_table_of_gaps_has_what_is_allowed_and_what_could_have_been_seen(
+    browser: TestClient,
+) -> None:
+    page = text_of(browser)
+    gaps = asked(browser, API)["decisions"]["judged"]["finding"]["gaps"]
+    (gap,) = [
+        one
+        for one in gaps
+        if (one["metric"], one["attribute"]) == ("statistical_parity_difference", "sex")
+    ]
+    assert "−5.0% to +5.0%" in page
+    assert f"{gap['value']:+.1%}" in page
+    assert f"{gap['seen_80']:+.1%}" in page
+    assert f"{gap['rows']} and {gap['against_rows']}" in page
+
+
+def test_a_link_chooses_the_gap_that_is_drawn_over_time(browser: TestClient) -> None:
+    page = text_of(
+        browser, by="decisions", metric="disparate_impact_ratio", attribute="sex", group="f"
+    )
+    assert "Over time: gender, female, disparate impact ratio" in page
+    other = text_of(browser, by="decisions", metric="none", attribute="sex", group="f")
+    assert "Over time: gender, female, disparate impact ratio" not in other
+
+
+def test_gaps_are_drawn_upon_what_is_allowed_and_units_never_share_an_axis(
+    browser: TestClient,
+) -> None:
+    shares = asked(browser, f"{API}/gaps", by="decisions", unit="share")
+    ratios = asked(browser, f"{API}/gaps", by="decisions", unit="ratio")
+    names = [name for one in (shares, ratios) for name in one["layout"]["yaxis"]["ticktext"]]
+    assert sorted("ratio" in name for name in names) == [False] * 5 + [True] * 5
+    bands = [one for one in shares["layout"]["shapes"] if one["type"] == "rect"]
+    assert {(one["x0"], one["x1"]) for one in bands} == {(-0.05, 0.05)}
+    assert ratios["layout"]["shapes"][-1]["x0"] == 1.0
+    states = {trace["name"]: trace["marker"]["symbol"] for trace in shares["data"]}
+    assert states == {"unfair": "diamond", "not enough data": "circle-open"}
+
+
+def test_a_gap_over_time_has_a_mark_for_each_window_and_its_limits(browser: TestClient) -> None:
+    key = {"metric": "statistical_parity_difference", "attribute": "sex", "group": "f"}
+    figure = asked(browser, f"{API}/gap", by="decisions", **key)
+    marks = [one for one in figure["data"] if one.get("mode") == "markers"]
+    windows = asked(browser, API, recent=300)["decisions"]["recent"]
+    assert sum(len(one["x"]) for one in marks) == len(windows) == 16
+    ends = sorted(at for one in marks for at in one["x"])
+    assert ends == sorted(iso(one["end_ns"]) for one in windows)
+    limits = [one for one in figure["data"] if one.get("line", {}).get("dash") == "dash"]
+    assert [set(one["y"]) for one in limits] == [{-0.05}, {0.05}]
+    spans = [one for one in figure["layout"]["shapes"] if one["type"] == "rect"]
+    assert len(spans) == 1
+
+
+def test_a_window_that_was_not_judged_is_a_gap_and_not_a_zero(tmp_path: Path) -> None:
+    with unlike(tmp_path) as showing:
+        at_ns = START_NS + (EXCHANGES + 5) * SECOND
+        showing.log.append(RESULTS, [unjudged(at_ns, "no two groups have 30 rows each")])
+        follow(showing)
+        browser = client(showing)
+        query = {"to": iso(at_ns + SECOND)}
+        told = asked(browser, API, **query)
+        assert told["decisions"]["refused"]["refused"] == "no two groups have 30 rows each"
+        assert told["decisions"]["judged"]["finding"]
+        assert "was not judged: no two groups have 30 rows each" in text_of(browser, **query)
+        key = {"metric": "statistical_parity_difference", "attribute": "sex", "group": "f"}
+        figure = asked(browser, f"{API}/gap", by="decisions", **key, **query)
+        (line,) = [one for one in figure["data"] if one.get("name") == "gap"]
+        assert line["y"][-1] is None
+
+
+def test_a_finding_of_another_release_is_passed_by_in_words(tmp_path: Path) -> None:
+    with unlike(tmp_path) as showing:
+        with showing.store.series.writing() as series:
+            strange = zlib.compress(b'{"rows": "many"}')
+            series.execute("UPDATE judged SET data = ? WHERE detector = 'bias'", (strange,))
+        browser = client(showing)
+        assert "another release of the detectors told this window" in text_of(browser)
+        assert asked(browser, API)["decisions"]["judged"]["finding"] is None
+        assert browser.get(f"{API}/gaps").status_code == 404
+
+
+def test_performance_over_time_stands_beside_its_reference(browser: TestClient) -> None:
+    figure = asked(browser, f"{API}/realised", metric="accuracy")
+    assert {"final", "labels still come", "reference", "accuracy"} <= {
+        one["name"] for one in figure["data"]
+    }
+    estimated = asked(browser, f"{API}/estimated", metric="accuracy")
+    by_name = {one["name"]: one for one in estimated["data"]}
+    reference, tolerated = by_name["reference"]["y"], by_name["tolerated"]["y"]
+    assert np.subtract(reference, tolerated) == pytest.approx(0.02)
+    other = asked(browser, f"{API}/estimated", metric="recall")
+    assert set({one["name"]: one for one in other["data"]}["tolerated"]["y"]) == {None}
+
+
+def test_coverage_is_drawn_beside_what_is_wanted(browser: TestClient) -> None:
+    figure = asked(browser, f"{API}/coverage")
+    by_name = {one["name"]: one for one in figure["data"]}
+    assert by_name["final"]["y"] == pytest.approx([LABELLED / PER] * 2)
+    assert set(by_name["wanted"]["y"]) == {0.5}
+
+
+def test_calibration_has_a_mark_for_each_band(browser: TestClient) -> None:
+    bands = asked(browser, API)["realised"]["judged"]["finding"]["calibration"]
+    line, marks = asked(browser, f"{API}/calibration")["data"]
+    assert (line["x"], line["y"]) == ([0, 1], [0, 1])
+    assert marks["y"] == [one["came_true"] for one in bands]
+    ends = np.add(marks["y"], marks["error_y"]["array"])
+    assert ends == pytest.approx([one["high"] for one in bands])
+
+
+def test_flips_are_drawn_with_the_worst_pair_first(browser: TestClient) -> None:
+    figure = asked(browser, f"{API}/flips")
+    assert figure["layout"]["yaxis"]["ticktext"] == [
+        "gender<br>female as male",
+        "gender<br>male as female",
+    ]
+    pair = {"attribute": "sex", "group": "f", "other": "m"}
+    over_time = asked(browser, f"{API}/flip", **pair)
+    (marks,) = [one for one in over_time["data"] if one.get("mode") == "markers"]
+    assert marks["y"] == [flips().rates[1].rate] * 2
+
+
+def test_evidence_is_drawn_alone_beside_where_the_alarm_rings(browser: TestClient) -> None:
+    figure = asked(browser, f"{API}/evidence", by="decisions")
+    evidence, rings = figure["data"]
+    assert len(evidence["y"]) == len(rings["y"]) == 16
+    assert figure["layout"]["yaxis"]["type"] == "log"
+
+
+def test_an_earlier_stretch_of_time_shows_its_own_newest_window(browser: TestClient) -> None:
+    to = iso(START_NS + 60 * SECOND)
+    told = asked(browser, API, to=to, **{"from": iso(START_NS)})
+    assert told["decisions"]["judged"]["end_ns"] == START_NS + 59 * SECOND
+    assert told["realised"]["judged"] is None
+    page = text_of(browser, to=to, **{"from": iso(START_NS)})
+    assert "No window of labels was judged" in page
+    assert "/feedback -d" in page
+
+
+def test_a_model_without_groups_is_told_what_to_configure(showing: Showing) -> None:
+    page = text_of(client(showing))
+    assert "No groups are declared for this model." in page
+    assert "bias: protected: {COLUMN: {privileged: GROUP}}" in page
+    assert "this model waits for no labels" in page
+    assert f"models.{MODEL}.detectors.performance" in page
+    assert f"models.{MODEL}.detectors.flips" in page
+    assert page.count("not watched") == 5
+
+
+def test_charts_of_what_was_never_judged_are_refused_in_a_sentence(showing: Showing) -> None:
+    browser = client(showing)
+    for name in ("gaps", "calibration", "flips"):
+        answer = browser.get(f"{API}/{name}")
+        assert answer.status_code == 404
+        assert f"of model '{MODEL}' was judged in this stretch of time" in answer.json()["error"]
+    empty = asked(browser, f"{API}/coverage")
+    assert all(trace["x"] == [] for trace in empty["data"])
+
+
+def test_names_with_tags_are_text(tmp_path: Path) -> None:
+    rate = replace(flips().rates[1], attribute="sex", other="<img src=x onerror=alert(1)>")
+    with unlike(tmp_path) as showing:
+        showing.log.append(RESULTS, [flipped(3, replace(flips(), rates=(rate,)))])
+        follow(showing)
+        browser, to = client(showing), iso(START_NS + 390 * SECOND)
+        assert "gender: female as &lt;img" in text_of(browser, to=to)
+        (name,) = asked(browser, f"{API}/flips", to=to)["layout"]["yaxis"]["ticktext"]
+        assert "<img" not in name
+
+
+def heads(ranks: list[int]) -> list[Head]:
+    return [
+        Head(str(place), "plan", place * 10, place * 10 + 9, rank, (0, str(place)))
+        for place, rank in enumerate(ranks)
+    ]
+
+
+@given(st.lists(st.sampled_from((-1, 0, 1)), max_size=60), st.integers(1, 20))
+def test_a_thinned_chart_keeps_the_worst_of_each_stretch_and_counts_all(
+    ranks: list[int], most: int
+) -> None:
+    found = heads(ranks)
+    kept = thinned(found, most)
+    assert len(kept) <= most
+    assert sum(one.stands_for for one in kept) == len(found)
+    assert [one.end_ns for one in kept] == sorted(one.end_ns for one in kept)
+    assert max((one.rank for one in kept), default=None) == max(ranks, default=None)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.sampled_from("ab"), st.integers(0, 8))))
+def test_of_one_window_what_was_told_last_holds_whatever_the_order(
+    told: list[tuple[int, str, int]],
+) -> None:
+    found = [
+        Head(
+            str(place),
+            plan,
+            window * 10 + shift % 3,
+            window * 10 + 9,
+            0,
+            (len(str(place)), str(place)),
+        )
+        for place, (window, plan, shift) in enumerate(told)
+    ]
+    kept = merged(found)
+    assert kept == merged(reversed(found))
+    windows = {(one.plan, one.begin_ns // 10): one for one in kept}
+    assert len(windows) == len(kept) == len({(plan, window) for window, plan, _ in told})
+    for place, (window, plan, _) in enumerate(told):
+        assert int(windows[plan, window].id) >= place
+    assert all(one.end_ns <= other.end_ns for one, other in pairwise(kept))
+
+
+def test_every_metric_that_the_detectors_know_has_a_meaning() -> None:
+    names = {metric.name for metric in (*DECIDED, *PREDICTED, *COME_TRUE, *MEASURED)}
+    assert names <= set(MEANINGS)
+
+
+def test_suspects_are_named_as_people_call_them() -> None:
+    glossary = {"sex": GlossaryEntry(name="gender", values={"f": "female", "m": "male"})}
+    say = Saying(Wording(glossary))
+    assert (
+        say.suspect("false_positive_rate_difference of sex: f beside m")
+        == "gender: female beside male, false positive rate difference"
+    )
+    assert say.suspect("sex: f as m") == "gender: female as male"
+    assert say.suspect("age") == "age"
+
+
+def test_a_favourable_decision_is_named_by_the_outcome() -> None:
+    words = Wording({})
+    assert favourable(None, {}, words) == ""
+    many = OutcomeSettings(prediction="answer", favorable=("yes", "perhaps"))
+    assert (
+        favourable(many, {"limit": ("high",)}, words)
+        == "A decision is favourable when answer is yes or perhaps and limit is high."
+    )
+    regression = OutcomeSettings(kind="regression", prediction="wage")
+    assert favourable(regression, {}, words) == (
+        "Predictions are numbers: their means are compared."
+    )
+
+
+def test_the_parts_of_the_page_are_kept_by_name_when_it_is_swapped(browser: TestClient) -> None:
+    page = browser.get(PAGE).text
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert all('id="' in tag for tag in re.findall(r"<figure[^>]*data-chart[^>]*>", page))
+    assert all('id="' in tag for tag in re.findall(r"<details[^>]*>", page) if "menu" not in tag)
+    for chart in re.findall(r'data-chart="([^"]+)"', page):
+        assert browser.get(chart.replace("&amp;", "&")).status_code == 200, chart
