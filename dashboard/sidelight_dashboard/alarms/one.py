@@ -118,4 +118,4 @@ def _flagged_by_each(showing: Showing, alarm: Alarm, window: Window) -> Iterator
     )
     for (detector,) in detectors:
         search = Search(alarm.model, detector, window.begin_ns, window.end_ns, alarm.version)
-        yield from search.rows(showing.store, "worst", MOST_FLAGGED)
+        yield from search.rows(showing, "worst", MOST_FLAGGED)

@@ -7,10 +7,11 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sidelight_dashboard.chosen import Chosen
+from sidelight_dashboard.chosen import DAY, Chosen
 from sidelight_dashboard.following.wire import Attack
 from sidelight_dashboard.refusals import NotFound
 from sidelight_dashboard.store.opening import Row, Store
+from sidelight_dashboard.times import read_length
 
 MOST = 200
 """Episodes of one page."""
@@ -85,12 +86,23 @@ _COLUMNS = """SELECT episode, coalesce(alarm.version, ''), attack.data, alarm.ra
  FROM attack LEFT JOIN alarm ON alarm.id = attack.episode"""
 
 
-def episodes(store: Store, chosen: Chosen) -> tuple[Episode, ...]:
-    """Of all versions, those that had queries in the chosen time; the newest first."""
+def stretch(store: Store, chosen: Chosen) -> tuple[int, int]:
+    """The chosen time; by default the day before the newest row of any version."""
+    if not chosen.is_default:
+        return chosen.begin_ns, chosen.end_ns
+    ((last_ns,),) = store.series.rows(
+        "SELECT coalesce(max(last_ns), 0) FROM version WHERE model = ?", (chosen.model,)
+    )
+    return last_ns - read_length(DAY, "last"), last_ns
+
+
+def episodes(store: Store, model: str, begin_ns: int, end_ns: int) -> tuple[Episode, ...]:
+    """Of all versions, those that had queries in that time; those that go on first, then the
+    newest."""
     found = store.series.rows(
         f"{_COLUMNS} WHERE attack.model = ? AND attack.first_ns <= ? AND attack.last_ns >= ?"
         " ORDER BY attack.is_over, attack.last_ns DESC LIMIT ?",
-        (chosen.model, chosen.end_ns, chosen.begin_ns, MOST),
+        (model, end_ns, begin_ns, MOST),
     )
     return tuple(map(_episode, found))
 

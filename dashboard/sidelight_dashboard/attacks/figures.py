@@ -32,7 +32,7 @@ def answers_figure(settings: ModelSettings, steps: Sequence[Step]) -> Figure | N
         return None
     told = [(step, one) for step in steps for one in step.outputs if one.column == column]
     return {
-        "data": [_line(told), *_turned(settings, told), *_target(told)],
+        "data": [_line(told), *_turned(told), *_target(told)],
         "layout": {
             "xaxis": {"title": {"text": "number of the query"}, "type": "linear"},
             "yaxis": {"title": {"text": told[0][1].label}},
@@ -71,22 +71,13 @@ def _line(told: Told) -> Trace:
 
 
 def _target(told: Told) -> Iterator[Trace]:
-    found = [(step, output) for step, output in told if step.is_target]
-    if found:
+    if found := [(step, output) for step, output in told if step.is_target]:
         yield _points("the target", found, "circle-open", "$mark")
 
 
-def _turned(settings: ModelSettings, told: Told) -> Iterator[Trace]:
-    """Queries that were decided otherwise than the first one, where the model tells decisions."""
-    name = settings.outcome.prediction if settings.outcome else None
-    decisions = [(one, _words_of(one[0], name)) for one in told if name]
-    found = [one for one, words in decisions if words != decisions[0][1]]
-    if found:
+def _turned(told: Told) -> Iterator[Trace]:
+    if found := [(step, output) for step, output in told if step.turned]:
         yield _points("decided otherwise than the first", found, "diamond", "$alarm")
-
-
-def _words_of(step: Step, name: str | None) -> str:
-    return next((one.words for one in step.outputs if one.column == name), "")
 
 
 def _points(name: str, told: Told, symbol: str, role: str) -> Trace:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sidelight_dashboard.chosen import Chosen
-from sidelight_dashboard.compared import SLOTS, given
 from sidelight_dashboard.showing import Showing
 
 
 @dataclass(frozen=True)
 class Looked:
-    """`rows` of the chosen version came in the chosen time; `client` is the header by which clients
-    are told apart, empty where they are not."""
+    """`rows` of all versions came in that time; `client` is the header by which clients are told
+    apart, empty where they are not."""
 
     is_watched: bool
     rows: int
@@ -21,12 +19,14 @@ class Looked:
     quiet_seconds: float | None
 
 
-def looked(showing: Showing, chosen: Chosen) -> Looked:
+def looked(showing: Showing, model: str, begin_ns: int, end_ns: int) -> Looked:
     """By the configuration, and by the rows that were counted."""
     ((rows,),) = showing.store.series.rows(
-        f"SELECT coalesce(sum(rows), 0) {SLOTS}", dict(given(chosen))
+        "SELECT coalesce(sum(rows), 0) FROM slot"
+        " WHERE model = ? AND first_ns <= ? AND last_ns >= ?",
+        (model, end_ns, begin_ns),
     )
-    watching = showing.settings.models[chosen.model].detectors.adversarial
+    watching = showing.settings.models[model].detectors.adversarial
     if watching is None:
         return Looked(False, rows, "", None, None)
     return Looked(

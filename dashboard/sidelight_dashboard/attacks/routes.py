@@ -12,7 +12,7 @@ from sidelight.errors import SidelightError
 from sidelight.serving.answers import json_answer
 from sidelight.tensors import Column
 from sidelight_dashboard.attacks.changes import difference
-from sidelight_dashboard.attacks.episodes import Episode, episode, episodes
+from sidelight_dashboard.attacks.episodes import Episode, episode, episodes, stretch
 from sidelight_dashboard.attacks.figures import answers_figure, watched_output
 from sidelight_dashboard.attacks.looked import Looked, looked
 from sidelight_dashboard.attacks.sequence import Against, Sequenced, read, sequence
@@ -29,8 +29,11 @@ Held = Annotated[Against, Query(alias="against", description="What each query is
 
 @dataclass(frozen=True)
 class Attacks:
-    """What was looked at, and the attacks that were found."""
+    """What was looked at in the time from `begin_ns` to `end_ns`, and the attacks on any version
+    that had queries in it."""
 
+    begin_ns: int
+    end_ns: int
     looked: Looked
     episodes: tuple[Episode, ...]
 
@@ -120,7 +123,13 @@ def _check(showing: Showing, model: str) -> None:
 
 
 def _attacks(showing: Showing, shown: Chosen) -> Attacks:
-    return Attacks(looked(showing, shown), episodes(showing.store, shown))
+    begin_ns, end_ns = stretch(showing.store, shown)
+    return Attacks(
+        begin_ns,
+        end_ns,
+        looked(showing, shown.model, begin_ns, end_ns),
+        episodes(showing.store, shown.model, begin_ns, end_ns),
+    )
 
 
 def _opened(showing: Showing, model: str, opened: Episode, against: Against) -> dict[str, Any]:

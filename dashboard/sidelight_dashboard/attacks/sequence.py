@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sidelight.config.settings import ModelSettings
@@ -39,7 +39,8 @@ class Answered:
 @dataclass(frozen=True)
 class Step:
     """One query. `changes` are against the query with the number `against`, None where there is
-    nothing to hold it against; `missing` says why it is not there."""
+    nothing to hold it against; `missing` says why it is not there. `turned` says that the model
+    decided otherwise than on the first query that is known, where it tells its decision."""
 
     query: Query
     is_target: bool
@@ -49,6 +50,7 @@ class Step:
     changes: tuple[Change, ...]
     outputs: tuple[Answered, ...]
     missing: str
+    turned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def sequence(showing: Showing, model: str, episode: Episode, against: Against) -
     if target is None and against == "target":
         (target,) = read(showing, [episode.target])
     told = _Telling(settings, episode, against)
-    steps = tuple(told.steps(rows, target))
+    steps = tuple(_turning(told.steps(rows, target), settings))
     known = [row for row in rows.values() if isinstance(row, OpenedRow)]
     whole = told.between(known[0], known[-1]) if known else ()
     return Sequenced(steps, _tried(steps), whole)
@@ -163,6 +165,15 @@ class _Telling:
     @property
     def _wording(self) -> Wording:
         return Wording(self.settings.glossary)
+
+
+def _turning(steps: Iterable[Step], settings: ModelSettings) -> Iterator[Step]:
+    prediction = settings.outcome.prediction if settings.outcome else None
+    first = None
+    for step in steps:
+        said = next((one.words for one in step.outputs if one.column == prediction), None)
+        first = said if first is None else first
+        yield replace(step, turned=said != first) if said is not None else step
 
 
 def _tried(steps: Sequence[Step]) -> tuple[Tried, ...]:

@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 from sidelight.errors import SidelightError
-from sidelight_dashboard.outliers.strange import StrangeRow
+from sidelight_dashboard.outliers.strange import StrangeRow, column_of
+from sidelight_dashboard.outliers.words import amount_words
 from sidelight_dashboard.rows.opening import open_row
 from sidelight_dashboard.rows.told import json_value
 from sidelight_dashboard.rows.wording import Wording
@@ -41,11 +42,11 @@ Values = Mapping[str, Any]
 @dataclass(frozen=True)
 class Reason:
     """A column with its value as far as that is known, what is wrong with it where that was told,
-    and its part of the score."""
+    and its part of the score in words."""
 
     what: str
     wrong: str = ""
-    score: float | None = None
+    part: str = ""
 
 
 def reasons(showing: Showing, model: str, rows: Sequence[StrangeRow]) -> list[tuple[Reason, ...]]:
@@ -63,14 +64,18 @@ def reasons_of(row: StrangeRow, values: Values, wording: Wording) -> tuple[Reaso
     if row.reasons:
         told = (violation(reason) for reason in row.reasons)
         return tuple(Reason(_worded(column, values, wording), wrong) for column, wrong in told)
-    parts = [part for part in row.parts[:MOST_PARTS] if part.score > 0]
-    return tuple(Reason(_worded(part.column, values, wording), "", part.score) for part in parts)
+    parts = [part for part in row.parts[:MOST_PARTS] if part.score != 0]
+    return tuple(
+        Reason(_worded(part.column, values, wording), "", amount_words(part.score))
+        for part in parts
+    )
 
 
 def violation(reason: str) -> tuple[str, str]:
     """Of ``age: above`` the column, and the rest in words."""
-    column, _, kind = reason.rpartition(": ")
-    return (column, VIOLATIONS.get(kind, kind)) if column else ("", reason)
+    column = column_of(reason)
+    kind = reason.removeprefix(f"{column}: ")
+    return column, VIOLATIONS.get(kind, kind)
 
 
 def _worded(column: str, values: Values, wording: Wording) -> str:
@@ -84,4 +89,6 @@ def _values(showing: Showing, row: StrangeRow) -> Values:
     except SidelightError:
         return {}
     sides = (side for side in (opened.inputs, opened.outputs) if side is not None)
-    return {column.name: json_value(column) for side in sides for column in side if not column.is_tensor}
+    return {
+        column.name: json_value(column) for side in sides for column in side if not column.is_tensor
+    }

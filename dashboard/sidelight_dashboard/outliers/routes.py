@@ -16,9 +16,9 @@ from sidelight_dashboard.compared import compared
 from sidelight_dashboard.outliers.figures import p_value_figure, rate_figure
 from sidelight_dashboard.outliers.rates import Stretch
 from sidelight_dashboard.outliers.reasons import reasons, violation
-from sidelight_dashboard.outliers.strange import Order
+from sidelight_dashboard.outliers.strange import Order, column_of
 from sidelight_dashboard.outliers.told import BLAMED_ROWS, Strange, over_time, p_values, strange
-from sidelight_dashboard.outliers.words import chance_words
+from sidelight_dashboard.outliers.words import amount_words, chance_words
 from sidelight_dashboard.refusals import NotFound
 from sidelight_dashboard.rows.wording import Wording
 from sidelight_dashboard.showing import Showing
@@ -61,6 +61,7 @@ def router(showing: Showing, pages: Pages) -> APIRouter:
             "rows": list(zip(told.rows, reasons(showing, model, told.rows), strict=True)),
             "blamed": [(*_worded(wording, one.what), one.rows) for one in told.blamed],
             "blamed_rows": BLAMED_ROWS,
+            "amount_words": amount_words,
             "chance_words": chance_words,
             "query": lambda **changed: _query(shown, told.detector, order, changed),
         }
@@ -128,5 +129,5 @@ def _query(shown: Chosen, detector: str, order: Order, changed: dict[str, str | 
 
 def _worded(wording: Wording, what: str) -> tuple[str, str]:
     """A column, and what is wrong with it where that was told."""
-    column, wrong = violation(what) if ": " in what else (what, "")
+    column, wrong = violation(what) if column_of(what) else (what, "")
     return wording.column(column), wrong

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import orjson
 
+from sidelight_dashboard.rows.columns import Hidden, hidden_of
+from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.store.opening import Row, Store
 
 Order = Literal["worst", "newest"]
@@ -17,10 +20,10 @@ _ORDERS = {"worst": "score DESC, time_ns DESC, id", "newest": "time_ns DESC, sco
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one column adds to a row's score."""
+    """What one column adds to a row's score; None where that is beyond all numbers."""
 
     column: str
-    score: float
+    score: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +86,34 @@ class Search:
         ((found,),) = store.series.rows(f"SELECT count(*) {self._where}", self._given)
         return int(found)
 
-    def rows(self, store: Store, order: Order, most: int, first: int = 0) -> list[StrangeRow]:
-        """At most `most` of them, after the `first` ones of that order."""
+    def rows(self, showing: Showing, order: Order, most: int, first: int = 0) -> list[StrangeRow]:
+        """At most `most` of them, after the `first` ones of that order; nothing is said of columns
+        that redaction drops."""
         query = (
             "SELECT exchange, row, version, detector, time_ns, score, p_value, rate, threshold,"
             f" method, contributions, reasons {self._where} ORDER BY {_ORDERS[order]}"
             " LIMIT :most OFFSET :first"
         )
-        found = store.series.rows(query, self._given | {"most": most, "first": first})
-        return [_row(one) for one in found]
+        found = showing.store.series.rows(query, self._given | {"most": most, "first": first})
+        hidden = hidden_of(showing.settings.models[self.model])
+        return [_row(one, hidden) for one in found]
 
 
-def _row(found: Row) -> StrangeRow:
+def _row(found: Row, hidden: Hidden) -> StrangeRow:
     *told, contributions, reasons = found
-    scores = sorted(orjson.loads(contributions).items(), key=lambda part: -part[1])
-    parts = tuple(Part(*part) for part in scores)
-    return StrangeRow(*(*told, parts, tuple(orjson.loads(reasons))))
+    parts = (Part(*part) for part in orjson.loads(contributions).items() if part[0] not in hidden)
+    wrong = (reason for reason in orjson.loads(reasons) if column_of(reason) not in hidden)
+    ranked = tuple(sorted(parts, key=lambda part: -_unbounded(part.score)))
+    return StrangeRow(*(*told, ranked, tuple(wrong)))
+
+
+def _unbounded(score: float | None) -> float:
+    return math.inf if score is None else score
+
+
+def column_of(reason: str) -> str:
+    """Of ``age: above`` it is ``age``; empty where no column is to blame."""
+    return reason.rpartition(": ")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,4 +136,4 @@ def blamed(rows: Iterable[StrangeRow]) -> tuple[Blame, ...]:
 
 
 def _largest(parts: Sequence[Part]) -> tuple[str, ...]:
-    return tuple(part.column for part in parts[:1] if part.score > 0)
+    return tuple(part.column for part in parts[:1] if part.score != 0)

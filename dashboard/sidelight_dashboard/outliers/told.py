@@ -97,8 +97,8 @@ def strange(
         tuple(_rate(showing, chosen, flagger, plans) for flagger in flaggers),
         over_time(showing, chosen, detector, plans),
         p_values(detector, plans),
-        blamed(search.rows(showing.store, "newest", BLAMED_ROWS)),
-        tuple(search.rows(showing.store, order, most, first)),
+        blamed(search.rows(showing, "newest", BLAMED_ROWS)),
+        tuple(search.rows(showing, order, most, first)),
         tuple(plan.refused for plan in plans if plan.refused),
     )
 
