@@ -2,9 +2,10 @@
 
 Categories stand for themselves, the commonest first. Numbers stand in ranges of equal width over
 the bulk of the reference, or, where one such range would hold most of it, in ranges that the
-reference fills evenly. Ranges end at round numbers, or at the nearest point of the reference where
-a wide gap between two points holds rows of which nobody knows on which side they are; those in a
-narrow gap count where the larger part of the gap lies. Rows at an end belong above it.
+reference fills evenly, a value that many rows have apart. Ranges end at round numbers, or at the
+nearest point of the reference where a wide gap between two points holds rows of which nobody knows
+on which side they are; those in a narrow gap count where the larger part of the gap lies. Rows at
+an end belong above it.
 """
 
 from __future__ import annotations
@@ -150,10 +151,17 @@ def _edges(points: Floats, reference: Counts, rows: Counts) -> tuple[Floats, Cel
     edges, begins = _told_apart(points, *_round_steps(low, high), rows)
     if _between(reference, begins).max() <= CROWDED * reference.sum():
         return edges, begins
-    shares = np.linspace(0, 1, MOST + 1)[1:-1]
-    places = np.unique([_point_at(cumulated, share) for share in shares])
+    places = _evenly(reference, cumulated)
     places = places[np.isfinite(points[places])]
     return points[places], 2 * places + 1
+
+
+def _evenly(reference: Counts, cumulated: Floats) -> Cells:
+    """Points at equal shares of the reference; a value that many rows have is apart."""
+    shares = np.linspace(0, 1, MOST + 1)[1:-1]
+    places = np.unique([_point_at(cumulated, share) for share in shares])
+    common = places[reference[2 * places + 1] > reference.sum() / MOST]
+    return np.unique([*places, *np.minimum(common + 1, len(reference) // 2 - 1)]).astype(np.int64)
 
 
 def _point_at(cumulated: Floats, share: float) -> int:
