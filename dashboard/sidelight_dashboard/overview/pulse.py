@@ -52,6 +52,7 @@ class Pulse:
         showing = self._showing
         asked = asyncio.to_thread(lag_of, showing.log, showing.store, time.time_ns())
         self.services, self.lag = await asyncio.gather(ask(self.services), asked)
+        self._made = None
         seen = await asyncio.to_thread(self._readable)
         if seen != self._seen:
             self._seen = seen
