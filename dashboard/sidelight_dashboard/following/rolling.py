@@ -53,8 +53,8 @@ def _slots(series: apsw.Connection, panes: PaneReader, model: str, before_ns: in
 def _points(series: apsw.Connection, model: str, before_ns: int) -> None:
     hours = found(
         series,
-        "SELECT DISTINCT id, end_ns / ? FROM series CROSS JOIN point ON series = id"
-        " WHERE model = ? AND is_fine AND end_ns < ?",
+        "SELECT DISTINCT id, end_ns / ? FROM series CROSS JOIN point INDEXED BY point_fine"
+        " ON series = id WHERE model = ? AND is_fine AND end_ns < ?",
         (HOUR_NS, model, before_ns),
     )
     for id_, hour in hours:
