@@ -31,7 +31,8 @@ def said(file: Path, name: str) -> list[str]:
 
 
 def test_each_service_that_runs_in_a_pod_has_an_image() -> None:
-    assert {file.parent.name for file in DOCKERFILES} >= {"logger", "detectors", "explainers"}
+    services = {"logger", "detectors", "explainers", "dashboard"}
+    assert {file.parent.name for file in DOCKERFILES} >= services
 
 
 @each

@@ -154,7 +154,7 @@ def test_the_patch_of_kserves_configmap_is_what_the_webhook_reads() -> None:
 
 
 COMPOSE: Document = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
-OURS = {name: one for name, one in COMPOSE["services"].items() if name != "model"}
+OURS = {name: one for name, one in COMPOSE["services"].items() if "build" in one}
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -168,7 +168,36 @@ def test_a_service_of_the_compose_file_is_built_here_and_confined(name: str) -> 
     assert service["cap_drop"] == ["ALL"]
     assert all(port.startswith("127.0.0.1:") for port in service["ports"])
     volumes = (volume.partition(":")[0] for volume in service["volumes"])
-    assert [volume for volume in volumes if not volume.startswith(".")] == list(COMPOSE["volumes"])
+    assert [volume for volume in volumes if not volume.startswith(".")] == ["log"]
+
+
+def test_the_compose_file_publishes_to_this_machine_alone_what_it_keeps() -> None:
+    services = COMPOSE["services"].values()
+    mounted = {mount.partition(":")[0] for one in services for mount in one["volumes"]}
+    assert {mount for mount in mounted if not mount.startswith(".")} == COMPOSE["volumes"].keys()
+    assert all(mount.startswith(("../model", "../dashboard")) for mount in mounted if "." in mount)
+    ports = [port for one in services for port in one.get("ports", ())]
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_prometheus_in_the_compose_file_asks_and_judges_what_runs_there(tmp_path: Path) -> None:
+    config = yaml.safe_load(COMPOSE["configs"]["prometheus"]["content"])
+    targets = [
+        target
+        for job in config["scrape_configs"]
+        for one in job["static_configs"]
+        for target in one["targets"]
+    ]
+    published = {
+        f"{name}:{port.rpartition(':')[2]}" for name, one in OURS.items() for port in one["ports"]
+    }
+    rules = DEPLOY.parent / "dashboard" / "prometheus" / "rules"
+    assert set(targets) <= published
+    assert {target.partition(":")[0] for target in targets} == OURS.keys()
+    assert all((rules / Path(file).name).is_file() for file in config["rule_files"])
+    assert {path.stem for path in rules.iterdir()} - {
+        Path(file).stem for file in config["rule_files"]
+    } == {"explainers"}
 
 
 def test_the_compose_files_configuration_gives_each_service_work(tmp_path: Path) -> None:
