@@ -164,6 +164,13 @@ def test_what_is_wrong_is_said_in_words() -> None:
     )
 
 
+def test_what_is_wrong_with_no_column_stands_before_the_parts() -> None:
+    row = strange_row(reasons=("margin 0.1",), parts=(Part("sex", 3.0), Part("age", 0.0)))
+
+    assert reasons_of(row, {}, Wording({})) == (Reason("", "margin 0.1"), Reason("sex", "", "3"))
+    assert blamed([row]) == (Blame("sex", 1),)
+
+
 def test_columns_are_blamed_by_what_is_wrong_else_by_the_largest_part() -> None:
     rows = [
         strange_row(reasons=("age: above", "sex: unseen")),
@@ -216,7 +223,7 @@ def test_a_stretch_above_chance_leads_to_its_rows(showing: Showing) -> None:
     asked = client(showing)
     figure = asked.get(f"/api/models/{MODEL}/outliers/rate?version=2").json()
 
-    marks = next(one for one in figure["data"] if one["name"] == "more than chance")
+    marks = next(one for one in figure["data"] if one["name"] == "above chance")
     page = asked.get(f"/models/{MODEL}/outliers{marks['customdata'][0]}")
 
     assert page.status_code == 200

@@ -31,11 +31,11 @@ def rate_figure(
     its address."""
     beyond = [(one, to) for one, to in zip(told, addresses, strict=True) if one.is_beyond]
     marks = diamonds(
-        "more than chance", [one.end_ns for one, _ in beyond], [one.rate for one, _ in beyond]
+        "above chance", [one.end_ns for one, _ in beyond], [one.rate for one, _ in beyond]
     )
     marks["customdata"] = [to for _, to in beyond]
     flagged = steps("flagged", *_held(told, [one.rate for one in told]))
-    expected = limit("expected of ordinary rows", *_held(told, [one.expected for one in told]))
+    expected = limit("expected", *_held(told, [one.expected for one in told]))
     traces = [_band(told), flagged, expected, *([marks] if beyond else [])]
     return over_time(traces, SHARE, shapes)
 
@@ -102,8 +102,7 @@ def _band(told: Sequence[Stretch]) -> Trace:
             "%{customdata[1]:,} of %{customdata[0]:,} rows;"
             " chance: %{customdata[2]:,} to %{customdata[3]:,}<extra></extra>"
         ),
-        "marker": {"color": "$limit", "line": {"width": 0}},
-        "opacity": 0.22,
+        "marker": {"color": "$band", "line": {"width": 0}},
     }
 
 
@@ -127,8 +126,7 @@ def _between(low: float, high: float) -> Shape:
         "x1": 1,
         "y0": low,
         "y1": high,
-        "fillcolor": "$limit",
-        "opacity": 0.22,
+        "fillcolor": "$band",
         "line": {"width": 0},
         "layer": "below",
     }

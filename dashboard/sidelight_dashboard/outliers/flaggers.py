@@ -12,12 +12,14 @@ from sidelight.config.settings import ModelSettings
 @dataclass(frozen=True)
 class Flagger:
     """One of them. `is_counted`: panes count its rows, so that a rate is known; others ask the
-    model about a sample, and only the rows that they flag are told."""
+    model about a sample, and only the rows that they flag are told. Its score is made of `parts`.
+    """
 
     name: str
     title: str
     sees: str
     is_counted: bool = True
+    parts: str = "Column"
 
 
 KNOWN: Mapping[str, Flagger] = MappingProxyType(
@@ -31,7 +33,8 @@ KNOWN: Mapping[str, Flagger] = MappingProxyType(
                 "squeezing",
                 "Squeezing",
                 "answers that do not stand when the row loses detail",
-                False,
+                is_counted=False,
+                parts="Squeezer",
             ),
         )
     }
@@ -40,7 +43,7 @@ KNOWN: Mapping[str, Flagger] = MappingProxyType(
 
 def flagger_of(name: str) -> Flagger:
     """By the name in results; one that is not ours is a detector of alibi-detect."""
-    return KNOWN.get(name) or Flagger(name, name, "rows that it finds strange", False)
+    return KNOWN.get(name) or Flagger(name, name, "rows that it finds strange", is_counted=False)
 
 
 def configured(model: ModelSettings) -> tuple[Flagger, ...]:

@@ -60,15 +60,14 @@ def reasons(showing: Showing, model: str, rows: Sequence[StrangeRow]) -> list[tu
 
 
 def reasons_of(row: StrangeRow, values: Values, wording: Wording) -> tuple[Reason, ...]:
-    """What is wrong where that was told, else the columns that add most to the score."""
-    if row.reasons:
-        told = (violation(reason) for reason in row.reasons)
-        return tuple(Reason(_worded(column, values, wording), wrong) for column, wrong in told)
+    """What was told to be wrong; unless that names columns, those that add most to the score."""
+    told = (violation(reason) for reason in row.reasons)
+    wrong = tuple(Reason(_worded(column, values, wording), why) for column, why in told)
+    if any(map(column_of, row.reasons)):
+        return wrong
     parts = [part for part in row.parts[:MOST_PARTS] if part.score != 0]
-    return tuple(
-        Reason(_worded(part.column, values, wording), "", amount_words(part.score))
-        for part in parts
-    )
+    columns = (Reason(_worded(p.column, values, wording), "", amount_words(p.score)) for p in parts)
+    return (*wrong, *columns)
 
 
 def violation(reason: str) -> tuple[str, str]:

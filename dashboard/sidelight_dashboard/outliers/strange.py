@@ -125,11 +125,11 @@ class Blame:
 
 
 def blamed(rows: Iterable[StrangeRow]) -> tuple[Blame, ...]:
-    """What is wrong with them by column and kind where that was told, else the column that adds
-    most to the score; the commonest first."""
+    """What is wrong with a column where that was told, else the column that adds most to the
+    score; the commonest first."""
     counts: dict[str, int] = {}
     for row in rows:
-        for what in row.reasons or _largest(row.parts):
+        for what in tuple(filter(column_of, row.reasons)) or _largest(row.parts):
             counts[what] = counts.get(what, 0) + 1
     ranked = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
     return tuple(Blame(*one) for one in ranked)
