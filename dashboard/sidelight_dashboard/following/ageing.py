@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import apsw
 
@@ -14,7 +14,7 @@ from sidelight_dashboard.store.rows import found
 from sidelight_dashboard.times import HOUR_NS, NS
 
 
-@dataclass
+@dataclass(frozen=True)
 class Ageing:
     """Rolls up and forgets, within the transaction that made something old.
 
@@ -24,21 +24,16 @@ class Ageing:
 
     settings: DashboardSettings
     panes: PaneReader
-    _forgotten: dict[str, int] = field(default_factory=dict)
 
     def age(self, series: apsw.Connection) -> None:
         """Whatever there is now."""
+        fine, keep = self.settings.fine_seconds, self.settings.keep_seconds
         ((log_ns,),) = found(series, "SELECT coalesce(max(appended_ns), 0) FROM chain", ())
-        forget_letters(series, _before(log_ns, self.settings.keep_seconds))
+        forget_letters(series, _before(log_ns, keep))
         for model, newest_ns in found(series, _NEWEST, ()):
             now_ns = min(newest_ns, log_ns)
-            roll_up(series, self.panes, model, _before(now_ns, self.settings.fine_seconds))
-            self._forget(series, model, _before(now_ns, self.settings.keep_seconds))
-
-    def _forget(self, series: apsw.Connection, model: str, before_ns: int) -> None:
-        if self._forgotten.get(model) != before_ns:
-            forget(series, model, before_ns)
-            self._forgotten[model] = before_ns
+            forget(series, model, _before(now_ns, keep))
+            roll_up(series, self.panes, model, _before(now_ns, fine))
 
 
 _NEWEST = "SELECT model, max(last_ns) FROM version GROUP BY model"

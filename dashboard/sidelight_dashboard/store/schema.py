@@ -9,7 +9,7 @@ built again from them. `kept.db` holds what no log has: explanations, and what w
 
 from __future__ import annotations
 
-FORMAT = 3
+FORMAT = 4
 """Of `series.db`; another one is thrown away and built again."""
 
 SERIES = """
@@ -99,6 +99,7 @@ CREATE INDEX judged_by_time ON judged (model, detector, end_ns);
 CREATE INDEX judged_newest ON judged
   (model, version, end_ns, detector, segment, against, is_drift);
 
+CREATE INDEX judged_by_end ON judged (model, end_ns);
 CREATE INDEX judged_fine ON judged (model, end_ns) WHERE is_fine;
 
 CREATE TABLE flagged (                -- the strangest rows of each while
@@ -113,6 +114,7 @@ CREATE TABLE flagged (                -- the strangest rows of each while
 CREATE INDEX flagged_by_time ON flagged (model, detector, time_ns);
 CREATE INDEX flagged_by_score ON flagged (model, detector, score);
 CREATE INDEX flagged_by_exchange ON flagged (exchange);
+CREATE INDEX flagged_by_model ON flagged (model, time_ns);
 CREATE INDEX flagged_fine ON flagged (model, time_ns) WHERE is_fine;
 
 CREATE TABLE alarm (
