@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sidelight.events.feedback import Feedback
 from sidelight.events.feedback import to_record as to_record_of_feedback
 from sidelight.events.labels import Label
-from sidelight.log import Record
+from sidelight.log import Log, Record
 from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import RESULTS
 from sidelight.tensors import Columns
@@ -20,6 +20,7 @@ from sidelight_dashboard.showing import Showing
 from sidelight_detectors.flips.finding import FlipFinding, FlipRate
 from sidelight_detectors.results.events import output_record
 from sidelight_detectors.results.findings import About, Seen, UnjudgedResult, WindowResult
+from sidelight_detectors.streaming.outbox import read_on
 from tests.dashboard.filled import detect, follow, settings_of, shown
 from tests.detectors.traffic import MODEL, SECOND, START_NS, json_body, record
 
@@ -137,3 +138,20 @@ def unlike(folder: Path) -> Iterator[Showing]:
     with shown(told, log) as showing:
         follow(showing)
         yield showing
+
+
+@contextmanager
+def said(folder: Path, records: Sequence[Record]) -> Iterator[Showing]:
+    """A store of these results alone, as of version 1."""
+    log = MemoryLog()
+    log.append(RESULTS, records)
+    with shown(settings_of(folder, people(300, 1), model=SETTINGS), log) as showing:
+        follow(showing)
+        with showing.store.series.writing() as series:
+            times = (START_NS, START_NS + 400 * SECOND)
+            series.execute("INSERT OR REPLACE INTO version VALUES (?, '1', ?, ?)", (MODEL, *times))
+        yield showing
+
+
+def results_of(log: Log) -> list[Record]:
+    return [one.record for one in read_on(log, RESULTS, 0, 0)]

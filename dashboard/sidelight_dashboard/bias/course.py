@@ -29,6 +29,19 @@ NOTHING = Spot(None, None, None, "unknown", "")
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """How a limit is called, and how its line looks."""
+
+    name: str
+    role: str = "$limit"
+    dash: str = "dash"
+
+
+ALLOWED = Held("allowed")
+REFERENCE = Held("reference", "$reference", "dot")
+
+
+@dataclass(frozen=True, slots=True)
 class Point:
     """A `Spot` in time; `stands_for` so many windows."""
 
@@ -50,20 +63,18 @@ def course(
     points: Sequence[Point],
     said: Said,
     axis: Axis,
-    limits: Sequence[str] = (),
+    held: Sequence[Held],
     shapes: Sequence[Shape] = (),
 ) -> Figure:
-    """`limits` are the names of those of every `Spot`, in their order; an empty one is not told."""
+    """`held` are the limits of every `Spot`, in their order. The caption is the legend."""
     run = list(_unbroken(points))
-    at = [point.end_ns for point in run]
-    value = steps(name, at, [point.spot.value for point in run])
+    value = steps(name, [point.end_ns for point in run], [point.spot.value for point in run])
     value["hoverinfo"] = "skip"
-    held = [
-        limit(called, at, [_nth(point.spot.limits, place) for point in run])
-        | {"showlegend": bool(called), "hoverinfo": "skip"}
-        for place, called in enumerate(limits)
-    ]
-    return over_time([*_interval(run), value, *held, *_marked(points, said)], axis, shapes)
+    limits = [_limit(run, place, one) for place, one in enumerate(held)]
+    traces = [*_interval(run), value, *limits, *_marked(points, said)]
+    figure = over_time(traces, axis, shapes)
+    figure["layout"]["showlegend"] = False
+    return figure
 
 
 def close_up(figure: Figure) -> Figure:
@@ -94,6 +105,14 @@ def _patience(point: Point) -> int:
     return 2 * point.stands_for * (point.end_ns - point.begin_ns)
 
 
+def _limit(run: Sequence[Point], place: int, held: Held) -> Trace:
+    values = [point.spot.limits[place] if point.spot.limits else None for point in run]
+    trace = limit(held.name, [point.end_ns for point in run], values)
+    trace["line"] |= {"color": held.role, "dash": held.dash}
+    trace["hoverinfo"] = "skip"
+    return trace
+
+
 def _interval(run: Sequence[Point]) -> list[Trace]:
     at = [point.end_ns for point in run]
     low = steps("low", at, [point.spot.low for point in run], "$band")
@@ -101,7 +120,6 @@ def _interval(run: Sequence[Point]) -> list[Trace]:
     for trace in (low, high):
         trace["line"] |= {"width": 0}
         trace["hoverinfo"] = "skip"
-    low["showlegend"] = False
     high |= {"fill": "tonexty", "fillcolor": "$band"}
     return [low, high] if any(point.spot.low is not None for point in run) else []
 
@@ -120,7 +138,3 @@ def _marked(points: Sequence[Point], said: Said) -> Iterator[Trace]:
                 "text": [ends(one.spot.low, one.spot.high, one.spot.rows) for one in own],
                 "hovertemplate": "%{y} %{text}",
             }
-
-
-def _nth(values: Sequence[Number], place: int) -> Number:
-    return values[place] if values else None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from sidelight_dashboard.bias.course import Spot, close_up, course, points_of
+from sidelight_dashboard.bias.course import ALLOWED, REFERENCE, Spot, close_up, course, points_of
 from sidelight_dashboard.bias.findings import (
     Bias,
     Estimated,
@@ -58,7 +58,7 @@ class Charts:
         """One gap over time, between what is allowed."""
         points = points_of(windows, lambda found: _of_gap(found, key))
         axis = _axis(unit_of(key[0]))
-        return course("gap", points, VERDICTS, axis, ("allowed", ""), self.shapes)
+        return course("gap", points, VERDICTS, axis, (ALLOWED, ALLOWED), self.shapes)
 
     def evidence(self, windows: Sequence[Window[Bias]]) -> Figure:
         """What the alarm's rule had gathered by each window, and where it rings."""
@@ -77,20 +77,19 @@ class Charts:
         """The share of rows with a label."""
         points = points_of(windows, lambda found: _of_coverage(found, least))
         axis = Axis("rows with a label", bad="down", share=True)
-        return course("coverage", points, _LABELS, axis, ("wanted",), self.shapes)
+        return course("coverage", points, _LABELS, axis, (ALLOWED,), self.shapes)
 
     def realised(self, windows: Sequence[Window[Labels]], metric: str) -> Figure:
         """A metric by labels, and its value in the reference."""
         points = points_of(windows, lambda found: _of_labels(found, metric))
         axis = Axis(name_of(metric), bad=way_of(metric))
-        limits = ("reference",)
-        return close_up(course(name_of(metric), points, _LABELS, axis, limits, self.shapes))
+        return close_up(course(name_of(metric), points, _LABELS, axis, [REFERENCE], self.shapes))
 
     def estimated(self, windows: Sequence[Window[Estimated]], metric: str) -> Figure:
         """A metric without labels; of the one that is judged also how much may be lost."""
         points = points_of(windows, lambda found: _of_estimate(found, metric))
         axis = Axis(f"estimated {name_of(metric)}", bad=way_of(metric))
-        limits = ("reference", "tolerated")
+        limits = (REFERENCE, ALLOWED)
         return close_up(course(name_of(metric), points, _ESTIMATES, axis, limits, self.shapes))
 
     def flips(self, finding: Flips) -> Figure:
@@ -102,7 +101,7 @@ class Charts:
         """The same of one pair over time."""
         points = points_of(windows, lambda found: _of_flip(found, key))
         axis = Axis("decisions that change", bad="up", share=True)
-        return course("changed", points, VERDICTS, axis, ("tolerated",), self.shapes)
+        return course("changed", points, VERDICTS, axis, (ALLOWED,), self.shapes)
 
     def _gap(self, gap: Gap) -> Line:
         attribute = attribute_words(self.wording, gap.attribute)

@@ -40,7 +40,7 @@ def forest(lines: Sequence[Line], axis: Axis, equal: float) -> Figure:
                 "title": {"text": axis.label},
                 "tickformat": ".1%" if axis.share else "",
                 "zeroline": False,
-                "nticks": 6,
+                "nticks": 4,
                 "tickangle": 0,
                 "range": [left, right],
             },

@@ -89,6 +89,6 @@ def _words(showing: Showing, model: str) -> dict[str, Any]:
 
 def _open_alarms(showing: Showing, shown: Chosen) -> list[Alarm]:
     """Of this page's detectors, on the chosen version or on all."""
-    found = Search(model=shown.model, state="raised").rows(showing.store, 1000)
+    found = Search(model=shown.model, state="raised").rows(showing, 1000)
     own = [one for one in found if one.detector in _DETECTORS]
     return [one for one in own if one.version in (shown.version, "")][:MOST_ALARMS]
