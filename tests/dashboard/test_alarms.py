@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from sidelight.config.capturing.redact import RedactSettings
 from sidelight_dashboard.alarms.links import Links
 from sidelight_dashboard.alarms.one import MOST_FLAGGED, OneAlarm, one_alarm
 from sidelight_dashboard.alarms.told import Search, offered
@@ -19,7 +21,7 @@ from tests.detectors.traffic import MODEL, SECOND
 
 @pytest.fixture
 def told(showing: Showing) -> OneAlarm:
-    (alarm,) = Search().rows(showing.store, 10)
+    (alarm,) = Search().rows(showing, 10)
     return one_alarm(showing, alarm.id)
 
 
@@ -60,10 +62,10 @@ def test_its_sizes_are_the_effects_of_the_window_with_bounds_and_tolerance(
     finding = said.result.finding
     by_column = {one.column: one for one in finding.columns}
     for size in told.sizes:
-        column = by_column[size.column]
+        column = by_column[size.columns[0]]
         assert (size.value, size.low, size.high) == (column.effect, column.low, column.high)
         assert (size.allowed_high, size.is_beyond) == (finding.tolerance, column.drifted)
-    assert told.sizes[0].column == said.result.worst.column
+    assert told.sizes[0].columns == (said.result.worst.column,)
 
 
 def test_strange_rows_are_those_of_the_judged_window_the_strangest_first(
@@ -108,7 +110,7 @@ def test_an_alarm_that_is_not_there_says_where_the_others_are(showing: Showing) 
     ],
 )
 def test_alarms_are_found_by_what_they_are(five: Showing, search: Search, ids: list[str]) -> None:
-    found = [one.id if len(one.id) == 1 else "first" for one in search.rows(five.store, 10)]
+    found = [one.id if len(one.id) == 1 else "first" for one in search.rows(five, 10)]
     assert found == ids
 
 
@@ -160,3 +162,25 @@ def test_what_is_not_there_is_404(showing: Showing) -> None:
     with client(showing) as browser:
         for path in ("/alarms/none", "/api/alarms/none", "/api/alarms/none/figure"):
             assert browser.get(path).status_code == 404
+
+
+def test_what_was_said_of_a_column_that_is_redacted_by_now_is_not_told(showing: Showing) -> None:
+    model = showing.settings.models[MODEL]
+    redact = RedactSettings.model_validate({"columns": {"AGE": {"action": "drop"}}})
+    models = {MODEL: model.model_copy(update={"redact": redact})}
+    hiding = replace(showing, settings=showing.settings.model_copy(update={"models": models}))
+    (alarm,) = Search().rows(hiding, 10)
+    told = one_alarm(hiding, alarm.id)
+    assert [one.column for one in alarm.suspects] == ["score"]
+    assert {one.columns for one in told.sizes} == {("score",), ("sex",)}
+    with client(hiding) as browser:
+        assert "age" not in browser.get(f"/api{alarm.path}").text.split('"promise"')[0]
+
+
+def test_an_alarm_of_a_model_that_is_configured_no_more_is_still_told(showing: Showing) -> None:
+    without = replace(showing, settings=showing.settings.model_copy(update={"models": {}}))
+    (alarm,) = Search().rows(without, 10)
+    with client(without) as browser:
+        assert browser.get(alarm.path).status_code == 200
+        assert browser.get("/alarms").status_code == 200
+        assert "No model is configured" in browser.get("/").text

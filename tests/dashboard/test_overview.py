@@ -37,7 +37,7 @@ def changeable(showing: Showing, tmp_path: Path) -> Iterator[Showing]:
 def lines_of(showing: Showing, now_ns: int = SOON_NS, lag: Lag = NO_LAG) -> dict[str, Line]:
     """By version."""
     made = Lines(showing.settings, showing.store, lag, now_ns)
-    lines, _ = made.of_model(MODEL, standing(showing.store))
+    lines, _ = made.of_model(MODEL, standing(showing))
     return {line.version: line for line in lines}
 
 

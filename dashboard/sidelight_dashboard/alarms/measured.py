@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import orjson
 
+from sidelight_dashboard.alarms.hiding import hidden_in
 from sidelight_dashboard.alarms.sizes import sizes_of
 from sidelight_dashboard.alarms.told import Alarm
 from sidelight_dashboard.alarms.words import headline
@@ -24,5 +25,6 @@ def measured(showing: Showing, alarms: Sequence[Alarm]) -> dict[str, str]:
     told = {one.id: "" for one in alarms}
     for id_, model, packed in showing.store.series.rows(_DATA, (asked,)):
         glossary = models[model].glossary if model in models else {}
-        told[id_] = headline(sizes_of(orjson.loads(zlib.decompress(packed)), glossary))
+        data, hidden = orjson.loads(zlib.decompress(packed)), hidden_in(showing.settings, model)
+        told[id_] = headline(sizes_of(data, glossary, hidden))
     return told

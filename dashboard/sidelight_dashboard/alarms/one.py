@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from sidelight_dashboard.alarms.hiding import hidden_in
 from sidelight_dashboard.alarms.sizes import Size, sizes_of
 from sidelight_dashboard.alarms.told import Alarm, alarm_of
 from sidelight_dashboard.outliers.strange import Search, StrangeRow
@@ -79,9 +80,10 @@ def one_alarm(showing: Showing, id_: str) -> OneAlarm:
             "see /alarms for those that are"
         )
     *told, plan, address, typical, packed = found[0]
-    alarm, data = alarm_of(tuple(told)), orjson.loads(zlib.decompress(packed))
+    alarm, data = alarm_of(tuple(told), showing.settings), orjson.loads(zlib.decompress(packed))
     window = _window(data)
     model = showing.settings.models.get(alarm.model)
+    glossary = model.glossary if model else {}
     return OneAlarm(
         alarm,
         plan,
@@ -91,9 +93,9 @@ def one_alarm(showing: Showing, id_: str) -> OneAlarm:
         data["rows_seen"],
         data.get("text", ""),
         data.get("promise", ""),
-        sizes_of(data, model.glossary if model else {}),
+        sizes_of(data, glossary, hidden_in(showing.settings, alarm.model)),
         tuple(TypicalRow(**one) for one in orjson.loads(typical)),
-        () if window is None else _flagged(showing, alarm, window),
+        () if window is None or model is None else _flagged(showing, alarm, window),
     )
 
 

@@ -74,6 +74,6 @@ def _search(
 
 
 def _alarms(showing: Showing, search: Search, most: int) -> Alarms:
-    found = search.rows(showing.store, most + 1)
+    found = search.rows(showing, most + 1)
     shown = found[:most]
     return Alarms(search.count(showing.store), shown, shown[-1].id if len(found) > most else "")

@@ -71,8 +71,10 @@ def one_shown(showing: Showing, told: OneAlarm) -> Shown:
 
 def _with_evidence(told: OneAlarm) -> list[tuple[Size, float | None]]:
     """Each size with what its column alone spoke for the alarm, where a suspect says so."""
-    by_column = {(one.segment, one.column): one.evidence for one in told.alarm.suspects}
-    return [(one, by_column.get((one.segment, one.column))) for one in told.sizes]
+    by_columns: dict[tuple[str, tuple[str, ...]], float | None] = {
+        (one.segment, (one.column,)): one.evidence for one in told.alarm.suspects
+    }
+    return [(one, by_columns.get((one.segment, one.columns))) for one in told.sizes]
 
 
 def _wording(showing: Showing, model: str) -> Wording:

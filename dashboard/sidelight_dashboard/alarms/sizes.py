@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sidelight.config.glossary import GlossaryEntry
+from sidelight_dashboard.alarms.hiding import attributes_of, is_told
 from sidelight_dashboard.bias.words import attribute_words, group_words, name_of
+from sidelight_dashboard.rows.columns import Hidden
 from sidelight_dashboard.rows.wording import Wording
 
 Json = Mapping[str, Any]
 Number = float | None
+NOTHING_HIDDEN = Hidden(frozenset())
+
 QUERIES = "different queries"
 """What an attack is measured by."""
 
@@ -23,8 +27,8 @@ class Size:
     """A measured value between `low` and `high`, and from where to where it is of no concern.
 
     `what` is the quantity: values of one quantity share an axis, others do not. `label` says of
-    what it is; `column` is the model's own name of it, where it is one column of `segment`. `rows`
-    is how many it rests on, None where that was not told.
+    what it is, of `segment`; `columns` are the model's own names of those it is about. `rows` is
+    how many it rests on, None where that was not told.
     """
 
     what: str
@@ -36,7 +40,7 @@ class Size:
     allowed_high: Number
     is_beyond: bool
     rows: int | None = None
-    column: str = ""
+    columns: tuple[str, ...] = ()
     segment: str = ""
 
     @property
@@ -52,9 +56,11 @@ class Size:
         return "not clear" if is_open else "within"
 
 
-def sizes_of(data: Json, glossary: Mapping[str, GlossaryEntry]) -> tuple[Size, ...]:
+def sizes_of(
+    data: Json, glossary: Mapping[str, GlossaryEntry], hidden: Hidden = NOTHING_HIDDEN
+) -> tuple[Size, ...]:
     """From the data of an alarm on the wire: what is beyond its limit first, then the largest."""
-    found = _Sizes(glossary).of(data)
+    found = (one for one in _Sizes(glossary).of(data) if is_told(one.columns, hidden))
     return tuple(sorted(found, key=lambda one: (not one.is_beyond, -_excess(one), one.label)))
 
 
@@ -98,7 +104,7 @@ class _Sizes:
                     data["tolerance"],
                     bool(one["drifted"]),
                     one["rows"],
-                    one["column"],
+                    (one["column"],),
                     segment,
                 )
 
@@ -112,6 +118,7 @@ class _Sizes:
                 gap["allowed_high"],
                 gap["verdict"] == "unfair",
                 gap["rows"],
+                attributes_of(gap["attribute"]),
             )
 
     def _rates(self, finding: Json) -> Iterator[Size]:
@@ -124,6 +131,7 @@ class _Sizes:
                 finding["tolerance"],
                 rate["verdict"] == "unfair",
                 rate["rows"],
+                attributes_of(rate["attribute"]),
             )
 
     def _groups(self, told: Json, between: str, other: str) -> str:
@@ -144,19 +152,22 @@ class _Sizes:
             limit = finding["correlation_tolerance"]
             drifted = bool(pair["drifted"])
             three = _three(pair, "effect")
-            yield Size("change of a correlation", label, *three, None, limit, drifted)
+            columns = tuple(pair["columns"])
+            what = "change of a correlation"
+            yield Size(what, label, *three, None, limit, drifted, columns=columns)
 
     def _statistics(self, finding: Json) -> Iterator[Size]:
         """alibi-detect's: a p-value is beyond its threshold below it, a statistic above it."""
         thresholds, p_values = finding["threshold"], finding["p_value"]
         is_each = len(finding["columns"]) == len(thresholds)
-        names = map(self._wording.column, finding["columns"]) if is_each else ["all columns"]
+        columns = [(name,) for name in finding["columns"]] if is_each else [()]
         values = p_values or finding["statistic"]
-        for label, value, threshold in zip(names, values, thresholds, strict=False):
+        for of, value, threshold in zip(columns, values, thresholds, strict=False):
             least, most = (threshold, None) if p_values else (None, threshold)
             beyond = _is_outside(value, least, most)
             what = "p-value" if p_values else "statistic"
-            yield Size(what, label, value, None, None, least, most, beyond, finding["rows"])
+            label = self._wording.column(*of) if of else "all columns"
+            yield Size(what, label, value, None, None, least, most, beyond, finding["rows"], of)
 
 
 def _queries(data: Json) -> Size:

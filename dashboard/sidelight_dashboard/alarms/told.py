@@ -7,6 +7,9 @@ from typing import Literal
 
 import orjson
 
+from sidelight.config.settings import Settings
+from sidelight_dashboard.alarms.hiding import columns_of, hidden_in, is_told
+from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.store.opening import Row, Store
 
 State = Literal["raised", "cleared"]
@@ -63,9 +66,10 @@ class Search:
     state: State | Literal[""] = ""
     after: str = ""
 
-    def rows(self, store: Store, most: int) -> tuple[Alarm, ...]:
+    def rows(self, showing: Showing, most: int) -> tuple[Alarm, ...]:
         """At most so many, the newest first."""
-        return tuple(map(alarm_of, store.series.rows(_FIND, self._given | {"most": most})))
+        found = showing.store.series.rows(_FIND, self._given | {"most": most})
+        return tuple(alarm_of(one, showing.settings) for one in found)
 
     def count(self, store: Store) -> int:
         """All of them, whatever `after` says."""
@@ -95,10 +99,11 @@ _FIND = f"{_COLUMNS} {_WANTED} ORDER BY raised_ns DESC, id DESC LIMIT :most"
 _COUNT = f"SELECT count(*) {_WANTED}"
 
 
-def alarm_of(found: Row) -> Alarm:
-    """As `Search.rows` asks for it."""
+def alarm_of(found: Row, settings: Settings) -> Alarm:
+    """As `Search.rows` asks for it; suspects that are hidden are not told."""
     id_, model, version, detector, raised_ns, cleared_ns, *told, suspects = found
     cleared_reason, reason, evidence, threshold = told
+    hidden = hidden_in(settings, model)
     return Alarm(
         id_,
         model,
@@ -111,7 +116,11 @@ def alarm_of(found: Row) -> Alarm:
         reason,
         evidence,
         threshold,
-        tuple(Suspect(**one) for one in orjson.loads(suspects)),
+        tuple(
+            Suspect(**one)
+            for one in orjson.loads(suspects)
+            if is_told(columns_of(one["column"]), hidden)
+        ),
     )
 
 

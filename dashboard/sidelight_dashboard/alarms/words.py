@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import re
 import sys
 from collections.abc import Sequence
 
+from sidelight_dashboard.alarms.hiding import COMPARED
 from sidelight_dashboard.alarms.sizes import QUERIES, Size
 from sidelight_dashboard.alarms.told import Alarm, Suspect
 from sidelight_dashboard.bias.words import attribute_words, group_words, name_of
@@ -73,13 +73,9 @@ def suspect_words(suspect: Suspect, wording: Wording) -> str:
     return f"{of} in {suspect.segment}" if suspect.segment else of
 
 
-_COMPARED = re.compile(r"(?:(\w+) of )?(.+): (.+) (beside|as) (.+)")
-"""How detectors of bias write of two groups."""
-
-
 def _compared(text: str, wording: Wording) -> str:
     """``false positive rate difference of sex: female beside male``; empty for a column."""
-    found = _COMPARED.fullmatch(text)
+    found = COMPARED.fullmatch(text)
     if found is None:
         return ""
     metric, attribute, group, between, other = found.groups()

@@ -12,7 +12,7 @@ from sidelight_dashboard.alarms.words import suspect_words
 from sidelight_dashboard.overview.status import Aspect, Status
 from sidelight_dashboard.overview.watched import aspect_of
 from sidelight_dashboard.rows.wording import Wording
-from sidelight_dashboard.store.opening import Store
+from sidelight_dashboard.showing import Showing
 
 MOST = 1000
 """Standing alarms that are looked at; more are more of the same."""
@@ -20,9 +20,9 @@ MOST = 1000
 MOST_BLAMED = 2
 
 
-def standing(store: Store) -> tuple[Alarm, ...]:
+def standing(showing: Showing) -> tuple[Alarm, ...]:
     """Of all models."""
-    return Search(state="raised").rows(store, MOST)
+    return Search(state="raised").rows(showing, MOST)
 
 
 def alarms_status(alarms: Sequence[Alarm], wording: Wording) -> Status:

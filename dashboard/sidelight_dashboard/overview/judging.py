@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sidelight.config.glossary import GlossaryEntry
+from sidelight.config.settings import ModelSettings
 from sidelight_dashboard.alarms.naming import title_of
 from sidelight_dashboard.alarms.sizes import Size, sizes_of
-from sidelight_dashboard.alarms.words import number, size_words
+from sidelight_dashboard.alarms.words import headline, number, size_words
 from sidelight_dashboard.overview.status import Status, Word, prevailing
 from sidelight_dashboard.overview.windows import Verdict, Window, since
+from sidelight_dashboard.rows.columns import hidden_of
 from sidelight_dashboard.rows.wording import Wording
 from sidelight_dashboard.store.opening import Store
-
-Glossary = Mapping[str, GlossaryEntry]
 
 MOST_TOLD = 3
 """Segments that one sentence tells of."""
@@ -26,14 +25,14 @@ _WORDS: Mapping[Verdict, Word] = {
 }
 
 
-def judged_status(store: Store, windows: Sequence[Window], glossary: Glossary) -> Status:
+def judged_status(store: Store, windows: Sequence[Window], model: ModelSettings) -> Status:
     """Of one detector's newest windows, one for each segment."""
     words = [word_of(one) for one in windows]
     word = prevailing(words)
     telling = [one for one, said in zip(windows, words, strict=True) if said == word][:MOST_TOLD]
     began = [since(store, one) for one in telling]
     earliest = min(began, key=lambda one: one.at_ns)
-    why = " ".join(_sentence(one, glossary) for one in telling)
+    why = " ".join(_sentence(one, model) for one in telling)
     return Status(word, why, earliest.at_ns, earliest.or_earlier)
 
 
@@ -54,7 +53,7 @@ def _comparisons(window: Window) -> Sequence[Mapping[str, str]]:
     return found
 
 
-def _sentence(window: Window, glossary: Glossary) -> str:
+def _sentence(window: Window, model: ModelSettings) -> str:
     title, rows = title_of(window.key.detector), f"{window.rows:,} rows"
     where = f"in {window.key.segment} " if window.key.segment else ""
     beside = f"beside version {window.key.against} " if window.key.against else ""
@@ -66,7 +65,7 @@ def _sentence(window: Window, glossary: Glossary) -> str:
             evidence, limit = number(window.evidence), number(window.evidence_threshold)
             return f"{about}: no alarm yet, but the e-value is {evidence}; {limit} raises one."
         case "beyond":
-            return f"{about}, newest window of {rows}: {_size(window, glossary)}"
+            return f"{about}, newest window of {rows}: {_size(window, model)}"
         case "within" if unknown := _unknown(window):
             of = len(_comparisons(window))
             return f"{about}: {unknown} of {of} comparisons have not enough data with {rows}."
@@ -74,11 +73,17 @@ def _sentence(window: Window, glossary: Glossary) -> str:
             return f"{about}: the newest window, of {rows}, is within its limits."
 
 
-def _size(window: Window, glossary: Glossary) -> str:
-    effect = window.head.get("effect")
-    if isinstance(effect, Mapping):
-        label = Wording(glossary).column(effect["column"])
-        three = (effect["size"], effect["low"], effect["high"])
-        return size_words(Size("effect", label, *three, None, window.head["tolerance"], True))
-    sizes = sizes_of({"finding": window.head}, glossary)
-    return size_words(sizes[0]) if sizes else "beyond its limit."
+def _size(window: Window, model: ModelSettings) -> str:
+    """Nothing of a column that redaction drops by now."""
+    hidden, effect = hidden_of(model), window.head.get("effect")
+    if not isinstance(effect, Mapping):
+        sizes = sizes_of({"finding": window.head}, model.glossary, hidden)
+        return headline(sizes) or _BEYOND
+    if effect["column"] in hidden:
+        return _BEYOND
+    label = Wording(model.glossary).column(effect["column"])
+    three = (effect["size"], effect["low"], effect["high"])
+    return size_words(Size("effect", label, *three, None, window.head["tolerance"], True))
+
+
+_BEYOND = "beyond its limit."

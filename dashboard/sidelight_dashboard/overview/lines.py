@@ -152,7 +152,7 @@ class Lines:
         ]
         windows.sort(key=lambda one: one.key.detector)
         for detector, same in groupby(windows, key=lambda one: one.key.detector):
-            status = judged_status(self.store, list(same), settings.glossary)
+            status = judged_status(self.store, list(same), settings)
             yield aspect_of(detector) or "drift", status
         slots = slots_of(self.store, model, version.name)
         for flagger in configured(settings):

@@ -18,7 +18,7 @@ _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def shown(showing: Showing, told: Overview) -> dict[str, Any]:
-    last_alarms = Search().rows(showing.store, LAST_ALARMS)
+    last_alarms = Search().rows(showing, LAST_ALARMS)
     return {
         "told": told,
         "aspects": ASPECTS,

@@ -53,7 +53,7 @@ class Overview:
 def overview(showing: Showing, lag: Lag, services: tuple[Service, ...], now_ns: int) -> Overview:
     """As things are at `now_ns`; `lag` and `services` as they were found last."""
     made = Lines(showing.settings, showing.store, lag, now_ns)
-    alarms = standing(showing.store)
+    alarms = standing(showing)
     found = [
         made.of_model(model, [one for one in alarms if one.model == model])
         for model in showing.settings.models
