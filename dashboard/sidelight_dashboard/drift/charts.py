@@ -14,7 +14,7 @@ from sidelight_dashboard.drift.figures import (
     ranked_figure,
 )
 from sidelight_dashboard.drift.links import Links, Shown
-from sidelight_dashboard.drift.told import drift
+from sidelight_dashboard.drift.told import course, drift
 from sidelight_dashboard.drift.values import values
 from sidelight_dashboard.figures import Figure, Shape
 from sidelight_dashboard.refusals import NotFound
@@ -51,7 +51,7 @@ def over_time_of(showing: Showing, asked: Shown) -> Figure:
     behind = _behind(showing, asked, around)
     if asked.measure == "evidence":
         return evidence_figure(windows.windows(store, around, asked.against), behind)
-    found = windows.points(store, around, asked.against, asked.feature)
+    found = course(showing, around, asked.against, asked.feature)
     draw = effect_figure if asked.measure == "effect" else p_value_figure
     return draw(found, Links(asked).window, behind)
 

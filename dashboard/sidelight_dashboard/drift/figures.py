@@ -31,7 +31,7 @@ from sidelight_dashboard.times import iso
 
 EFFECT = Axis("effect", bad="up")
 P_VALUE = Axis("p-value", bad="down", log=True)
-EVIDENCE = Axis("evidence of the alarm (e-value)", bad="up", log=True)
+EVIDENCE = Axis("evidence (e-value)", bad="up", log=True)
 SHARE = Axis("share of rows", share=True)
 
 LEAST_SHOWN = 1e-3
@@ -123,9 +123,7 @@ def evidence_figure(windows: Sequence[Window], shapes: Sequence[Shape] = ()) -> 
     told = [one for one in windows if one.evidence is not None]
     value = _line(told, "evidence", lambda one: max(one.evidence or 0.0, LEAST_SHOWN))
     threshold = _limit(told, "raises the alarm", lambda one: one.evidence_threshold)
-    figure = over_time([threshold, value], EVIDENCE, shapes)
-    figure["layout"]["yaxis"]["exponentformat"] = "power"
-    return _high(figure)
+    return _high(over_time([threshold, value], EVIDENCE, shapes))
 
 
 def distribution_figure(column: Column, wording: Wording) -> Figure:
@@ -136,7 +134,7 @@ def distribution_figure(column: Column, wording: Wording) -> Figure:
     figure = beside(names, reference, current, SHARE)
     if column.kind == "categorical":
         return _lying(figure, names)
-    figure["layout"]["hovermode"] = "x unified"
+    figure["layout"] |= {"hovermode": "x unified", "height": _HEIGHT_PX}
     return figure
 
 
@@ -207,8 +205,9 @@ def _lying(figure: Figure, names: Sequence[str]) -> Figure:
 
 
 def _high(figure: Figure) -> Figure:
-    """With room for the legend on narrow screens."""
+    """With room for the legend on narrow screens, and powers of ten as the tables write them."""
     figure["layout"]["height"] = _HEIGHT_PX
+    figure["layout"]["yaxis"]["exponentformat"] = "e"
     return figure
 
 

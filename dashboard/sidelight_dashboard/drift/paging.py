@@ -8,7 +8,7 @@ from typing import Any
 from sidelight.panes import Column
 from sidelight_dashboard.drift import windows, words
 from sidelight_dashboard.drift.links import Links, Shown
-from sidelight_dashboard.drift.told import drift
+from sidelight_dashboard.drift.told import course, drift
 from sidelight_dashboard.drift.values import values
 from sidelight_dashboard.rows.wording import Wording
 from sidelight_dashboard.showing import Showing
@@ -47,7 +47,7 @@ def _over_time(showing: Showing, shown: Shown) -> dict[str, Any]:
     around = windows.with_context(store, shown.chosen, against)
     judged = windows.windows(store, around, against)
     return {
-        "points": windows.points(store, around, against, shown.feature),
+        "points": course(showing, around, against, shown.feature),
         "judged": judged,
         "has_evidence": any(one.evidence is not None for one in judged),
         "is_wider": around != shown.chosen,

@@ -108,6 +108,13 @@ def drift(showing: Showing, chosen: Chosen, against: str = "") -> Drift:
     )
 
 
+def course(showing: Showing, chosen: Chosen, against: str, column: str) -> list[Point]:
+    """One column over time; of one that redaction drops now there is nothing to show."""
+    if column in hidden_of(showing.settings.models[chosen.model]):
+        return []
+    return windows.points(showing.store, chosen, against, column)
+
+
 def _features(
     showing: Showing, model: str, judged: list[Newest], whole: tuple[Compared, ...]
 ) -> tuple[Feature, ...]:

@@ -44,6 +44,7 @@ MEASURES: Mapping[str, str] = MappingProxyType(
 )
 
 _TINY = 1e-15
+_LARGE = 1000
 
 
 def method_words(method: str) -> str:
@@ -111,5 +112,6 @@ def _bar_name(bar: Bar, column: str, wording: Wording, apart: bool) -> str:
 
 
 def _end(value: float) -> str:
-    """Whole numbers as they are, others to four digits."""
-    return number_words(value) if value.is_integer() else f"{value:.4g}"
+    """Whole and large numbers as they are, others to three digits."""
+    is_plain = value.is_integer() or abs(value) >= _LARGE
+    return number_words(value) if is_plain else f"{value:.3g}"
