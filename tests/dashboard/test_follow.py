@@ -7,7 +7,7 @@ import random
 import signal
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -377,9 +377,9 @@ def test_a_log_that_is_away_is_said_and_asked_again(
         follower = Follower(showing, stop)
         thread = threading.Thread(target=follower.run)
         thread.start()
-        _wait_until(lambda: "no broker answers" in (follower.waits_for or ""))
+        wait_until(lambda: "no broker answers" in (follower.waits_for or ""))
         away.is_back.set()
-        _wait_until(lambda: follower.waits_for is None)
+        wait_until(lambda: follower.waits_for is None)
         stop.set()
         thread.join()
         assert dump(showing.store) == usual
@@ -404,7 +404,8 @@ def test_a_local_log_is_followed_as_it_grows(told: Settings, tmp_path: Path) -> 
     log.close()
 
 
-def _wait_until(is_so: Any) -> None:
+def wait_until(is_so: Callable[[], object]) -> None:
+    """Look again until it is so."""
     for _ in range(6000):
         if is_so():
             return

@@ -26,6 +26,7 @@ def _raise(series: apsw.Connection, told: Told, alarm: Alarm) -> None:
         "id": told.id,
         "model": told.meta.model,
         "version": told.meta.version,
+        "against": told.meta.against,
         "detector": told.meta.detector,
         "plan": told.meta.plan,
         "raised_ns": told.time_ns,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import apsw
@@ -17,6 +17,7 @@ from sidelight_dashboard.following.slots import (
     slots_in,
     summed_that_fit,
 )
+from sidelight_dashboard.following.versions import see_version
 from sidelight_dashboard.store.rows import Values, found, put
 
 _LIMIT = 1 << 62
@@ -84,14 +85,5 @@ def _add_to_slot(
     there = slots_in(series, key, key.begin_ns + 1)
     whole, left_out = summed_that_fit(panes, [*there, *slots])
     put_slot(series, key, whole)
-    _see_version(series, {"model": key.model, "version": key.version}, whole)
+    see_version(series, key.model, key.version, whole.first_ns, whole.last_ns)
     return left_out
-
-
-def _see_version(series: apsw.Connection, key: Mapping[str, str], slot: Slot) -> None:
-    series.execute(
-        "INSERT INTO version (model, version, first_ns, last_ns) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET"
-        " first_ns = min(first_ns, excluded.first_ns), last_ns = max(last_ns, excluded.last_ns)",
-        (*key.values(), slot.first_ns, slot.last_ns),
-    )

@@ -8,6 +8,7 @@ import apsw
 
 from sidelight_dashboard.following.packing import packed, text
 from sidelight_dashboard.following.strangest import bound_while
+from sidelight_dashboard.following.versions import see_version
 from sidelight_dashboard.following.wire import Attack, Column, Drift, Promise, Row, Told, Window
 from sidelight_dashboard.store.rows import Values, add, found, put
 
@@ -53,7 +54,11 @@ def _window(series: apsw.Connection, told: Told, window: Window) -> None:
         "address": told.address,
         "data": packed(told.data.get("finding", _head(told))),
     }
-    if add(series, "judged", judged) and isinstance(window, Drift):
+    if not add(series, "judged", judged):
+        return
+    if about.version:
+        see_version(series, about.model, about.version, window.times.begin, window.times.end)
+    if isinstance(window, Drift):
         for column in window.columns:
             _point(series, told, window, column)
 

@@ -9,7 +9,7 @@ built again from them. `kept.db` holds what no log has: explanations, and what w
 
 from __future__ import annotations
 
-FORMAT = 4
+FORMAT = 5
 """Of `series.db`; another one is thrown away and built again."""
 
 SERIES = """
@@ -42,7 +42,7 @@ CREATE TABLE plan (                   -- each plan that came into force, and wha
   PRIMARY KEY (model, version, plan)
 ) WITHOUT ROWID;
 
-CREATE TABLE version (                -- each model version seen, and from when to when
+CREATE TABLE version (                -- each version seen in panes or windows, from when to when
   model TEXT, version TEXT, first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL,
   PRIMARY KEY (model, version)
 ) WITHOUT ROWID;
@@ -119,7 +119,8 @@ CREATE INDEX flagged_fine ON flagged (model, time_ns) WHERE is_fine;
 
 CREATE TABLE alarm (
   id TEXT PRIMARY KEY,                -- of the alarm that was raised; the cleared one names it
-  model TEXT NOT NULL, version TEXT NOT NULL, detector TEXT NOT NULL, plan TEXT NOT NULL,
+  model TEXT NOT NULL, version TEXT NOT NULL, against TEXT NOT NULL,
+  detector TEXT NOT NULL, plan TEXT NOT NULL,
   raised_ns INTEGER NOT NULL, cleared_ns INTEGER, cleared_reason TEXT NOT NULL,
   appended_ns INTEGER NOT NULL, reason TEXT NOT NULL,
   evidence REAL, evidence_threshold REAL,
