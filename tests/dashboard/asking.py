@@ -35,12 +35,12 @@ class Asked:
 
     @property
     def labels(self) -> frozenset[str]:
-        """Those it groups, joins or chooses by."""
+        """Those it groups, joins or chooses by; an empty value chooses what has no such label."""
         grouped = [label for group in _GROUPING.findall(self.expr) for label in group.split(",")]
         matched = [
             part.strip() for group in _MATCHERS.findall(self.expr) for part in group.split(",")
         ]
-        chosen = [re.split(r"[=!]", part)[0] for part in matched if part]
+        chosen = [re.split(r"[=!]", part)[0] for part in matched if not part.endswith('=""')]
         return frozenset(label.strip() for label in (*grouped, *chosen)) - {""}
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -36,6 +38,11 @@ from tests.ports import free_port
 CLEAR = "UPDATE alarm SET cleared_ns = raised_ns + 60000000000, cleared_reason = 'quiet'"
 STANDS = "UPDATE alarm SET cleared_ns = NULL, cleared_reason = ''"
 JUST_NOW = f"UPDATE alarm SET appended_ns = {NOW_NS + NS}"  # noqa: S608 - a number
+ANOTHER = """
+INSERT INTO alarm SELECT 'another-{number}', model, version, against, detector, plan, raised_ns,
+  NULL, '', {appended_ns}, reason, evidence, evidence_threshold, suspects, typical, address, data
+FROM alarm LIMIT 1
+"""
 
 needs_alertmanager = pytest.mark.skipif(
     which("prometheus-alertmanager") is None,
@@ -261,6 +268,52 @@ def test_a_slow_or_dead_receiver_holds_up_no_other(tmp_path: Path, box: Inbox) -
 
     assert before == 0, "what is not read to the end may be over by now"
     assert not thread.is_alive()
+
+
+def test_changes_in_quick_succession_do_not_keep_standing_alarms_from_being_told_again(
+    showing: Showing, box: Inbox
+) -> None:
+    at = telling(showing, box.url.removesuffix("/hook"), "alertmanagers")
+    for number in range(30):
+        change(showing, ANOTHER.format(number=number, appended_ns=at.now_ns))
+        at.turn(10)
+
+    first = box.bodies[0][0]["labels"]["alarm"]
+    told = [one["labels"]["alarm"] for body in box.bodies for one in body]
+    assert 5 <= told.count(first) <= 7
+
+
+def test_one_alarm_that_is_refused_takes_no_other_with_it(showing: Showing, box: Inbox) -> None:
+    for number in range(2):
+        change(showing, ANOTHER.format(number=number, appended_ns=NOW_NS))
+    box.answers = [(400, {}), (400, {})]
+    at = telling(showing, box.url.removesuffix("/hook"), "alertmanagers")
+    at.turn()
+
+    assert sorted(state for _, state, _ in state_of(showing)) == ["given up", "taken", "taken"]
+
+
+def test_an_alarm_that_cannot_be_told_holds_up_no_other(showing: Showing, box: Inbox) -> None:
+    change(showing, ANOTHER.format(number=0, appended_ns=NOW_NS))
+    change(showing, "UPDATE alarm SET data = x'00', appended_ns = 0 WHERE id = 'another-0'")
+    at = telling(showing, box.url)
+    with pytest.raises(zlib.error):
+        at.turn()
+    asyncio.run(at.send())
+
+    assert len(box.bodies) == 1
+
+
+def test_what_the_book_forgot_is_not_told_again(showing: Showing, box: Inbox) -> None:
+    at = telling(showing, box.url)
+    at.turn()
+    change(showing, CLEAR)
+    at.turn(1)
+    at.turn(showing.settings.dashboard.keep_seconds + 1)
+    at.turn(1)
+
+    assert state_of(showing) == []
+    assert len(box.bodies) == 2
 
 
 @needs_alertmanager

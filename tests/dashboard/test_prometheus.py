@@ -13,7 +13,7 @@ import pytest
 
 from sidelight.tensors import Columns
 from tests.dashboard.asking import RULES, asked_by_grafana, asked_by_rules, rules
-from tests.dashboard.everything import Everything, everything
+from tests.dashboard.everything import SERVICES, Everything, everything
 from tests.dashboard.scraping import IS_HERE, PROMETHEUS, Prometheus, prometheus, until
 from tests.detectors.traffic import MODEL, rows
 
@@ -38,6 +38,8 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scraped]:
         everything(folder) as services,
         prometheus(services.addresses, folder) as asked,
     ):
+        # what is counted before it is asked for the first time is no rate
+        until(lambda: len(asked.values("up == 1")) == len(SERVICES))
         for number in range(20):
             services.send(rows(50, seed=number + 5, shift=0.0 if number < 6 else 1.5))
         for _ in range(2):

@@ -86,13 +86,13 @@ class Telling:
         """So much later: look, and send what is due."""
         self.now_ns += int(seconds * NS)
         self.delivery.look(self.now_ns)
-        asyncio.run(self._send())
+        asyncio.run(self.send())
 
     def counted(self, outcome: str) -> float | None:
         labels = {"receiver": self.receiver.name, "outcome": outcome}
         return self.registry.get_sample_value("sidelight_dashboard_deliveries_total", labels)
 
-    async def _send(self) -> None:
+    async def send(self) -> None:
         async with aiohttp.ClientSession() as session:
             await self.delivery.send(session, self.now_ns)
 

@@ -13,6 +13,7 @@ import apsw
 import structlog
 from prometheus_client import CollectorRegistry
 
+from sidelight.errors import SidelightError
 from sidelight_dashboard.delivering.delivery import Delivery
 from sidelight_dashboard.delivering.metrics import DeliveryMetrics, Waiting
 from sidelight_dashboard.delivering.patience import Patience
@@ -20,6 +21,7 @@ from sidelight_dashboard.delivering.receiver import receivers
 from sidelight_dashboard.showing import Showing
 
 POLL_SECONDS = 0.5
+RETRY_SECONDS = 5.0
 
 logger = structlog.get_logger("sidelight.dashboard")
 
@@ -72,11 +74,13 @@ class Delivering:
             try:
                 seen = self._look(one, seen)
                 await one.send(session, time.time_ns())
-            except (apsw.Error, OSError) as exc:
+                await asyncio.sleep(POLL_SECONDS)
+            except (SidelightError, apsw.Error) as exc:
                 logger.warning("cannot deliver, trying again", receiver=name, reason=str(exc))
+                await asyncio.sleep(RETRY_SECONDS)
             except Exception:
                 logger.exception("cannot deliver, trying again", receiver=name)
-            await asyncio.sleep(POLL_SECONDS)
+                await asyncio.sleep(RETRY_SECONDS)
 
     def _look(self, one: Delivery, seen: int) -> int:
         """The revision that it has looked at."""

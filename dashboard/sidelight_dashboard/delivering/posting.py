@@ -10,11 +10,14 @@ from email.utils import parsedate_to_datetime
 
 import aiohttp
 
+from sidelight import __version__
 from sidelight.tokens import TokenLost
 from sidelight_dashboard.delivering.receiver import Receiver
 
 TOLD_BYTES = 200
 """Of an error's answer."""
+
+_HEADERS = {"user-agent": f"sidelight/{__version__}"}
 
 _FINAL = (400, 413, 415, 422)
 """Speak of what was posted, not of the address or the login: a try later gives the same."""
@@ -33,7 +36,7 @@ async def post(session: aiohttp.ClientSession, receiver: Receiver, body: bytes) 
     """None once it is taken. No address is told: it may hold a secret."""
     timeout = aiohttp.ClientTimeout(receiver.settings.timeout_seconds)
     try:
-        headers = {"content-type": receiver.form.content_type} | _login(receiver.token)
+        headers = _HEADERS | {"content-type": receiver.form.content_type} | _login(receiver.token)
         async with session.post(
             receiver.url, data=body, headers=headers, timeout=timeout, allow_redirects=False
         ) as answer:
