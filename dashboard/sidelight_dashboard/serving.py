@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 import sys
@@ -65,6 +66,7 @@ def run_service(settings: Settings) -> None:
         closed.enter_context(_at_work("delivering", delivering.run, stop))
         app = create_app(showing, registry, lambda: follower.waits_for)
         config = _configured(app, settings.dashboard)
+        gc.freeze()  # What stands by now lives as long as the process.
         logger.info("dashboard at work", url=url_of(settings.dashboard), folder=str(store.folder))
         _Server(config, showing.revision).run()
 

@@ -26,8 +26,12 @@ class Refusal(BaseModel):
     error: str = Field(examples=["no model 'prices' is configured; there are employment"])
 
 
-DOCUMENTED: dict[int | str, dict[str, Any]] = {"4XX": {"model": Refusal}, "5XX": {"model": Refusal}}
-"""For the API's description."""
+_CONTENT = {"application/json": {"schema": Refusal.model_json_schema()}, "text/html": {}}
+DOCUMENTED: dict[int | str, dict[str, Any]] = {
+    "4XX": {"description": "Refused", "content": _CONTENT},
+    "5XX": {"description": "Failed", "content": _CONTENT},
+}
+"""For the API's description: which of both, the `Accept` header says."""
 
 
 def answer_with_errors(app: FastAPI, pages: Pages) -> None:

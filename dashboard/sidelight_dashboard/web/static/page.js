@@ -36,9 +36,10 @@ function tellForms() {
   for (const form of document.querySelectorAll("form.range")) {
     const exact = form.querySelector(".exact");
     const length = form.elements.last;
+    const submit = form.querySelector("[type=submit]");
     exact.querySelector("[data-zone]").textContent = zone;
     for (const input of exact.querySelectorAll("input")) input.value = here(`${input.value}Z`).slice(0, 19);
-    const show = () => { exact.hidden = exact.disabled = length.value !== ""; };
+    const show = () => { exact.hidden = exact.disabled = submit.hidden = length.value !== ""; };
     for (const select of form.querySelectorAll("select"))
       select.addEventListener("change", () => { show(); if (length.value) form.requestSubmit(); });
     form.addEventListener("formdata", ({ formData }) => {
@@ -47,6 +48,21 @@ function tellForms() {
     });
     show();
   }
+}
+
+/** What scrolls inside itself can be reached and scrolled by keys, and says what it is. */
+function reachScrolled() {
+  for (const box of document.querySelectorAll(".scroll, pre")) {
+    if (box.scrollWidth <= box.clientWidth) continue;
+    box.tabIndex = 0;
+    box.setAttribute("role", "group");
+    box.setAttribute("aria-label", labelOf(box));
+  }
+}
+
+function labelOf(box) {
+  const told = box.querySelector("caption") ?? box.closest("section, figure, .card")?.querySelector("h2, h3, figcaption");
+  return told?.textContent.trim().replace(/\s+/g, " ") || "Table";
 }
 
 function closeMenus() {
@@ -67,5 +83,8 @@ tellTimes(document);
 offerThemes();
 tellForms();
 closeMenus();
+reachScrolled();
+document.addEventListener("sidelight:swapped", reachScrolled);
+document.addEventListener("toggle", reachScrolled, true);
 drawCharts();
 follow();
