@@ -9,7 +9,7 @@ built again from them. `kept.db` holds what no log has: explanations, and what w
 
 from __future__ import annotations
 
-FORMAT = 5
+FORMAT = 6
 """Of `series.db`; another one is thrown away and built again."""
 
 SERIES = """
@@ -99,6 +99,8 @@ CREATE INDEX judged_by_time ON judged (model, detector, end_ns);
 CREATE INDEX judged_newest ON judged
   (model, version, end_ns, detector, segment, against, is_drift);
 
+CREATE INDEX judged_heads ON judged  -- covers what charts of many windows choose by
+  (model, detector, version, segment, against, end_ns, begin_ns, is_drift, address);
 CREATE INDEX judged_by_end ON judged (model, end_ns);
 CREATE INDEX judged_fine ON judged (model, end_ns) WHERE is_fine;
 
