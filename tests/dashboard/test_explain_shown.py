@@ -13,8 +13,9 @@ from sidelight.tensors import Column, Columns
 from sidelight_dashboard.explaining.figures import MOST, bars_figure, drawn
 from sidelight_dashboard.explaining.hiding import without
 from sidelight_dashboard.explaining.kinds.decisions import decided
+from sidelight_dashboard.explaining.kinds.pictures import places_of
 from sidelight_dashboard.explaining.kinds.texts import runs_of
-from sidelight_dashboard.explaining.overlay import SMALLEST_SIDE, overlaid
+from sidelight_dashboard.explaining.overlay import overlaid
 from sidelight_dashboard.explaining.reading import quality, share_done, shown
 from sidelight_dashboard.explaining.shown import Bar, Bars, Run
 from sidelight_dashboard.rows.columns import Hidden
@@ -83,11 +84,12 @@ def test_bars_are_drawn_to_their_side_with_their_intervals() -> None:
 
     figure = bars_figure(Bars(bars, "income"))
 
-    (trace,) = figure["data"]
-    assert trace["x"] == [2.0, -1.0, 0.5]
-    assert trace["marker"]["color"] == ["$up", "$down", "$up"]
-    assert trace["error_x"]["array"] == [0.75, 0.0, 0.0]
-    assert trace["error_x"]["arrayminus"] == [0.5, 0.0, 0.0]
+    up, down = figure["data"]
+    assert (up["x"], up["y"], up["marker"]["color"]) == ([2.0, 0.5], [0, 2], "$up")
+    assert (down["x"], down["y"], down["marker"]["color"]) == ([-1.0], [1], "$down")
+    assert up["error_x"]["array"] == [0.75, 0.0]
+    assert up["error_x"]["arrayminus"] == [0.5, 0.0]
+    assert not down["error_x"]["visible"]
     texts = [one["text"] for one in figure["layout"]["annotations"]]
     assert texts == ["age = 1  +2", "a &lt; b &amp; c  -1", "x  +0.5"]
 
@@ -100,6 +102,13 @@ def test_many_bars_share_the_last_one() -> None:
     assert len(some) == MOST + 1
     assert some[-1].label == f"{40 - MOST} others together"
     assert sum(bar.amount for bar in some) == pytest.approx(sum(bar.amount for bar in bars))
+
+
+def test_bars_that_come_to_nothing_share_one_too() -> None:
+    bars = (Bar("a", 1.0), Bar("b", 1e-5), Bar("c", -1e-6), Bar("d", 0.0))
+
+    assert [bar.label for bar in drawn(bars)] == ["a", "3 others together"]
+    assert drawn(bars[:2]) == bars[:2]
 
 
 def test_an_anchor_is_a_sentence() -> None:
@@ -192,22 +201,44 @@ def test_runs_that_overlap_are_told_once() -> None:
 
 
 def test_a_picture_is_tinted_where_it_moved_the_output() -> None:
-    explanation = of_pictures(linear, "shapley", image={"count": 12, "segments": "grid"})(
-        np.full((12, 16), 100.0)
-    ).to_json()
+    picture = np.random.default_rng(0).uniform(0, 255, (12, 16))
+    explain = of_pictures(linear, "shapley", image={"count": 12, "segments": "grid"})
+    explanation = explain(picture).to_json()
     data = explanation["data"]
 
-    tinted = overlaid(data, np.full((12, 16), 100, np.uint8))
+    tinted = overlaid(data, picture.astype(np.uint8))
 
     assert tinted is not None
-    assert max(tinted.shape[:2]) >= SMALLEST_SIDE * 0.9
     factor = tinted.shape[0] // 12
-    segments = np.asarray(data["segments"])
-    amounts = np.array([one["contribution"] for one in data["attributions"]])[segments]
+    assert tinted.shape == (12 * factor, 16 * factor, 3)
+    amounts = np.array([one["contribution"] for one in data["attributions"]])
+    heat = amounts[np.asarray(data["segments"])]
     red, _, blue = np.moveaxis(tinted[::factor, ::factor].astype(int), 2, 0)
-    assert (red > blue)[amounts > 0.1 * amounts.max()].all()
-    assert (red < blue)[amounts < 0.1 * amounts.min()].all()
-    assert shown(explanation, PLAIN).has_overlay
+    strong = 0.2 * np.abs(amounts).max()
+    assert (heat > strong).any()
+    assert (heat < -strong).any()
+    assert (red > blue)[heat > strong].all()
+    assert (red < blue)[heat < -strong].all()
+    read = shown(explanation, PLAIN)
+    assert "Warm" in read.overlay
+    assert read.bars is not None
+    assert read.bars.bars[0].label.endswith(f"region {np.abs(amounts).argmax()}")
+
+
+def test_regions_are_named_by_where_they_are() -> None:
+    segments = np.arange(9).reshape(3, 3).repeat(4, axis=0).repeat(5, axis=1)
+
+    assert places_of(segments.tolist(), 9) == [
+        "top left, region 0",
+        "top, region 1",
+        "top right, region 2",
+        "left, region 3",
+        "middle, region 4",
+        "right, region 5",
+        "bottom left, region 6",
+        "bottom, region 7",
+        "bottom right, region 8",
+    ]
 
 
 def test_places_stand_on_grey_when_the_picture_is_gone() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sidelight_dashboard.explaining.shown import Bar, Bars
-from sidelight_dashboard.figures import Figure
+from sidelight_dashboard.figures import Figure, Trace
 from sidelight_dashboard.rows.wording import cut
 
 MOST = 15
 """Bars of their own; the others share one."""
+FAINTEST = 1e-3
+"""Bars shorter than this share of the longest share one too."""
 ROW_PIXELS = 42
 AROUND_PIXELS = 80
 LONGEST = 44
@@ -18,23 +22,17 @@ def bars_figure(told: Bars) -> Figure:
     room for words beside them."""
     bars = drawn(told.bars)
     words = [_escaped(f"{cut(bar.label, LONGEST)}  {bar.amount:+.3g}") for bar in bars]
+    rises = [row for row, bar in enumerate(bars) if bar.amount > 0]
+    falls = [row for row, bar in enumerate(bars) if bar.amount <= 0]
     return {
         "data": [
-            {
-                "type": "bar",
-                "orientation": "h",
-                "x": [bar.amount for bar in bars],
-                "y": list(range(len(bars))),
-                "width": 0.4,
-                "hovertext": words,
-                "hoverinfo": "text",
-                "marker": {"color": ["$up" if bar.amount > 0 else "$down" for bar in bars]},
-                "error_x": _intervals(bars),
-            }
+            _side("raises it", "$up", bars, words, rises),
+            _side("lowers it", "$down", bars, words, falls),
         ],
         "layout": {
             "height": AROUND_PIXELS + ROW_PIXELS * len(bars),
             "showlegend": False,
+            "barmode": "overlay",
             "margin": {"l": 8, "r": 8, "t": 8, "b": 40},
             "xaxis": {"title": {"text": "moves it by"}, "zeroline": True, "nticks": 7},
             "yaxis": {
@@ -45,6 +43,23 @@ def bars_figure(told: Bars) -> Figure:
             },
             "annotations": [_above(row, text) for row, text in enumerate(words)],
         },
+    }
+
+
+def _side(
+    name: str, role: str, bars: Sequence[Bar], words: Sequence[str], rows: Sequence[int]
+) -> Trace:
+    return {
+        "type": "bar",
+        "name": name,
+        "orientation": "h",
+        "x": [bars[row].amount for row in rows],
+        "y": list(rows),
+        "width": 0.4,
+        "hovertext": [words[row] for row in rows],
+        "hoverinfo": "text",
+        "marker": {"color": role},
+        "error_x": _intervals([bars[row] for row in rows]),
     }
 
 
@@ -67,15 +82,17 @@ def _escaped(text: str) -> str:
 
 
 def drawn(bars: tuple[Bar, ...]) -> tuple[Bar, ...]:
-    """The largest, and the rest together."""
-    if len(bars) <= MOST + 1:
+    """The largest; those that come to nothing beside them, or are too many, together."""
+    least = FAINTEST * max((abs(bar.amount) for bar in bars), default=0.0)
+    most = min(sum(abs(bar.amount) > least for bar in bars), MOST)
+    rest = bars[most:]
+    if len(rest) <= 1:
         return bars
-    rest = bars[MOST:]
     together = Bar(f"{len(rest)} others together", sum(bar.amount for bar in rest))
-    return (*bars[:MOST], together)
+    return (*bars[:most], together)
 
 
-def _intervals(bars: tuple[Bar, ...]) -> dict[str, object]:
+def _intervals(bars: Sequence[Bar]) -> dict[str, object]:
     high = [0.0 if bar.high is None else max(bar.high - bar.amount, 0.0) for bar in bars]
     low = [0.0 if bar.low is None else max(bar.amount - bar.low, 0.0) for bar in bars]
     return {

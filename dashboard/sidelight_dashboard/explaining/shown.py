@@ -68,13 +68,13 @@ class Table:
 class Shown:
     """`sentences` say it in words, first what matters most; the rest is drawn where it is there.
 
-    `has_overlay` is whether there is heat to lay over the row's picture. `notes` say how far it can
-    be relied on.
+    `overlay` says how to read the row's picture under it, empty where there is none. `notes` say
+    how far it can be relied on.
     """
 
     sentences: tuple[str, ...]
     bars: Bars | None = None
     runs: tuple[Run, ...] = ()
     tables: tuple[Table, ...] = ()
-    has_overlay: bool = False
+    overlay: str = ""
     notes: tuple[str, ...] = ()

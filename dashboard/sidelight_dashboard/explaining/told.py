@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sidelight.config.settings import ModelSettings
 from sidelight.errors import DataMismatch, SidelightError
-from sidelight.tensors import Columns
+from sidelight.tensors import Columns, split_index
 from sidelight_dashboard.explaining.explaining import Progress, State
 from sidelight_dashboard.explaining.overlay import overlaid
 from sidelight_dashboard.explaining.reading import quality, share_done, shown
@@ -144,6 +144,8 @@ def _now_and_then(data: Json, opened: OpenedRow | None) -> str:
 
 def _answered(outputs: Columns | None, name: str) -> float | None:
     if outputs is None:
+        return None
+    if name not in outputs and split_index(name)[0] not in outputs:
         return None
     try:
         column = outputs.select([name]).columns[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from sidelight_dashboard.explaining.kinds.decisions import decided
+from sidelight_dashboard.explaining.kinds.pictures import NEEDED
 from sidelight_dashboard.explaining.kinds.texts import runs_of
 from sidelight_dashboard.explaining.shown import Json, Shown
 from sidelight_dashboard.rows.wording import Wording, cut, listed
@@ -22,7 +23,7 @@ def shown_anchor(data: Json, wording: Wording) -> Shown:
             f"The rule applies to {_percent(data['coverage'])} of the {others}.",
         ),
         runs=runs_of(text, spans, weights) if text else (),
-        has_overlay="segments" in data,
+        overlay=NEEDED if "segments" in data else "",
         notes=(_drawn(data),),
     )
 
@@ -49,7 +50,7 @@ def _conditions(data: Json, wording: Wording) -> str:
         return ""
     are = "is" if len(words) == 1 else "are"
     if "segments" in data:
-        return "the regions that the picture shows are there"
+        return "what the picture below shows in colour is there"
     if "text" in data:
         return f"{listed([f'“{cut(one)}”' for one in words])} {are} there"
     pairs = zip(data["features"], words, strict=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from sidelight_dashboard.explaining.kinds.pictures import TINTED, places_of
 from sidelight_dashboard.explaining.kinds.texts import runs_of
 from sidelight_dashboard.explaining.shown import Bar, Bars, Json, Shown
 from sidelight_dashboard.rows.wording import Wording, listed, number_words, value_words
@@ -15,11 +16,11 @@ UNSTEADY = 1e-3
 
 def shown_attributions(data: Json, wording: Wording) -> Shown:
     """Bars, with the words of a text in place; of a picture its overlay."""
-    text, is_picture = data.get("text"), "segments" in data
-    players = data["attributions"]
+    text, players = data.get("text"), data["attributions"]
+    pairs = zip(_labels(data, wording), players, strict=True)
     bars = tuple(
-        Bar(_label(one, text, is_picture, wording), one["contribution"], one["low"], one["high"])
-        for one in sorted(players, key=lambda one: -abs(one["contribution"]))
+        Bar(label, one["contribution"], one["low"], one["high"])
+        for label, one in sorted(pairs, key=lambda pair: -abs(pair[1]["contribution"]))
     )
     adds_up = data["additivity_gap"] is not None
     base, prediction = (data["base_value"], data["prediction"]) if adds_up else (None, None)
@@ -29,16 +30,19 @@ def shown_attributions(data: Json, wording: Wording) -> Shown:
         tuple(_sentences(data, bars, output)),
         Bars(bars, output, base, prediction),
         runs,
-        has_overlay=is_picture,
+        overlay=TINTED if "segments" in data else "",
         notes=tuple(_notes(data)),
     )
 
 
-def _label(one: Json, text: str | None, is_picture: bool, wording: Wording) -> str:
-    """``age = 37``; of a text the word alone, of a picture the region's name."""
-    if text is not None:
-        return f"“{value_words(one['value'])}”"
-    return one["feature"] if is_picture else wording.pair(one["feature"], one["value"])
+def _labels(data: Json, wording: Wording) -> list[str]:
+    """``age = 37``; of a text the word alone, of a picture where the region is."""
+    players = data["attributions"]
+    if "text" in data:
+        return [f"“{value_words(one['value'])}”" for one in players]
+    if "segments" in data:
+        return places_of(data["segments"], len(players))
+    return [wording.pair(one["feature"], one["value"]) for one in players]
 
 
 def _sentences(data: Json, bars: Sequence[Bar], output: str) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sidelight_dashboard.explaining.kinds.pictures import TINTED
 from sidelight_dashboard.explaining.shown import Json, Shown
 from sidelight_dashboard.rows.wording import Wording, number_words
 
@@ -9,4 +10,4 @@ from sidelight_dashboard.rows.wording import Wording, number_words
 def shown_heatmap(data: Json, wording: Wording) -> Shown:
     """The picture under its heat."""
     answer = f"{wording.column(data['output'])} = {number_words(data['prediction'], 4)}"
-    return Shown((f"The answer: {answer}; it needs the warm places most.",), has_overlay=True)
+    return Shown((f"The answer: {answer}; it needs the warm places most.",), overlay=TINTED)
