@@ -34,7 +34,7 @@ from sidelight_dashboard.rows.wording import Wording
 
 Key = tuple[str, str, str]
 
-MOST_LINES = 40
+MOST_LINES = 15
 """Gaps that one chart shows, the worst first; the table has more, the API all."""
 
 _LABELS = Said("", "labels still come", "final")

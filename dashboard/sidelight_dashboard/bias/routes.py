@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 
 from sidelight_dashboard.alarms.naming import title_of
 from sidelight_dashboard.alarms.told import Alarm, Search
+from sidelight_dashboard.alarms.words import suspect_words
 from sidelight_dashboard.bias.charted import charts_router
 from sidelight_dashboard.bias.focus import Focus, query_of, units_of
 from sidelight_dashboard.bias.told import Teller, Told
@@ -21,8 +22,8 @@ from sidelight_dashboard.web.pages import Pages
 
 RECENT = 30
 """Windows that the page tells as a table; the chart and the API have more."""
-MOST_GAPS = 100
-"""Gaps that the page tells, the worst first; the API has all."""
+FIRST_GAPS, MOST_GAPS = 15, 200
+"""Gaps that the page tells at once, and unfolded, the worst first; the API has all."""
 MOST_ALARMS = 20
 
 Recent = Annotated[
@@ -82,7 +83,9 @@ def _words(showing: Showing, model: str) -> dict[str, Any]:
         "favourable": favourable(outcome, bias.also_favorable if bias else {}, wording),
         "outcome_is_number": outcome is not None and outcome.kind == "regression",
         "title_of": title_of,
+        "suspect_words": suspect_words,
         "units_of": units_of,
+        "first_gaps": FIRST_GAPS,
         "most_gaps": MOST_GAPS,
     }
 

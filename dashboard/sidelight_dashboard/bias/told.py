@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic
 
+from sidelight_dashboard.alarms.hiding import hidden_in
 from sidelight_dashboard.bias.findings import Bias, Estimated, Flips, Labels
+from sidelight_dashboard.bias.hiding import visible
 from sidelight_dashboard.bias.windows import (
     CAME_TRUE,
     DECISIONS,
@@ -106,7 +108,8 @@ class Teller:
         return self._filled(source, thinned(heads(self.showing.store, self.chosen, source), MOST))
 
     def _filled(self, source: Source[Kind], chosen: Sequence[Head]) -> list[Window[Kind]]:
-        return filled(self.showing.store, source, chosen)
+        hidden = hidden_in(self.showing.settings, self.chosen.model)
+        return [visible(one, hidden) for one in filled(self.showing.store, source, chosen)]
 
     def _is_watched(self, source: Source[Kind]) -> bool:
         """Whether the configuration asks for all that it needs: `bias:labels` needs both."""

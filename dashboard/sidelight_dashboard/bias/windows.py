@@ -65,12 +65,11 @@ class Window(Generic[Kind]):
 class Head:
     """A window without what was found.
 
-    `rank` is 1 beyond its limit, 0 when judged, -1 when not. `told` orders what the log has of one
-    plan: its addresses end with their offset.
+    `rank` is 1 beyond its limit, 0 when judged, -1 when not. `told` orders what the log has: its
+    addresses end with their offset.
     """
 
     id: str
-    plan: str
     begin_ns: int
     end_ns: int
     rank: int
@@ -81,30 +80,30 @@ class Head:
 def heads(store: Store, chosen: Chosen, source: Source[Any]) -> list[Head]:
     """All windows of the chosen time, the newest last."""
     found = store.series.rows(
-        "SELECT id, plan, begin_ns, end_ns, coalesce(is_drift, -1), address FROM judged"
-        " WHERE model = ? AND detector = ? AND end_ns BETWEEN ? AND ?"
-        " AND version = ? AND segment = ? AND against = '' ORDER BY end_ns",
+        "SELECT id, begin_ns, end_ns, coalesce(is_drift, -1), address FROM judged"
+        " WHERE model = ? AND detector = ? AND version = ? AND segment = ? AND against = ''"
+        " AND end_ns BETWEEN ? AND ? ORDER BY end_ns",
         (
             chosen.model,
             source.detector,
-            chosen.begin_ns,
-            chosen.end_ns,
             chosen.version if source.by_version else "",
             chosen.segment if source.by_segment else "",
+            chosen.begin_ns,
+            chosen.end_ns,
         ),
     )
     told = [
-        Head(id_, plan, begin_ns, end_ns, rank, (len(address), address))
-        for id_, plan, begin_ns, end_ns, rank, address in found
+        Head(id_, begin_ns, end_ns, rank, (len(address), address))
+        for id_, begin_ns, end_ns, rank, address in found
     ]
     return merged(told) if source.is_retold else told
 
 
 def merged(told: Iterable[Head]) -> list[Head]:
-    """Of what one plan told of the same time what it told last."""
+    """Of what was told of the same time what was told last."""
     kept: list[Head] = []
-    for one in sorted(told, key=lambda head: (head.plan, head.begin_ns)):
-        if kept and kept[-1].plan == one.plan and one.begin_ns <= kept[-1].end_ns:
+    for one in sorted(told, key=lambda head: head.begin_ns):
+        if kept and one.begin_ns <= kept[-1].end_ns:
             kept[-1] = max(kept[-1], one, key=lambda head: head.told)
         else:
             kept.append(one)

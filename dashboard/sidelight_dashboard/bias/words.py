@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -43,8 +42,6 @@ _NAMES = {"f1": "F1", "roc_auc": "ROC AUC", "rmse": "RMSE", "r2": "R²"}
 
 _BETWEEN = "*"
 """Between the attributes, and the groups, of an intersection."""
-
-_SUSPECT = re.compile(r"(?:([a-z_0-9]+) of )?(.+?): (.+) (beside|as) (.+)")
 
 Unit = Literal["share", "ratio", "odds", "number"]
 
@@ -110,16 +107,6 @@ class Saying:
     def answer(self, outcome: OutcomeSettings, name: str) -> str:
         """A class that was decided for."""
         return self.wording.value(outcome.prediction or outcome.label or "", name)
-
-    def suspect(self, told: str) -> str:
-        """``sex: female beside male, false positive rate difference``, as an alarm names it."""
-        found = _SUSPECT.fullmatch(told)
-        if found is None:
-            return told
-        metric, attribute, group, between, other = found.groups()
-        pair = f"{self.group(attribute, group)} {between} {self.group(attribute, other)}"
-        named = f"{self.attribute(attribute)}: {pair}"
-        return f"{named}, {name_of(metric)}" if metric else named
 
     def metric(self, metric: str) -> str:
         return name_of(metric)
