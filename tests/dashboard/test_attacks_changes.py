@@ -9,7 +9,7 @@ from sidelight.config.detecting.features import FeatureSettings
 from sidelight.config.glossary import GlossaryEntry
 from sidelight.errors import DataMismatch
 from sidelight.tensors import Column, Columns
-from sidelight_dashboard.attacks.changes import Change, changes, difference
+from sidelight_dashboard.attacks.changes import Change, changes, difference, is_seen
 from sidelight_dashboard.attacks.texts import Piece, pieces
 from sidelight_dashboard.rows.wording import Wording
 
@@ -84,7 +84,7 @@ def test_a_vector_is_told_by_how_far_it_moved() -> None:
     (told,) = changes(before, after, {}, PLAIN)
 
     assert told.after == "2 of 4 numbers, by 4 at most (distance 5)"
-    assert not told.is_picture
+    assert not told.is_compared
 
 
 def test_a_picture_can_be_seen_and_its_change_too() -> None:
@@ -94,7 +94,7 @@ def test_a_picture_can_be_seen_and_its_change_too() -> None:
     (told,) = changes(Columns((before,)), Columns((after,)), IMAGE, PLAIN)
     seen = difference(before, after, (2, 2))
 
-    assert told.is_picture
+    assert is_seen(after, IMAGE["picture"])
     assert told.is_compared
     assert seen.tolist() == [[128, 191], [0, 128]]
 
@@ -119,7 +119,8 @@ def test_files_are_seen_but_not_compared() -> None:
 
     (told,) = changes(before, after, IMAGE, PLAIN)
 
-    assert (told.is_picture, told.is_compared, told.after) == (True, False, "other content")
+    assert is_seen(after["picture"], IMAGE["picture"])
+    assert (told.is_compared, told.after) == (False, "other content")
     with pytest.raises(DataMismatch, match="as numbers"):
         difference(before["picture"], after["picture"], (2, 2))
 

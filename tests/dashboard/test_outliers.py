@@ -81,8 +81,37 @@ def test_long_times_are_told_in_few_round_stretches(tmp_path: Path) -> None:
         over = stretches(showing.store, shown, "outlier", {})
 
     assert 10 < len(over) <= MOST_STRETCHES
-    assert {one.end_ns - one.begin_ns for one in over} <= set(LENGTHS)
+    assert {one.end_ns - one.begin_ns for one in over[1:-1]} <= set(LENGTHS)
+    assert over[0].begin_ns == shown.begin_ns
+    assert over[-1].end_ns == pytest.approx(shown.end_ns, abs=NS // 1000)
     assert sum(one.rows for one in over) == 300
+
+
+def test_a_plan_that_follows_another_begins_a_stretch(tmp_path: Path) -> None:
+    with filled(tmp_path) as showing:
+        shown = of_version(showing, "1")
+        half_ns = START_NS + 15 * NS
+        with showing.store.series.writing() as series:
+            series.execute(
+                "INSERT INTO slot SELECT model, version, 'older', segment, begin_ns, length_ns,"
+                " first_ns, ?, 100, '{\"outlier\": 3}', summary FROM slot WHERE version = '1'",
+                (half_ns,),
+            )
+            series.execute("UPDATE slot SET first_ns = ? WHERE plan != 'older'", (half_ns,))
+        before, after = stretches(showing.store, shown, "outlier", {})
+
+    assert (before.plan, before.rows, before.flagged) == ("older", 100, 3)
+    assert (before.end_ns, after.begin_ns) == (half_ns, half_ns)
+
+
+def test_rows_that_the_detector_did_not_look_at_are_not_counted(tmp_path: Path) -> None:
+    with filled(tmp_path) as showing:
+        with showing.store.series.writing() as series:
+            series.execute("""UPDATE slot SET flagged = '{"schema": 0}' WHERE version = '2'""")
+        found = told(showing, "2").rate
+
+    assert found is not None
+    assert (found.rows, found.verdict) == (0, "no rows")
 
 
 def test_the_band_of_a_stretch_is_of_its_own_plan(showing: Showing) -> None:

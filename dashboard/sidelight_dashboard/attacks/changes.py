@@ -28,15 +28,13 @@ Kinds = Mapping[str, FeatureSettings]
 @dataclass(frozen=True)
 class Change:
     """One column. A text has `pieces`; of what is not told in a line `before` is empty, and `after`
-    says how much changed. `is_picture` where the row can be seen, `is_compared` where the change
-    can be seen too (`difference`)."""
+    says how much changed. `is_compared` where the change can be seen (`difference`)."""
 
     column: str
     label: str
     before: str
     after: str
     pieces: tuple[Piece, ...] = ()
-    is_picture: bool = False
     is_compared: bool = False
 
 
@@ -77,15 +75,18 @@ def _change(
     before: Column, after: Column, kind: FeatureSettings | None, wording: Wording
 ) -> Change:
     name, label = after.name, wording.column(after.name)
-    shape = kind.shape if kind else ()
     if after.is_tensor or after.kind == "bytes":
-        is_seen = kind is not None and kind.kind == "image" and is_picture(after, shape)
-        is_compared = is_seen and _are_numbers(before, after)
-        return Change(name, label, "", _amount(before, after), (), is_seen, is_compared)
+        is_compared = is_seen(after, kind) and _are_numbers(before, after)
+        return Change(name, label, "", _amount(before, after), (), is_compared)
     old, new = json_value(before), json_value(after)
     if isinstance(old, str) and isinstance(new, str) and _is_text(old, new, kind):
         return Change(name, label, "", "", pieces(old, new))
     return Change(name, label, _words(before, wording), _words(after, wording))
+
+
+def is_seen(column: Column, kind: FeatureSettings | None) -> bool:
+    """Whether the row's value is a picture."""
+    return kind is not None and kind.kind == "image" and is_picture(column, kind.shape)
 
 
 def _is_text(old: str, new: str, kind: FeatureSettings | None) -> bool:

@@ -11,7 +11,7 @@ from typing import Literal
 from sidelight.config.settings import ModelSettings
 from sidelight.errors import SidelightError
 from sidelight.tensors import Columns
-from sidelight_dashboard.attacks.changes import Change, changes
+from sidelight_dashboard.attacks.changes import Change, changes, is_seen
 from sidelight_dashboard.attacks.episodes import Episode, Query
 from sidelight_dashboard.rows.opening import OpenedRow, open_row
 from sidelight_dashboard.rows.told import json_value
@@ -39,8 +39,9 @@ class Answered:
 @dataclass(frozen=True)
 class Step:
     """One query. `changes` are against the query with the number `against`, None where there is
-    nothing to hold it against; `missing` says why it is not there. `turned` says that the model
-    decided otherwise than on the first query that is known, where it tells its decision."""
+    nothing to hold it against; `missing` says why it is not there. `pictures` are columns that can
+    be seen. `turned` says that the model decided otherwise than on the first query that is known,
+    where it tells its decision."""
 
     query: Query
     is_target: bool
@@ -50,6 +51,7 @@ class Step:
     changes: tuple[Change, ...]
     outputs: tuple[Answered, ...]
     missing: str
+    pictures: tuple[str, ...] = ()
     turned: bool = False
 
 
@@ -63,11 +65,13 @@ class Tried:
 
 @dataclass(frozen=True)
 class Sequenced:
-    """`whole` is what changed from the first query to the last; `columns` those that changed most
-    often first."""
+    """`whole` is what changed from query `first` to query `last`, those at both ends that are
+    there; `columns` those that changed most often first."""
 
     steps: tuple[Step, ...]
     columns: tuple[Tried, ...]
+    first: int | None
+    last: int | None
     whole: tuple[Change, ...]
 
 
@@ -87,9 +91,12 @@ def sequence(showing: Showing, model: str, episode: Episode, against: Against) -
         (target,) = read(showing, [episode.target])
     told = _Telling(settings, episode, against)
     steps = tuple(_turning(told.steps(rows, target), settings))
-    known = [row for row in rows.values() if isinstance(row, OpenedRow)]
-    whole = told.between(known[0], known[-1]) if known else ()
-    return Sequenced(steps, _tried(steps), whole)
+    known = [(query, row) for query, row in rows.items() if isinstance(row, OpenedRow)]
+    if not known:
+        return Sequenced(steps, (), None, None, ())
+    (first, before), (last, after) = known[0], known[-1]
+    whole = told.between(before, after)
+    return Sequenced(steps, _tried(steps), first.number, last.number, whole)
 
 
 def read(showing: Showing, queries: Sequence[Query]) -> list[Opened]:
@@ -137,6 +144,7 @@ class _Telling:
             self.between(held, row) if isinstance(held, OpenedRow) else (),
             self._answered(row.outputs),
             row.no_inputs,
+            self._pictures(row.inputs),
         )
 
     def between(self, before: OpenedRow, after: OpenedRow) -> tuple[Change, ...]:
@@ -155,6 +163,10 @@ class _Telling:
             )
             for column, value in told
         )
+
+    def _pictures(self, inputs: Columns | None) -> tuple[str, ...]:
+        kinds = self.settings.features
+        return tuple(one.name for one in inputs or () if is_seen(one, kinds.get(one.name)))
 
     def _client(self, row: OpenedRow) -> str:
         """By the header that the detector goes by."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
-import numpy as np
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sidelight_dashboard.chosen import Chosen
 from sidelight_dashboard.compared import SLOTS, given
 from sidelight_dashboard.outliers.chance import band
 from sidelight_dashboard.store.opening import Store
 from sidelight_dashboard.times import NS
+
+MS = NS // 1000
 
 MOST_STRETCHES = 120
 """Of one chart."""
@@ -50,9 +50,9 @@ class Stretch:
     plan: str
     rows: int
     flagged: int
-    expected: float | None
-    low: int | None
-    high: int | None
+    expected: float | None = None
+    low: int | None = None
+    high: int | None = None
 
     @property
     def rate(self) -> float:
@@ -63,8 +63,16 @@ class Stretch:
         return self.high is not None and self.flagged > self.high
 
 
-Counts = tuple[int, str, int, int]
-"""When the stretch begins, its plan, rows, flagged rows."""
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """Rows of one plan in the stretch that begins at `at_ns`, and their own times."""
+
+    at_ns: int
+    plan: str
+    rows: int
+    flagged: int
+    first_ns: int
+    last_ns: int
 
 
 def stretches(
@@ -72,12 +80,10 @@ def stretches(
 ) -> tuple[Stretch, ...]:
     """In their order; where no rows came there is none. `ordinary` is by plan."""
     length_ns = _length(store, chosen)
-    counts = _counts(store, chosen, detector, length_ns)
-    bounds = _bounds(counts, ordinary)
-    return tuple(
-        Stretch(begin, begin + length_ns, plan, rows, flagged, *bound)
-        for (begin, plan, rows, flagged), bound in zip(counts, bounds, strict=True)
-    )
+    counted = _counted(store, chosen, detector, length_ns)
+    edges = zip(counted, _edges(counted, length_ns), strict=True)
+    told = [Stretch(*ends, one.plan, one.rows, one.flagged) for one, ends in edges]
+    return tuple(_bounded(told, ordinary))
 
 
 def _length(store: Store, chosen: Chosen) -> int:
@@ -87,28 +93,42 @@ def _length(store: Store, chosen: Chosen) -> int:
     return next((length for length in LENGTHS if length >= least), least)
 
 
-def _counts(store: Store, chosen: Chosen, detector: str, length_ns: int) -> list[Counts]:
+def _counted(store: Store, chosen: Chosen, detector: str, length_ns: int) -> list[_Counted]:
+    """Of slots in which the detector looked at rows."""
     query = f"""SELECT begin_ns / :length * :length AS at, plan, sum(rows),
-     sum(coalesce(json_extract(flagged, :path), 0)) {SLOTS}
-     GROUP BY at, plan HAVING sum(rows) > 0 ORDER BY at, min(begin_ns)"""
+     sum(json_extract(flagged, :path)), min(first_ns), max(last_ns) {SLOTS}
+     AND json_extract(flagged, :path) IS NOT NULL
+     GROUP BY at, plan HAVING sum(rows) > 0 ORDER BY at, min(begin_ns), min(first_ns)"""
     asked = {**given(chosen), "length": length_ns, "path": f'$."{detector}"'}
-    return [(int(at), plan, int(n), int(k)) for at, plan, n, k in store.series.rows(query, asked)]
+    return [_Counted(*found) for found in store.series.rows(query, asked)]
 
 
-def _bounds(
-    counts: Sequence[Counts], ordinary: Mapping[str, Ordinary]
-) -> list[tuple[float | None, int | None, int | None]]:
-    known = [(rows, ordinary[plan]) for _, plan, rows, _ in counts if plan in ordinary]
-    if not known:
-        return [(None, None, None)] * len(counts)
-    rates = np.array([(one.rate, one.most) for _, one in known])
-    low, high = band([rows for rows, _ in known], rates[:, 0], rates[:, 1])
-    told = zip(rates[:, 0].tolist(), low.tolist(), high.tolist(), strict=True)
-    return [
-        _whole(next(told)) if plan in ordinary else (None, None, None) for _, plan, _, _ in counts
+def _edges(counted: Sequence[_Counted], length_ns: int) -> list[tuple[int, int]]:
+    """Whole stretches, but for the first and the last one, and where a plan followed another."""
+    befores, afters = [None, *counted], [*counted[1:], None]
+    begins = [
+        one.at_ns if before and before.at_ns < one.at_ns else one.first_ns
+        for before, one in zip(befores, counted, strict=False)
     ]
+    ends = [_end(one, after, length_ns) for one, after in zip(counted, afters, strict=False)]
+    return [(begin, max(end, begin + MS)) for begin, end in zip(begins, ends, strict=True)]
 
 
-def _whole(told: tuple[float, float, float]) -> tuple[float, int, int]:
-    rate, low, high = told
-    return rate, int(low), int(high)
+def _end(one: _Counted, after: _Counted | None, length_ns: int) -> int:
+    if after is None:
+        return one.last_ns
+    return after.first_ns if after.at_ns == one.at_ns else one.at_ns + length_ns
+
+
+def _bounded(told: Sequence[Stretch], ordinary: Mapping[str, Ordinary]) -> Iterator[Stretch]:
+    """With what chance gives, where the plan's rate is known."""
+    known = [ordinary[one.plan] for one in told if one.plan in ordinary]
+    rows = [one.rows for one in told if one.plan in ordinary]
+    low, high = band(rows, [each.rate for each in known], [each.most for each in known])
+    bounds = zip(known, map(int, low), map(int, high), strict=True)
+    for one in told:
+        if one.plan not in ordinary:
+            yield one
+            continue
+        each, least, most = next(bounds)
+        yield replace(one, expected=each.rate, low=least, high=most)
