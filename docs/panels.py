@@ -113,6 +113,8 @@ def _defaults(panel: Panel) -> Json:
     if panel.to:
         url = f"/d/{panel.to}?var-model=${{__data.fields.model}}"
         told["links"] = [{"title": "This model", "url": url}]
+    if panel.kind == "table" and panel.states:
+        told["custom"] = {"cellOptions": {"type": "color-text"}}
     if panel.kind == "timeseries":
         told["custom"] = {
             "drawStyle": "line",

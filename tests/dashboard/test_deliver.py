@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 import threading
 import time
 import zlib
@@ -351,3 +353,49 @@ def test_an_address_may_name_the_path_of_alertmanager_itself() -> None:
     }
 
     assert urls == {"http://am:9093/api/v2/alerts"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"\x00\xff garbage\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: nonsense\r\n\r\n",
+        b"HTTP/1.1 999999 No\r\n\r\n",
+        b"HTTP/1.1 500 No\r\ncontent-length: 1000000000\r\n\r\nendless",
+        b"HTTP/1.1 503 Busy\r\nretry-after: 99999999999999999999\r\ncontent-length: 0\r\n\r\n",
+    ],
+)
+def test_a_receiver_that_talks_nonsense_has_taken_nothing(showing: Showing, said: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=_say, args=(server, said))
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/secret-path"
+        at = telling(showing, url, timeout_seconds=1)
+        at.turn()
+        thread.join()
+
+    ((error,),) = showing.store.kept.rows("SELECT error FROM delivery WHERE change = 'raised'")
+    assert state_of(showing) == [("raised", "waiting", 1)]
+    assert error
+    assert "secret" not in error
+
+
+def _say(server: socket.socket, said: bytes) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(65536)
+        connection.sendall(said)
+        with contextlib.suppress(OSError):
+            while said and connection.recv(65536):
+                pass
+
+
+def test_a_receiver_that_never_answers_is_left_in_time(showing: Showing) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        at = telling(showing, url, timeout_seconds=0.2)
+        at.turn()
+
+    ((error,),) = showing.store.kept.rows("SELECT error FROM delivery WHERE change = 'raised'")
+    assert error == "no answer within 0.2 s"

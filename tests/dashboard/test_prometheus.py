@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from sidelight.tensors import Columns
 from tests.dashboard.asking import RULES, asked_by_grafana, asked_by_rules, rules
 from tests.dashboard.everything import SERVICES, Everything, everything
 from tests.dashboard.scraping import IS_HERE, PROMETHEUS, Prometheus, prometheus, until
+from tests.demo import standing
 from tests.detectors.traffic import MODEL, rows
 
 pytestmark = pytest.mark.skipif(not IS_HERE, reason="no prometheus: apt-get install prometheus")
@@ -73,6 +75,11 @@ def test_traffic_that_changes_ends_as_an_alert_that_says_what_to_do(scraped: Scr
     assert drift["annotations"]["runbook_url"] == "https://code.example/docs/runbooks/drift.md"
 
 
+def test_the_dashboard_has_told_a_webhook_of_what_was_raised(scraped: Scraped) -> None:
+    taken = 'sidelight_dashboard_deliveries_total{receiver="webhook/pager", outcome="taken"} > 1'
+    until(lambda: scraped.prometheus.values(taken))
+
+
 def test_nothing_is_absent_or_down_while_all_services_run(scraped: Scraped) -> None:
     firing = scraped.prometheus.firing()
 
@@ -105,6 +112,18 @@ def test_every_panel_of_grafana_shows_a_series_named_by_labels_that_exist(
         assert found, f"{asked.place} shows nothing: {asked.expr}"
         known = {label for one in found for label in one["metric"]}
         assert asked.named_by <= known, f"{asked.place}: no {asked.named_by - known}"
+
+
+@pytest.mark.soak
+def test_every_panel_of_grafana_shows_a_series_in_the_demo(tmp_path: Path) -> None:
+    """Those of sinks apart, which the demo has none of."""
+    with standing(tmp_path) as demo:
+        services = ("logger", "detectors", "explainers", "dashboard")
+        targets = {name: demo.url(name).removeprefix("http://") for name in services}
+        with prometheus(targets, tmp_path) as asked:
+            until(lambda: {"SidelightDrift", "SidelightBias"} <= asked.firing().keys())
+            queries = [one for one in asked_by_grafana("employment") if "_sink_" not in one.expr]
+            until(lambda: all(asked.values(one.expr) for one in queries))
 
 
 def test_every_label_that_is_asked_for_exists(scraped: Scraped) -> None:
