@@ -95,12 +95,33 @@ def forward(environment: Environment) -> None:
             text=True,
         )
         try:
-            assert _asked(port, b"hello") == b"hello"
+            assert _answered(port, "POST", "/v2/models/m/infer", b"hello") == b"hello"
         finally:
             logger.terminate()
             _, said = logger.communicate(timeout=60)
     assert logger.returncode == 0, said
     assert (environment.folder / "sidelight.db").is_dir()
+
+
+def look(environment: Environment) -> None:
+    """Show a page with the model, and the script that draws its charts, over an empty log."""
+    _write(environment.folder / "reference.csv", shift=0.0)
+    (environment.folder / "sidelight.yaml").write_text(MODEL)
+    port = _free_port()
+    dashboard = subprocess.Popen(
+        [environment.sidelight, "dashboard", "--listen", f"127.0.0.1:{port}"],
+        cwd=environment.folder,
+        env=environment.variables(),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert b"<h1>Overview</h1>" in _answered(port, "GET", "/")
+        assert b"plotly.js" in _answered(port, "GET", "/static/plotly.min.js")[:200]
+    finally:
+        dashboard.terminate()
+        _, said = dashboard.communicate(timeout=60)
+    assert dashboard.returncode == 0, said
 
 
 Job = Callable[[Environment], None]
@@ -113,12 +134,12 @@ def _write(path: Path, *, shift: float) -> None:
     path.write_text(f"x,z,y\n{lines}\n")
 
 
-def _asked(port: int, body: bytes) -> bytes:
+def _answered(port: int, method: str, path: str, body: bytes = b"") -> bytes:
     deadline = time.monotonic() + 60
     while True:
         with closing(HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
             try:
-                connection.request("POST", "/v2/models/m/infer", body)
+                connection.request(method, path, body)
                 return connection.getresponse().read()
             except ConnectionRefusedError:
                 assert time.monotonic() < deadline

@@ -9,7 +9,7 @@ import pytest
 
 from sidelight import __version__
 from tests.packaging.environment import create, with_extras
-from tests.packaging.jobs import Job, detect, explain, forward, look_for_brokers, miss_kafka
+from tests.packaging.jobs import Job, detect, explain, forward, look, look_for_brokers, miss_kafka
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,17 @@ class Extra:
     jobs: tuple[Job, ...] = ()
 
 
-SERVICES = ("sidelight_logger", "sidelight_detectors", "sidelight_explainers")
+SERVICES = (
+    "sidelight_logger",
+    "sidelight_detectors",
+    "sidelight_explainers",
+    "sidelight_dashboard",
+)
 EXTRAS = {
     "logger": Extra(("sidelight_logger",), ("logger",), (forward,)),
     "detectors": Extra(("sidelight_detectors",), ("detectors", "fit", "score"), (detect,)),
     "explainers": Extra(("sidelight_explainers",), ("explainers", "explain"), (explain,)),
-    "dashboard": Extra(("sidelight_dashboard",)),
+    "dashboard": Extra(("sidelight_dashboard",), ("dashboard",), (look,)),
     "kafka": Extra(("sidelight.config",), ("topics",), (look_for_brokers,)),
     "grpc": Extra(("sidelight.predictors.grpc", "sidelight.protocols.v2_grpc")),
     "store": Extra(("sidelight.events.store", "fsspec")),
