@@ -38,7 +38,7 @@ def got(browser: TestClient, address: str) -> Any:
 def test_columns_come_with_the_surest_change_first(browser: TestClient) -> None:
     told = got(browser, API)
     assert [one["name"] for one in told["columns"]] == ["age", "score", "sex"]
-    lows = [one["newest"]["low"] for one in told["columns"]]
+    lows = [one["low"] for one in told["columns"]]
     assert lows == sorted(lows, reverse=True)
     assert [one["role"] for one in told["columns"]] == ["feature", "output", "feature"]
     assert told["window"]["is_drift"]
@@ -54,6 +54,19 @@ def test_all_rows_of_a_stretch_are_compared_anew(browser: TestClient) -> None:
     for column, finding in zip(told["comparison"]["columns"], judged.columns, strict=True):
         assert column["effect"] == pytest.approx(finding.effect)
         assert column["p_value"] == pytest.approx(finding.p_value)
+
+
+def test_all_rows_together_may_be_judged_instead_of_the_newest_window(browser: TestClient) -> None:
+    (anew,) = got(browser, f"{API}/compare")
+    told = got(browser, f"{API}?rows=all")
+    assert [one["rows"] for one in told["columns"]] == [300] * 3
+    effects = {one["name"]: one["effect"] for one in told["columns"]}
+    assert effects == {one["name"]: one["effect"] for one in anew["comparison"]["columns"]}
+    text = browser.get(f"{PAGE}?rows=all").text
+    assert (
+        "Of all 300 rows together, 2 of 3 columns drifted from the reference: age, score." in text
+    )
+    assert got(browser, f"{API}/ranked?rows=all")["data"][0]["x"][0] == effects["age"]
 
 
 def test_an_earlier_version_is_shown_when_it_is_asked_for(browser: TestClient) -> None:
@@ -88,9 +101,10 @@ def test_a_column_over_time_stands_beside_its_own_threshold(
     assert value["x"] == limit["x"]
     assert value["line"]["shape"] == "vh"
     assert len(by_name["drifted"]["x"]) == 3
-    told = got(browser, API)["columns"][0]["newest"]
-    assert value["y"][-1] == told["effect" if "effect" in axis else "p_value"]
-    assert limit["y"][-1] == told["tolerance" if "effect" in axis else "p_threshold"]
+    told = got(browser, API)
+    age = told["columns"][0]
+    assert value["y"][-1] == age["effect" if "effect" in axis else "p_value"]
+    assert limit["y"][-1] == (told["tolerance"] if "effect" in axis else age["p_threshold"])
 
 
 def test_deploys_and_alarms_stand_behind_the_line(browser: TestClient) -> None:
@@ -189,7 +203,7 @@ def test_a_segment_is_compared_with_its_own_reference(segmented: TestClient) -> 
     assert women["rows"] + men["rows"] == everybody["rows"] == 600
     sides = [one["comparison"]["reference_rows"] for one in (women, men, everybody)]
     assert sides[0] + sides[1] == sides[2] == 2000
-    assert got(segmented, f"{API}?segment=f&version=1")["columns"][0]["newest"]["rows"] < 200
+    assert got(segmented, f"{API}?segment=f&version=1")["columns"][0]["rows"] < 200
 
 
 def test_versions_of_one_time_are_shown_beside_each_other(segmented: TestClient) -> None:
@@ -197,8 +211,8 @@ def test_versions_of_one_time_are_shown_beside_each_other(segmented: TestClient)
     assert "against=1" in text
     told = got(segmented, f"{API}?version=2&against=1")
     assert [one["name"] for one in told["columns"]][:1] == ["age"]
-    assert told["columns"][0]["drifted"] > 0
-    assert told["whole"] == []
+    assert told["columns"][0]["drifted"]
+    assert told["parts"] == []
     beside = segmented.get(f"{PAGE}?version=2&against=1").text
     assert "columns drifted from version 1" in beside
     assert "Values of two versions are not kept beside each other" in beside
@@ -217,7 +231,9 @@ def test_before_the_first_window_is_full_its_rows_are_shown(tmp_path: Path) -> N
         text = browser.get(PAGE).text
         assert "A window is judged when it has 100 rows" in text
         assert "60 came" in text
-        assert [one["newest"] for one in got(browser, API)["columns"]] == [None] * 3
+        told = got(browser, API)
+        assert (told["rows"], told["window"]) == ("all", None)
+        assert [one["rows"] for one in told["columns"]] == [60] * 3
         assert sum(got(browser, f"{API}/distribution?feature=age")["data"][1]["y"]) == 1
 
 
@@ -245,6 +261,9 @@ def test_without_its_reference_a_stretch_says_why_it_is_not_compared(tmp_path: P
     with filled(tmp_path) as showing, open_panes(other) as reader:
         for kept in folder_of(showing.settings).iterdir():
             kept.unlink()
-        text = client(replace(showing, panes=reader)).get(PAGE).text
-    assert "cannot be compared again" in text
-    assert "2 of 3 columns drifted" in text
+        browser = client(replace(showing, panes=reader))
+        newest, whole = browser.get(PAGE).text, browser.get(f"{PAGE}?rows=all").text
+    assert "2 of 3 columns drifted" in newest
+    assert "Its values cannot be shown: the reference of plan" in newest
+    assert "300 rows until" in whole
+    assert "are not judged: the reference of plan" in whole

@@ -24,7 +24,7 @@ from sidelight_dashboard.showing import Showing
 
 def ranked_of(showing: Showing, asked: Shown) -> Figure:
     """The columns that changed most, each leading to itself."""
-    found = drift(showing, asked.chosen, asked.against)
+    found = drift(showing, asked)
     links = Links(asked)
     addresses = [links.with_feature(one.name) for one in found.columns]
     return ranked_figure(found.columns, addresses, found.tolerance)

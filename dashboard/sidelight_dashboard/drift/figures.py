@@ -53,16 +53,16 @@ Judged = TypeVar("Judged", Point, Window)
 def ranked_figure(
     columns: Sequence[Feature], addresses: Sequence[str], tolerance: float | None
 ) -> Figure:
-    """The effects of the newest window with their bounds; a bar leads to its column."""
+    """Effects with their bounds; a bar leads to its column."""
     told = [
-        (cut(one.label, _LABEL), one.has_drifted, seen, address)
+        (one, address)
         for one, address in zip(columns, addresses, strict=True)
-        if (seen := one.newest or one.whole) is not None and seen.effect is not None
+        if one.effect is not None
     ][:RANKED]
-    labels = [label for label, *_ in told]
+    labels = [_label(one) for one, _ in told]
     traces = [
-        _bars("drifted", "$alarm", [one for one in told if one[1]]),
-        _bars("not drifted", "$series", [one for one in told if not one[1]]),
+        _bars("drifted", "$alarm", [pair for pair in told if pair[0].drifted]),
+        _bars("not drifted", "$series", [pair for pair in told if not pair[0].drifted]),
         *([] if tolerance is None else [_upright(f"tolerance {tolerance:g}", tolerance, labels)]),
     ]
     return {
@@ -143,32 +143,38 @@ def chosen_span(begin_ns: int, end_ns: int) -> Shape:
     return span(begin_ns, end_ns, "$reference")
 
 
-def _bars(name: str, role: str, told: Sequence[tuple[str, bool, Point | Column, str]]) -> Trace:
-    effects = [seen.effect or 0.0 for _, _, seen, _ in told]
+def _bars(name: str, role: str, told: Sequence[tuple[Feature, str]]) -> Trace:
+    columns = [one for one, _ in told]
+    effects = [one.effect or 0.0 for one in columns]
+    pairs = list(zip(columns, effects, strict=True))
     return {
         "type": "bar",
         "orientation": "h",
         "name": name,
         "x": effects,
-        "y": [label for label, *_ in told],
+        "y": [_label(one) for one in columns],
         "marker": {"color": role},
         "error_x": {
             "type": "data",
             "symmetric": False,
-            "array": [max(one[2].high - x, 0.0) for one, x in zip(told, effects, strict=True)],
-            "arrayminus": [max(x - one[2].low, 0.0) for one, x in zip(told, effects, strict=True)],
+            "array": [max(one.high - at, 0.0) for one, at in pairs],
+            "arrayminus": [max(at - one.low, 0.0) for one, at in pairs],
             "color": "$text",
             "thickness": 1.5,
             "width": 4,
         },
-        "customdata": [address for *_, address in told],
+        "customdata": [address for _, address in told],
         "text": [
-            f"{effect(one.effect)} ({effect(one.low)} to {effect(one.high)}), {one.rows:,} rows"
-            for _, _, one, _ in told
+            f"{effect(one.effect)} ({effect(one.low)} to {effect(one.high)}), n = {one.rows:,}"
+            for one in columns
         ],
         "textposition": "none",
         "hovertemplate": "%{y}: %{text}<extra></extra>",
     }
+
+
+def _label(column: Feature) -> str:
+    return cut(column.label, _LABEL)
 
 
 def _upright(name: str, at: float, labels: Sequence[str]) -> Trace:

@@ -14,7 +14,7 @@ Measure = Literal["effect", "p-value", "evidence"]
 """What is drawn over time."""
 
 Rows = Literal["newest", "all"]
-"""Whose values are shown: those of the newest window, or of the whole stretch of time."""
+"""What is judged: the newest window, or all rows of the stretch of time together."""
 
 _MS = 1_000_000
 
@@ -54,8 +54,8 @@ class Links:
         return f"{self.page}?{self._query(measure=measure)}#over-time"
 
     def with_rows(self, rows: str) -> str:
-        """The values of other rows."""
-        return f"{self.page}?{self._query(rows=rows)}#column"
+        """The same, judged over other rows."""
+        return f"{self.page}?{self._query(rows=rows)}"
 
     def with_against(self, against: str) -> str:
         """Beside another version, or the reference."""

@@ -16,9 +16,9 @@ from sidelight_dashboard.showing import Showing
 
 def told_on_page(showing: Showing, asked: Shown) -> dict[str, Any]:
     """All of it; the column asked for, else the one that changed most, is told in full."""
-    found = drift(showing, asked.chosen, asked.against)
+    found = drift(showing, asked)
     feature = found.column(asked.feature)
-    shown = replace(asked, feature=feature.name) if feature else asked
+    shown = replace(asked, feature=feature.name if feature else asked.feature, rows=found.rows)
     return {
         "chosen": asked.chosen,
         "told": found,
@@ -26,7 +26,7 @@ def told_on_page(showing: Showing, asked: Shown) -> dict[str, Any]:
         "others": windows.compared_with(showing.store, asked.chosen),
         "shown": shown,
         "links": Links(shown),
-        "words": words,
+        "say": words,
         **_settings(showing, asked.chosen.model),
         **_over_time(showing, shown),
         **_values(showing, shown),
@@ -45,7 +45,7 @@ def _settings(showing: Showing, model: str) -> dict[str, Any]:
 def _over_time(showing: Showing, shown: Shown) -> dict[str, Any]:
     store, against = showing.store, shown.against
     around = windows.with_context(store, shown.chosen, against)
-    judged = windows.windows(store, around, against)
+    judged = windows.windows(store, around, against) if shown.measure == "evidence" else []
     return {
         "points": course(showing, around, against, shown.feature),
         "judged": judged,
@@ -58,7 +58,7 @@ def _values(showing: Showing, shown: Shown) -> dict[str, Any]:
     compared = values(showing, shown)
     column = compared.column(shown.feature) if compared else None
     if column is None:
-        return {"column": None}
+        return {"column": None, "compared": compared}
     wording = Wording(showing.settings.models[shown.chosen.model].glossary)
     return {
         "column": column,

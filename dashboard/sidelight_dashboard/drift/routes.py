@@ -33,9 +33,9 @@ class AskedDrift(Asked):
         Measure,
         Query(description="What is drawn over time; evidence is of all columns together."),
     ] = "effect"
-    rows: Annotated[Rows, Query(description="Whose values: of the newest window, or all.")] = (
-        "newest"
-    )
+    rows: Annotated[
+        Rows, Query(description="Judged: those of the newest window, or all of them together.")
+    ] = "newest"
 
 
 Asks = Annotated[AskedDrift, Depends()]
@@ -55,11 +55,11 @@ def router(showing: Showing, pages: Pages) -> APIRouter:
 
     @router.get(
         "/api/models/{model}/drift",
-        summary="Columns by how surely they changed: newest window, and all rows together",
+        summary="Columns by how surely they changed",
         response_model=Drift,
     )
     def told(model: str, asked: Asks) -> Response:
-        return json_answer(drift(showing, chosen(showing, model, asked), asked.against))
+        return json_answer(drift(showing, shown(model, asked)))
 
     @router.get(
         "/api/models/{model}/drift/compare",

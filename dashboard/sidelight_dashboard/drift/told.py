@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from sidelight.panes import Column
+from sidelight.config.settings import ModelSettings
+from sidelight.panes import Comparison
 from sidelight_dashboard.chosen import Chosen
 from sidelight_dashboard.compared import Compared, compared
 from sidelight_dashboard.drift import windows
+from sidelight_dashboard.drift.links import Rows, Shown
 from sidelight_dashboard.drift.windows import Newest, Point, Window
 from sidelight_dashboard.rows.columns import hidden_of
 from sidelight_dashboard.rows.wording import Wording
@@ -16,36 +19,43 @@ from sidelight_dashboard.showing import Showing
 
 @dataclass(frozen=True)
 class Feature:
-    """A watched column.
+    """A watched column, judged over the rows that `Drift` says.
 
-    `newest` is the newest window that ended in the stretch of time, in which `drifted` of `windows`
-    drifted. `whole` are all rows of the stretch together, under the newest plan. Either may be
-    missing.
+    `effect` is None where it was not judged or nobody observed it. `windows_drifted` of `windows`
+    that ended in the stretch of time drifted.
     """
 
     name: str
     label: str
     role: str
     method: str
-    newest: Point | None
+    rows: int
+    effect: float | None
+    low: float
+    high: float
+    p_value: float
+    p_threshold: float
+    drifted: bool
     windows: int
-    drifted: int
-    whole: Column | None
-
-    @property
-    def has_drifted(self) -> bool:
-        """In its newest window; where none was judged, as all rows together say."""
-        if self.newest is not None:
-            return bool(self.newest.drifted)
-        return self.whole is not None and self.whole.drifted
+    windows_drifted: int
 
     @property
     def rank(self) -> tuple[float, float, float, str]:
-        """What is surely large first; then what looks large; what nobody observed last."""
-        told = self.newest or self.whole
-        if told is None or told.effect is None:
+        """What is surely large first, then what looks large; what nobody observed last."""
+        if self.effect is None:
             return (0.0, 1.0, 0.0, self.name)
-        return (-float(self.has_drifted), -told.low, -told.effect, self.name)
+        return (-float(self.drifted), -self.low, -self.effect, self.name)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of the stretch under one plan; `refused` says why they are not judged."""
+
+    plan: str
+    first_ns: int
+    last_ns: int
+    rows: int
+    refused: str
 
 
 @dataclass(frozen=True)
@@ -61,8 +71,9 @@ class OpenAlarm:
 class Drift:
     """One model version beside its reference, or beside the version `against`.
 
-    `columns` come by effect, the surest first. `window` is the newest that was judged or refused.
-    `whole` are all rows of the stretch, plan by plan, the newest first.
+    `rows` says what `columns` are judged over: the newest window, or all rows of the stretch under
+    its newest plan; they come by effect, the surest first. `window` is the newest that was judged
+    or refused. `parts` are the rows of the stretch, the newest plan first; empty for `newest`.
     """
 
     model: str
@@ -71,16 +82,17 @@ class Drift:
     against: str
     begin_ns: int
     end_ns: int
+    rows: Rows
     tolerance: float | None
     window: Window | None
     columns: tuple[Feature, ...]
-    whole: tuple[Compared, ...]
+    parts: tuple[Part, ...]
     alarms: tuple[OpenAlarm, ...]
 
     @property
     def drifted(self) -> tuple[Feature, ...]:
-        """Those that drifted in the newest window."""
-        return tuple(one for one in self.columns if one.has_drifted)
+        """The columns that drifted."""
+        return tuple(one for one in self.columns if one.drifted)
 
     def column(self, name: str) -> Feature | None:
         """The one asked for, else the first of all."""
@@ -88,11 +100,14 @@ class Drift:
         return next(found, None)
 
 
-def drift(showing: Showing, chosen: Chosen, against: str = "") -> Drift:
-    """All there is to say of the chosen stretch; `against` is another version."""
+def drift(showing: Showing, shown: Shown) -> Drift:
+    """All there is to say; where no window was judged, of all rows together."""
+    chosen, against = shown.chosen, shown.against
     judged = windows.newest(showing.store, chosen, against)
     last = windows.windows(showing.store, chosen, against, most=1)
-    whole = () if against else compared(showing, chosen)
+    is_newest = bool(judged) and shown.rows == "newest"
+    whole = () if is_newest or against else compared(showing, chosen)
+    comparison = next((one.comparison for one in whole), None)
     return Drift(
         chosen.model,
         chosen.version,
@@ -100,12 +115,18 @@ def drift(showing: Showing, chosen: Chosen, against: str = "") -> Drift:
         against,
         chosen.begin_ns,
         chosen.end_ns,
-        _tolerance(judged, whole),
+        "newest" if is_newest or against else "all",
+        _tolerance(judged, comparison),
         last[0] if last else None,
-        _features(showing, chosen.model, judged, whole),
-        whole,
+        _features(showing.settings.models[chosen.model], judged, whole),
+        tuple(map(_part, whole)),
         _open_alarms(showing, chosen),
     )
+
+
+def _part(one: Compared) -> Part:
+    refused = one.refused or (one.comparison.refused if one.comparison else "")
+    return Part(one.plan, one.first_ns, one.last_ns, one.rows, refused)
 
 
 def course(showing: Showing, chosen: Chosen, against: str, column: str) -> list[Point]:
@@ -116,39 +137,61 @@ def course(showing: Showing, chosen: Chosen, against: str, column: str) -> list[
 
 
 def _features(
-    showing: Showing, model: str, judged: list[Newest], whole: tuple[Compared, ...]
+    model: ModelSettings, judged: list[Newest], whole: tuple[Compared, ...]
 ) -> tuple[Feature, ...]:
-    settings = showing.settings.models[model]
-    wording, hidden = Wording(settings.glossary), hidden_of(settings)
-    first = whole[0].comparison if whole else None
-    together = {} if first is None else {one.name: one for one in first.columns}
-    windowed = {one.column: one for one in judged}
-    found = []
-    for name in {**together, **windowed}:
-        if name in hidden:
-            continue
-        column, one = together.get(name), windowed.get(name)
-        is_output = name in settings.outputs if column is None else column.role == "output"
-        found.append(
-            Feature(
-                name,
-                wording.column(name),
-                "output" if is_output else "feature",
-                one.method if one else column.method if column else "",
-                one.point if one else None,
-                one.windows if one else 0,
-                one.drifted if one else 0,
-                None if column is None else replace(column, bars=()),
-            )
+    hidden, wording = hidden_of(model), Wording(model.glossary)
+    by_name = {one.column: one for one in judged}
+    if whole:
+        found = _together(whole[0], by_name, wording)
+    else:
+        found = (_of_window(one, wording, one.column in model.outputs) for one in judged)
+    shown = [one for one in found if one.name not in hidden]
+    return tuple(sorted(shown, key=lambda one: one.rank))
+
+
+def _of_window(one: Newest, wording: Wording, is_output: bool) -> Feature:
+    point = one.point
+    return Feature(
+        one.column,
+        wording.column(one.column),
+        "output" if is_output else "feature",
+        one.method,
+        point.rows,
+        point.effect,
+        point.low,
+        point.high,
+        point.p_value,
+        point.p_threshold,
+        bool(point.drifted),
+        one.windows,
+        one.drifted,
+    )
+
+
+def _together(whole: Compared, judged: dict[str, Newest], wording: Wording) -> Iterator[Feature]:
+    for column in whole.comparison.columns if whole.comparison else ():
+        windowed = judged.get(column.name)
+        yield Feature(
+            column.name,
+            wording.column(column.name),
+            column.role,
+            column.method,
+            column.rows,
+            column.effect,
+            column.low,
+            column.high,
+            column.p_value,
+            column.p_threshold,
+            column.drifted,
+            windowed.windows if windowed else 0,
+            windowed.drifted if windowed else 0,
         )
-    return tuple(sorted(found, key=lambda one: one.rank))
 
 
-def _tolerance(judged: list[Newest], whole: tuple[Compared, ...]) -> float | None:
-    if judged:
-        return judged[-1].point.tolerance
-    told = (one.comparison.tolerance for one in whole if one.comparison)
-    return next(told, None)
+def _tolerance(judged: list[Newest], comparison: Comparison | None) -> float | None:
+    if comparison is not None:
+        return comparison.tolerance
+    return judged[-1].point.tolerance if judged else None
 
 
 def _open_alarms(showing: Showing, chosen: Chosen) -> tuple[OpenAlarm, ...]:

@@ -12,14 +12,15 @@ from sidelight_dashboard.showing import Showing
 
 
 def values(showing: Showing, shown: Shown) -> Compared | None:
-    """The rows that are asked for, under the newest plan that has the column.
+    """The rows that are asked for, under the newest plan that has the column if one has.
 
     Those of the newest window come from the slots it lies in, so there may be some more.
     """
     if shown.against:
         return None
     found = compared(showing, _stretch(showing, shown))
-    return next((one for one in found if one.column(shown.feature)), None)
+    holding = (one for one in found if one.column(shown.feature))
+    return next(holding, next(iter(found), None))
 
 
 def _stretch(showing: Showing, shown: Shown) -> Chosen:

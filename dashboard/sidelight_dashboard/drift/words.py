@@ -86,10 +86,27 @@ def verdict(told: Drift) -> str:
     seen = f"In the newest window, of {window.rows:,} rows,"
     if not window.is_drift:
         return f"{seen} no column drifted from {beside}."
+    if told.rows == "all":
+        return f"{seen} columns drifted from {beside}."
+    return f"{seen} {_named(told)} drifted from {beside}: {_listed(told)}."
+
+
+def together(told: Drift) -> str:
+    """All rows in a sentence."""
+    rows = told.parts[0].rows if told.parts else 0
+    seen = f"Of all {rows:,} rows together,"
+    if not told.drifted:
+        return f"{seen} no column drifted from the reference."
+    return f"{seen} {_named(told)} drifted from the reference: {_listed(told)}."
+
+
+def _named(told: Drift) -> str:
+    return f"{len(told.drifted)} of {len(told.columns)} columns"
+
+
+def _listed(told: Drift) -> str:
     names = [one.label for one in told.drifted]
-    named = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    count = f"{len(names)} of {len(told.columns)} columns"
-    return f"{seen} {count} drifted from {beside}: {named}."
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def bar_names(column: Column, wording: Wording) -> list[str]:
