@@ -14,6 +14,7 @@ from sidelight_dashboard.refusals import NotFound
 from sidelight_dashboard.showing import Showing
 from sidelight_detectors.results.findings import DriftResult
 from sidelight_detectors.results.reading import read_alarms
+from tests.dashboard.attacked import attacked_table
 from tests.dashboard.browsing import client
 from tests.dashboard.copied import change, copied
 from tests.detectors.traffic import MODEL, SECOND
@@ -184,3 +185,19 @@ def test_an_alarm_of_a_model_that_is_configured_no_more_is_still_told(showing: S
         assert browser.get(alarm.path).status_code == 200
         assert browser.get("/alarms").status_code == 200
         assert "No model is configured" in browser.get("/").text
+
+
+def test_an_attacks_alarm_names_its_queries_and_how_many_there_are_by_now(tmp_path: Path) -> None:
+    with attacked_table(tmp_path) as showing:
+        (alarm,) = Search(detector="adversarial").rows(showing, 10)
+        told = one_alarm(showing, alarm.id).attack
+        assert told is not None
+        ((count, last_ns),) = showing.store.series.rows("SELECT queries, last_ns FROM attack")
+        assert (told.count, told.last_ns) == (count, last_ns)
+        with client(showing) as browser:
+            page = browser.get(alarm.path).text
+        assert told.target.path in page
+        assert all(query.path in page for query in told.queries)
+        assert f"episode={alarm.id}" in page
+        change(showing, "DELETE FROM attack")
+        assert one_alarm(showing, alarm.id).attack is None

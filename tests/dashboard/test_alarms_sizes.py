@@ -115,6 +115,21 @@ def test_a_column_that_nobody_observed_has_no_size() -> None:
     assert sizes_of({"columns": [column], "tolerance": 0.05}, {}) == ()
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"columns": [{"name": "age"}], "tolerance": 0.05},
+        {"columns": 7},
+        {"finding": {"gaps": [{"metric": 3}]}},
+        {"finding": {"statistic": 1, "columns": None}},
+        {"finding": 5},
+        {"segment": "DE"},
+    ],
+)
+def test_a_form_that_nobody_knows_has_no_sizes(data: dict[str, Any]) -> None:
+    assert sizes_of(data, {}) == ()
+
+
 def test_an_alarm_that_a_new_plan_ended_has_no_sizes() -> None:
     assert sizes_of({"is_drift": 1}, {}) == ()
 
@@ -151,7 +166,7 @@ def test_what_is_allowed_is_told_from_both_sides() -> None:
 
 
 def alarm(detector: str, evidence: float | None, threshold: float | None) -> Alarm:
-    return Alarm("i", "m", "1", detector, "raised", 1, None, "", "", evidence, threshold, ())
+    return Alarm("i", "m", "1", "", detector, "raised", 1, None, "", "", evidence, threshold, ())
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,13 @@ import orjson
 from sidelight_dashboard.alarms.hiding import hidden_in
 from sidelight_dashboard.alarms.sizes import Size, sizes_of
 from sidelight_dashboard.alarms.told import Alarm, alarm_of
+from sidelight_dashboard.attacks.episodes import Episode, episode
 from sidelight_dashboard.outliers.strange import Search, StrangeRow
 from sidelight_dashboard.refusals import NotFound
 from sidelight_dashboard.showing import Showing
+from sidelight_dashboard.store.opening import Store
+
+Json = Mapping[str, Any]
 
 MOST_FLAGGED = 20
 """Strange rows of the window that are told, the strangest."""
@@ -47,9 +51,10 @@ class TypicalRow:
 
 @dataclass(frozen=True, slots=True)
 class OneAlarm:
-    """`rows_seen` of the version had been seen under its plan; `text` is what an attack is in
-    words; `flagged` are rows of the window that a detector found strange, the strangest first.
-    `result` is the id of what was judged, `address` where the alarm stands in the log."""
+    """`rows_seen` of the version had been seen under its plan; `flagged` are rows of the window
+    that a detector found strange, the strangest first. `result` is the id of what was judged,
+    `address` where the alarm stands in the log. `attack` is what is known of one by now, None where
+    it is none, or its results are gone."""
 
     alarm: Alarm
     plan: str
@@ -57,7 +62,7 @@ class OneAlarm:
     result: str
     window: Window | None
     rows_seen: int
-    text: str
+    attack: Episode | None
     promise: str
     sizes: tuple[Size, ...]
     typical: tuple[TypicalRow, ...]
@@ -65,8 +70,8 @@ class OneAlarm:
 
 
 _FIND = """
-SELECT id, model, version, detector, raised_ns, cleared_ns, cleared_reason, reason, evidence,
-  evidence_threshold, suspects, plan, address, typical, data
+SELECT id, model, version, against, detector, raised_ns, cleared_ns, cleared_reason, reason,
+  evidence, evidence_threshold, suspects, plan, address, typical, data
 FROM alarm WHERE id = ?
 """
 
@@ -90,18 +95,28 @@ def one_alarm(showing: Showing, id_: str) -> OneAlarm:
         address,
         data.get("result", ""),
         window,
-        data["rows_seen"],
-        data.get("text", ""),
+        data.get("rows_seen", 0),
+        _attack(showing.store, alarm) if "episode" in data else None,
         data.get("promise", ""),
         sizes_of(data, glossary, hidden_in(showing.settings, alarm.model)),
-        tuple(TypicalRow(**one) for one in orjson.loads(typical)),
+        tuple(
+            TypicalRow(one["exchange"], one["row"], one["log_ratio"])
+            for one in orjson.loads(typical)
+        ),
         () if window is None or model is None else _flagged(showing, alarm, window),
     )
 
 
-def _window(data: Mapping[str, Any]) -> Window | None:
+def _window(data: Json) -> Window | None:
     times = data.get("time_ns")
-    return None if times is None else Window(times["from"], times["to"], data["n"])
+    return None if times is None else Window(times["from"], times["to"], data.get("n", 0))
+
+
+def _attack(store: Store, alarm: Alarm) -> Episode | None:
+    try:
+        return episode(store, alarm.model, alarm.id)
+    except NotFound:
+        return None
 
 
 def _flagged(showing: Showing, alarm: Alarm, window: Window) -> tuple[StrangeRow, ...]:

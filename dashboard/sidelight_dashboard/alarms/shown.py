@@ -16,6 +16,7 @@ from sidelight_dashboard.alarms.one import OneAlarm
 from sidelight_dashboard.alarms.sizes import Size
 from sidelight_dashboard.alarms.told import Alarm, Search, offered
 from sidelight_dashboard.outliers.flaggers import configured
+from sidelight_dashboard.outliers.words import amount_words
 from sidelight_dashboard.rows.wording import Wording
 from sidelight_dashboard.showing import Showing
 
@@ -62,6 +63,7 @@ def one_shown(showing: Showing, told: OneAlarm) -> Shown:
         "ratio_words": words.ratio_words,
         "number": words.number,
         "large": words.large,
+        "amount": amount_words,
         "allowed_words": words.allowed_words,
         "title_of": title_of,
         "runbook_of": runbook_of,

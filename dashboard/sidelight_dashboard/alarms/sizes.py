@@ -59,8 +59,14 @@ class Size:
 def sizes_of(
     data: Json, glossary: Mapping[str, GlossaryEntry], hidden: Hidden = NOTHING_HIDDEN
 ) -> tuple[Size, ...]:
-    """From the data of an alarm on the wire: what is beyond its limit first, then the largest."""
-    found = (one for one in _Sizes(glossary).of(data) if is_told(one.columns, hidden))
+    """From the data of an alarm on the wire: what is beyond its limit first, then the largest.
+
+    Nothing of what another release of the detectors measured in a form of its own.
+    """
+    try:
+        found = [one for one in _Sizes(glossary).of(data) if is_told(one.columns, hidden)]
+    except (KeyError, TypeError, AttributeError):
+        return ()
     return tuple(sorted(found, key=lambda one: (not one.is_beyond, -_excess(one), one.label)))
 
 

@@ -30,12 +30,14 @@ class Alarm:
     """One alarm. `cleared_ns` is None while it stands; times are nanoseconds of event time.
 
     `evidence` was held against `evidence_threshold` when it was raised; the worst suspect is the
-    first. `version` is empty where the detector does not tell versions apart.
+    first. `version` is empty where the detector does not tell versions apart; `against` is the
+    other one where two are compared.
     """
 
     id: str
     model: str
     version: str
+    against: str
     detector: str
     state: State
     raised_ns: int
@@ -50,6 +52,14 @@ class Alarm:
     def path(self) -> str:
         """Of its page."""
         return f"/alarms/{self.id}"
+
+    @property
+    def subject(self) -> str:
+        """``income, version 2 beside version 1``."""
+        version = f", version {self.version}" if self.version else ""
+        return f"{self.model}{version}" + (
+            f" beside version {self.against}" if self.against else ""
+        )
 
     @property
     def is_open(self) -> bool:
@@ -91,8 +101,8 @@ FROM alarm WHERE :model IN ('', model) AND :version IN ('', version)
 """
 
 _COLUMNS = """
-SELECT id, model, version, detector, raised_ns, cleared_ns, cleared_reason, reason, evidence,
-  evidence_threshold, suspects
+SELECT id, model, version, against, detector, raised_ns, cleared_ns, cleared_reason, reason,
+  evidence, evidence_threshold, suspects
 """
 
 _FIND = f"{_COLUMNS} {_WANTED} ORDER BY raised_ns DESC, id DESC LIMIT :most"
@@ -101,13 +111,14 @@ _COUNT = f"SELECT count(*) {_WANTED}"
 
 def alarm_of(found: Row, settings: Settings) -> Alarm:
     """As `Search.rows` asks for it; suspects that are hidden are not told."""
-    id_, model, version, detector, raised_ns, cleared_ns, *told, suspects = found
+    id_, model, version, against, detector, raised_ns, cleared_ns, *told, suspects = found
     cleared_reason, reason, evidence, threshold = told
     hidden = hidden_in(settings, model)
     return Alarm(
         id_,
         model,
         version,
+        against,
         detector,
         "raised" if cleared_ns is None else "cleared",
         raised_ns,
@@ -117,7 +128,7 @@ def alarm_of(found: Row, settings: Settings) -> Alarm:
         evidence,
         threshold,
         tuple(
-            Suspect(**one)
+            Suspect(one.get("segment", ""), one["column"], one["evidence"])
             for one in orjson.loads(suspects)
             if is_told(columns_of(one["column"]), hidden)
         ),

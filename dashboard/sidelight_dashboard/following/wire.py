@@ -141,6 +141,9 @@ class Alarm(Wire):
     evidence_threshold: float | None
     suspects: tuple[Suspect, ...]
     typical: tuple[Typical, ...]
+    rows_seen: Whole = 0
+    rows: Whole = Field(alias="n", default=0)
+    times: Times | None = Field(alias="time_ns", default=None)
 
 
 _KINDS: Mapping[str, type[Wire]] = {

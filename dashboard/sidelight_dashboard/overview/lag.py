@@ -76,7 +76,7 @@ def _partition(log: Log, partition: int, reached: int, now_ns: int) -> _Partitio
 def _appended(log: Log, partition: int, offset: int) -> int | None:
     """None when retention took it in between."""
     try:
-        found = log.read(INFERENCE, partition, offset, max_records=1)
+        found = log.read(INFERENCE, partition, offset, max_records=1, max_bytes=1)
     except OffsetOutOfRange:
         return None
     return found[0].appended_ns if found else None

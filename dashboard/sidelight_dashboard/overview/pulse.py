@@ -13,6 +13,7 @@ import structlog
 from sidelight.errors import SidelightError
 from sidelight_dashboard.overview.lag import Lag, lag_of
 from sidelight_dashboard.overview.services import ask, services_of
+from sidelight_dashboard.overview.status import Word
 from sidelight_dashboard.overview.told import Overview, overview
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.times import NS
@@ -27,12 +28,13 @@ UNKNOWN = Lag(0, None, None, 0.0)
 
 class Pulse:
     """What was found at the last beat. Rises the revision when a page would now read otherwise,
-    since time alone makes data old."""
+    since time alone makes data old. `words` are the worst of each model."""
 
     def __init__(self, showing: Showing) -> None:
         self._showing = showing
         self.lag = UNKNOWN
         self.services = services_of(showing.settings)
+        self.words: dict[str, Word] = {}
         self._seen: object = None
         self._made: tuple[int, Overview] | None = None
 
@@ -78,6 +80,8 @@ class Pulse:
     def _readable(self) -> object:
         """What a reader would notice: words, services, and the lag to the second."""
         told = self.overview()
+        # The worst line of a model comes first.
+        self.words = {one.model: one.word for one in reversed(told.lines)}
         words = [
             (one.model, one.version, *(s.word for s in one.statuses.values())) for one in told.lines
         ]

@@ -14,6 +14,7 @@ from sidelight_dashboard.web.pages import Pages
 
 def router(showing: Showing, pages: Pages) -> APIRouter:
     pulse = Pulse(showing)
+    pages.states = lambda: pulse.words
     router = APIRouter(tags=["Overview"], lifespan=pulse.beating)
 
     @router.get("/", summary="Every model at a glance", response_class=HTMLResponse)

@@ -25,9 +25,6 @@ _ASPECTS: Mapping[str, Aspect] = MappingProxyType(
     }
 )
 
-_SIDES = {"bias": ("bias", "bias:labels"), "drift": ("drift", "versions")}
-"""Settings that make more than one detector."""
-
 
 def aspect_of(detector: str) -> Aspect | None:
     """None where it judges nothing, such as `labels`; detectors of alibi-detect that judge windows
