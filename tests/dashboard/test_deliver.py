@@ -52,13 +52,23 @@ needs_alertmanager = pytest.mark.skipif(
 )
 
 
-@pytest.fixture
-def showing(tmp_path: Path) -> Iterator[Showing]:
-    """A store with one alarm, which stands."""
-    told = settings_of(tmp_path, dashboard={"public_url": "https://sidelight.example/"})
-    with filled(tmp_path, told=told) as found:
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Showing]:
+    folder = tmp_path_factory.mktemp("deliver")
+    told = settings_of(folder, dashboard={"public_url": "https://sidelight.example/"})
+    with filled(folder, told=told) as found:
         change(found, STANDS)
+        change(found, "CREATE TABLE before AS SELECT * FROM alarm")
         yield found
+
+
+@pytest.fixture
+def showing(once: Showing) -> Showing:
+    """A store with one alarm, which stands, and of which nobody was told."""
+    change(once, "DELETE FROM alarm; INSERT INTO alarm SELECT * FROM before")
+    with once.store.kept.writing() as kept:
+        kept.execute("DELETE FROM delivery")
+    return once
 
 
 @pytest.fixture
@@ -137,6 +147,7 @@ def test_a_failing_receiver_is_tried_again_ever_more_seldom(showing: Showing, bo
 
     waits = [later - earlier for earlier, later in pairwise(tries)]
     assert len(box.bodies) == 7
+    assert len({one["id"] for one in box.bodies}) == 1
     for number, wait in enumerate(waits):
         assert 2**number / 2 <= wait <= 2**number + 0.5
     assert (at.counted("failed"), at.counted("taken")) == (6, 1)
