@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from fastapi import FastAPI, Response
 
 from sidelight_dashboard.explaining.keeping import kept_one
 from tests.dashboard.browsing import client
-from tests.dashboard.explained import HTML, asking, dashboard, logged
-from tests.explainers.explaining_services import Held, model, service
-from tests.explainers.serving import probability_of_yes
+from tests.dashboard.explained import HTML, asking, dashboard
+from tests.explainers.explaining_services import Held
+from tests.explainers.serving import model_app, probability_of_yes, served
 from tests.ports import free_port
 
 
@@ -157,22 +158,41 @@ def test_a_request_that_cannot_be_answered_is_refused_at_once(
     assert words in answer.json()["error"]
 
 
-def test_a_service_that_dies_in_the_middle_is_told(tmp_path: Path) -> None:
-    held = Held()
-    with ExitStack() as stack:
-        explainers = stack.enter_context(ExitStack())
-        client_of = explainers.enter_context(service(model(held), logged(tmp_path)))
-        at = stack.enter_context(dashboard(tmp_path, str(client_of.base_url).rstrip("/")))
-        address = at.ask()
-        assert held.asked.wait(30)
-        held.go.set()
-        explainers.close()
-        told = at.client.get(address).json()
-        while told["state"] == "running":
-            told = at.client.get(address).json()
+def dying() -> FastAPI:
+    """An explain service that takes a job and is gone in the middle of it."""
+    app = FastAPI()
 
-    assert told["state"] in ("failed", "cancelled", "done")
-    assert told["state"] != "failed" or told["error"]
+    @app.get("/v2/models/m")
+    def metadata() -> dict[str, Any]:
+        return {"methods": [{"name": "x", "explains": "one row", "description": "", "options": {}}]}
+
+    @app.post("/v1/models/m:explain", status_code=202)
+    def explain(response: Response) -> dict[str, str]:
+        response.headers["location"] = "/jobs/1"
+        return {}
+
+    @app.get("/jobs/1/events")
+    def events() -> Response:
+        return Response(": alive\n\nevent: par", media_type="text/event-stream")
+
+    return app
+
+
+def test_a_service_that_dies_in_the_middle_is_told(tmp_path: Path) -> None:
+    with served(dying()) as url, dashboard(tmp_path, url) as at:
+        told = at.when(at.ask("x"), "failed")
+        page = at.client.get(f"/explanations/{told['id']}", headers=HTML).text
+
+    assert "stopped before it was done; ask again" in told["error"]
+    assert "Ask again on the row" in page
+
+
+def test_what_is_no_explain_service_is_told_as_such(tmp_path: Path) -> None:
+    with served(model_app()) as url, dashboard(tmp_path, url) as at:
+        offered = at.client.get("/api/models/m/methods").json()
+
+    assert offered["methods"] == []
+    assert "does not answer as an explain service does" in offered["error"]
 
 
 def test_a_token_that_may_only_read_is_offered_no_form(tmp_path: Path) -> None:

@@ -251,6 +251,12 @@ def test_places_stand_on_grey_when_the_picture_is_gone() -> None:
     assert overlaid({"content": "anchor"}, photo()) is None
 
 
+def test_what_another_release_tells_in_another_form_is_a_table() -> None:
+    (table,) = shown({"data": {"content": "anchor", "rule": "x"}}, PLAIN).tables
+
+    assert table.rows[0][1].words == "x"
+
+
 def test_another_librarys_answer_is_a_table_of_its_members() -> None:
     data = {"content": "alibi", "model": "m", "pp": [1.0, 2.0], "lots": list(range(100))}
 

@@ -20,7 +20,7 @@ from sidelight.errors import DataMismatch, MalformedPayload, OffsetOutOfRange
 from sidelight.events import Body
 from sidelight.events.exchanges import to_record
 from sidelight.log import open_log
-from sidelight.log.contract import Address, Stored
+from sidelight.log.contract import Address, Record, Stored
 from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import INFERENCE
 from sidelight.panes import Bar
@@ -285,6 +285,14 @@ def test_what_retention_took_is_told_with_the_setting_that_keeps_more(showing: S
 def test_only_addresses_are_addresses(text: str) -> None:
     with pytest.raises(MalformedPayload, match="is no address of an exchange"):
         address_of(text)
+
+
+def test_a_record_that_is_no_exchange_is_told_as_such() -> None:
+    with browsed({"features": {"age": "numeric"}}) as showing:
+        showing.log.append(INFERENCE, [Record(b"garbage"), Record(b"", headers=(("a", b"\xff"),))])
+        for place in ("inference/0/0", "inference/0/1"):
+            with pytest.raises(NotFound, match=f"what lies at {place} cannot be read"):
+                open_row(showing, place, 0)
 
 
 def test_an_exchange_of_a_model_that_is_not_configured_is_refused() -> None:

@@ -8,7 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import structlog
@@ -20,7 +20,6 @@ from sidelight_dashboard.explaining.hiding import without
 from sidelight_dashboard.explaining.keeping import Head, Kept, forget, keep, kept_of_row, kept_one
 from sidelight_dashboard.explaining.offering import Offers
 from sidelight_dashboard.explaining.service import ExplainService, Refused, Unreachable
-from sidelight_dashboard.live.revision import Revision
 from sidelight_dashboard.refusals import NotFound
 from sidelight_dashboard.rows.columns import hidden_of
 from sidelight_dashboard.rows.opening import OpenedRow
@@ -39,11 +38,11 @@ logger = structlog.get_logger("sidelight.dashboard")
 
 @dataclass(frozen=True)
 class Progress:
-    """How far one is: `partial` is the newest explanation, `error` why there is none."""
+    """How far one is: `explanation` is the newest by then, `error` why there is none."""
 
     head: Head
     state: State
-    partial: Mapping[str, Any] | None = None
+    explanation: Mapping[str, Any] | None = None
     error: str = ""
 
 
@@ -56,7 +55,6 @@ class Running:
     partial: Mapping[str, Any] | None = None
     error: str = ""
     place: str = ""
-    changed: Revision = field(default_factory=Revision)
     task: asyncio.Task[None] | None = None
 
     def progress(self) -> Progress:
@@ -114,18 +112,12 @@ class Explaining:
         kept = kept_of_row(self._showing.store, exchange, row)
         return (*reversed(under_way), *(Progress(head, "done") for head in kept))
 
-    def following(self, id_: str) -> Revision | None:
-        """What rises when one under way has changed; None when it is under way no longer."""
-        running = self._asked.get(id_)
-        return running.changed if running is not None and running.state == "running" else None
-
     async def end(self, id_: str) -> None:
         """Cancel it, or forget it when it is done; raises `NotFound`."""
         running = self._asked.get(id_)
         if running is not None and running.task is not None and running.state == "running":
             running.task.cancel()
-            with suppress(asyncio.CancelledError):
-                await running.task
+            await asyncio.wait({running.task})
         elif running is not None:
             del self._asked[id_]
         elif not await run_in_threadpool(forget, self._showing.store, id_):
@@ -152,7 +144,6 @@ class Explaining:
             logger.exception("explanation failed", explanation=running.head.id)
             running.state, running.error = "failed", f"internal error: {type(exc).__name__}"
         finally:
-            running.changed.rise()
             self._showing.revision.rise()
 
     async def _followed(self, running: Running) -> None:
@@ -163,16 +154,15 @@ class Explaining:
         async for event in self._service.events(running.place):
             if event.name == "partial":
                 running.partial = self._hidden(head.model, event.data)
-                self._tell(running)
+                self._tell()
             else:
                 ended = event.name
         if ended == "done":
             await self._keep(running, await self._service.result(running.place))
-        elif ended == "cancelled":
-            running.state = "cancelled"
-        else:  # failed, which the result says again with its words, or the service went away
-            await self._service.result(running.place)
-            raise Unreachable("the explain service stopped before the explanation was done")
+        elif ended == "failed":
+            await self._service.result(running.place)  # which raises it, in its words
+        else:
+            raise Unreachable("the explain service stopped before it was done; ask again")
 
     async def _keep(self, running: Running, explanation: Mapping[str, Any]) -> None:
         head, keep_seconds = running.head, self._showing.settings.dashboard.keep_seconds
@@ -193,8 +183,7 @@ class Explaining:
         known = self._showing.settings.models.get(model)
         return without(explanation, hidden_of(known)) if known else explanation
 
-    def _tell(self, running: Running) -> None:
-        running.changed.rise()
+    def _tell(self) -> None:
         if time.monotonic() - self._rose >= RISE_SECONDS:
             self._rose = time.monotonic()
             self._showing.revision.rise()

@@ -29,9 +29,12 @@ _STOPPED = {
 
 
 def shown(explanation: Json, wording: Wording) -> Shown:
-    """By the kind of its content."""
+    """By the kind of its content; a table of what another release tells in another form."""
     data = explanation["data"]
-    return _KINDS.get(data.get("content", ""), shown_other)(data, wording)
+    try:
+        return _KINDS.get(data.get("content", ""), shown_other)(data, wording)
+    except (IndexError, KeyError, TypeError, ValueError):
+        return shown_other(data, wording)
 
 
 def quality(explanation: Json) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ Id = Annotated[str, Path(max_length=64, examples=["0123456789abcdef"])]
 
 BEAT_SECONDS = 15.0
 """Without news, so that nobody between takes the connection for a dead one."""
+ALIVE = b": alive\n\n"
 UNBUFFERED = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 
@@ -136,20 +137,21 @@ def _told(router: APIRouter, showing: Showing, explaining: Explaining) -> None:
     @router.get("/api/explanations/{id}/events", summary="Its progress as server-sent events")
     async def events(id: Id) -> StreamingResponse:
         await explaining.progress(id)
-        return StreamingResponse(_events(explaining, id), 200, UNBUFFERED, "text/event-stream")
+        return StreamingResponse(
+            _events(showing, explaining, id), 200, UNBUFFERED, "text/event-stream"
+        )
 
 
-async def _events(explaining: Explaining, id_: str) -> AsyncIterator[bytes]:
+async def _events(showing: Showing, explaining: Explaining, id_: str) -> AsyncIterator[bytes]:
     """The newest of each moment, and at last how it ended; who is slow misses the others."""
-    changed = explaining.following(id_)
-    if changed is not None:
-        async for _ in changed.following(BEAT_SECONDS):
-            progress = await explaining.progress(id_)
-            if progress.state != "running":
-                break
-            yield _event("partial", told_explanation(progress))
-    progress = await explaining.progress(id_)
-    yield _event(progress.state, told_explanation(progress))
+    seen = None
+    async for _ in showing.revision.following(BEAT_SECONDS):
+        progress = await explaining.progress(id_)
+        if progress.state != "running":
+            yield _event(progress.state, told_explanation(progress))
+            return
+        is_new, seen = progress.explanation is not seen, progress.explanation
+        yield _event("partial", told_explanation(progress)) if is_new else ALIVE
 
 
 def _event(name: str, told: ExplanationTold) -> bytes:

@@ -79,11 +79,10 @@ class ExplainService:
         path = f"/v2/models/{quote(model, safe='')}"
         async with self._asked("GET", path, OFFER_SECONDS) as answer:
             told = await _json(answer)
-        return tuple(
-            Method(one["name"], one["description"], one["options"])
-            for one in told.get("methods", ())
-            if one["explains"] == "one row"
-        )
+        try:
+            return tuple(map(_method, filter(_is_of_rows, told["methods"])))
+        except (KeyError, TypeError) as exc:
+            raise Refused(_strange(answer), 502) from exc
 
     async def begin(self, model: str, wishes: Mapping[str, Any]) -> str:
         """Where the job is; `wishes` name the exchange, the row, the method and its options."""
@@ -92,6 +91,8 @@ class ExplainService:
         path = f"/v1/models/{quote(model, safe='')}:explain"
         async with self._asked("POST", path, ASK_SECONDS, body, headers) as answer:
             await _json(answer)
+            if "location" not in answer.headers:
+                raise Refused(_strange(answer), 502)
             return answer.headers["location"]
 
     async def events(self, place: str) -> AsyncIterator[Event]:
@@ -194,10 +195,20 @@ async def _json(answer: aiohttp.ClientResponse) -> dict[str, Any]:
     try:
         told: dict[str, Any] = orjson.loads(content)
     except orjson.JSONDecodeError as exc:
-        raise Refused(
-            f"{answer.url} answered with what is no JSON; is it Sidelight's?", 502
-        ) from exc
+        raise Refused(_strange(answer), 502) from exc
     return told
+
+
+def _is_of_rows(told: Mapping[str, Any]) -> bool:
+    return bool(told["explains"] == "one row")
+
+
+def _method(told: Mapping[str, Any]) -> Method:
+    return Method(told["name"], told["description"], told["options"])
+
+
+def _strange(answer: aiohttp.ClientResponse) -> str:
+    return f"{answer.url} does not answer as an explain service does; see dashboard.explainers"
 
 
 async def _error(answer: aiohttp.ClientResponse) -> str:
@@ -205,7 +216,7 @@ async def _error(answer: aiohttp.ClientResponse) -> str:
     try:
         return str(orjson.loads(content)["error"])
     except (orjson.JSONDecodeError, KeyError, TypeError):
-        return f"the explain service answered {answer.status} {answer.reason}"
+        return f"{answer.status} {answer.reason}: {_strange(answer)}"
 
 
 def _event(text: bytes) -> Event | None:

@@ -59,7 +59,7 @@ class PageTold:
 
 def told_explanation(progress: Progress) -> ExplanationTold:
     """As the API tells it."""
-    head, told = progress.head, progress.partial
+    head, told = progress.head, progress.explanation
     return ExplanationTold(
         head.id,
         progress.state,
@@ -80,7 +80,7 @@ def told_explanation(progress: Progress) -> ExplanationTold:
 
 def told_page(showing: Showing, progress: Progress) -> PageTold:
     """What is known by now, in words and as what is drawn."""
-    told, explanation = told_explanation(progress), progress.partial
+    told, explanation = told_explanation(progress), progress.explanation
     opened, no_row = _row(showing, progress)
     if explanation is None:
         return PageTold(told, None, (), "", no_row)
@@ -96,10 +96,10 @@ def told_page(showing: Showing, progress: Progress) -> PageTold:
 
 def overlay_of(showing: Showing, progress: Progress) -> bytes | None:
     """The row's picture under its heat as a PNG; None where the explanation has no places."""
-    if progress.partial is None:
+    if progress.explanation is None:
         return None
     opened, _ = _row(showing, progress)
-    told = overlaid(progress.partial["data"], _picture(showing, opened))
+    told = overlaid(progress.explanation["data"], _picture(showing, opened))
     return None if told is None else png(told)
 
 

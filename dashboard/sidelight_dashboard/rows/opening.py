@@ -91,7 +91,10 @@ def open_exchange(showing: Showing, address: Address) -> Exchange:
     if is_feedback(record):
         raise NotFound(f"{address} is a label that came later, and no exchange")
     store = showing.settings.log.store
-    return whole(from_record(record), open_store(store) if store else None)
+    try:
+        return whole(from_record(record), open_store(store) if store else None)
+    except MalformedPayload as exc:
+        raise NotFound(f"what lies at {address} cannot be read: {exc}") from exc
 
 
 def model_named(settings: Settings, exchange: Exchange) -> str:
