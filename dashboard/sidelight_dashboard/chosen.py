@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -20,7 +21,9 @@ DAY = "1d"
 class Asked:
     """The query that every page of a model shares; FastAPI fills it (`Depends`)."""
 
-    version: str = Query("", max_length=256, description="A model version; the newest by default.")
+    version: str | None = Query(
+        None, max_length=256, description="A model version; the newest by default."
+    )
     segment: str = Query("", max_length=512, description="A segment; all rows by default.")
     begin: str = Query("", alias="from", max_length=40, description="ISO time.")
     end: str = Query("", alias="to", max_length=40, description="ISO time.")
@@ -72,8 +75,8 @@ def chosen(showing: Showing, model: str, asked: Asked) -> Chosen:
         there = ", ".join(showing.settings.models)
         raise UnknownModel(f"no model {model!r} is configured; there are {there}")
     seen = _seen(showing, model)
-    version = asked.version or next(iter(seen), "")
-    begin_ns, end_ns = _stretch(asked, *_times(seen, model, version))
+    version = _version(asked.version, seen, model)
+    begin_ns, end_ns = _stretch(asked, *seen.get(version, (0, 0)))
     return Chosen(
         model,
         version,
@@ -96,11 +99,14 @@ def _seen(showing: Showing, model: str) -> dict[str, tuple[int, int]]:
     return {version: (first_ns, last_ns) for version, first_ns, last_ns in found}
 
 
-def _times(seen: dict[str, tuple[int, int]], model: str, version: str) -> tuple[int, int]:
-    if version not in seen and version:
+def _version(asked: str | None, seen: Mapping[str, object], model: str) -> str:
+    """Empty for rows of which none was told, where there are any; else that of the newest row."""
+    if asked is not None and asked in seen:
+        return asked
+    if asked:
         there = ", ".join(name or "(none told)" for name in seen) or "none yet"
-        raise NotFound(f"no version {version!r} of {model} was seen; there are {there}")
-    return seen.get(version, (0, 0))
+        raise NotFound(f"no version {asked!r} of {model} was seen; there are {there}")
+    return next(iter(seen), "")
 
 
 def _stretch(asked: Asked, first_ns: int, last_ns: int) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from sidelight_dashboard.app import create_app
 from sidelight_dashboard.chosen import Asked, chosen
 from sidelight_dashboard.refusals import NotFound
 from sidelight_dashboard.showing import Showing
+from sidelight_dashboard.store.opening import Store
 from sidelight_dashboard.times import NS, iso, read_end, read_length, read_time
 from sidelight_dashboard.web.library import installed
 from sidelight_dashboard.web.pages import Pages
@@ -33,14 +34,17 @@ def browser(showing: Showing) -> TestClient:
     return TestClient(create_app(showing, CollectorRegistry(), lambda: None))
 
 
-def asked(**given: str) -> Asked:
-    return Asked(**{"version": "", "segment": "", "begin": "", "end": "", "last": "", **given})
+def asked(
+    version: str | None = None, segment: str = "", begin: str = "", end: str = "", last: str = ""
+) -> Asked:
+    return Asked(version, segment, begin, end, last)
 
 
 def page_of(showing: Showing, what: Asked) -> str:
     """The frame as a page of the model has it."""
     router = APIRouter()
     pages = Pages(showing, installed())
+    pages.states = lambda: {MODEL: "NO DATA"}
 
     @router.get("/models/{model}/frame", response_class=HTMLResponse)
     def frame(request: Request, model: str) -> HTMLResponse:
@@ -233,6 +237,28 @@ def test_the_form_works_without_script(showing: Showing) -> None:
     assert '<option value="6h" selected>' in page
     assert '<option value="1">1</option>' in page
     assert 'href="/models/income/outliers?last=6h"' in page
+
+
+def test_the_menu_has_a_word_for_each_model(showing: Showing) -> None:
+    assert '<span class="status no-data">NO DATA</span>' in page_of(showing, asked())
+
+
+def test_an_empty_version_is_that_of_rows_which_told_none(showing: Showing, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.prepare()
+    with store.series.writing() as series:
+        series.executemany(
+            "INSERT INTO version VALUES (?, ?, ?, ?)", [(MODEL, "", 1, 5), (MODEL, "2", 5, 9)]
+        )
+    shown = replace(showing, store=store)
+    assert chosen(shown, MODEL, asked()).version == "2"
+    old = chosen(shown, MODEL, asked(version=""))
+    assert (old.version, old.query) == ("", "version=")
+    store.close()
+
+
+def test_an_empty_version_is_the_newest_where_all_rows_tell_one(showing: Showing) -> None:
+    assert chosen(showing, MODEL, asked(version="")).version == "2"
 
 
 def test_the_form_as_it_stands_asks_for_what_is_shown(showing: Showing) -> None:

@@ -11,8 +11,11 @@ import apsw
 import structlog
 
 from sidelight.errors import SidelightError
+from sidelight_dashboard.overview.ages import length
 from sidelight_dashboard.overview.lag import Lag, lag_of
+from sidelight_dashboard.overview.lines import Line
 from sidelight_dashboard.overview.services import ask, services_of
+from sidelight_dashboard.overview.status import Word
 from sidelight_dashboard.overview.status import Word
 from sidelight_dashboard.overview.told import Overview, overview
 from sidelight_dashboard.showing import Showing
@@ -78,12 +81,20 @@ class Pulse:
             await asyncio.sleep(BEAT_SECONDS)
 
     def _readable(self) -> object:
-        """What a reader would notice: words, services, and the lag to the second."""
+        """What a reader would notice: words, ages, services, and the lag."""
         told = self.overview()
-        # The worst line of a model comes first.
-        self.words = {one.model: one.word for one in reversed(told.lines)}
-        words = [
-            (one.model, one.version, *(s.word for s in one.statuses.values())) for one in told.lines
+        lines = [
+            (line.model, line.version, _age(line.newest_ns, told), _words(line, told))
+            for line in told.lines
         ]
-        waiting = told.lag.waiting and round(told.lag.seconds(told.at_ns))
-        return words, told.services, waiting, told.lag.trouble, round(told.lag.per_second)
+        lag = told.lag
+        ages = _age(lag.newest_ns, told), _age(lag.since_ns, told)
+        return lines, told.services, lag.waiting, lag.trouble, round(lag.per_second), ages
+
+
+def _words(line: Line, told: Overview) -> list[tuple[Word, str]]:
+    return [(one.word, _age(one.since_ns, told)) for one in line.statuses.values()]
+
+
+def _age(at_ns: int | None, told: Overview) -> str:
+    return "" if at_ns is None else length(at_ns, told.at_ns)

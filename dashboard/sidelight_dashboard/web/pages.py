@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import Request
@@ -28,6 +28,7 @@ class Pages:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,
         )
         self._templates.filters |= {
             "asked_again": asked_again,
@@ -36,17 +37,21 @@ class Pages:
             "time": time,
         }
         self._library = library
+        self.states: Callable[[], Mapping[str, str]] = dict
+        """The worst word of state of each model, as who knows them gives them."""
 
     def answer(
         self, request: Request, template: str, told: Mapping[str, Any], status: int = 200
     ) -> HTMLResponse:
         """The page; what is `told` of one model has its `Chosen` as `chosen`.
 
-        Templates also know `request`, `who` asks, `models`, and `open_alarms` (how many, by model).
+        Templates also know `request`, `who` asks, `models`, their `states`, and how many
+        alarms are open (`open_alarms`), both by model.
         """
         text = self._templates.get_template(template).render(
             request=request,
             models=tuple(self._showing.settings.models),
+            states=self.states(),
             open_alarms=self._open_alarms(),
             who=who(request),
             revision=self._showing.revision.number,

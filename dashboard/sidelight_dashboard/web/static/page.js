@@ -44,7 +44,8 @@ function tellForms() {
       select.addEventListener("change", () => { show(); if (length.value) form.requestSubmit(); });
     form.addEventListener("formdata", ({ formData }) => {
       for (const name of ["from", "to"]) if (formData.get(name)) formData.set(name, utc(formData.get(name)));
-      for (const [name, value] of [...formData]) if (!value) formData.delete(name);
+      for (const [name, value] of [...formData]) if (!value && name !== "version") formData.delete(name);
+      if (form.elements.version?.selectedIndex === 0) formData.delete("version"); // whichever is newest
     });
     show();
   }
