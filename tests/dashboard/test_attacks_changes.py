@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 from sidelight.config.detecting.features import FeatureSettings
 from sidelight.config.glossary import GlossaryEntry
@@ -12,6 +13,7 @@ from sidelight.tensors import Column, Columns
 from sidelight_dashboard.attacks.changes import Change, changes, difference, is_seen
 from sidelight_dashboard.attacks.texts import Piece, pieces
 from sidelight_dashboard.rows.wording import Wording
+from tests.sidelight.column_strategies import some_columns
 
 PLAIN = Wording({})
 IMAGE = {"picture": FeatureSettings(kind="image", shape=(2, 2))}
@@ -62,6 +64,14 @@ def test_a_text_is_told_by_its_words() -> None:
         Piece("new", "fin"),
         Piece("same", "film"),
     )
+
+
+def test_a_text_of_which_only_spaces_changed_says_so() -> None:
+    kinds = {"review": FeatureSettings(kind="text")}
+
+    (told,) = changes(Columns.of(review=["a  b"]), Columns.of(review=["a b"]), kinds, PLAIN)
+
+    assert (told.after, told.pieces) == ("other spaces", ())
 
 
 def test_of_long_stretches_that_stayed_only_the_ends_are_told() -> None:
@@ -128,3 +138,15 @@ def test_files_are_seen_but_not_compared() -> None:
 def test_pictures_of_another_size_are_not_compared() -> None:
     with pytest.raises(DataMismatch, match="one size"):
         difference(Column("p", np.zeros((1, 2, 2))), Column("p", np.zeros((1, 3, 3))), ())
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(some_columns(), some_columns())
+def test_any_two_rows_can_be_told_apart(before: Columns, after: Columns) -> None:
+    one, other = before.take([0]), after.take([0])
+
+    told = changes(one, other, {}, PLAIN)
+
+    assert {change.column for change in told} <= {*one.names, *other.names}
+    assert changes(one, one, {}, PLAIN) == ()
+    assert all(change.after or change.pieces for change in told)

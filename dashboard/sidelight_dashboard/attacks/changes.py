@@ -50,8 +50,7 @@ def difference(before: Column, after: Column, shape: tuple[int, ...]) -> NDArray
         raise DataMismatch(
             f"column {after.name!r} does not hold two pictures of one size as numbers"
         )
-    apart = after.values.astype(np.float64) - before.values.astype(np.float64)
-    apart = np.nan_to_num(apart, nan=0.0, posinf=0.0, neginf=0.0)
+    apart = _apart(before, after)
     largest = float(np.abs(apart).max(initial=0.0)) or 1.0
     grey = np.rint(GREY + GREY * apart / largest).astype(np.uint8)
     return pixels(Column(after.name, grey), shape)
@@ -80,7 +79,9 @@ def _change(
         return Change(name, label, "", _amount(before, after), (), is_compared)
     old, new = json_value(before), json_value(after)
     if isinstance(old, str) and isinstance(new, str) and _is_text(old, new, kind):
-        return Change(name, label, "", "", pieces(old, new))
+        told = pieces(old, new)
+        spaces = all(piece.sort == "same" for piece in told)
+        return Change(name, label, "", "other spaces" if spaces else "", () if spaces else told)
     return Change(name, label, _words(before, wording), _words(after, wording))
 
 
@@ -96,7 +97,7 @@ def _is_text(old: str, new: str, kind: FeatureSettings | None) -> bool:
 def _words(column: Column, wording: Wording) -> str:
     if column.is_tensor:
         return f"{column.values[0].size:,} numbers"
-    return wording.value(column.name, json_value(column))
+    return wording.value(column.name, json_value(column)) or "(empty)"
 
 
 def _differ(before: Column, after: Column) -> bool:
@@ -117,9 +118,16 @@ def _amount(before: Column, after: Column) -> str:
     """How many numbers changed, and how far both are from each other."""
     if not _are_numbers(before, after):
         return "other content"
-    apart = np.nan_to_num(after.values.astype(np.float64) - before.values.astype(np.float64))
+    apart = _apart(before, after)
     changed = int(np.count_nonzero(apart))
     return (
         f"{changed:,} of {apart.size:,} numbers, by {np.abs(apart).max():.3g} at most"
         f" (distance {np.linalg.norm(apart):.3g})"
     )
+
+
+def _apart(before: Column, after: Column) -> NDArray[np.float64]:
+    """The difference; 0 where either is not finite."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        apart = after.values.astype(np.float64) - before.values.astype(np.float64)
+    return np.where(np.isfinite(apart), apart, 0.0)
