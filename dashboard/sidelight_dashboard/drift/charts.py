@@ -14,8 +14,8 @@ from sidelight_dashboard.drift.figures import (
     ranked_figure,
 )
 from sidelight_dashboard.drift.links import Links, Shown
+from sidelight_dashboard.drift.sums import Sums
 from sidelight_dashboard.drift.told import course, drift
-from sidelight_dashboard.drift.values import values
 from sidelight_dashboard.figures import Figure, Shape
 from sidelight_dashboard.refusals import NotFound
 from sidelight_dashboard.rows.wording import Wording
@@ -24,7 +24,7 @@ from sidelight_dashboard.showing import Showing
 
 def ranked_of(showing: Showing, asked: Shown) -> Figure:
     """The columns that changed most, each leading to itself."""
-    found = drift(showing, asked)
+    found = drift(Sums(showing, asked))
     links = Links(asked)
     addresses = [links.with_feature(one.name) for one in found.columns]
     return ranked_figure(found.columns, addresses, found.tolerance)
@@ -32,7 +32,7 @@ def ranked_of(showing: Showing, asked: Shown) -> Figure:
 
 def distribution_of(showing: Showing, asked: Shown) -> Figure:
     """A column under the newest plan that has it; `NotFound` where none has."""
-    compared = values(showing, asked)
+    compared = Sums(showing, asked).holding(asked.feature, asked.rows)
     column = compared.column(asked.feature) if compared else None
     if column is None:
         raise NotFound(

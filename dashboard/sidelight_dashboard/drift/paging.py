@@ -8,15 +8,16 @@ from typing import Any
 from sidelight.panes import Column
 from sidelight_dashboard.drift import windows, words
 from sidelight_dashboard.drift.links import Links, Shown
+from sidelight_dashboard.drift.sums import Sums
 from sidelight_dashboard.drift.told import course, drift
-from sidelight_dashboard.drift.values import values
 from sidelight_dashboard.rows.wording import Wording
 from sidelight_dashboard.showing import Showing
 
 
 def told_on_page(showing: Showing, asked: Shown) -> dict[str, Any]:
     """All of it; the column asked for, else the one that changed most, is told in full."""
-    found = drift(showing, asked)
+    sums = Sums(showing, asked)
+    found = drift(sums)
     feature = found.column(asked.feature)
     shown = replace(asked, feature=feature.name if feature else asked.feature, rows=found.rows)
     return {
@@ -29,7 +30,7 @@ def told_on_page(showing: Showing, asked: Shown) -> dict[str, Any]:
         "say": words,
         **_settings(showing, asked.chosen.model),
         **_over_time(showing, shown),
-        **_values(showing, shown),
+        **_values(sums, shown),
     }
 
 
@@ -54,12 +55,12 @@ def _over_time(showing: Showing, shown: Shown) -> dict[str, Any]:
     }
 
 
-def _values(showing: Showing, shown: Shown) -> dict[str, Any]:
-    compared = values(showing, shown)
+def _values(sums: Sums, shown: Shown) -> dict[str, Any]:
+    compared = sums.holding(shown.feature, shown.rows)
     column = compared.column(shown.feature) if compared else None
     if column is None:
         return {"column": None, "compared": compared}
-    wording = Wording(showing.settings.models[shown.chosen.model].glossary)
+    wording = Wording(sums.showing.settings.models[shown.chosen.model].glossary)
     return {
         "column": column,
         "compared": compared,

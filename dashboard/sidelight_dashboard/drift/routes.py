@@ -14,6 +14,7 @@ from sidelight_dashboard.compared import Compared, compared
 from sidelight_dashboard.drift.charts import distribution_of, over_time_of, ranked_of
 from sidelight_dashboard.drift.links import Measure, Rows, Shown
 from sidelight_dashboard.drift.paging import told_on_page
+from sidelight_dashboard.drift.sums import Sums
 from sidelight_dashboard.drift.told import Drift, drift
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.web.pages import Pages
@@ -59,7 +60,7 @@ def router(showing: Showing, pages: Pages) -> APIRouter:
         response_model=Drift,
     )
     def told(model: str, asked: Asks) -> Response:
-        return json_answer(drift(showing, shown(model, asked)))
+        return json_answer(drift(Sums(showing, shown(model, asked))))
 
     @router.get(
         "/api/models/{model}/drift/compare",

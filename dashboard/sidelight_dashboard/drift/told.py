@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from sidelight.config.settings import ModelSettings
 from sidelight.panes import Comparison
 from sidelight_dashboard.chosen import Chosen
-from sidelight_dashboard.compared import Compared, compared
+from sidelight_dashboard.compared import Compared
 from sidelight_dashboard.drift import windows
-from sidelight_dashboard.drift.links import Rows, Shown
+from sidelight_dashboard.drift.links import Rows
+from sidelight_dashboard.drift.sums import Sums
 from sidelight_dashboard.drift.windows import Newest, Point, Window
 from sidelight_dashboard.rows.columns import hidden_of
 from sidelight_dashboard.rows.wording import Wording
@@ -100,24 +101,22 @@ class Drift:
         return next(found, None)
 
 
-def drift(showing: Showing, shown: Shown) -> Drift:
+def drift(sums: Sums) -> Drift:
     """All there is to say; where no window was judged, of all rows together."""
-    chosen, against = shown.chosen, shown.against
-    judged = windows.newest(showing.store, chosen, against)
-    last = windows.windows(showing.store, chosen, against, most=1)
-    is_newest = bool(judged) and shown.rows == "newest"
-    whole = () if is_newest or against else compared(showing, chosen)
-    comparison = next((one.comparison for one in whole), None)
+    showing, shown, chosen = sums.showing, sums.shown, sums.shown.chosen
+    judged = windows.newest(showing.store, chosen, shown.against)
+    is_newest = bool(shown.against) or (bool(judged) and shown.rows == "newest")
+    whole = () if is_newest else sums.whole
     return Drift(
         chosen.model,
         chosen.version,
         chosen.segment,
-        against,
+        shown.against,
         chosen.begin_ns,
         chosen.end_ns,
-        "newest" if is_newest or against else "all",
-        _tolerance(judged, comparison),
-        last[0] if last else None,
+        "newest" if is_newest else "all",
+        _tolerance(judged, next((one.comparison for one in whole), None)),
+        sums.window,
         _features(showing.settings.models[chosen.model], judged, whole),
         tuple(map(_part, whole)),
         _open_alarms(showing, chosen),
