@@ -16,7 +16,6 @@ from sidelight_dashboard.overview.lag import Lag, lag_of
 from sidelight_dashboard.overview.lines import Line
 from sidelight_dashboard.overview.services import ask, services_of
 from sidelight_dashboard.overview.status import Word
-from sidelight_dashboard.overview.status import Word
 from sidelight_dashboard.overview.told import Overview, overview
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.times import NS
@@ -83,6 +82,8 @@ class Pulse:
     def _readable(self) -> object:
         """What a reader would notice: words, ages, services, and the lag."""
         told = self.overview()
+        # The worst line of a model comes first.
+        self.words = {one.model: one.word for one in reversed(told.lines)}
         lines = [
             (line.model, line.version, _age(line.newest_ns, told), _words(line, told))
             for line in told.lines
