@@ -24,6 +24,7 @@ from sidelight_dashboard.delivering.posting import advised_seconds
 from sidelight_dashboard.delivering.receiver import receivers
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.times import NS
+from tests.dashboard.browsing import client
 from tests.dashboard.filled import filled, settings_of
 from tests.dashboard.scraping import until
 from tests.dashboard.told import (
@@ -94,13 +95,26 @@ def test_a_webhook_gets_each_change_once_as_a_cloud_event(showing: Showing, box:
     )
     assert raised["modelname"] == "income"
     assert raised["data"]["url"] == f"https://sidelight.example/alarms/{raised['data']['alarm']}"
-    assert raised["data"]["summary"] == "Drift of income 2"
+    assert raised["data"]["summary"] == "Drift of income, version 2"
     assert "age" in raised["data"]["suspects"]
     assert raised["data"]["runbook"] == "docs/runbooks/drift.md"
     assert cleared["data"]["cleared_reason"] == "quiet"
     assert box.headers[0]["authorization"] == "Bearer secret"
     assert box.headers[0]["content-type"] == "application/cloudevents+json"
     assert state_of(showing) == [("raised", "taken", 1), ("cleared", "taken", 1)]
+
+
+def test_the_page_of_an_alarm_says_who_was_told(showing: Showing, box: Inbox) -> None:
+    box.answers = [(503, {})]
+    at = telling(showing, box.url)
+    at.turn()
+    ((id_,),) = showing.store.series.rows("SELECT id FROM alarm")
+    page = client(showing).get(f"/alarms/{id_}").text
+    at.turn(10)
+    (told,) = client(showing).get(f"/api/alarms/{id_}/deliveries").json()
+
+    assert "webhook/pager, raised: waiting: it answers 503" in page
+    assert (told["receiver"], told["outcome"], told["tries"]) == ("webhook/pager", "taken", 2)
 
 
 def test_nothing_is_told_twice_over_a_restart(showing: Showing, box: Inbox) -> None:

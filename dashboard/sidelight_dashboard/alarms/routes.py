@@ -12,6 +12,7 @@ from sidelight_dashboard.alarms.figures import drawable, forest
 from sidelight_dashboard.alarms.one import OneAlarm, one_alarm
 from sidelight_dashboard.alarms.shown import list_shown, one_shown
 from sidelight_dashboard.alarms.told import Alarm, Search
+from sidelight_dashboard.delivering.told import Delivered, deliveries
 from sidelight_dashboard.figures import Figure
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.web.pages import Pages
@@ -53,6 +54,10 @@ def router(showing: Showing, pages: Pages) -> APIRouter:
     @router.get("/api/alarms/{id}", summary="One alarm, with all that is known of it")
     def alarm(id: str) -> OneAlarm:
         return one_alarm(showing, id)
+
+    @router.get("/api/alarms/{id}/deliveries", summary="Who was told of it")
+    def told(id: str) -> tuple[Delivered, ...]:
+        return deliveries(showing.store, one_alarm(showing, id).alarm.id)
 
     @router.get("/api/alarms/{id}/figure", summary="How large it is, as a chart")
     def figure(id: str) -> Figure:

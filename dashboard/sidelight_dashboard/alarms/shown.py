@@ -15,6 +15,7 @@ from sidelight_dashboard.alarms.naming import cleared_because, runbook_of, title
 from sidelight_dashboard.alarms.one import OneAlarm
 from sidelight_dashboard.alarms.sizes import Size
 from sidelight_dashboard.alarms.told import Alarm, Search, offered
+from sidelight_dashboard.delivering.told import deliveries
 from sidelight_dashboard.outliers.flaggers import configured
 from sidelight_dashboard.outliers.words import amount_words
 from sidelight_dashboard.rows.wording import Wording
@@ -55,6 +56,7 @@ def one_shown(showing: Showing, told: OneAlarm) -> Shown:
         "links": Links(told, showing.settings.dashboard.runbooks),
         "headline": words.headline(told.sizes),
         "evidence": words.evidence_words(alarm),
+        "deliveries": deliveries(showing.store, alarm.id),
         "sizes": sizes,
         "has_evidence": any(evidence is not None for _, evidence in sizes),
         "has_flagger": model is not None and bool(configured(model)),

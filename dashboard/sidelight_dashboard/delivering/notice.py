@@ -29,6 +29,7 @@ class Notice:
     version: str
     detector: str
     title: str
+    subject: str
     headline: str
     reason: str
     evidence: float | None
@@ -42,8 +43,8 @@ class Notice:
 
     @property
     def summary(self) -> str:
-        """``Drift of income 2``."""
-        return f"{self.title} of {self.model} {self.version}".rstrip()
+        """``Drift of income, version 2``."""
+        return f"{self.title} of {self.subject}"
 
 
 def notice_of(showing: Showing, id_: str, state: State) -> Notice:
@@ -58,6 +59,7 @@ def notice_of(showing: Showing, id_: str, state: State) -> Notice:
         alarm.version,
         alarm.detector,
         title_of(alarm.detector),
+        alarm.subject,
         headline(told.sizes),
         alarm.reason,
         alarm.evidence,
