@@ -26,7 +26,12 @@ TABLE: Mapping[str, Any] = {
     "outputs": {"chance": "numeric", "answer": "categorical"},
     "outcome": {"prediction": "answer", "probability": "chance"},
     "glossary": {"beta": {"name": "claimed income"}, "answer": {"values": {"1": "granted"}}},
-    "detectors": {"adversarial": {"client": "x-client"}, "outlier": {}, "schema": {}},
+    "detectors": {
+        "adversarial": {"client": "x-client"},
+        "disagreement": {},
+        "outlier": {},
+        "schema": {},
+    },
 }
 PICTURES: Mapping[str, Any] = {
     "features": {"digit": {"kind": "image", "shape": [8, 8]}},

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from scipy import stats
 
+from sidelight.log import Address
+from sidelight.log.topics import RESULTS
 from sidelight_dashboard.chosen import Asked, Chosen, chosen
 from sidelight_dashboard.compared import compared
 from sidelight_dashboard.outliers.figures import p_value_figure, rate_figure
@@ -19,11 +21,12 @@ from sidelight_dashboard.outliers.words import amount_words, chance_words
 from sidelight_dashboard.rows.wording import Wording
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.times import NS, iso
-from sidelight_detectors.results.findings import OutlierResult
+from sidelight_detectors.results.events import output_record
+from sidelight_detectors.results.findings import About, OutlierResult
 from sidelight_detectors.results.reading import read_results
 from tests.dashboard.attacked import attacked_table
 from tests.dashboard.browsing import client
-from tests.dashboard.filled import filled, settings_of
+from tests.dashboard.filled import filled, follow, settings_of
 from tests.detectors.traffic import MODEL, START_NS
 
 
@@ -328,13 +331,48 @@ def test_before_the_first_row_the_page_says_what_is_missing(tmp_path: Path) -> N
 
 def test_each_detector_of_rows_has_its_rate(tmp_path: Path) -> None:
     with attacked_table(tmp_path) as showing:
-        found = told(showing, "1", "schema")
-        page = client(showing).get(f"/models/{MODEL}/outliers", params={"detector": "schema"})
+        schema, unlike = (told(showing, "1", name) for name in ("schema", "disagreement"))
+        pages = [
+            client(showing).get(f"/models/{MODEL}/outliers", params={"detector": name})
+            for name in ("schema", "disagreement")
+        ]
 
-    assert [one.detector.name for one in found.rates] == ["outlier", "schema"]
-    assert found.p_values is None
-    assert all(one.detector == "schema" for one in found.rows)
-    assert page.status_code == 200
+    names = [one.detector.name for one in schema.rates]
+    assert names == ["outlier", "schema", "disagreement"]
+    assert all(one.rows == 100 for one in schema.rates)
+    assert (schema.p_values, unlike.p_values is None) == (None, False)
+    assert [page.status_code for page in pages] == [200, 200]
+
+
+def test_of_a_sample_only_the_flagged_rows_are_told(tmp_path: Path) -> None:
+    about = About(MODEL, "1", "plan")
+    flagged = OutlierResult(
+        "squeezed",
+        about,
+        "squeezing",
+        Address("inference", 0, 3),
+        2,
+        START_NS,
+        4.0,
+        0.002,
+        0.01,
+        (("median-2", 4.0), ("bits-1", 0.0)),
+        "feature-squeezing",
+    )
+    with filled(tmp_path) as showing:
+        showing.log.append(RESULTS, [output_record(flagged)], partition=0)
+        follow(showing)
+        found = told(showing, "1", "squeezing")
+        page = client(showing).get(
+            f"/models/{MODEL}/outliers", params={"version": "1", "detector": "squeezing"}
+        )
+
+    assert found.rate is not None
+    assert (found.rate.rows, found.rate.told, found.rate.verdict) == (None, 1, "a sample")
+    assert (found.stretches, found.p_values) == ((), None)
+    assert "median-2" in page.text
+    assert "Squeezer" in page.text
+    assert "/rows/inference/0/3/2" in page.text
 
 
 def test_rows_whose_plan_is_gone_stay_counted(tmp_path: Path) -> None:
