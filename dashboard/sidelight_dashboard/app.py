@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.middleware.gzip import GZipMiddleware
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from sidelight import __version__
@@ -91,7 +92,7 @@ def _surround(app: FastAPI, door: Door, settings: DashboardSettings) -> None:
 def _service(registry: CollectorRegistry, ready: Callable[[], str | None]) -> APIRouter:
     router = APIRouter(tags=["Service"])
 
-    @router.get("/metrics", summary="Metrics for Prometheus")
+    @router.get("/metrics", summary="Metrics for Prometheus", response_class=PlainTextResponse)
     def metrics() -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Query
@@ -16,6 +17,10 @@ from sidelight_dashboard.times import iso, read_end, read_length, read_time
 
 DAY = "1d"
 
+TIME: dict[str, Any] = {"format": "date-time"}
+LENGTH: dict[str, Any] = {"pattern": "^([1-9][0-9]{0,5}[smhd])?$"}
+"""Told in the API's description only: the refusals of `times` say more."""
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -25,9 +30,16 @@ class Asked:
         None, max_length=256, description="A model version; the newest by default."
     )
     segment: str = Query("", max_length=512, description="A segment; all rows by default.")
-    begin: str = Query("", alias="from", max_length=40, description="ISO time.")
-    end: str = Query("", alias="to", max_length=40, description="ISO time.")
-    last: str = Query("", max_length=10, description="Instead of `from`: 15m, 6h, 30d.")
+    begin: str = Query(
+        "", alias="from", max_length=40, description="ISO time.", json_schema_extra=TIME
+    )
+    end: str = Query("", alias="to", max_length=40, description="ISO time.", json_schema_extra=TIME)
+    last: str = Query(
+        "",
+        max_length=10,
+        description="Instead of `from`: 15m, 6h, 30d.",
+        json_schema_extra=LENGTH,
+    )
 
 
 @dataclass(frozen=True)

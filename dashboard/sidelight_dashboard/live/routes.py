@@ -20,7 +20,12 @@ BEAT_SECONDS = 15.0
 def router(revision: Revision) -> APIRouter:
     router = APIRouter(tags=["Service"])
 
-    @router.get("/events", summary="A number that changes when there is something new")
+    @router.get(
+        "/events",
+        summary="A number that changes when there is something new",
+        response_class=StreamingResponse,
+        responses={200: {"content": {"text/event-stream": {}}}},
+    )
     async def events() -> StreamingResponse:
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
         return StreamingResponse(_events(revision), 200, headers, "text/event-stream")
