@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,21 @@ from fastapi import FastAPI, Response
 
 from sidelight_dashboard.explaining.keeping import kept_one
 from tests.dashboard.browsing import client
-from tests.dashboard.explained import HTML, asking, dashboard
+from tests.dashboard.explained import HTML, Asking, asking, dashboard
 from tests.explainers.explaining_services import Held
 from tests.explainers.serving import model_app, probability_of_yes, served
 from tests.ports import free_port
 
 
-def test_an_explanation_is_asked_for_and_kept(tmp_path: Path) -> None:
-    with asking(tmp_path) as at:
-        told = at.when(at.ask(), "done")
+@pytest.fixture(scope="module")
+def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
+    """Three methods, of which one explains the model and no row."""
+    with asking(tmp_path_factory.mktemp("at"), shapley={}, anchor={}, ale={}) as found:
+        yield found
+
+
+def test_an_explanation_is_asked_for_and_kept(at: Asking) -> None:
+    told = at.when(at.ask(), "done")
 
     data = told["explanation"]["data"]
     moved = sum(one["contribution"] for one in data["attributions"])
@@ -48,21 +55,19 @@ def test_a_link_to_an_explanation_outlives_the_dashboard_and_the_explain_service
     assert "What raised it most" in page.text
 
 
-def test_the_page_of_a_row_offers_methods_and_lists_what_was_explained(tmp_path: Path) -> None:
-    with asking(tmp_path, shapley={}, anchor={}, ale={}) as at:
-        told = at.when(at.ask("anchor"), "done")
-        page = at.client.get(at.row, headers=HTML).text
+def test_the_page_of_a_row_offers_methods_and_lists_what_was_explained(at: Asking) -> None:
+    told = at.when(at.ask("anchor"), "done")
+    page = at.client.get(at.row, headers=HTML).text
 
     assert re.findall(r'name="method" value="(\w+)"', page) == ["shapley", "anchor"]
     assert f'href="/explanations/{told["id"]}"' in page
 
 
-def test_a_form_asks_and_leads_to_the_explanation(tmp_path: Path) -> None:
-    with asking(tmp_path) as at:
-        form = {"method": "shapley", "budget": "64", "options": '{"seed": 7}'}
-        answer = at.client.post(f"{at.row}/explanations", data=form, follow_redirects=False)
-        assert answer.status_code == 303
-        told = at.when(f"/api{answer.headers['location']}", "done")
+def test_a_form_asks_and_leads_to_the_explanation(at: Asking) -> None:
+    form = {"method": "shapley", "budget": "64", "options": '{"seed": 7}'}
+    answer = at.client.post(f"{at.row}/explanations", data=form, follow_redirects=False)
+    assert answer.status_code == 303
+    told = at.when(f"/api{answer.headers['location']}", "done")
 
     assert told["options"] == {"seed": 7, "budget": 64}
     assert told["explanation"]["meta"]["params"]["seed"] == 7
@@ -101,13 +106,12 @@ def test_a_cancelled_explanation_asks_the_model_no_more(tmp_path: Path) -> None:
     assert kept_one(at.showing.store, told["id"]) is None
 
 
-def test_a_kept_explanation_can_be_forgotten(tmp_path: Path) -> None:
-    with asking(tmp_path) as at:
-        address = at.ask()
-        at.when(address, "done")
-        assert at.client.delete(address).status_code == 204
-        gone = at.client.get(address)
-        twice = at.client.delete(address)
+def test_a_kept_explanation_can_be_forgotten(at: Asking) -> None:
+    address = at.ask()
+    at.when(address, "done")
+    assert at.client.delete(address).status_code == 204
+    gone = at.client.get(address)
+    twice = at.client.delete(address)
 
     assert gone.status_code == twice.status_code == 404
     assert "ask again on the row's page" in gone.json()["error"]
@@ -127,10 +131,9 @@ def test_without_the_explain_service_the_page_says_how_to_start_it(tmp_path: Pat
     assert "does not answer" in refused.json()["error"]
 
 
-def test_what_the_service_refuses_is_told_in_its_words(tmp_path: Path) -> None:
-    with asking(tmp_path) as at:
-        told = at.when(at.ask(budget=1), "failed")
-        page = at.client.get(f"/explanations/{told['id']}", headers=HTML).text
+def test_what_the_service_refuses_is_told_in_its_words(at: Asking) -> None:
+    told = at.when(at.ask(budget=1), "failed")
+    page = at.client.get(f"/explanations/{told['id']}", headers=HTML).text
 
     assert "budget" in told["error"]
     assert "greater than or equal to 2" in told["error"]
@@ -142,17 +145,17 @@ def test_what_the_service_refuses_is_told_in_its_words(tmp_path: Path) -> None:
     [
         ({"method": "none"}, 400, "there are shapley"),
         ({"options": {"exchange": "inference/0/1"}}, 400, "stands beside the options"),
+        ({"options": {"seed": 1 << 70}}, 400, "cannot be sent on"),
         ({"exchange": "inference/0/99"}, 404, "holds nothing at inference/0/99"),
         ({"exchange": "alarms/0/0"}, 400, "is no address of an exchange"),
         ({"row": 2}, 404, "the first is 0; there is no row 2"),
     ],
 )
 def test_a_request_that_cannot_be_answered_is_refused_at_once(
-    tmp_path: Path, asked: dict[str, object], status: int, words: str
+    at: Asking, asked: dict[str, object], status: int, words: str
 ) -> None:
-    with asking(tmp_path) as at:
-        usual = {"exchange": at.place, "row": 0, "method": "shapley"}
-        answer = at.client.post("/api/explanations", json={**usual, **asked})
+    usual = {"exchange": at.place, "row": 0, "method": "shapley"}
+    answer = at.client.post("/api/explanations", json={**usual, **asked})
 
     assert answer.status_code == status
     assert words in answer.json()["error"]
@@ -195,18 +198,17 @@ def test_what_is_no_explain_service_is_told_as_such(tmp_path: Path) -> None:
     assert "does not answer as an explain service does" in offered["error"]
 
 
-def test_a_token_that_may_only_read_is_offered_no_form(tmp_path: Path) -> None:
-    with asking(tmp_path) as at:
-        tokens = {"reader": {"token": "reads", "scopes": ["read"]}}
-        settings = at.showing.settings
-        section = settings.dashboard.model_validate(
-            {**settings.dashboard.model_dump(mode="json"), "tokens": tokens}
-        )
-        told = settings.model_copy(update={"dashboard": section})
-        bearer = {"authorization": "Bearer reads", **HTML}
-        with client(replace(at.showing, settings=told)) as reading:
-            page = reading.get(at.row, headers=bearer).text
-            refused = reading.post(f"{at.row}/explanations", headers=bearer)
+def test_a_token_that_may_only_read_is_offered_no_form(at: Asking) -> None:
+    tokens = {"reader": {"token": "reads", "scopes": ["read"]}}
+    settings = at.showing.settings
+    section = settings.dashboard.model_validate(
+        {**settings.dashboard.model_dump(mode="json"), "tokens": tokens}
+    )
+    told = settings.model_copy(update={"dashboard": section})
+    bearer = {"authorization": "Bearer reads", **HTML}
+    with client(replace(at.showing, settings=told)) as reading:
+        page = reading.get(at.row, headers=bearer).text
+        refused = reading.post(f"{at.row}/explanations", headers=bearer)
 
     assert "Log in with one that has the scope" in page
     assert "<form" not in page.partition('id="explain"')[2]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import orjson
@@ -42,15 +41,18 @@ def options_of_form(method: Method, budget: str, options: str) -> dict[str, Any]
     return checked(told)
 
 
-def checked(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what would ask for another row; raises `MalformedPayload`."""
+def checked(options: dict[str, Any]) -> dict[str, Any]:
+    """As they travel, and without what would ask for another row; raises `MalformedPayload`."""
     for name in OWN:
         if name in options:
             raise MalformedPayload(f"{name!r} stands beside the options", where="options")
-    return dict(options)
+    try:
+        return _object(orjson.dumps(options))
+    except TypeError as exc:  # a number beyond 64 bits, half a character
+        raise MalformedPayload(f"cannot be sent on ({exc})", where="options") from exc
 
 
-def _object(text: str) -> dict[str, Any]:
+def _object(text: str | bytes) -> dict[str, Any]:
     try:
         told = orjson.loads(text)
     except orjson.JSONDecodeError as exc:
