@@ -36,10 +36,13 @@ class FollowingCollector(Collector):
                 lag.add_metric([topic], left)
         yield lag
         size = GaugeMetricFamily(
-            "sidelight_dashboard_store_bytes", "Size of a file of the store.", labels=["file"]
+            "sidelight_dashboard_store_bytes",
+            "Size of a file of the store, with what is not yet moved into it.",
+            labels=["file"],
         )
         for file in (self._showing.store.series, self._showing.store.kept):
-            size.add_metric([file.path.stem], file.path.stat().st_size)
+            parts = file.path.parent.glob(f"{file.path.name}*")
+            size.add_metric([file.path.stem], sum(part.stat().st_size for part in parts))
         yield size
 
     def _left(self, topic: str) -> int | None:

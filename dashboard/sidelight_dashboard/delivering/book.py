@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import apsw
 
-from sidelight_dashboard.delivering.notice import Notice, State, packed, unpacked
+from sidelight_dashboard.delivering.notice import Notice, packed, unpacked
 from sidelight_dashboard.store.opening import Store
 
 _SINCE = "since"
@@ -77,11 +77,11 @@ class Book:
         )
         return int(count)
 
-    def taken(self, notice: Notice) -> None:
-        self._end(notice, "taken", "")
+    def taken(self, notice: Notice, now_ns: int) -> None:
+        self._end(notice, "taken", "", now_ns)
 
-    def given_up(self, notice: Notice, error: str) -> None:
-        self._end(notice, "given up", error)
+    def given_up(self, notice: Notice, error: str, now_ns: int) -> None:
+        self._end(notice, "given up", error, now_ns)
 
     def failed(self, notice: Notice, due_ns: int, error: str) -> None:
         """To be tried again then."""
@@ -97,12 +97,12 @@ class Book:
         with self._writing() as kept:
             kept.execute(_FORGET, {"receiver": self._receiver, "before": before_ns})
 
-    def _end(self, notice: Notice, state: State | str, error: str) -> None:
+    def _end(self, notice: Notice, state: str, error: str, now_ns: int) -> None:
         with self._writing() as kept:
             kept.execute(
-                "UPDATE delivery SET tries = tries + 1, state = ?, error = ?"
+                "UPDATE delivery SET tries = tries + 1, state = ?, due_ns = ?, error = ?"
                 " WHERE (receiver, alarm, change) = (?, ?, ?)",
-                (state, error, self._receiver, notice.alarm, notice.state),
+                (state, now_ns, error, self._receiver, notice.alarm, notice.state),
             )
 
     @contextmanager

@@ -54,7 +54,7 @@ class Delivery:
         failed = await self._post(session, [one.notice for one in part], now_ns)
         if failed is None:
             for one in part:
-                self.book.taken(one.notice)
+                self.book.taken(one.notice, now_ns)
                 self._counted.ended("taken")
         elif failed.is_final and len(part) > 1:
             for one in part:  # one that is refused takes no other with it
@@ -102,7 +102,7 @@ class Delivery:
         if failed.is_final or waited_seconds >= self._receiver.settings.give_up_seconds:
             told = {"receiver": self._receiver.name, "alarm": one.notice.url}
             logger.error("alarm not delivered, given up", **told, reason=failed.reason)
-            self.book.given_up(one.notice, failed.reason)
+            self.book.given_up(one.notice, failed.reason, now_ns)
             self._counted.ended("given_up")
             return
         seconds = self._patience.seconds(one.tries + 1, failed.after_seconds)

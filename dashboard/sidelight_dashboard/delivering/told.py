@@ -15,8 +15,8 @@ Outcome = Literal["waiting", "taken", "given up"]
 class Delivered:
     """One change for one receiver. `error` is why the newest try failed, empty where none did.
 
-    Times are nanoseconds of this machine's clock: since when it waited, and when it is tried next
-    or was last.
+    Times are nanoseconds of this machine's clock: since when it waited, and when it ended or is
+    tried next.
     """
 
     receiver: str
