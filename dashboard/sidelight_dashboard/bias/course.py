@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from sidelight_dashboard.bias.findings import Number
 from sidelight_dashboard.bias.marks import SYMBOLS, Said, State, ends
@@ -114,14 +115,30 @@ def _limit(run: Sequence[Point], place: int, held: Held) -> Trace:
 
 
 def _interval(run: Sequence[Point]) -> list[Trace]:
-    at = [point.end_ns for point in run]
-    low = steps("low", at, [point.spot.low for point in run], "$band")
-    high = steps("interval", at, [point.spot.high for point in run], "$band")
-    for trace in (low, high):
-        trace["line"] |= {"width": 0}
-        trace["hoverinfo"] = "skip"
-    high |= {"fill": "tonexty", "fillcolor": "$band"}
-    return [low, high] if any(point.spot.low is not None for point in run) else []
+    """A box for each window, from the end of the one before: a fill between lines knows no gaps."""
+    x: list[str | None] = []
+    y: list[Number] = []
+    for before, point in pairwise(run):
+        low, high = point.spot.low, point.spot.high
+        if low is not None and high is not None and before.spot is not NOTHING:
+            left, right = iso(before.end_ns), iso(point.end_ns)
+            x += [left, right, right, left, left, None]
+            y += [high, high, low, low, high, None]
+    if not x:
+        return []
+    return [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "name": "interval",
+            "x": x,
+            "y": y,
+            "line": {"width": 0},
+            "fill": "toself",
+            "fillcolor": "$band",
+            "hoverinfo": "skip",
+        }
+    ]
 
 
 def _marked(points: Sequence[Point], said: Said) -> Iterator[Trace]:

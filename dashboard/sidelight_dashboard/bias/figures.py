@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from textwrap import wrap
 
 from sidelight_dashboard.bias.course import ALLOWED, REFERENCE, Spot, close_up, course, points_of
 from sidelight_dashboard.bias.findings import (
@@ -36,6 +37,9 @@ Key = tuple[str, str, str]
 
 MOST_LINES = 15
 """Gaps that one chart shows, the worst first; the table has more, the API all."""
+
+_LONGEST = 26
+"""Letters of a line of a name."""
 
 _LABELS = Said("", "labels still come", "final")
 _ESTIMATES = Said("loss beyond tolerance", "", "judged")
@@ -108,7 +112,7 @@ class Charts:
         group = group_words(self.wording, gap.attribute, gap.group)
         against = group_words(self.wording, gap.attribute, gap.against)
         return Line(
-            _two_lines(f"{attribute}: {group} beside {against}", name_of(gap.metric)),
+            _lines(f"{attribute}: {group} beside {against}", name_of(gap.metric)),
             gap.value,
             gap.low,
             gap.high,
@@ -122,7 +126,7 @@ class Charts:
         attribute = attribute_words(self.wording, flip.attribute)
         group = group_words(self.wording, flip.attribute, flip.group)
         other = group_words(self.wording, flip.attribute, flip.other)
-        name = _two_lines(attribute, f"{group} as {other}")
+        name = _lines(attribute, f"{group} as {other}")
         state = STATES[flip.verdict]
         rows = f"n = {flip.rows}"
         return Line(name, flip.rate, flip.low, flip.high, 0.0, tolerance, state, rows)
@@ -184,6 +188,6 @@ def _rows(gap: Gap) -> str:
     return f"n = {gap.rows} and {gap.against_rows}"
 
 
-def _two_lines(first: str, second: str) -> str:
-    """Charts read tags in their texts."""
-    return f"{escape(first, quote=False)}<br>{escape(second, quote=False)}"
+def _lines(*parts: str) -> str:
+    """Short ones, that leave room on a phone; charts read tags in their texts."""
+    return "<br>".join(escape(line, quote=False) for part in parts for line in wrap(part, _LONGEST))

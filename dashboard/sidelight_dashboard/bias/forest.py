@@ -9,8 +9,11 @@ from sidelight_dashboard.bias.findings import Number
 from sidelight_dashboard.bias.marks import SYMBOLS, VERDICTS, State, ends
 from sidelight_dashboard.figures import Axis, Figure, Shape, Trace
 
-_LINE_PX = 46
+_LINE_PX, _TEXT_PX = 14, 16
+"""Of a line beside the texts of its name."""
 _FRAME_PX = 120
+_CLOSE = 0.1
+"""An axis of shares that is wider needs no tenths of a per cent."""
 _MARGIN = 0.04
 
 
@@ -31,14 +34,16 @@ class Line:
 def forest(lines: Sequence[Line], axis: Axis, equal: float) -> Figure:
     """From top to bottom; `equal` is where both sides are the same."""
     left, right = _reach(lines, equal)
+    texts = max((line.name.count("<br>") + 1 for line in lines), default=1)
+    per_cent = ".0%" if right - left > _CLOSE else ".1%"
     return {
         "data": list(_by_state(lines, right - left)),
         "layout": {
-            "height": _FRAME_PX + _LINE_PX * len(lines),
+            "height": _FRAME_PX + (_LINE_PX + _TEXT_PX * texts) * len(lines),
             "showlegend": True,
             "xaxis": {
                 "title": {"text": axis.label},
-                "tickformat": ".1%" if axis.share else "",
+                "tickformat": per_cent if axis.share else "",
                 "zeroline": False,
                 "nticks": 4,
                 "tickangle": 0,
