@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import socket
 import threading
 import time
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -19,11 +21,14 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from sidelight.config.showing.telling import AlertsSettings
+from sidelight_dashboard.delivering.alertmanager import alert_of
 from sidelight_dashboard.delivering.delivering import Delivering
+from sidelight_dashboard.delivering.notice import notice_of
 from sidelight_dashboard.delivering.posting import advised_seconds
 from sidelight_dashboard.delivering.receiver import receivers
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.times import NS
+from tests.dashboard.asking import rules
 from tests.dashboard.browsing import client
 from tests.dashboard.filled import filled, settings_of
 from tests.dashboard.scraping import until
@@ -268,6 +273,16 @@ def test_alertmanager_is_told_again_while_an_alarm_stands(showing: Showing, box:
     assert ends[0] < ends[1]
     assert ends[2] < ends[0]
     assert all(len(body) == 1 for body in box.bodies)
+
+
+def test_an_alert_is_as_severe_as_that_of_prometheus(showing: Showing) -> None:
+    ((id_,),) = showing.store.series.rows("SELECT id FROM alarm")
+    notice = notice_of(showing, id_, "raised")
+    for rule in rules("alert"):
+        for named in re.findall(r'alarm:max\{detector=~?"([^"]+)"\} == 1', rule["expr"]):
+            for detector in named.replace(".*", "").split("|"):
+                labels = alert_of(replace(notice, detector=detector), NOW_NS)["labels"]
+                assert labels["severity"] == rule["labels"]["severity"], detector
 
 
 def test_a_slow_or_dead_receiver_holds_up_no_other(tmp_path: Path, box: Inbox) -> None:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-
-import apsw
 
 from sidelight_dashboard.delivering.notice import Notice, packed, unpacked
 from sidelight_dashboard.store.opening import Store
@@ -33,7 +29,7 @@ class Book:
 
     def since_ns(self, now_ns: int) -> int:
         """When this receiver was first served."""
-        with self._writing() as kept:
+        with self._file.writing() as kept:
             kept.execute(
                 "INSERT OR IGNORE INTO delivery VALUES (?, '', ?, 'taken', 0, ?, ?, '', x'')",
                 (self._receiver, _SINCE, now_ns, now_ns),
@@ -54,7 +50,7 @@ class Book:
 
     def enter(self, notice: Notice, now_ns: int) -> None:
         """It waits to be told from now on; once known it stays as it is."""
-        with self._writing() as kept:
+        with self._file.writing() as kept:
             kept.execute(
                 "INSERT OR IGNORE INTO delivery VALUES (?, ?, ?, 'waiting', 0, ?, ?, '', ?)",
                 (self._receiver, notice.alarm, notice.state, now_ns, now_ns, packed(notice)),
@@ -85,7 +81,7 @@ class Book:
 
     def failed(self, notice: Notice, due_ns: int, error: str) -> None:
         """To be tried again then."""
-        with self._writing() as kept:
+        with self._file.writing() as kept:
             kept.execute(
                 "UPDATE delivery SET tries = tries + 1, due_ns = ?, error = ?"
                 " WHERE (receiver, alarm, change) = (?, ?, ?)",
@@ -94,21 +90,16 @@ class Book:
 
     def forget(self, before_ns: int) -> None:
         """What ended before that time, unless it may still be told to be over."""
-        with self._writing() as kept:
+        with self._file.writing() as kept:
             kept.execute(_FORGET, {"receiver": self._receiver, "before": before_ns})
 
     def _end(self, notice: Notice, state: str, error: str, now_ns: int) -> None:
-        with self._writing() as kept:
+        with self._file.writing() as kept:
             kept.execute(
                 "UPDATE delivery SET tries = tries + 1, state = ?, due_ns = ?, error = ?"
                 " WHERE (receiver, alarm, change) = (?, ?, ?)",
                 (state, now_ns, error, self._receiver, notice.alarm, notice.state),
             )
-
-    @contextmanager
-    def _writing(self) -> Iterator[apsw.Connection]:
-        with self._file.writing() as kept:
-            yield kept
 
 
 _DUE = """
