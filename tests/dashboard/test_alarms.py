@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -87,6 +88,12 @@ def test_a_feature_is_linked_in_the_judged_windows_time(told: OneAlarm) -> None:
         f"/models/{MODEL}/drift?version=2&feature=age"
         "&from=2023-11-14T22%3A13%3A50.000Z&to=2023-11-14T22%3A13%3A59.000Z"
     )
+
+
+def test_the_page_shows_how_it_came_and_what_followed(told: OneAlarm) -> None:
+    asked = parse_qs(urlsplit(Links(told).page).query)
+    assert asked["from"] == ["2023-11-14T22:10:50.000Z"]
+    assert asked["to"] == ["2023-11-14T22:14:17.000Z"]
 
 
 def test_the_runbook_is_a_link_where_it_is_known_where_runbooks_are(told: OneAlarm) -> None:

@@ -125,6 +125,15 @@ def test_an_aspect_without_a_detector_is_not_watched_and_says_how(showing: Showi
     assert f"models.{MODEL}.detectors.adversarial" in status.why
 
 
+@pytest.mark.parametrize(("detector", "word"), [("joint", "NO DATA"), ("versions", "WATCH")])
+def test_windows_of_a_detector_that_was_taken_out_count_no_more(
+    changeable: Showing, detector: str, word: Word
+) -> None:
+    change(changeable, "DELETE FROM alarm")
+    change(changeable, "UPDATE judged SET detector = :detector", {"detector": detector})
+    assert lines_of(changeable)["2"].statuses["drift"].word == word
+
+
 def test_scoring_that_lags_is_to_be_watched(showing: Showing) -> None:
     patience = showing.settings.detectors.stalled_seconds
     waits_ns = SOON_NS - int((patience + 1) * SECOND)

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from sidelight_dashboard.alarms.naming import room_of, runbook_of
-from sidelight_dashboard.alarms.one import OneAlarm
+from sidelight_dashboard.alarms.one import OneAlarm, Window
 from sidelight_dashboard.times import iso
+
+BEFORE, AFTER = 20, 2
+"""Lengths of the judged window around it: how it came, and what followed."""
 
 
 @dataclass(frozen=True)
 class Links:
-    """Addresses for one alarm; `runbooks` is where the repository's files are read, may be empty.
-
-    Pages of a model show the rows that were judged.
-    """
+    """Addresses for one alarm; `runbooks` is where the repository's files are read, may be
+    empty."""
 
     told: OneAlarm
     runbooks: str = ""
@@ -27,17 +28,20 @@ class Links:
 
     @property
     def page(self) -> str:
-        """What the detector judged, or the episode of an attack."""
-        is_episode = self.room == "attacks"
-        return self._page(self.room, episode=self.told.alarm.id if is_episode else "")
+        """What the detector judged before and after, or the episode of an attack."""
+        if self.room == "attacks":
+            return self._page(self.room, episode=self.told.alarm.id)
+        return self._page(self.room, **_times(self.told.window, BEFORE, AFTER))
 
     @property
     def outliers(self) -> str:
-        return self._page("outliers")
+        """The strange rows among those that were judged."""
+        return self._page("outliers", **_times(self.told.window))
 
     def feature(self, column: str, segment: str) -> str:
-        """One column beside its reference."""
-        return self._page("drift", feature=column, segment=segment)
+        """One column beside its reference, of the rows that were judged."""
+        asked = {"feature": column, "segment": segment}
+        return self._page("drift", **asked, **_times(self.told.window))
 
     @property
     def runbook(self) -> str:
@@ -46,9 +50,16 @@ class Links:
         return f"{self.runbooks.rstrip('/')}/{place}" if self.runbooks else ""
 
     def _page(self, room: str, **asked: str) -> str:
-        alarm, window = self.told.alarm, self.told.window
-        if window is not None:
-            asked |= {"from": iso(window.begin_ns), "to": iso(window.end_ns)}
+        alarm = self.told.alarm
         query = {"version": alarm.version, **asked}
         told = urlencode({name: value for name, value in query.items() if value})
         return f"/models/{quote(alarm.model, safe='')}/{room}" + (f"?{told}" if told else "")
+
+
+def _times(window: Window | None, before: int = 0, after: int = 0) -> dict[str, str]:
+    """Of the window, and so many times its length before and after it."""
+    if window is None:
+        return {}
+    length_ns = window.end_ns - window.begin_ns
+    begin_ns = max(window.begin_ns - before * length_ns, 0)
+    return {"from": iso(begin_ns), "to": iso(window.end_ns + after * length_ns)}

@@ -17,7 +17,7 @@ from sidelight_dashboard.overview.judging import judged_status
 from sidelight_dashboard.overview.lag import Lag
 from sidelight_dashboard.overview.status import ASPECTS, Aspect, Status, Word, prevailing, together
 from sidelight_dashboard.overview.versions import Version, in_service, rows_per_second, versions_of
-from sidelight_dashboard.overview.watched import aspect_of, aspects_watched
+from sidelight_dashboard.overview.watched import aspect_of, aspects_watched, is_configured
 from sidelight_dashboard.overview.windows import newest_windows
 from sidelight_dashboard.rows.wording import Wording
 from sidelight_dashboard.store.opening import Store
@@ -148,7 +148,7 @@ class Lines:
             one
             for name in names
             for one in newest_windows(self.store, model, name, version.last_ns)
-            if aspect_of(one.key.detector) is not None
+            if aspect_of(one.key.detector) and is_configured(settings, one.key.detector)
         ]
         windows.sort(key=lambda one: one.key.detector)
         for detector, same in groupby(windows, key=lambda one: one.key.detector):

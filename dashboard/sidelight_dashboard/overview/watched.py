@@ -40,3 +40,12 @@ def aspects_watched(model: ModelSettings) -> frozenset[Aspect]:
         if getattr(model.detectors, name) is not None
     }
     return frozenset(one for one in found if one is not None)
+
+
+def is_configured(model: ModelSettings, detector: str) -> bool:
+    """Whether what such a detector said counts: it may have been taken out since."""
+    setting = _MADE_BY.get(detector) or detector.partition(":")[0]
+    return getattr(model.detectors, setting, None) is not None
+
+
+_MADE_BY = {"versions": "drift"}
