@@ -69,9 +69,9 @@ class Summary:
     def __hash__(self) -> int:
         return hash(self._content())
 
-    def to_bytes(self) -> bytes:
-        """Sparse and compressed; equal content gives equal bytes under one zlib."""
-        return _MAGIC + zlib.compress(self._content(), 9)
+    def to_bytes(self, level: int = zlib.Z_BEST_COMPRESSION) -> bytes:
+        """Sparse and compressed; equal content gives equal bytes under one zlib and level."""
+        return _MAGIC + zlib.compress(self._content(), level)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Summary:

@@ -329,6 +329,18 @@ def test_what_retention_took_before_it_was_read_is_missing_and_the_rest_is_there
     assert 0 < rows < 600
 
 
+def test_a_log_that_lost_its_end_is_read_again_and_nothing_counts_twice(
+    anew: Settings, log: Log, usual: dict[str, list[Any]]
+) -> None:
+    gone = MemoryLog()
+    with shown(anew, log) as showing:
+        follow(showing)
+        follow(Showing(anew, showing.store, gone, showing.panes, showing.revision))
+        assert showing.store.series.rows("SELECT sum(rows) FROM slot") == [(600,)]
+        follow(showing)
+        assert dump(showing.store) == usual
+
+
 def test_a_run_that_is_missing_is_a_gap(anew: Settings, log: Log) -> None:
     kept = MemoryLog()
     panes = [stored.record for stored in log.read(PANES, 0, 0)]

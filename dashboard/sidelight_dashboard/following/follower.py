@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 import apsw
 import structlog
@@ -12,6 +13,7 @@ from sidelight.log import Stored
 from sidelight_dashboard.following.ageing import Ageing
 from sidelight_dashboard.following.folding import TOPICS, fold
 from sidelight_dashboard.following.position import (
+    find_again,
     forget_another_log,
     position,
     records_left,
@@ -76,27 +78,22 @@ class Follower:
         return sum(self._fold(*place) for place in places) > 0
 
     def _fold(self, topic: str, partition: int) -> bool:
-        batch = self._read(topic, partition)
-        if not batch:
-            return False
+        """Whether there was anything to do."""
+        showing = self._showing
+        try:
+            at = position(showing.store, topic, partition)
+            batch = showing.log.read(topic, partition, at)
+        except OffsetOutOfRange as exc:
+            find_again(showing.store, topic, partition, exc)
+            return True
+        if batch:
+            self._keep(topic, partition, batch)
+        return bool(batch)
+
+    def _keep(self, topic: str, partition: int, batch: Sequence[Stored]) -> None:
         showing = self._showing
         with showing.store.series.writing() as series:
             fold(series, batch, showing.panes, int(showing.settings.dashboard.pane_seconds * NS))
             self._ageing.age(series)
             set_position(series, topic, partition, batch[-1].address.offset + 1)
         showing.revision.rise()
-        return True
-
-    def _read(self, topic: str, partition: int) -> list[Stored]:
-        """What comes next; all that is there where the log does not hold that any more.
-
-        What was folded before changes nothing when it is folded again.
-        """
-        log, at = self._showing.log, position(self._showing.store, topic, partition)
-        try:
-            return log.read(topic, partition, at)
-        except OffsetOutOfRange as exc:
-            if at:
-                place = f"{topic}/{partition}/{at}"
-                logger.warning("the log is not where it was", position=place, reason=str(exc))
-            return log.read(topic, partition, exc.begin)

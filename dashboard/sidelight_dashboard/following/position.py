@@ -5,6 +5,8 @@ from __future__ import annotations
 import apsw
 import structlog
 
+from sidelight.errors import OffsetOutOfRange
+from sidelight.log.topics import DEAD_LETTERS
 from sidelight_dashboard.following.folding import TOPICS
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.store.opening import Store
@@ -23,6 +25,28 @@ def position(store: Store, topic: str, partition: int) -> int:
 def set_position(series: apsw.Connection, topic: str, partition: int, offset: int) -> None:
     """In the transaction that folded what lies before."""
     put(series, "position", {"topic": topic, "partition": partition, "offset": offset})
+
+
+def find_again(store: Store, topic: str, partition: int, cause: OffsetOutOfRange) -> None:
+    """Go on where the log still has something.
+
+    What it has lost before it was read is missing. Where it ends before what was read (a power cut
+    took its end, its folder was changed), the topic is read again: what was folded is so once.
+    """
+    at = position(store, topic, partition)
+    if at:
+        place = f"{topic}/{partition}/{at}"
+        logger.warning("the log is not where it was", position=place, reason=str(cause))
+    with store.series.writing() as series:
+        if at > cause.end:
+            _forget_positions(series, topic)
+        set_position(series, topic, partition, cause.begin)
+
+
+def _forget_positions(series: apsw.Connection, topic: str) -> None:
+    series.execute("DELETE FROM position WHERE topic = ?", (topic,))
+    if topic == DEAD_LETTERS:  # The only ones that are counted and not known by an id.
+        series.execute("DELETE FROM dead_letter")
 
 
 def records_left(showing: Showing) -> int:

@@ -19,7 +19,7 @@ from sidelight_dashboard.times import HOUR_NS
 NEWEST_AN_HOUR = 4
 """Judged windows kept of an hour, of one detector, version, segment and plan; and the worst."""
 
-ROWS_AN_HOUR = 20
+ROWS_AN_HOUR = 10
 """Flagged rows kept of an hour, the strangest of one detector and version."""
 
 
@@ -91,21 +91,42 @@ def _windows(series: apsw.Connection, model: str, before_ns: int) -> None:
     )
     for detector, hour in hours:
         given = (model, detector, hour * HOUR_NS, (hour + 1) * HOUR_NS)
-        series.execute(
-            "DELETE FROM judged WHERE id IN (SELECT id FROM (SELECT id,"
-            " row_number() OVER (PARTITION BY version, segment, against, plan"
-            "  ORDER BY is_drift DESC, evidence DESC, end_ns DESC, id) AS worst,"
-            " row_number() OVER (PARTITION BY version, segment, against, plan"
-            "  ORDER BY end_ns DESC, id) AS newest"
-            " FROM judged WHERE model = ? AND detector = ? AND end_ns >= ? AND end_ns < ?)"
-            " WHERE worst > 1 AND newest > ?)",
-            (*given, NEWEST_AN_HOUR),
-        )
+        _drop_earlier_tellings(series, given)
+        _keep_few(series, given)
         series.execute(
             "UPDATE judged SET is_fine = 0"
             " WHERE model = ? AND detector = ? AND end_ns >= ? AND end_ns < ?",
             given,
         )
+
+
+Hour = tuple[str, str, int, int]
+"""Model, detector, begin and end."""
+
+
+def _drop_earlier_tellings(series: apsw.Connection, hour: Hour) -> None:
+    """A window is told again as labels come; what the log has last counts."""
+    series.execute(
+        "DELETE FROM judged WHERE id IN (SELECT id FROM (SELECT id,"
+        " row_number() OVER (PARTITION BY version, segment, against, plan, end_ns"
+        "  ORDER BY length(address) DESC, address DESC, id) AS telling"
+        " FROM judged WHERE model = ? AND detector = ? AND end_ns >= ? AND end_ns < ?)"
+        " WHERE telling > 1)",
+        hour,
+    )
+
+
+def _keep_few(series: apsw.Connection, hour: Hour) -> None:
+    series.execute(
+        "DELETE FROM judged WHERE id IN (SELECT id FROM (SELECT id,"
+        " row_number() OVER (PARTITION BY version, segment, against, plan"
+        "  ORDER BY is_drift DESC, evidence DESC, end_ns DESC, id) AS worst,"
+        " row_number() OVER (PARTITION BY version, segment, against, plan"
+        "  ORDER BY end_ns DESC, id) AS newest"
+        " FROM judged WHERE model = ? AND detector = ? AND end_ns >= ? AND end_ns < ?)"
+        " WHERE worst > 1 AND newest > ?)",
+        (*hour, NEWEST_AN_HOUR),
+    )
 
 
 def _rows(series: apsw.Connection, model: str, before_ns: int) -> None:

@@ -9,7 +9,7 @@ built again from them. `kept.db` holds what no log has: explanations, and what w
 
 from __future__ import annotations
 
-FORMAT = 6
+FORMAT = 7
 """Of `series.db`; another one is thrown away and built again."""
 
 SERIES = """
@@ -81,6 +81,7 @@ CREATE TABLE point (                  -- its windows, or the worst window of an 
 ) WITHOUT ROWID;
 CREATE INDEX point_fine ON point (series, end_ns) WHERE is_fine;
 
+-- With row numbers: in a table without, each row as long as these has a page of its own.
 CREATE TABLE judged (                 -- one window of any detector; of drift without its columns
   id TEXT PRIMARY KEY,                -- the result's id
   model TEXT NOT NULL, version TEXT NOT NULL, segment TEXT NOT NULL, against TEXT NOT NULL,
@@ -94,7 +95,7 @@ CREATE TABLE judged (                 -- one window of any detector; of drift wi
   address TEXT NOT NULL,              -- in `results`
   data BLOB NOT NULL,                 -- zlib JSON of `finding`, or the head of a drift result
   is_fine INTEGER NOT NULL DEFAULT 1
-) WITHOUT ROWID;
+);
 CREATE INDEX judged_by_time ON judged (model, detector, end_ns);
 CREATE INDEX judged_newest ON judged
   (model, version, end_ns, detector, segment, against, is_drift);
