@@ -4,6 +4,8 @@
 import { here, isTime, utc, zone } from "./times.js";
 
 const CONFIG = { displayModeBar: false, responsive: true, showTips: false };
+/** Below it numbers along an axis would be turned for want of room. */
+const NARROW = 500;
 let library;
 
 /** Charts near what is seen are drawn, others when they come near. */
@@ -109,6 +111,8 @@ function readied(told, figure) {
   };
   const data = read(told.data, colour);
   const layout = framed(read(told.layout || {}, colour), colour, getComputedStyle(figure).fontFamily);
+  if (figure.clientWidth < NARROW && data.some(({ orientation }) => orientation === "h"))
+    layout.xaxis = { nticks: 4, tickangle: 0, ...layout.xaxis };
   swatch.remove();
   return { data, layout };
 }
