@@ -63,6 +63,12 @@ def test_the_page_of_a_row_offers_methods_and_lists_what_was_explained(at: Askin
     assert f'href="/explanations/{told["id"]}"' in page
 
 
+def test_the_first_method_answers_who_names_none(at: Asking) -> None:
+    answer = at.client.post("/api/explanations", json={"exchange": at.place})
+
+    assert answer.json()["method"] == "shapley"
+
+
 def test_a_form_asks_and_leads_to_the_explanation(at: Asking) -> None:
     form = {"method": "shapley", "budget": "64", "options": '{"seed": 7}'}
     answer = at.client.post(f"{at.row}/explanations", data=form, follow_redirects=False)

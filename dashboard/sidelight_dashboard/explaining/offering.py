@@ -21,9 +21,14 @@ class Offer:
     trouble: str = ""
 
     def method(self, name: str) -> Method:
-        """Raises `NotOffered` when nothing is, `MalformedPayload` when only others are."""
+        """The first where none is named.
+
+        Raises `NotOffered` when there is nothing, `MalformedPayload` when there are only others.
+        """
         if not self.methods:
             raise NotOffered(self.trouble)
+        if not name:
+            return self.methods[0]
         for one in self.methods:
             if one.name == name:
                 return one
