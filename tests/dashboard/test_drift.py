@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from starlette.testclient import TestClient
 
@@ -267,3 +269,49 @@ def test_without_its_reference_a_stretch_says_why_it_is_not_compared(tmp_path: P
     assert "Its values cannot be shown: the reference of plan" in newest
     assert "300 rows until" in whole
     assert "are not judged: the reference of plan" in whole
+
+
+def test_columns_judged_together_are_shown_with_the_pairs_that_changed(tmp_path: Path) -> None:
+    told = settings_of(tmp_path, model={"detectors": {"drift": {"window": 100}, "joint": {}}})
+    records = traffic(rows(400, seed=2, shift=1.5), per_exchange=10, version="1")
+    with filled(tmp_path, records, told) as showing:
+        browser = client(showing)
+        text = browser.get(PAGE).text
+        figure = got(browser, f"{API}/jointly")
+    assert "Columns judged together" in text
+    assert "4 of 4 windows drifted" in text
+    effect = next(one for one in figure["data"] if one["name"] == "effect")
+    assert len([at for at in effect["y"] if at is not None]) == 5
+    assert effect["y"][-1] > 0.1
+
+
+ALIBI = """INSERT INTO judged (id, model, version, segment, against, detector, plan, begin_ns, end_ns,
+ rows, flagged, is_drift, refused, promise, address, data) VALUES ('x', :model, '1', '', '',
+ 'alibi:ks', 'p', :begin, :begin + 1, 60, 0, 1, '', '', 'results/0/1', :data)"""
+
+
+@pytest.mark.parametrize(
+    ("numbers", "words", "axis"),
+    [
+        ({"p_value": [0.4, 0.001], "threshold": [0.05, 0.05]}, "p-value 0.001", "p-value"),
+        (
+            {"p_value": [], "statistic": [0.4], "threshold": [0.3]},
+            "statistic 0.4, threshold 0.3",
+            "test",
+        ),
+    ],
+)
+def test_a_detector_of_alibi_detect_is_told_by_what_it_knows(
+    tmp_path: Path, numbers: dict[str, Any], words: str, axis: str
+) -> None:
+    finding = {"type": "KSDrift", "columns": ["age", "sex"], "statistic": [0.1, 0.2], **numbers}
+    data = zlib.compress(orjson.dumps(finding))
+    with filled(tmp_path, traffic(rows(60, seed=2), 10, version="1")) as showing:
+        with showing.store.series.writing() as series:
+            series.execute(ALIBI, {"model": MODEL, "begin": START_NS, "data": data})
+        browser = client(showing)
+        text = browser.get(PAGE).text
+        figure = got(browser, f"{API}/jointly?detector=alibi:ks")
+    assert "ks (KSDrift of alibi-detect)" in text
+    assert words in text
+    assert figure["layout"]["yaxis"]["title"]["text"].startswith(axis)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sidelight_dashboard.backdrop import backdrop
 from sidelight_dashboard.chosen import Chosen
-from sidelight_dashboard.drift import windows
+from sidelight_dashboard.drift import jointly, windows
 from sidelight_dashboard.drift.figures import (
     chosen_span,
     distribution_figure,
@@ -12,6 +12,7 @@ from sidelight_dashboard.drift.figures import (
     evidence_figure,
     p_value_figure,
     ranked_figure,
+    statistic_figure,
 )
 from sidelight_dashboard.drift.links import Links, Shown
 from sidelight_dashboard.drift.sums import Sums
@@ -54,6 +55,18 @@ def over_time_of(showing: Showing, asked: Shown) -> Figure:
     found = course(showing, around, asked.against, asked.feature)
     draw = effect_figure if asked.measure == "effect" else p_value_figure
     return draw(found, Links(asked).window, behind)
+
+
+def jointly_of(showing: Showing, shown: Chosen, detector: str) -> Figure:
+    """A detector that judges all columns together, over time."""
+    around = windows.with_context(showing.store, shown, "", detector)
+    found = jointly.course(showing, around, detector)
+    behind = backdrop(showing.store, around, (detector,))
+    told_by = jointly.told_by_of(found[-1]) if found else "effect"
+    return _DRAWN[told_by](found, Links(Shown(shown)).window, behind)
+
+
+_DRAWN = {"effect": effect_figure, "p-value": p_value_figure, "statistic": statistic_figure}
 
 
 def _behind(showing: Showing, asked: Shown, around: Chosen) -> list[Shape]:

@@ -31,6 +31,7 @@ from sidelight_dashboard.times import iso
 
 EFFECT = Axis("effect", bad="up")
 P_VALUE = Axis("p-value", bad="down", log=True)
+STATISTIC = Axis("test statistic", bad="up")
 EVIDENCE = Axis("evidence (e-value)", bad="up", log=True)
 SHARE = Axis("share of rows", share=True)
 
@@ -116,6 +117,18 @@ def p_value_figure(
     threshold = _limit(points, "threshold", lambda one: one.p_threshold)
     drifted = _drifted(points, _p_value, address)
     return _high(over_time([threshold, value, *drifted], P_VALUE, shapes))
+
+
+def statistic_figure(
+    points: Sequence[Point],
+    address: Callable[[Point], str],
+    shapes: Sequence[Shape] = (),
+) -> Figure:
+    """A test's statistic, which stands as `effect`, against its threshold, as `tolerance`."""
+    value = _line(points, "statistic", lambda one: one.effect)
+    threshold = _limit(points, "threshold", lambda one: one.tolerance)
+    drifted = _drifted(points, lambda one: one.effect, address)
+    return _high(over_time([threshold, value, *drifted], STATISTIC, shapes))
 
 
 def evidence_figure(windows: Sequence[Window], shapes: Sequence[Shape] = ()) -> Figure:

@@ -45,6 +45,13 @@ class Links:
         """The same of the API; `part` is one of its charts."""
         return f"/api{self.page}{part and '/' + part}?{self._query()}"
 
+    def jointly(self, detector: str) -> str:
+        """The chart of a detector that judges all columns together."""
+        asked = "&".join(
+            part for part in (self.shown.chosen.query, _told({"detector": detector})) if part
+        )
+        return f"/api{self.page}/jointly?{asked}"
+
     def with_feature(self, feature: str) -> str:
         """Another column, beside the same windows."""
         return f"{self.page}?{self._query(feature=feature)}#column"

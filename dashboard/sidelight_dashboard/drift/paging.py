@@ -7,6 +7,7 @@ from typing import Any
 
 from sidelight.panes import Column
 from sidelight_dashboard.drift import windows, words
+from sidelight_dashboard.drift.jointly import jointly
 from sidelight_dashboard.drift.links import Links, Shown
 from sidelight_dashboard.drift.sums import Sums
 from sidelight_dashboard.drift.told import course, drift
@@ -24,6 +25,7 @@ def told_on_page(showing: Showing, asked: Shown) -> dict[str, Any]:
         "chosen": asked.chosen,
         "told": found,
         "feature": feature,
+        "jointly": () if asked.against else jointly(showing, asked.chosen),
         "others": windows.compared_with(showing.store, asked.chosen),
         "shown": shown,
         "links": Links(shown),

@@ -11,7 +11,8 @@ from fastapi.responses import HTMLResponse
 from sidelight.serving.answers import json_answer
 from sidelight_dashboard.chosen import Asked, chosen
 from sidelight_dashboard.compared import Compared, compared
-from sidelight_dashboard.drift.charts import distribution_of, over_time_of, ranked_of
+from sidelight_dashboard.drift.charts import distribution_of, jointly_of, over_time_of, ranked_of
+from sidelight_dashboard.drift.jointly import JOINT
 from sidelight_dashboard.drift.links import Measure, Rows, Shown
 from sidelight_dashboard.drift.paging import told_on_page
 from sidelight_dashboard.drift.sums import Sums
@@ -39,6 +40,7 @@ class AskedDrift(Asked):
     ] = "newest"
 
 
+Detector = Annotated[str, Query(max_length=200, description="`joint`, or `alibi:` and a name.")]
 Asks = Annotated[AskedDrift, Depends()]
 
 
@@ -84,5 +86,14 @@ def router(showing: Showing, pages: Pages) -> APIRouter:
     )
     def distribution(model: str, asked: Asks) -> Response:
         return json_answer(distribution_of(showing, shown(model, asked)))
+
+    @router.get(
+        "/api/models/{model}/drift/jointly",
+        summary="A detector that judges all columns together, over time, as a chart",
+    )
+    def together(
+        model: str, asked: Annotated[Asked, Depends()], detector: Detector = JOINT
+    ) -> Response:
+        return json_answer(jointly_of(showing, chosen(showing, model, asked), detector))
 
     return router

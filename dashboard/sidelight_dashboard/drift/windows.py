@@ -126,20 +126,21 @@ def compared_with(store: Store, chosen: Chosen) -> list[str]:
     return [against for (against,) in found]
 
 
-def with_context(store: Store, chosen: Chosen, against: str) -> Chosen:
+def with_context(store: Store, chosen: Chosen, against: str, detector: str = "") -> Chosen:
     """A longer stretch where few windows ended in the chosen one, so that a line can be seen."""
-    within = _ends(store, chosen, against, "BETWEEN :begin AND :end", FEW)
+    asked = _asked(chosen, against) | ({"detector": detector} if detector else {})
+    within = _ends(store, asked, "BETWEEN :begin AND :end", FEW)
     if len(within) >= FEW:
         return chosen
-    before = _ends(store, chosen, against, "< :begin ORDER BY end_ns DESC", FEW)
-    after = _ends(store, chosen, against, "> :end ORDER BY end_ns", FEW // 2)
+    before = _ends(store, asked, "< :begin ORDER BY end_ns DESC", FEW)
+    after = _ends(store, asked, "> :end ORDER BY end_ns", FEW // 2)
     ends = [chosen.begin_ns, chosen.end_ns, *before, *after]
     return replace(chosen, begin_ns=min(ends), end_ns=max(ends))
 
 
-def _ends(store: Store, chosen: Chosen, against: str, where: str, most: int) -> list[int]:
-    asked = {**_asked(chosen, against), "most": most}
-    found = store.series.rows(f"SELECT DISTINCT end_ns {_WINDOWS} {where} LIMIT :most", asked)
+def _ends(store: Store, asked: dict[str, str | int], where: str, most: int) -> list[int]:
+    query = f"SELECT DISTINCT end_ns {_WINDOWS} {where} LIMIT :most"
+    found = store.series.rows(query, {**asked, "most": most})
     return [end for (end,) in found]
 
 
