@@ -344,6 +344,23 @@ def test_each_detector_of_rows_has_its_rate(tmp_path: Path) -> None:
     assert [page.status_code for page in pages] == [200, 200]
 
 
+def test_of_a_segment_a_rate_is_told_without_a_verdict(tmp_path: Path) -> None:
+    drift = {"window": 100, "by": "sex", "alarm": {"rule": "windows"}}
+    model = {"detectors": {"drift": drift, "outlier": {"rate": 0.02}}}
+    with filled(tmp_path, told=settings_of(tmp_path, model=model)) as showing:
+        shown = chosen(showing, MODEL, Asked("2", "f", "", "", ""))
+        part = strange(showing, shown, "outlier", "worst", 0, 5).rate
+        whole = told(showing, "2").rate
+        page = client(showing).get(f"/models/{MODEL}/outliers?version=2&segment=f")
+
+    assert part is not None
+    assert whole is not None
+    assert whole.rows == 300
+    assert 0 < (part.rows or 0) < 300
+    assert (part.verdict, part.expected) == ("not compared", None)
+    assert "not of a segment" in page.text
+
+
 def test_of_a_sample_only_the_flagged_rows_are_told(tmp_path: Path) -> None:
     about = About(MODEL, "1", "plan")
     flagged = OutlierResult(

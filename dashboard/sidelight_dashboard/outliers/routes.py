@@ -98,7 +98,7 @@ def router(showing: Showing, pages: Pages) -> APIRouter:
         model: str, asked: Annotated[Asked, Depends()], detector: Detector = "outlier"
     ) -> Response:
         shown = chosen(showing, model, asked)
-        found = p_values(detector, compared(showing, shown))
+        found = p_values(shown, detector, compared(showing, shown))
         if found is None:
             raise NotFound(
                 f"there are no p-values of {detector!r} of model {model!r} in this stretch of time"

@@ -96,7 +96,7 @@ def strange(
         detector,
         tuple(_rate(showing, chosen, flagger, plans) for flagger in flaggers),
         over_time(showing, chosen, detector, plans),
-        p_values(detector, plans),
+        p_values(chosen, detector, plans),
         blamed(search.rows(showing, "newest", BLAMED_ROWS)),
         tuple(search.rows(showing, order, most, first)),
         tuple(plan.refused for plan in plans if plan.refused),
@@ -109,12 +109,12 @@ def over_time(
     """Its flagged rows over time; nothing where its rows are not counted."""
     if not flagger_of(detector).is_counted:
         return ()
-    return stretches(showing.store, chosen, detector, _ordinary(detector, plans))
+    return stretches(showing.store, chosen, detector, _ordinary(chosen, detector, plans))
 
 
-def p_values(detector: str, plans: Sequence[Compared]) -> PValues | None:
-    """Of the newest plan; None where the detector has none, or too few rows came."""
-    for plan in plans:
+def p_values(chosen: Chosen, detector: str, plans: Sequence[Compared]) -> PValues | None:
+    """Of the newest plan; None where the detector has none, no rows came, or of a segment."""
+    for plan in () if chosen.segment else plans:
         found = plan.flagged(detector)
         if found and sum(found.p_values):
             counts = found.p_values
@@ -133,7 +133,10 @@ def _flaggers(showing: Showing, chosen: Chosen) -> tuple[Flagger, ...]:
     return (*known, *map(flagger_of, sorted(others)))
 
 
-def _ordinary(detector: str, plans: Sequence[Compared]) -> Mapping[str, Ordinary]:
+def _ordinary(chosen: Chosen, detector: str, plans: Sequence[Compared]) -> Mapping[str, Ordinary]:
+    """By plan. Of a segment nothing is promised: rare rows are flagged more often in calm, too."""
+    if chosen.segment:
+        return {}
     found = {plan.plan: plan.flagged(detector) for plan in plans}
     return {plan: Ordinary(one.expected_rate, one.rate_bound) for plan, one in found.items() if one}
 
@@ -145,7 +148,7 @@ def _rate(showing: Showing, chosen: Chosen, flagger: Flagger, plans: Sequence[Co
         return Rate(flagger, "", None, told, told, None, None, None, verdict)
     over = over_time(showing, chosen, flagger.name, plans)
     rows, flagged = sum(one.rows for one in over), sum(one.flagged for one in over)
-    ordinary = _mean(over, _ordinary(flagger.name, plans))
+    ordinary = _mean(over, _ordinary(chosen, flagger.name, plans))
     method = next((one.method for plan in plans if (one := plan.flagged(flagger.name))), "")
     if not rows or ordinary is None:
         verdict = "not compared" if rows else "no rows"
