@@ -210,6 +210,15 @@ def test_records_that_no_pane_told_of_wait_since_the_first_was_appended(
     assert lag_of(log, store, now_ns) == Lag(3, oldest_ns, newest_ns, 0.0)
 
 
+def test_a_model_that_is_watched_no_more_does_not_lag(changeable: Showing) -> None:
+    change(
+        changeable,
+        "INSERT INTO chain (model, partition, reached, watermark_ns, appended_ns, gaps)"
+        " VALUES ('gone', 0, 5, 0, 0, 0)",
+    )
+    assert lag_of(changeable.log, changeable.store, SOON_NS).waiting == 0
+
+
 def test_exchanges_a_second_are_those_of_the_last_minute(showing: Showing) -> None:
     first_ns = showing.log.get(Address(INFERENCE, 0, 0)).appended_ns
     lag = lag_of(showing.log, showing.store, first_ns + 60 * SECOND)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
 
 import orjson
 
@@ -17,8 +19,8 @@ EXPECTED = 10
 """Flagged rows that ordinary traffic would bring to a stretch that is tested: enough to tell a rate
 that doubled."""
 
-MOST_SLOTS = 500
-"""Slots that are looked at, the newest."""
+MOST_SLOTS = 288
+"""Slots that are looked at, the newest: a day of five minutes each."""
 
 MOST_ROWS = 100_000
 """Of a stretch, however low the rate."""
@@ -83,20 +85,26 @@ def flags_status(flagger: Flagger, slots: Sequence[Slot], usual: Ordinary) -> St
     title = flagger.title
     if not flagger.is_counted:
         return Status("OK", f"{title}: of the rows it looks at it tells those that it flags.")
-    tested = list(_stretches(flagger.name, slots, usual))
-    if not tested:
+    runs = groupby(_stretches(flagger.name, slots, usual), partial(_is_beyond, usual))
+    beyond, alike = next(runs, (False, iter(())))
+    run = list(alike)
+    if not run:
         return Status("NO DATA", f"{title}: no rows yet.")
-    beyond = [is_beyond(one.flagged, one.rows, usual.rate, usual.bound) for one in tested]
-    run = next((place for place, one in enumerate(beyond) if one != beyond[0]), len(beyond))
-    newest = tested[0]
-    why = (
-        f"{title}: {newest.flagged:,} of the newest {newest.rows:,} rows were flagged "
-        f"({newest.flagged / newest.rows:.1%}); {_usual_words(usual)} of ordinary rows are"
+    or_earlier = next(runs, None) is None and len(slots) == MOST_SLOTS
+    word: Word = "WATCH" if beyond else "OK"
+    return Status(word, f"{title}: {_words(run[0], usual)}", run[-1].first_ns, or_earlier)
+
+
+def _is_beyond(usual: Ordinary, one: Stretch) -> bool:
+    return is_beyond(one.flagged, one.rows, usual.rate, usual.bound)
+
+
+def _words(newest: Stretch, usual: Ordinary) -> str:
+    more = "; chance does not explain so many." if _is_beyond(usual, newest) else "."
+    return (
+        f"{newest.flagged:,} of the newest {newest.rows:,} rows were flagged "
+        f"({newest.flagged / newest.rows:.1%}); {_usual_words(usual)} of ordinary rows are{more}"
     )
-    more = "; chance does not explain so many." if beyond[0] else "."
-    or_earlier = run == len(beyond) and len(slots) == MOST_SLOTS
-    word: Word = "WATCH" if beyond[0] else "OK"
-    return Status(word, why + more, tested[run - 1].first_ns, or_earlier)
 
 
 def _stretches(detector: str, slots: Sequence[Slot], usual: Ordinary) -> Iterator[Stretch]:

@@ -42,9 +42,9 @@ class _Partition:
 
 
 def lag_of(log: Log, store: Store, now_ns: int) -> Lag:
-    """Of all partitions; who scores a model says how far for each."""
+    """Of all partitions. A run is of all models, and one that is watched no more stays behind."""
     reached: dict[int, int] = dict(
-        store.series.rows("SELECT partition, min(reached) FROM chain GROUP BY partition")
+        store.series.rows("SELECT partition, max(reached) FROM chain GROUP BY partition")
     )
     try:
         found = [
