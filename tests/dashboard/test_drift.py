@@ -10,10 +10,13 @@ from typing import Any
 
 import orjson
 import pytest
+from pydantic import TypeAdapter
 from starlette.testclient import TestClient
 
 from sidelight.config.capturing.redact import RedactSettings
 from sidelight.panes import open_panes
+from sidelight_dashboard.compared import Compared
+from sidelight_dashboard.drift.told import Drift
 from sidelight_dashboard.showing import Showing
 from sidelight_detectors.fitted import fit
 from sidelight_detectors.service.fitting import folder_of
@@ -285,8 +288,8 @@ def test_columns_judged_together_are_shown_with_the_pairs_that_changed(tmp_path:
     assert effect["y"][-1] > 0.1
 
 
-ALIBI = """INSERT INTO judged (id, model, version, segment, against, detector, plan, begin_ns, end_ns,
- rows, flagged, is_drift, refused, promise, address, data) VALUES ('x', :model, '1', '', '',
+ALIBI = """INSERT INTO judged (id, model, version, segment, against, detector, plan, begin_ns,
+ end_ns, rows, flagged, is_drift, refused, promise, address, data) VALUES ('x', :model, '1', '', '',
  'alibi:ks', 'p', :begin, :begin + 1, 60, 0, 1, '', '', 'results/0/1', :data)"""
 
 
@@ -315,3 +318,10 @@ def test_a_detector_of_alibi_detect_is_told_by_what_it_knows(
     assert "ks (KSDrift of alibi-detect)" in text
     assert words in text
     assert figure["layout"]["yaxis"]["title"]["text"].startswith(axis)
+
+
+@pytest.mark.parametrize("asked", ["", "?rows=all", "?version=1&last=5s", "?against=1"])
+def test_the_api_answers_as_it_is_described(browser: TestClient, asked: str) -> None:
+    TypeAdapter(Drift).validate_json(browser.get(API + asked).content, strict=True)
+    compared = browser.get(f"{API}/compare{asked}").content
+    TypeAdapter(list[Compared]).validate_json(compared, strict=True)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from sidelight_dashboard.backdrop import backdrop
 from sidelight_dashboard.chosen import Chosen
 from sidelight_dashboard.drift import jointly, windows
-from sidelight_dashboard.drift.figures import (
+from sidelight_dashboard.drift.bars import distribution_figure, ranked_figure
+from sidelight_dashboard.drift.lines import (
     chosen_span,
-    distribution_figure,
     effect_figure,
     evidence_figure,
     p_value_figure,
-    ranked_figure,
     statistic_figure,
 )
 from sidelight_dashboard.drift.links import Links, Shown

@@ -1,4 +1,4 @@
-"""The charts of the page: what changed most, one column over time, and its distribution.
+"""One column over time, window by window.
 
 An effect, a p-value and an e-value each have a chart of their own, with its own threshold.
 """
@@ -7,75 +7,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sidelight.panes import Column
-from sidelight_dashboard.drift.told import Feature
 from sidelight_dashboard.drift.windows import Point, Window
-from sidelight_dashboard.drift.words import bar_names, chance, effect
+from sidelight_dashboard.drift.words import chance, effect
 from sidelight_dashboard.figures import (
     Axis,
     Figure,
     Number,
     Shape,
     Trace,
-    beside,
     diamonds,
     limit,
     over_time,
     span,
     steps,
 )
-from sidelight_dashboard.rows.wording import Wording, cut
 from sidelight_dashboard.times import iso
 
 EFFECT = Axis("effect", bad="up")
 P_VALUE = Axis("p-value", bad="down", log=True)
 STATISTIC = Axis("test statistic", bad="up")
 EVIDENCE = Axis("evidence (e-value)", bad="up", log=True)
-SHARE = Axis("share of rows", share=True)
 
-LEAST_SHOWN = 1e-3
+LEAST_EVIDENCE = 1e-3
 """Evidence below this is drawn here: a logarithmic axis has no end below."""
 
 LEAST_CHANCE = 1e-99
+"""So are p-values below this."""
 
-RANKED = 15
-"""Columns of the first chart."""
-
-_LABEL = 32
-_LINE_PX = 26
-_FRAME_PX = 110
 _HEIGHT_PX = 380
 
 Judged = TypeVar("Judged", Point, Window)
-
-
-def ranked_figure(
-    columns: Sequence[Feature], addresses: Sequence[str], tolerance: float | None
-) -> Figure:
-    """Effects with their bounds; a bar leads to its column."""
-    told = [
-        (one, address)
-        for one, address in zip(columns, addresses, strict=True)
-        if one.effect is not None
-    ][:RANKED]
-    labels = [_label(one) for one, _ in told]
-    traces = [
-        _bars("drifted", "$alarm", [pair for pair in told if pair[0].drifted]),
-        _bars("not drifted", "$series", [pair for pair in told if not pair[0].drifted]),
-        *([] if tolerance is None else [_upright(f"tolerance {tolerance:g}", tolerance, labels)]),
-    ]
-    return {
-        "data": [trace for trace in traces if trace["x"]],
-        "layout": {
-            "height": _FRAME_PX + _LINE_PX * len(told),
-            "hovermode": "closest",
-            "barmode": "overlay",
-            "xaxis": {"title": {"text": EFFECT.label}, "rangemode": "tozero"},
-            "yaxis": _from_above(labels),
-        },
-    }
 
 
 def effect_figure(
@@ -134,93 +97,14 @@ def statistic_figure(
 def evidence_figure(windows: Sequence[Window], shapes: Sequence[Shape] = ()) -> Figure:
     """What the alarm had gathered by each window, over all columns and segments."""
     told = [one for one in windows if one.evidence is not None]
-    value = _line(told, "evidence", lambda one: max(one.evidence or 0.0, LEAST_SHOWN))
+    value = _line(told, "evidence", lambda one: max(one.evidence or 0.0, LEAST_EVIDENCE))
     threshold = _limit(told, "raises the alarm", lambda one: one.evidence_threshold)
     return _high(over_time([threshold, value], EVIDENCE, shapes))
-
-
-def distribution_figure(column: Column, wording: Wording) -> Figure:
-    """Reference and current rows by value."""
-    names = [cut(name, _LABEL) for name in bar_names(column, wording)]
-    reference = [bar.reference for bar in column.bars]
-    current = [bar.current for bar in column.bars]
-    figure = beside(names, reference, current, SHARE)
-    if column.kind == "categorical":
-        return _lying(figure, names)
-    figure["layout"] |= {"hovermode": "x unified", "height": _HEIGHT_PX}
-    return figure
 
 
 def chosen_span(begin_ns: int, end_ns: int) -> Shape:
     """The stretch that was asked for, where more is shown."""
     return span(begin_ns, end_ns, "$reference")
-
-
-def _bars(name: str, role: str, told: Sequence[tuple[Feature, str]]) -> Trace:
-    columns = [one for one, _ in told]
-    effects = [one.effect or 0.0 for one in columns]
-    pairs = list(zip(columns, effects, strict=True))
-    return {
-        "type": "bar",
-        "orientation": "h",
-        "name": name,
-        "x": effects,
-        "y": [_label(one) for one in columns],
-        "marker": {"color": role},
-        "error_x": {
-            "type": "data",
-            "symmetric": False,
-            "array": [max(one.high - at, 0.0) for one, at in pairs],
-            "arrayminus": [max(at - one.low, 0.0) for one, at in pairs],
-            "color": "$text",
-            "thickness": 1.5,
-            "width": 4,
-        },
-        "customdata": [address for _, address in told],
-        "text": [
-            f"{effect(one.effect)} ({effect(one.low)} to {effect(one.high)}), n = {one.rows:,}"
-            for one in columns
-        ],
-        "textposition": "none",
-        "hovertemplate": "%{y}: %{text}<extra></extra>",
-    }
-
-
-def _label(column: Feature) -> str:
-    return cut(column.label, _LABEL)
-
-
-def _upright(name: str, at: float, labels: Sequence[str]) -> Trace:
-    """A limit across all bars."""
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": name,
-        "x": [at] * len(labels),
-        "y": list(labels),
-        "line": {"color": "$limit", "width": 1.5, "dash": "dash"},
-        "hoverinfo": "skip",
-    }
-
-
-def _from_above(names: Sequence[str]) -> dict[str, Any]:
-    """An axis of names, the first on top."""
-    return {
-        "type": "category",
-        "autorange": "reversed",
-        "categoryorder": "array",
-        "categoryarray": list(names),
-    }
-
-
-def _lying(figure: Figure, names: Sequence[str]) -> Figure:
-    """Bars that lie, so that words can be read."""
-    for trace in figure["data"]:
-        trace |= {"orientation": "h", "x": trace["y"], "y": trace["x"]}
-    layout = figure["layout"]
-    axes = {"xaxis": layout["yaxis"], "yaxis": _from_above(names)}
-    size = {"height": _FRAME_PX + _LINE_PX * len(names), "hovermode": "y unified"}
-    return {"data": figure["data"], "layout": layout | axes | size}
 
 
 def _high(figure: Figure) -> Figure:
