@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from fastapi import FastAPI, Response
 
+from sidelight_dashboard.explaining.explaining import MOST_RUNNING
 from sidelight_dashboard.explaining.keeping import kept_one
 from tests.dashboard.browsing import client
-from tests.dashboard.explained import HTML, Asking, asking, dashboard
-from tests.explainers.explaining_services import Held
+from tests.dashboard.explained import HTML, Asking, asking, dashboard, logged
+from tests.explainers.explaining_services import Held, model, service
 from tests.explainers.serving import model_app, probability_of_yes, served
 from tests.ports import free_port
 
@@ -110,6 +111,33 @@ def test_a_cancelled_explanation_asks_the_model_no_more(tmp_path: Path) -> None:
     assert told["state"] == "cancelled"
     assert "Ask again on the row" in page
     assert kept_one(at.showing.store, told["id"]) is None
+
+
+def test_more_than_can_be_followed_are_asked_to_wait(tmp_path: Path) -> None:
+    held = Held()
+    with asking(tmp_path, held) as at:
+        asked = [at.ask() for _ in range(MOST_RUNNING)]
+        refused = at.client.post("/api/explanations", json={"exchange": at.place})
+        held.go.set()
+        for address in asked:
+            at.when(address, "done")
+        again = at.client.post("/api/explanations", json={"exchange": at.place})
+
+    assert refused.status_code == 503
+    assert "retry-after" in refused.headers
+    assert again.status_code == 202
+
+
+def test_a_dashboard_that_ends_takes_back_what_it_asked(tmp_path: Path) -> None:
+    held = Held()
+    with service(model(held), logged(tmp_path)) as explainers:
+        with dashboard(tmp_path, str(explainers.base_url).rstrip("/")) as at:
+            at.ask()
+            assert held.asked.wait(30)
+        metrics = explainers.get("/metrics").text
+        held.go.set()
+
+    assert 'sidelight_explainers_jobs{state="running"} 0.0' in metrics
 
 
 def test_a_kept_explanation_can_be_forgotten(at: Asking) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -33,6 +32,7 @@ MOST_ENDED = 200
 """Explanations that came to nothing, remembered for who looks for the reason."""
 RISE_SECONDS = 0.5
 """Pages that show an explanation are told of its progress no more often than this."""
+
 logger = structlog.get_logger("sidelight.dashboard")
 
 
@@ -68,7 +68,7 @@ class Explaining:
         self._showing = showing
         self._service = ExplainService(showing.settings)
         self.offers = Offers(self._service)
-        self._asked: OrderedDict[str, Running] = OrderedDict()
+        self._asked: dict[str, Running] = {}
         self._rose = 0.0
 
     def ask(self, opened: OpenedRow, method: str, options: Mapping[str, Any], who: str) -> Head:
