@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import zlib
 from collections.abc import Iterator
@@ -23,8 +24,12 @@ from sidelight_dashboard.bias.words import MEANINGS, favourable
 from sidelight_dashboard.rows.wording import Wording
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.times import iso
+from sidelight_detectors.bias.finding import BiasFinding, GapFinding, GroupFinding
 from sidelight_detectors.bias.metrics import COME_TRUE, DECIDED, MEASURED, PREDICTED
-from sidelight_detectors.results.findings import WindowResult
+from sidelight_detectors.contract import Finding
+from sidelight_detectors.labels.finding import LabelsFinding
+from sidelight_detectors.results.events import output_record
+from sidelight_detectors.results.findings import About, Seen, WindowResult
 from sidelight_detectors.results.reading import read_results
 from tests.dashboard.browsing import client
 from tests.dashboard.judged import (
@@ -314,6 +319,46 @@ def test_groups_of_a_redacted_column_are_not_told(judged: Showing) -> None:
         assert {one["attribute"] for one in finding["gaps"] + finding["groups"]} == {"age"}
     assert told["flips"]["judged"]["finding"] is None
     assert "gender" not in text_of(browser)
+
+
+def test_numbers_are_told_as_numbers_and_labels_may_measure_nothing(tmp_path: Path) -> None:
+    groups = (GroupFinding("sex", "f", 300, 41_000.0), GroupFinding("sex", "m", 300, 44_500.0))
+    gap = GapFinding(
+        metric="mean_prediction_difference",
+        attribute="sex",
+        group="f",
+        against="m",
+        rows=300,
+        against_rows=300,
+        value=-3500.0,
+        low=-math.inf,
+        high=-3000.0,
+        allowed_low=-1000.0,
+        allowed_high=1000.0,
+        verdict="unfair",
+        seen_80=math.nan,
+        seen_90=math.nan,
+    )
+    findings: dict[str, Finding] = {
+        "bias": BiasFinding(600, 1, 0.95, True, groups, (gap,)),
+        "labels": LabelsFinding(600, 10, False, ()),
+    }
+    seen = Seen(600, 0, (), START_NS, START_NS + 90 * SECOND)
+    about = About(MODEL, "1", "plan")
+    records = [
+        output_record(WindowResult(name, about, name, seen, finding, "promise"))
+        for name, finding in findings.items()
+    ]
+    with said(tmp_path, records) as showing:
+        browser = client(showing)
+        page = text_of(browser)
+        assert "no end to −3,000" in page
+        assert "no gap" in page
+        assert "1.7% have a label by now." in page
+        figure = asked(browser, f"{API}/gaps", unit="number")
+        (marks,) = figure["data"]
+        left, right = figure["layout"]["xaxis"]["range"]
+        assert marks["x"][0] - marks["error_x"]["arrayminus"][0] < left < right
 
 
 def heads(ranks: list[int]) -> list[Head]:

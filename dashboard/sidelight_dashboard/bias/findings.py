@@ -170,7 +170,8 @@ class Estimated:
     @property
     def judged(self) -> Metric:
         """The metric that decides."""
-        return next(one for one in self.metrics if one.metric == self.metric)
+        untold = Metric(self.metric, None, None, None, None)
+        return next((one for one in self.metrics if one.metric == self.metric), untold)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from sidelight_dashboard.bias.findings import FAIR, UNFAIR, UNKNOWN, Number, Verdict
+from sidelight_dashboard.bias.words import short
 
 State = Literal["bad", "unknown", "fine"]
 
@@ -37,5 +38,5 @@ VERDICTS = Said(UNFAIR, UNKNOWN, FAIR)
 
 def ends(low: Number, high: Number, rows: str) -> str:
     """``(0.0535 to 0.136, n = 807)``."""
-    told = " to ".join("no end" if one is None else f"{one:.3g}" for one in (low, high))
+    told = " to ".join("no end" if one is None else short(one) for one in (low, high))
     return f"({told}, {rows})"

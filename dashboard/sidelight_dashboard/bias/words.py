@@ -40,6 +40,8 @@ MEANINGS: Mapping[str, str] = {
 
 _NAMES = {"f1": "F1", "roc_auc": "ROC AUC", "rmse": "RMSE", "r2": "R²"}
 
+_THOUSAND = 1000
+
 _BETWEEN = "*"
 """Between the attributes, and the groups, of an intersection."""
 
@@ -76,6 +78,11 @@ def way_of(metric: str) -> Literal["up", "down", ""]:
     if metric in ("mean_absolute_error", "rmse"):
         return "up"
     return "" if metric == "mean_error" else "down"
+
+
+def short(value: float) -> str:
+    """Three digits; thousands as they are."""
+    return f"{value:.3g}" if abs(value) < _THOUSAND else f"{value:,.0f}"
 
 
 def attribute_words(wording: Wording, attribute: str) -> str:
@@ -118,12 +125,19 @@ class Saying:
         """A gap, with its sign; a ratio without one."""
         if value is None:
             return "no end"
+        sign = "+" if value > 0 else ""
         told = {"share": f"{value:+.1%}", "ratio": f"{value:.2f}"}
-        return told.get(unit_of(metric), f"{value:+.3g}").replace("-", "−")
+        return told.get(unit_of(metric), sign + short(value)).replace("-", "−")
+
+    def mean(self, value: float | None) -> str:
+        """Of a group's predictions."""
+        return "–" if value is None else short(value)
 
     def measure(self, value: float | None) -> str:
         """A metric of performance."""
-        return "not known" if value is None else f"{value:.3f}"
+        if value is None:
+            return "not known"
+        return f"{value:.3f}" if abs(value) < _THOUSAND else short(value)
 
 
 def favourable(
