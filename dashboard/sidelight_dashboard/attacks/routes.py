@@ -48,7 +48,13 @@ class AttackTold:
 
 def router(showing: Showing, pages: Pages) -> APIRouter:
     router = APIRouter(tags=["Attacks"])
+    _page(router, showing, pages)
+    _told(router, showing)
+    _drawn(router, showing)
+    return router
 
+
+def _page(router: APIRouter, showing: Showing, pages: Pages) -> None:
     @router.get(
         "/models/{model}/attacks", summary="Attacks across queries", response_class=HTMLResponse
     )
@@ -70,6 +76,8 @@ def router(showing: Showing, pages: Pages) -> APIRouter:
             words |= _opened(showing, model, opened, against)
         return pages.answer(request, "attacks/page.html", words)
 
+
+def _told(router: APIRouter, showing: Showing) -> None:
     @router.get("/api/models/{model}/attacks", summary="Attacks", response_model=Attacks)
     def told(model: str, asked: Annotated[Asked, Depends()]) -> Response:
         return json_answer(_attacks(showing, chosen(showing, model, asked)))
@@ -84,6 +92,8 @@ def router(showing: Showing, pages: Pages) -> APIRouter:
         found = episode(showing.store, model, id_)
         return json_answer(AttackTold(found, sequence(showing, model, found, against)))
 
+
+def _drawn(router: APIRouter, showing: Showing) -> None:
     @router.get(
         "/api/models/{model}/attacks/{id_}/answers", summary="Answers along an attack, as a chart"
     )
@@ -114,8 +124,6 @@ def router(showing: Showing, pages: Pages) -> APIRouter:
         picture = _difference(showing, model, found, column, before, after)
         headers = {"cache-control": "private, max-age=86400", "x-content-type-options": "nosniff"}
         return Response(picture, 200, headers, "image/png")
-
-    return router
 
 
 def _check(showing: Showing, model: str) -> None:

@@ -15,8 +15,8 @@ from sidelight_dashboard.figures import (
     over_time,
     steps,
 )
+from sidelight_dashboard.outliers.p_values import PValues
 from sidelight_dashboard.outliers.rates import Stretch
-from sidelight_dashboard.outliers.told import PValues
 from sidelight_dashboard.times import NS, iso
 
 MS = NS // 1000
@@ -42,31 +42,32 @@ def rate_figure(
 
 def p_value_figure(told: PValues) -> Figure:
     """Bars that ordinary rows fill evenly."""
-    width, rows = 1 / len(told.counts), told.rows
-    middles = [width * (place + 0.5) for place in range(len(told.counts))]
-    ends = [f"{width * place:.2f} to {width * (place + 1):.2f}" for place in range(len(middles))]
-    bars = {
+    share = {"title": {"text": "share of rows"}, "tickformat": ".1%", "rangemode": "tozero"}
+    shapes = [_line(1 / len(told.counts)), _between(told.low / told.rows, told.high / told.rows)]
+    return {
+        "data": [_bars(told)],
+        "layout": {
+            "xaxis": {"title": {"text": "p-value (small: strange)"}, "range": [0, 1]},
+            "yaxis": share,
+            "shapes": shapes,
+            "showlegend": False,
+        },
+    }
+
+
+def _bars(told: PValues) -> Trace:
+    width = 1 / len(told.counts)
+    begins = [width * place for place in range(len(told.counts))]
+    ends = [f"{begin:.2f} to {begin + width:.2f}" for begin in begins]
+    return {
         "type": "bar",
         "name": "rows",
-        "x": middles,
-        "y": [count / rows for count in told.counts],
+        "x": [begin + width / 2 for begin in begins],
+        "y": [count / told.rows for count in told.counts],
         "width": width * 0.92,
         "customdata": [[end, count] for end, count in zip(ends, told.counts, strict=True)],
         "hovertemplate": "p-value %{customdata[0]}: %{customdata[1]:,} rows<extra></extra>",
         "marker": {"color": "$series"},
-    }
-    return {
-        "data": [bars],
-        "layout": {
-            "xaxis": {"title": {"text": "p-value (small: strange)"}, "range": [0, 1]},
-            "yaxis": {
-                "title": {"text": "share of rows"},
-                "tickformat": ".1%",
-                "rangemode": "tozero",
-            },
-            "shapes": [_line(width), _between(told.low / rows, told.high / rows)],
-            "showlegend": False,
-        },
     }
 
 

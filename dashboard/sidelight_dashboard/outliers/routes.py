@@ -14,10 +14,11 @@ from sidelight_dashboard.backdrop import backdrop
 from sidelight_dashboard.chosen import Asked, Chosen, chosen
 from sidelight_dashboard.compared import compared
 from sidelight_dashboard.outliers.figures import p_value_figure, rate_figure
+from sidelight_dashboard.outliers.p_values import p_values
 from sidelight_dashboard.outliers.rates import Stretch
 from sidelight_dashboard.outliers.reasons import reasons, violation
 from sidelight_dashboard.outliers.strange import Order, column_of
-from sidelight_dashboard.outliers.told import BLAMED_ROWS, Strange, over_time, p_values, strange
+from sidelight_dashboard.outliers.told import BLAMED_ROWS, Strange, over_time, strange
 from sidelight_dashboard.outliers.words import amount_words, chance_words
 from sidelight_dashboard.refusals import NotFound
 from sidelight_dashboard.rows.wording import Wording
@@ -39,7 +40,13 @@ Most = Annotated[int, Query(ge=1, le=500, description="Rows to tell.")]
 
 def router(showing: Showing, pages: Pages) -> APIRouter:
     router = APIRouter(tags=["Outliers"])
+    _page(router, showing, pages)
+    _told(router, showing)
+    _charts(router, showing)
+    return router
 
+
+def _page(router: APIRouter, showing: Showing, pages: Pages) -> None:
     @router.get("/models/{model}/outliers", summary="Strange rows", response_class=HTMLResponse)
     def page(
         request: Request,
@@ -67,6 +74,8 @@ def router(showing: Showing, pages: Pages) -> APIRouter:
         }
         return pages.answer(request, "outliers/page.html", words)
 
+
+def _told(router: APIRouter, showing: Showing) -> None:
     @router.get(
         "/api/models/{model}/outliers",
         summary="Rates, p-values, and the worst or newest flagged rows",
@@ -83,6 +92,8 @@ def router(showing: Showing, pages: Pages) -> APIRouter:
         shown = chosen(showing, model, asked)
         return json_answer(strange(showing, shown, detector, order, first, most))
 
+
+def _charts(router: APIRouter, showing: Showing) -> None:
     @router.get("/api/models/{model}/outliers/rate", summary="Flagged rows over time, as a chart")
     def rate(
         model: str, asked: Annotated[Asked, Depends()], detector: Detector = "outlier"
@@ -104,8 +115,6 @@ def router(showing: Showing, pages: Pages) -> APIRouter:
                 f"there are no p-values of {detector!r} of model {model!r} in this stretch of time"
             )
         return json_answer(p_value_figure(found))
-
-    return router
 
 
 def _addresses(shown: Chosen, detector: str, over: Sequence[Stretch]) -> list[str]:

@@ -8,8 +8,9 @@ from typing import Literal
 
 from sidelight_dashboard.chosen import Chosen
 from sidelight_dashboard.compared import Compared, compared
-from sidelight_dashboard.outliers.chance import band_of_ranks, is_beyond, p_value
+from sidelight_dashboard.outliers.chance import is_beyond, p_value
 from sidelight_dashboard.outliers.flaggers import Flagger, configured, flagger_of
+from sidelight_dashboard.outliers.p_values import PValues, p_values
 from sidelight_dashboard.outliers.rates import Ordinary, Stretch, stretches
 from sidelight_dashboard.outliers.strange import Blame, Order, Search, StrangeRow, blamed
 from sidelight_dashboard.showing import Showing
@@ -42,25 +43,6 @@ class Rate:
     @property
     def share(self) -> float | None:
         return self.flagged / self.rows if self.rows else None
-
-
-@dataclass(frozen=True)
-class PValues:
-    """Rows by conformal p-value, in bins of equal width over (0, 1]; of ordinary rows each bin has
-    `expected`, and `low` to `high` are not told from chance."""
-
-    plan: str
-    counts: tuple[int, ...]
-    low: int
-    high: int
-
-    @property
-    def rows(self) -> int:
-        return sum(self.counts)
-
-    @property
-    def expected(self) -> float:
-        return self.rows / len(self.counts)
 
 
 @dataclass(frozen=True)
@@ -110,17 +92,6 @@ def over_time(
     if not flagger_of(detector).is_counted:
         return ()
     return stretches(showing.store, chosen, detector, _ordinary(chosen, detector, plans))
-
-
-def p_values(chosen: Chosen, detector: str, plans: Sequence[Compared]) -> PValues | None:
-    """Of the newest plan; None where the detector has none, no rows came, or of a segment."""
-    for plan in () if chosen.segment else plans:
-        found = plan.flagged(detector)
-        if found and sum(found.p_values):
-            counts = found.p_values
-            low, high = band_of_ranks(sum(counts), len(counts), found.calibration_rows)
-            return PValues(plan.plan, counts, low, high)
-    return None
 
 
 def _flaggers(showing: Showing, chosen: Chosen) -> tuple[Flagger, ...]:
