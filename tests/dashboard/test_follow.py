@@ -397,6 +397,28 @@ def test_a_log_that_is_away_is_said_and_asked_again(
         assert dump(showing.store) == usual
 
 
+class Once(threading.Event):
+    """Who waits for it is told to stop."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.set()
+        return True
+
+
+def test_a_full_disk_is_said_and_what_did_not_fit_is_folded_when_there_is_room(
+    anew: Settings, log: Log, usual: dict[str, list[Any]]
+) -> None:
+    with shown(anew, log) as showing:
+        ((pages,),) = showing.store.series.rows("PRAGMA page_count")
+        showing.store.series.rows(f"PRAGMA max_page_count = {pages + 3}")
+        follower = Follower(showing, Once())
+        follower.run()
+        assert "series.db: database or disk is full" in (follower.waits_for or "")
+        showing.store.series.rows("PRAGMA max_page_count = 1000000")
+        follow(showing)
+        assert dump(showing.store) == usual
+
+
 def test_a_local_log_is_followed_as_it_grows(told: Settings, tmp_path: Path) -> None:
     own = told.model_copy(
         update={"log": told.log.model_copy(update={"url": str(tmp_path / "log")})}

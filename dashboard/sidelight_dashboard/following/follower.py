@@ -61,15 +61,21 @@ class Follower:
         """Returns the seconds to wait before the next time."""
         try:
             self.catch_up()
-        except (SidelightError, apsw.Error) as exc:
-            logger.warning("cannot follow the log, trying again", reason=str(exc))
-            self.waits_for = str(exc)
-            return RETRY_SECONDS
+        except SidelightError as exc:
+            return self._trouble(str(exc))
+        except apsw.Error as exc:
+            return self._trouble(f"{self._showing.store.series.path}: {_first(exc)}")
         except Exception as exc:
             logger.exception("cannot follow the log, trying again")
             self.waits_for = f"the log is not followed ({exc!r}); its journal says why"
             return RETRY_SECONDS
         return POLL_SECONDS
+
+    def _trouble(self, reason: str) -> float:
+        if reason != self.waits_for:
+            logger.warning("cannot follow the log, trying again", reason=reason)
+        self.waits_for = reason
+        return RETRY_SECONDS
 
     def _fold_round(self) -> bool:
         """A batch of each partition; whether there was any."""
@@ -97,3 +103,10 @@ class Follower:
             self._ageing.age(series)
             set_position(series, topic, partition, batch[-1].address.offset + 1)
         showing.revision.rise()
+
+
+def _first(error: BaseException) -> BaseException:
+    """What went wrong before taking the transaction back went wrong too."""
+    while isinstance(error.__context__, apsw.Error):
+        error = error.__context__
+    return error
