@@ -42,8 +42,11 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scraped]:
     ):
         # what is counted before it is asked for the first time is no rate
         until(lambda: len(asked.values("up == 1")) == len(SERVICES))
-        for number in range(20):
-            services.send(rows(50, seed=number + 5, shift=0.0 if number < 6 else 1.5))
+        for number in range(6):
+            services.send(rows(50, seed=number))
+        until(lambda: asked.values('sidelight_detectors_rows_total{version="1"} > 0'))
+        for number in range(14):
+            services.send(rows(50, seed=number + 6, shift=1.5))
         for _ in range(2):
             services.explain(Columns.of(age=np.array([40.0]), sex=np.array(["f"], object)))
         until(lambda: "SidelightDrift" in asked.firing())
