@@ -67,6 +67,7 @@ def run_service(settings: Settings) -> None:
         app = create_app(showing, registry, lambda: follower.waits_for)
         config = _configured(app, settings.dashboard)
         gc.freeze()  # What stands by now lives as long as the process.
+        _tell_of_open_door(settings.dashboard)
         logger.info("dashboard at work", url=url_of(settings.dashboard), folder=str(store.folder))
         _Server(config, showing.revision).run()
 
@@ -122,6 +123,15 @@ def _configured(app: FastAPI, settings: DashboardSettings) -> uvicorn.Config:
             " a certificate and its key, both PEM, that this user can read"
         ) from exc
     return config
+
+
+def _tell_of_open_door(settings: DashboardSettings) -> None:
+    listen = Listen.parse(settings.listen)
+    if not settings.tokens and not listen.is_loopback:
+        logger.warning(
+            "whoever reaches the dashboard may read, and have models asked; set dashboard.tokens",
+            listen=settings.listen,
+        )
 
 
 def _exit(_signal: int, _frame: FrameType | None) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from sidelight.errors import ConfigError
 
@@ -38,6 +40,13 @@ class Listen:
     def reachable(self) -> str:
         """A host by which this machine reaches it."""
         return "localhost" if self.host in _EVERY else self.host
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine reaches it."""
+        with suppress(ValueError):
+            return ip_address(self.host).is_loopback
+        return self.host == "localhost"
 
     def collides_with(self, other: Listen) -> bool:
         """True when both cannot be listened on at once."""
