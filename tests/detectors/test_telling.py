@@ -25,6 +25,7 @@ from sidelight_detectors.fitted import Fitted, fit
 from sidelight_detectors.parts import KINDS
 from sidelight_detectors.service.fitting import folder_of
 from sidelight_detectors.service.planning import fitted_plans
+from sidelight_detectors.summary import Summary
 from sidelight_detectors.telling.reader import FLAGGERS
 from tests.detectors.traffic import MODEL, rows, settings, traffic
 from tests.detectors.watching import records_of, watch
@@ -89,7 +90,7 @@ def test_parts_hold_every_row_once_by_bucket(income: Told) -> None:
 
 def test_the_sum_is_judged_as_the_rows_themselves(income: Told) -> None:
     observed = income.fitted.observe(income.fitted.index(rows(400, seed=2, shift=0.5))).summary
-    assert income.sum() == observed.to_bytes()
+    assert Summary.from_bytes(income.sum()) == observed
     judged = income.fitted.judge(observed, 1)
     told = income.reader.compare(MODEL, income.fitted.plan, "", income.sum())
     assert told.rows == 400
@@ -203,6 +204,21 @@ def test_rows_of_an_earlier_plan_are_compared_as_long_as_its_reference_is_kept(
     shutil.rmtree(folder_of(before))
     with open_panes(now) as reader, pytest.raises(ArtifactError, match="any more"):
         reader.compare(MODEL, pane.plan, "", pane.parts[0].summary)
+
+
+def test_a_reference_that_comes_back_is_found_again(tmp_path: Path) -> None:
+    before = configuration(tmp_path)
+    panes = said(before, rows(60, seed=2))
+    kept, away = folder_of(before), tmp_path / "away"
+    shutil.move(kept, away)
+    with open_panes(configuration(tmp_path, window=50)) as reader:
+        pane = reader.read(panes[0])
+        asked = (MODEL, pane.plan, "", pane.parts[0].summary)
+        for _ in range(2):
+            with pytest.raises(ArtifactError, match="any more"):
+                reader.compare(*asked)
+        shutil.move(away, kept)
+        assert reader.compare(*asked).rows
 
 
 def test_a_reference_of_the_users_own_is_found(tmp_path: Path) -> None:

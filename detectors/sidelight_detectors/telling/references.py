@@ -24,16 +24,35 @@ class References:
         self._keeping = Keeping(folder_of(settings))
         self._found: OrderedDict[tuple[str, str], Fitted] = OrderedDict()
         self._current: dict[str, Fitted] = {}
+        self._missing: dict[tuple[str, str], tuple[int, ArtifactError]] = {}
         self._lock = threading.Lock()
 
     def fitted(self, model: str, plan: str) -> Fitted:
         """`ArtifactError` when it is neither kept nor what the configuration gives now."""
         with self._lock:
-            known = self._found.pop((model, plan), None) or self._find(model, plan)
+            known = self._found.pop((model, plan), None) or self._look(model, plan)
             self._found[model, plan] = known
             if len(self._found) > KEPT:
                 self._found.popitem(last=False)
         return known
+
+    def _look(self, model: str, plan: str) -> Fitted:
+        """What was not there is looked for again when the folder has changed."""
+        stamp, told = self._missing.get((model, plan), (None, None))
+        now = self._stamp()
+        if told is not None and stamp == now:
+            raise told
+        try:
+            return self._find(model, plan)
+        except ArtifactError as exc:
+            self._missing[model, plan] = now, exc
+            raise
+
+    def _stamp(self) -> int:
+        try:
+            return self._keeping.folder.stat().st_mtime_ns
+        except OSError:
+            return 0
 
     def _find(self, model: str, plan: str) -> Fitted:
         kept = self._keeping.fitted(model, plan)
