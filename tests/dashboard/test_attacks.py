@@ -22,7 +22,7 @@ from sidelight_dashboard.attacks.sequence import sequence
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.store.opening import Store
 from sidelight_dashboard.times import iso
-from sidelight_detectors.results.findings import AttackResult
+from sidelight_detectors.results.findings import AttackResult, OutlierResult
 from sidelight_detectors.results.reading import read_results
 from tests.dashboard.attacked import (
     ORDINARY,
@@ -156,6 +156,24 @@ def test_a_decision_that_turned_is_marked(table: Showing) -> None:
     assert answers[0] == "0"
     assert [step.turned for step in steps] == [answer == "granted" for answer in answers]
     assert any(step.turned for step in steps)
+
+
+def test_a_query_says_which_detectors_flagged_it_too(table: Showing) -> None:
+    found = attack_on(table)
+    said = [one.output for one in read_results(table.log)]
+    rows = {
+        (str(one.address), one.row)
+        for one in said
+        if isinstance(one, OutlierResult) and one.detector == "outlier"
+    }
+
+    steps = sequence(table, MODEL, found, "previous").steps
+
+    flagged = {
+        (step.query.exchange, step.query.row) for step in steps if "Outliers" in step.flagged_by
+    }
+    assert flagged
+    assert flagged == rows & {(query.exchange, query.row) for query in found.queries}
 
 
 def test_answers_are_drawn_by_the_number_of_the_query(table: Showing) -> None:

@@ -13,6 +13,7 @@ from sidelight.errors import SidelightError
 from sidelight.tensors import Columns
 from sidelight_dashboard.attacks.changes import Change, changes, is_seen
 from sidelight_dashboard.attacks.episodes import Episode, Query
+from sidelight_dashboard.attacks.flags import Flags, flags
 from sidelight_dashboard.rows.opening import OpenedRow, open_row
 from sidelight_dashboard.rows.told import json_value
 from sidelight_dashboard.rows.wording import Wording
@@ -39,9 +40,9 @@ class Answered:
 @dataclass(frozen=True)
 class Step:
     """One query. `changes` are against the query with the number `against`, None where there is
-    nothing to hold it against; `missing` says why it is not there. `pictures` are columns that can
-    be seen. `turned` says that the model decided otherwise than on the first query that is known,
-    where it tells its decision."""
+    nothing to hold it against; `missing` says why it is not there. `flagged_by` are detectors of
+    single rows that told of it, `pictures` columns that can be seen. `turned` says that the model
+    decided otherwise than on the first query that is known, where it tells its decision."""
 
     query: Query
     is_target: bool
@@ -51,6 +52,7 @@ class Step:
     changes: tuple[Change, ...]
     outputs: tuple[Answered, ...]
     missing: str
+    flagged_by: tuple[str, ...]
     pictures: tuple[str, ...] = ()
     turned: bool = False
 
@@ -89,7 +91,7 @@ def sequence(showing: Showing, model: str, episode: Episode, against: Against) -
     target = rows.get(episode.target)
     if target is None and against == "target":
         (target,) = read(showing, [episode.target])
-    told = _Telling(settings, episode, against)
+    told = _Telling(settings, episode, against, flags(showing.store, episode.queries))
     steps = tuple(_turning(told.steps(rows, target), settings))
     known = [(query, row) for query, row in rows.items() if isinstance(row, OpenedRow)]
     if not known:
@@ -119,6 +121,7 @@ class _Telling:
     settings: ModelSettings
     episode: Episode
     against: Against
+    flags: Flags
 
     def steps(self, rows: dict[Query, Opened], target: Opened | None) -> Iterator[Step]:
         held = (self.episode.target, target) if self.against == "target" else (None, None)
@@ -132,8 +135,9 @@ class _Telling:
 
     def _step(self, query: Query, row: Opened, other: Query | None, held: Opened | None) -> Step:
         is_target = query == self.episode.target
+        flagged_by = self.flags.get((query.exchange, query.row), ())
         if not isinstance(row, OpenedRow):
-            return Step(query, is_target, None, "", None, (), (), str(row))
+            return Step(query, is_target, None, "", None, (), (), str(row), flagged_by)
         is_held = isinstance(held, OpenedRow) and other is not None and other != query
         return Step(
             query,
@@ -144,6 +148,7 @@ class _Telling:
             self.between(held, row) if isinstance(held, OpenedRow) else (),
             self._answered(row.outputs),
             row.no_inputs,
+            flagged_by,
             self._pictures(row.inputs),
         )
 
