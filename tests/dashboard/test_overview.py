@@ -134,6 +134,13 @@ def test_windows_of_a_detector_that_was_taken_out_count_no_more(
     assert lines_of(changeable)["2"].statuses["drift"].word == word
 
 
+def test_windows_beside_the_reference_before_say_nothing_of_a_new_one(changeable: Showing) -> None:
+    change(changeable, "DELETE FROM alarm")
+    change(changeable, "UPDATE slot SET plan = 'new'")
+    status = lines_of(changeable)["2"].statuses["drift"]
+    assert (status.word, "nothing has been judged yet" in status.why) == ("NO DATA", True)
+
+
 def test_scoring_that_lags_is_to_be_watched(showing: Showing) -> None:
     patience = showing.settings.detectors.stalled_seconds
     waits_ns = SOON_NS - int((patience + 1) * SECOND)

@@ -15,6 +15,10 @@ _VERSIONS = """
 SELECT version, first_ns, last_ns FROM version WHERE model = ? ORDER BY last_ns DESC, version
 """
 
+_PLAN = """
+SELECT plan FROM slot WHERE model = ? ORDER BY begin_ns DESC, last_ns DESC LIMIT 1
+"""
+
 _TRAFFIC = """
 SELECT version, sum(rows), min(first_ns) FROM slot
 WHERE model = ? AND begin_ns >= ? AND last_ns >= ? GROUP BY version
@@ -33,6 +37,12 @@ class Version:
 def versions_of(store: Store, model: str) -> tuple[Version, ...]:
     """The newest first."""
     return tuple(Version(*one) for one in store.series.rows(_VERSIONS, (model,)))
+
+
+def plan_of(store: Store, model: str) -> str:
+    """Under which its newest rows were counted; empty before there are any."""
+    found = store.series.rows(_PLAN, (model,))
+    return str(found[0][0]) if found else ""
 
 
 def in_service(

@@ -44,8 +44,13 @@ def aspects_watched(model: ModelSettings) -> frozenset[Aspect]:
 
 def is_configured(model: ModelSettings, detector: str) -> bool:
     """Whether what such a detector said counts: it may have been taken out since."""
-    setting = _MADE_BY.get(detector) or detector.partition(":")[0]
-    return getattr(model.detectors, setting, None) is not None
+    return getattr(model.detectors, _setting_of(detector), None) is not None
 
 
-_MADE_BY = {"versions": "drift"}
+def has_own_plan(detector: str) -> bool:
+    """Those with a consumer group of their own are not under the model's plan."""
+    return _setting_of(detector) in ("alibi", "flips", "squeezing")
+
+
+def _setting_of(detector: str) -> str:
+    return "drift" if detector == "versions" else detector.partition(":")[0]

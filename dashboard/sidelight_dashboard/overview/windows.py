@@ -40,6 +40,7 @@ class Window:
     drift without its columns."""
 
     key: Key
+    plan: str
     end_ns: int
     rows: int
     verdict: Verdict
@@ -61,7 +62,7 @@ WHERE model = ? AND version = ? AND end_ns >= ? GROUP BY detector, segment, agai
 """
 
 # A window is told again as labels come; what was told last stands furthest in the log.
-_NEWEST = f"SELECT end_ns, rows, {_VERDICT}, refused, evidence, evidence_threshold, data"
+_NEWEST = f"SELECT plan, end_ns, rows, {_VERDICT}, refused, evidence, evidence_threshold, data"
 _NEWEST += """
 FROM judged
 WHERE model = ? AND version = ? AND end_ns = ? AND detector = ? AND segment = ? AND against = ?
@@ -88,11 +89,11 @@ def newest_windows(store: Store, model: str, version: str, last_ns: int) -> tupl
 
 def _newest(store: Store, key: Key, end_ns: int) -> Window:
     asked = (key.model, key.version, end_ns, key.detector, key.segment, key.against)
-    ((end_ns, rows, verdict, refused, evidence, threshold, data),) = store.series.rows(
+    ((plan, end_ns, rows, verdict, refused, evidence, threshold, data),) = store.series.rows(
         _NEWEST, asked
     )
     head = orjson.loads(zlib.decompress(data))
-    return Window(key, end_ns, rows, verdict, refused, evidence, threshold, head)
+    return Window(key, plan, end_ns, rows, verdict, refused, evidence, threshold, head)
 
 
 @dataclass(frozen=True, slots=True)
