@@ -38,12 +38,15 @@ async function draw(figure) {
   figure.isStale = false;
   const place = placeOf(figure);
   try {
-    const [plotly, told] = await Promise.all([loaded(), toldBy(address)]);
+    const [plotly, text] = await Promise.all([loaded(), toldBy(address)]);
     if (figure.dataset.chart !== address) return; // asked for another one in the meantime
-    const { data, layout } = readied(told, figure);
+    const drawn = `${getComputedStyle(figure).color} ${text}`;
+    if (place.drawn === drawn) return;
+    const { data, layout } = readied(JSON.parse(text), figure);
     layout.uirevision ??= address;
     if (layout.height) place.style.height = `${layout.height}px`;
     await plotly.react(place, data, layout, CONFIG);
+    place.drawn = drawn;
     listen(place);
     say(figure, "");
   } catch (error) {
@@ -53,9 +56,17 @@ async function draw(figure) {
 
 async function toldBy(address) {
   const answer = await fetch(address, { headers: { accept: "application/json" } });
-  const told = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(told.error || `${address} answered ${answer.status}`);
-  return told;
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(errorOf(text) || `${address} answered ${answer.status}`);
+  return text;
+}
+
+function errorOf(text) {
+  try {
+    return JSON.parse(text).error;
+  } catch {
+    return "";
+  }
 }
 
 function loaded() {
