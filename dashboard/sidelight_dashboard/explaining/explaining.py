@@ -18,6 +18,7 @@ from sidelight.serving.refusals import Busy
 from sidelight_dashboard.explaining.hiding import without
 from sidelight_dashboard.explaining.keeping import Head, Kept, forget, keep, kept_of_row, kept_one
 from sidelight_dashboard.explaining.offering import Offers
+from sidelight_dashboard.explaining.reaching import way_of
 from sidelight_dashboard.explaining.service import ExplainService, Refused, Unreachable
 from sidelight_dashboard.refusals import NotFound
 from sidelight_dashboard.rows.columns import hidden_of
@@ -66,7 +67,7 @@ class Explaining:
 
     def __init__(self, showing: Showing) -> None:
         self._showing = showing
-        self._service = ExplainService(showing.settings)
+        self._service = ExplainService(way_of(showing.settings))
         self.offers = Offers(self._service)
         self._asked: dict[str, Running] = {}
         self._rose = 0.0

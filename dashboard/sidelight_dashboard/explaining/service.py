@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,10 +12,8 @@ from urllib.parse import quote
 import aiohttp
 import orjson
 
-from sidelight.config.addresses import Listen
-from sidelight.config.settings import Settings
 from sidelight.errors import LimitExceeded, SidelightError
-from sidelight.tokens import TokenFile
+from sidelight_dashboard.explaining.reaching import Way
 
 ASK_SECONDS = 15.0
 """For the job's acceptance: the service may look through the log for the row first."""
@@ -68,10 +65,9 @@ class Event:
 class ExplainService:
     """A client of one service; used on one event loop."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.url = _url(settings)
-        self._token = _token(settings)
-        self._tls = _tls(settings)
+    def __init__(self, way: Way) -> None:
+        self.url = way.url
+        self._way = way
         self._session: aiohttp.ClientSession | None = None
 
     async def methods(self, model: str) -> tuple[Method, ...]:
@@ -136,7 +132,7 @@ class ExplainService:
         told = {**(headers or {}), **self._authorization()}
         try:
             async with self._open().request(
-                method, self.url + path, data=body, headers=told, timeout=timeout, ssl=self._tls
+                method, self.url + path, data=body, headers=told, timeout=timeout, ssl=self._way.tls
             ) as answer:
                 if answer.status >= 400:
                     raise Refused(await _error(answer), answer.status)
@@ -153,41 +149,8 @@ class ExplainService:
         return self._session
 
     def _authorization(self) -> dict[str, str]:
-        token = self._token()
+        token = self._way.token()
         return {"authorization": f"Bearer {token}"} if token else {}
-
-
-def _url(settings: Settings) -> str:
-    told = settings.dashboard.explainers
-    scheme = "https" if settings.explainers.cert_file else "http"
-    if told is None:
-        listen = Listen.parse(settings.explainers.listen)
-        return f"{scheme}://{listen.reachable}:{listen.port}"
-    return (told if "://" in told else f"{scheme}://{told}").rstrip("/")
-
-
-def _token(settings: Settings) -> Callable[[], str]:
-    """The dashboard's own setting, else the service's."""
-    for secret, file in (
-        (settings.dashboard.explainers_token, settings.dashboard.explainers_token_file),
-        (settings.explainers.token, settings.explainers.token_file),
-    ):
-        if secret is not None:
-            return secret.get_secret_value
-        if file is not None:
-            return TokenFile(file).token
-    return str
-
-
-def _tls(settings: Settings) -> ssl.SSLContext | bool:
-    """The service of this very file is known by its certificate, whatever name that has."""
-    own = settings.explainers.cert_file
-    if own is None or settings.dashboard.explainers is not None:
-        return True
-    context = ssl.create_default_context(cafile=own)
-    context.check_hostname = False
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    return context
 
 
 async def _json(answer: aiohttp.ClientResponse) -> dict[str, Any]:
@@ -232,4 +195,6 @@ def _cause(error: BaseException) -> str:
         return "not in time"
     if isinstance(error, aiohttp.ClientConnectorError):
         return error.os_error.strerror or "no connection"
+    if isinstance(error, aiohttp.ClientPayloadError | aiohttp.ServerDisconnectedError):
+        return "it broke off"
     return str(error) or type(error).__name__

@@ -36,6 +36,9 @@ class DashboardSettings(Section):
     """A model of which nothing was scored for so long has NO DATA."""
     explainers: str | None = None
     """Address of the explain service; `explainers.listen` when not set."""
+    explainers_ca_file: Path | None = None
+    """Certificates (PEM) that the explain service's own must be signed by, where `explainers` is an
+    ``https://`` address; the well-known when not set."""
     explainers_token: SecretStr | None = None
     """The token that the explain service asks for, when it is not `explainers.token` of this file;
     `explainers_token_file` keeps it out of this file."""
