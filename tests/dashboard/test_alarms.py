@@ -85,7 +85,7 @@ def test_strange_rows_are_those_of_the_judged_window_the_strangest_first(
 
 def test_a_feature_is_linked_in_the_judged_windows_time(told: OneAlarm) -> None:
     assert Links(told).feature("age", "") == (
-        f"/models/{MODEL}/drift?version=2&feature=age"
+        f"/models/{MODEL}/drift?version=2&feature=age&rows=all"
         "&from=2023-11-14T22%3A13%3A50.000Z&to=2023-11-14T22%3A13%3A59.000Z"
     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sidelight.log import Address
-from sidelight.log.topics import INFERENCE
+from sidelight.log.topics import INFERENCE, RESULTS
 from sidelight_dashboard.overview.alarmed import standing
 from sidelight_dashboard.overview.lag import Lag, lag_of
 from sidelight_dashboard.overview.lines import Line, Lines
@@ -150,6 +150,15 @@ def test_scoring_that_lags_is_to_be_watched(showing: Showing) -> None:
     assert lines_of(showing, lag=Lag(7, SOON_NS, SOON_NS, 1.0))["1"].word == "OK"
 
 
+def test_while_the_dashboard_itself_is_behind_it_says_so(showing: Showing) -> None:
+    stale_ns = LAST_NS + 3600 * SECOND
+    behind = Lag(500, START_NS, LAST_NS, 1.0, unread=1001)
+    assert "still reads" in lines_of(showing, stale_ns, behind)["1"].statuses["drift"].why
+    assert lines_of(showing, lag=behind)["1"].statuses["freshness"].word == "OK"
+    almost = Lag(500, START_NS, LAST_NS, 1.0, unread=1000)
+    assert lines_of(showing, lag=almost)["1"].statuses["freshness"].word == "WATCH"
+
+
 def test_a_model_without_any_row_says_so(showing: Showing) -> None:
     made = Lines(showing.settings, showing.store, NO_LAG, SOON_NS)
     settings = showing.settings.model_copy(
@@ -209,12 +218,12 @@ def test_the_worst_line_comes_first(showing: Showing) -> None:
 def test_records_that_no_pane_told_of_wait_since_the_first_was_appended(
     changeable: Showing,
 ) -> None:
-    log, store, now_ns = changeable.log, changeable.store, 2 * LAST_NS
+    log, now_ns = changeable.log, 2 * LAST_NS
     newest_ns = log.get(Address(INFERENCE, 0, 60)).appended_ns
-    assert lag_of(log, store, now_ns) == Lag(0, None, newest_ns, 0.0)
+    assert lag_of(changeable, now_ns) == Lag(0, None, newest_ns, 0.0)
     change(changeable, "UPDATE chain SET reached = 58")
     oldest_ns = log.get(Address(INFERENCE, 0, 58)).appended_ns
-    assert lag_of(log, store, now_ns) == Lag(3, oldest_ns, newest_ns, 0.0)
+    assert lag_of(changeable, now_ns) == Lag(3, oldest_ns, newest_ns, 0.0)
 
 
 def test_a_model_that_is_watched_no_more_does_not_lag(changeable: Showing) -> None:
@@ -223,18 +232,24 @@ def test_a_model_that_is_watched_no_more_does_not_lag(changeable: Showing) -> No
         "INSERT INTO chain (model, partition, reached, watermark_ns, appended_ns, gaps)"
         " VALUES ('gone', 0, 5, 0, 0, 0)",
     )
-    assert lag_of(changeable.log, changeable.store, SOON_NS).waiting == 0
+    assert lag_of(changeable, SOON_NS).waiting == 0
+
+
+def test_what_the_follower_has_not_read_yet_is_counted(changeable: Showing) -> None:
+    results = changeable.log.span(RESULTS, 0).end
+    change(changeable, "UPDATE position SET offset = 0 WHERE topic = 'results'")
+    assert lag_of(changeable, SOON_NS).unread == results > 0
 
 
 def test_exchanges_a_second_are_those_of_the_last_minute(showing: Showing) -> None:
     first_ns = showing.log.get(Address(INFERENCE, 0, 0)).appended_ns
-    lag = lag_of(showing.log, showing.store, first_ns + 60 * SECOND)
+    lag = lag_of(showing, first_ns + 60 * SECOND)
     assert lag.per_second == pytest.approx(61 / 60)
 
 
 def test_before_anything_is_scored_all_of_the_log_waits(changeable: Showing) -> None:
     change(changeable, "DELETE FROM chain")
-    assert lag_of(changeable.log, changeable.store, SOON_NS).waiting == 61
+    assert lag_of(changeable, SOON_NS).waiting == 61
 
 
 def test_the_page_tells_every_version_and_the_api_the_same(showing: Showing) -> None:

@@ -40,7 +40,7 @@ class Links:
 
     def feature(self, column: str, segment: str) -> str:
         """One column beside its reference, of the rows that were judged."""
-        asked = {"feature": column, "segment": segment}
+        asked = {"feature": column, "segment": segment, "rows": "all"}
         return self._page("drift", **asked, **_times(self.told.window))
 
     @property

@@ -9,6 +9,8 @@ from sidelight_dashboard.overview.lag import Lag
 from sidelight_dashboard.overview.status import Status
 from sidelight_dashboard.times import NS
 
+_READING = "The dashboard still reads what the detectors said; this page follows it."
+
 
 @dataclass(frozen=True)
 class Freshness:
@@ -27,8 +29,10 @@ class Freshness:
         behind = lag.seconds(now_ns) > self.lag_seconds
         waiting = f"{lag.waiting:,} records of the log wait to be scored" if lag.waiting else ""
         if last_ns is None or self.is_stale(last_ns, now_ns):
+            if lag.is_reading:
+                return Status("NO DATA", _READING, last_ns)
             return Status("NO DATA", self._why(last_ns, waiting if behind else ""), last_ns)
-        if behind:
+        if behind and not lag.is_reading:
             why = f"Scoring lags: {waiting}, the oldest for {lag.seconds(now_ns):,.0f} s."
             return Status("WATCH", why, lag.since_ns)
         return Status("OK", "Rows are scored as they come.")

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from sidelight.errors import LogError, OffsetOutOfRange
 from sidelight.log import Log
 from sidelight.log.topics import INFERENCE
-from sidelight_dashboard.store.opening import Store
+from sidelight_dashboard.following.position import records_left
+from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.times import NS
+
+MANY = 1000
+"""Records that are read in a moment; more are a log that is read from its beginning."""
 
 RATE_NS = 60 * NS
 """Exchanges a second are averaged over so long."""
@@ -20,6 +24,7 @@ class Lag:
 
     `newest_ns` is when the last record was appended. Times are the log's clock; None where there
     is none. `per_second` is averaged over a minute. `trouble` says why the log cannot be asked.
+    `unread` records of what the detectors said are still to be read here.
     """
 
     waiting: int
@@ -27,6 +32,12 @@ class Lag:
     newest_ns: int | None
     per_second: float
     trouble: str = ""
+    unread: int = 0
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether we ourselves are behind, so that what is told here is old."""
+        return self.unread > MANY
 
     def seconds(self, now_ns: int) -> float:
         """How long the oldest has waited."""
@@ -41,16 +52,18 @@ class _Partition:
     arrived: int
 
 
-def lag_of(log: Log, store: Store, now_ns: int) -> Lag:
+def lag_of(showing: Showing, now_ns: int) -> Lag:
     """Of all partitions. A run is of all models, and one that is watched no more stays behind."""
+    log = showing.log
     reached: dict[int, int] = dict(
-        store.series.rows("SELECT partition, max(reached) FROM chain GROUP BY partition")
+        showing.store.series.rows("SELECT partition, max(reached) FROM chain GROUP BY partition")
     )
     try:
         found = [
             _partition(log, place, reached.get(place, 0), now_ns)
             for place in range(log.partitions(INFERENCE))
         ]
+        unread = records_left(showing)
     except LogError as exc:
         return Lag(0, None, None, 0.0, str(exc))
     since = [one.since_ns for one in found if one.since_ns is not None]
@@ -60,6 +73,7 @@ def lag_of(log: Log, store: Store, now_ns: int) -> Lag:
         min(since, default=None),
         max(newest, default=None),
         sum(one.arrived for one in found) * NS / RATE_NS,
+        unread=unread,
     )
 
 

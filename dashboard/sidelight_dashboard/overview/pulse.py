@@ -54,7 +54,7 @@ class Pulse:
     async def beat(self) -> None:
         """Ask once."""
         showing = self._showing
-        asked = asyncio.to_thread(lag_of, showing.log, showing.store, time.time_ns())
+        asked = asyncio.to_thread(lag_of, showing, time.time_ns())
         self.services, self.lag = await asyncio.gather(ask(self.services), asked)
         self._made = None
         seen = await asyncio.to_thread(self._readable)
@@ -90,7 +90,15 @@ class Pulse:
         ]
         lag = told.lag
         ages = _age(lag.newest_ns, told), _age(lag.since_ns, told)
-        return lines, told.services, lag.waiting, lag.trouble, round(lag.per_second), ages
+        return (
+            lines,
+            told.services,
+            lag.waiting,
+            lag.trouble,
+            lag.is_reading,
+            round(lag.per_second),
+            ages,
+        )
 
 
 def _words(line: Line, told: Overview) -> list[tuple[Word, str]]:
