@@ -20,6 +20,7 @@ from sidelight.log import Log, Record, Span, Stored, open_log
 from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import ALARMS, DEAD_LETTERS, PANES, RESULTS
 from sidelight_dashboard.following.follower import Follower
+from sidelight_dashboard.live.revision import Revision
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.store.opening import Store
 from sidelight_detectors.results.findings import (
@@ -395,6 +396,34 @@ def test_a_log_that_is_away_is_said_and_asked_again(
         stop.set()
         thread.join()
         assert dump(showing.store) == usual
+
+
+class Noting(Revision):
+    """Notes what the follower waits for at each rise."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.look: Callable[[], str | None] = lambda: None
+        self.seen: list[str | None] = []
+
+    def rise(self) -> None:
+        self.seen.append(self.look())
+        super().rise()
+
+
+def test_it_is_not_ready_until_the_log_was_read_to_its_end(anew: Settings, log: Log) -> None:
+    portions: Any = Portions(log, random.Random(1))
+    with shown(anew, portions) as showing:
+        noting = Noting()
+        follower = Follower(
+            Showing(anew, showing.store, portions, showing.panes, noting), threading.Event()
+        )
+        noting.look = lambda: follower.waits_for
+        follower.catch_up()
+
+    assert len(noting.seen) > 10
+    assert all("not been read yet" in (one or "") for one in noting.seen)
+    assert follower.waits_for is None
 
 
 class Once(threading.Event):

@@ -181,10 +181,18 @@ def read_told(event: CloudEvent, address: Address, appended_ns: int) -> Told:
     try:
         body = orjson.loads(event.data or b"")
         meta, content = Meta.model_validate(body["meta"]), kind.model_validate(body["data"])
-    except (orjson.JSONDecodeError, ValidationError, KeyError, TypeError) as exc:
-        raise MalformedPayload(f"no {event.type}: {str(exc)[:500]}", where="data") from exc
+    except ValidationError as exc:
+        raise MalformedPayload(f"no {event.type}: {_first(exc)}", where="data") from exc
+    except (orjson.JSONDecodeError, KeyError, TypeError) as exc:
+        raise MalformedPayload(f"no {event.type}: {exc!r}", where="data") from exc
     time_ns = checked_time(event.time_ns)
     return Told(event.id, time_ns, str(address), appended_ns, meta, content, body["data"])
+
+
+def _first(error: ValidationError) -> str:
+    """What is wrong and where, without the value: it may be somebody's."""
+    told = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return f"{'.'.join(map(str, told['loc']))}: {told['msg']}"
 
 
 def checked_time(time_ns: int | None) -> int:
