@@ -1,7 +1,8 @@
 """Charts as plain figures of the plotting library: made here, drawn and coloured in the browser.
 
-Colours are roles ("$series", "$limit", "$alarm", ...), which the page's script takes from the style
-in force, light or dark. Times are ISO texts in UTC, which the script shows in the viewer's zone.
+Colours are roles: "$series", "$limit", "$alarm" and every other ``--chart-ROLE`` of `style.css`,
+which the page's script takes from the style in force, light or dark. Times are ISO texts in UTC,
+which the script shows in the viewer's zone.
 """
 
 from __future__ import annotations

@@ -229,6 +229,16 @@ def test_who_watches_the_process_needs_no_token(client: Client, path: str) -> No
     assert client(tokens=TOKENS).get(path).status_code == 200
 
 
+def test_who_watches_the_process_is_answered_while_a_token_cannot_be_read(
+    client: Client, tmp_path: Path
+) -> None:
+    file = tmp_path / "token"
+    file.write_text("first-token\n")
+    asks = client(tokens={"lost": {"token_file": str(file)}})
+    file.unlink()
+    assert asks.get("/healthz", headers=bearer("first-token")).status_code == 200
+
+
 @pytest.mark.parametrize("path", ["/", "/nowhere", "/static/page.js", "/healthz", "/login"])
 def test_every_answer_has_the_strict_policy(client: Client, path: str) -> None:
     headers = client().get(path, headers=PAGE).headers

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
+import sidelight_dashboard
 from sidelight_dashboard.figures import Axis, beside, limit, mark, over_time, span, steps
 from sidelight_dashboard.times import NS
+
+ROOMS = Path(sidelight_dashboard.__file__).parent
 
 T = 1_795_420_800 * NS
 ENDS = [T, T + NS, T + 2 * NS, T + 3 * NS]
@@ -58,3 +63,10 @@ def test_figures_are_json_with_colours_as_roles() -> None:
     told = json.dumps([figure, beside(["a"], [0.1], [0.2], Axis("share"))])
     assert "$series" in told
     assert "#" not in told
+
+
+def test_every_role_has_a_colour() -> None:
+    style = (ROOMS / "web" / "static" / "style.css").read_text()
+    for module in ROOMS.rglob("*.py"):
+        for role in re.findall(r"\"\$([a-z]+)\"", module.read_text()):
+            assert f"--chart-{role}:" in style, f"{module.name}: ${role}"

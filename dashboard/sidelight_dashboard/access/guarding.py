@@ -36,9 +36,9 @@ class Door:
         """Raises `NotAllowed`, `Forbidden`, `TokenLost`."""
         if not self.tokens.are_asked_for:
             return ANYBODY
-        who = self._shown(request)
         if request.url.path in OPEN or request.url.path.startswith("/static/"):
-            return who or NOBODY
+            return NOBODY
+        who = self._shown(request)
         if who is None:
             raise NotAllowed("send 'Authorization: Bearer TOKEN' with a token of this dashboard")
         if changes(request) and not who.may_explain:

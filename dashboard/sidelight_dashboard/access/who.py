@@ -25,7 +25,7 @@ class Who:
 ANYBODY = Who("", frozenset[Scope](("read", "explain")))
 """Where no tokens are configured."""
 NOBODY = Who("", frozenset())
-"""Has shown nothing yet: sees the login page."""
+"""Was not asked: sees the login page, or what watches the process."""
 
 
 def who(request: Request) -> Who:
