@@ -26,7 +26,7 @@ def forest(sizes: Sequence[Size]) -> Figure:
     places = range(len(sizes))
     return {
         "data": [
-            _marks("within its limits", sizes, False, "$series", "circle"),
+            _marks("within, or not clear", sizes, False, "$series", "circle"),
             _marks("beyond its limit", sizes, True, "$alarm", "diamond"),
         ],
         "layout": {
