@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,10 +47,7 @@ class Summary:
 
     def __add__(self, other: Summary) -> Summary:
         if self.plan != other.plan:
-            raise DataMismatch(
-                f"summaries of plans {self.plan[:12]} and {other.plan[:12]} do not add up; "
-                "a new reference or setting starts a new count"
-            )
+            raise DataMismatch(_unlike(self.plan, other.plan))
         sums = {name: own + other.sums[name] for name, own in self.sums.items()}
         return Summary(self.plan, self.rows + other.rows, self.counts + other.counts, sums)
 
@@ -76,10 +73,7 @@ class Summary:
     @classmethod
     def from_bytes(cls, data: bytes) -> Summary:
         """Reads `to_bytes`; `MalformedPayload` when they are damaged."""
-        try:
-            return _parse(_decompress(data))
-        except (zlib.error, struct.error, ValueError) as exc:
-            raise MalformedPayload(f"not a stored summary: {exc}") from exc
+        return sum_of([data])
 
     def _content(self) -> bytes:
         filled = np.flatnonzero(self.counts)
@@ -103,6 +97,62 @@ def empty_summary(plan: str, cells: int, sums: Mapping[str, int] | None = None) 
     sizes = (sums or {}).items()
     zeros = {name: np.zeros(size, np.int64) for name, size in sizes}
     return Summary(plan, 0, np.zeros(cells, np.int64), zeros)
+
+
+@dataclass(frozen=True, eq=False)
+class _Filled:
+    """A stored summary: of its cells only those that are filled, and how often."""
+
+    plan: str
+    rows: int
+    cells: int
+    places: Sums
+    counts: Sums
+    sums: Mapping[str, Sums]
+
+    def add_to(self, total: Summary) -> Summary:
+        """As `Summary.__add__`, but into the counts and sums of `total`."""
+        is_like = (self.plan, self.cells) == (total.plan, len(total.counts))
+        if not is_like or _sizes(self.sums) != _sizes(total.sums):
+            raise DataMismatch(_unlike(total.plan, self.plan))
+        total.counts[self.places] += self.counts
+        for name, own in total.sums.items():
+            own += self.sums[name]
+        return replace(total, rows=total.rows + self.rows)
+
+
+def sum_of(stored: Sequence[bytes]) -> Summary:
+    """Stored summaries, one or more, added up as they are read.
+
+    Raises `MalformedPayload` when one is damaged, `DataMismatch` when they are of different plans.
+    """
+    total: Summary | None = None
+    for data in stored:
+        filled = _filled(data)
+        if total is None:
+            total = empty_summary(filled.plan, filled.cells, _sizes(filled.sums))
+        total = filled.add_to(total)
+    if total is None:
+        raise DataMismatch("nothing to add up; give one summary at least")
+    return total
+
+
+def _filled(data: bytes) -> _Filled:
+    try:
+        return _parse(_decompress(data))
+    except (zlib.error, struct.error, ValueError) as exc:
+        raise MalformedPayload(f"not a stored summary: {exc}") from exc
+
+
+def _sizes(sums: Mapping[str, Sums]) -> dict[str, int]:
+    return {name: len(own) for name, own in sums.items()}
+
+
+def _unlike(one: str, other: str) -> str:
+    return (
+        f"summaries of plans {one[:12]} and {other[:12]} do not add up; "
+        "a new reference or setting starts a new count"
+    )
 
 
 def _packed(sums: Mapping[str, Sums]) -> Iterator[bytes]:
@@ -129,7 +179,7 @@ def _decompress(data: bytes) -> bytes:
     return content
 
 
-def _parse(content: bytes) -> Summary:
+def _parse(content: bytes) -> _Filled:
     plan, rows, cells, filled, width, depth, parts = _HEAD.unpack_from(content)
     if not (0 <= filled <= cells <= MAX_CELLS and width < 4 and depth < 4 and rows >= 0):
         raise ValueError(f"{filled} filled of {cells} cells, {rows} rows")
@@ -141,12 +191,10 @@ def _parse(content: bytes) -> Summary:
     places = np.cumsum(steps)
     if filled and not (places[0] >= 0 and places[-1] < cells and (steps[1:] > 0).all()):
         raise ValueError("cells out of order")
-    counts = np.zeros(cells, np.int64)
-    counts[places] = found
     sums, place = _sums(content, place, parts)
     if place != len(content):
         raise ValueError("something belongs to no cell")
-    return Summary(plan.hex(), rows, counts, sums)
+    return _Filled(plan.hex(), rows, cells, places, found, sums)
 
 
 def _sums(content: bytes, place: int, parts: int) -> tuple[dict[str, Sums], int]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import operator
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,8 @@ from sidelight_detectors.fitted import Fitted, fit
 from sidelight_detectors.parts import KINDS
 from sidelight_detectors.service.fitting import folder_of
 from sidelight_detectors.service.planning import fitted_plans
-from sidelight_detectors.summary import Summary
+from sidelight_detectors.streaming.panes import Pane as PaneOfScorer
+from sidelight_detectors.summary import Summary, sum_of
 from sidelight_detectors.telling.reader import FLAGGERS
 from tests.detectors.traffic import MODEL, rows, settings, traffic
 from tests.detectors.watching import records_of, watch
@@ -161,6 +164,9 @@ def test_summaries_of_two_plans_do_not_add_up(income: Told, tmp_path: Path) -> N
         income.reader.add([income.sum(), strange])
     with pytest.raises(ArtifactError, match="were not counted by plan"):
         income.reader.compare(MODEL, income.fitted.plan, "", strange)
+    forged = replace(Summary.from_bytes(income.sum()), sums={}).to_bytes()
+    with pytest.raises(DataMismatch, match="do not add up"):
+        income.reader.add([income.sum(), forged])
     with pytest.raises(DataMismatch, match="nothing to add up"):
         income.reader.add([])
 
@@ -171,6 +177,19 @@ def test_garbage_is_no_pane(income: Told, content: bytes) -> None:
         income.reader.read(Record(content))
     with pytest.raises(MalformedPayload):
         income.reader.add([content])
+
+
+def test_a_pane_whose_slices_do_not_add_up_is_refused(income: Told) -> None:
+    pane = PaneOfScorer.from_record(said(income.settings, rows(60, seed=2))[0])
+    one, *rest = pane.slices
+    for summary in (
+        replace(one.summary, sums={}),
+        replace(one.summary, plan="00" * 32),
+        replace(one.summary, counts=one.summary.counts[:-1]),
+    ):
+        forged = replace(pane, slices=(replace(one, summary=summary), *rest)).to_record()
+        with pytest.raises(MalformedPayload, match="its slices"):
+            income.reader.read(forged)
 
 
 def test_the_kept_reference_is_found_without_the_table_it_came_from(tmp_path: Path) -> None:
@@ -253,3 +272,11 @@ def test_a_column_that_nobody_observed_has_no_effect(income: Told) -> None:
     assert (score.rows, score.effect, score.distance, score.p_value) == (0, None, None, 1.0)
     assert {bar.current for bar in score.bars} == {0.0}
     assert np.isclose(sum(bar.reference for bar in score.bars), 1)
+
+
+def test_the_sum_of_parts_is_the_same_in_any_order(income: Told) -> None:
+    parts = [part.summary for part in income.parts]
+    whole = reduce(operator.add, map(Summary.from_bytes, parts))
+    assert sum_of(parts) == sum_of(parts[::-1]) == whole
+    assert sum_of(parts[:1]) == Summary.from_bytes(parts[0])
+    assert [part.summary for part in income.parts] == parts

@@ -12,10 +12,10 @@ from functools import reduce
 
 import sidelight.panes as told
 from sidelight.config.settings import Settings
-from sidelight.errors import ArtifactError, DataMismatch
+from sidelight.errors import ArtifactError, MalformedPayload
 from sidelight.log import Record
 from sidelight_detectors.streaming.panes import Pane, Slice
-from sidelight_detectors.summary import Summary
+from sidelight_detectors.summary import Summary, sum_of
 from sidelight_detectors.telling.columns import comparison_of
 from sidelight_detectors.telling.references import References
 
@@ -35,6 +35,7 @@ class Reader:
     def read(self, record: Record) -> told.Pane:
         """Slices that differ only in what windows need (`Slice.piece`) are one part."""
         pane = Pane.from_record(record)
+        _check(pane)
         places: dict[tuple[str, str, int], list[Slice]] = {}
         for one in pane.slices:
             places.setdefault((one.version, one.segment, one.bucket), []).append(one)
@@ -50,9 +51,7 @@ class Reader:
         )
 
     def add(self, summaries: Sequence[bytes]) -> bytes:
-        if not summaries:
-            raise DataMismatch("nothing to add up; give one summary at least")
-        return reduce(operator.add, map(Summary.from_bytes, summaries)).to_bytes(LEVEL)
+        return sum_of(summaries).to_bytes(LEVEL)
 
     def compare(self, model: str, plan: str, segment: str, summary: bytes) -> told.Comparison:
         fitted = self._references.fitted(model, plan)
@@ -68,6 +67,18 @@ class Reader:
 def open_reader(settings: Settings) -> Iterator[Reader]:
     """For the entry point `sidelight.panes`; `settings` as they are logged (`as_logged`)."""
     yield Reader(References(settings))
+
+
+def _check(pane: Pane) -> None:
+    """That its slices add up; no scorer writes others, but anything may stand in a log."""
+    shapes = {_shape(one.summary) for one in pane.slices}
+    if len(shapes) > 1 or any(plan != pane.plan for plan, *_ in shapes):
+        raise MalformedPayload("its slices do not add up under its plan", where="panes record")
+
+
+def _shape(summary: Summary) -> tuple[str, int, tuple[tuple[str, int], ...]]:
+    sizes = ((name, len(own)) for name, own in summary.sums.items())
+    return summary.plan, len(summary.counts), tuple(sizes)
 
 
 def _part(slices: Sequence[Slice], bucket_ns: int) -> told.Part:
