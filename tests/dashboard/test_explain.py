@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from fastapi import FastAPI, Response
@@ -54,6 +56,22 @@ def test_a_link_to_an_explanation_outlives_the_dashboard_and_the_explain_service
     assert again["explanation"] == told["explanation"]
     assert page.status_code == 200
     assert "What raised it most" in page.text
+
+
+def test_what_was_kept_before_a_column_was_redacted_is_not_sent_after(tmp_path: Path) -> None:
+    with asking(tmp_path) as at:
+        address = at.ask()
+        assert "f0" in str(at.when(address, "done")["explanation"]["data"])
+    redact = {"columns": {"f0": "drop"}}
+    with dashboard(tmp_path, f"http://127.0.0.1:{free_port()}", redact=redact) as later:
+        told = later.client.get(address).json()["explanation"]["data"]
+        page = later.client.get(address.removeprefix("/api"), headers=HTML).text
+
+    assert [one["feature"] for one in told["attributions"]] == ["f1", "f2"]
+    assert "f0" not in str(told)
+    assert "f1 = -0.5" in page
+    assert "f0 =" not in page
+    assert "What redacted columns do is not shown." in page
 
 
 def test_the_page_of_a_row_offers_methods_and_lists_what_was_explained(at: Asking) -> None:
@@ -128,16 +146,23 @@ def test_more_than_can_be_followed_are_asked_to_wait(tmp_path: Path) -> None:
     assert again.status_code == 202
 
 
+def told(explainers: httpx.Client) -> str:
+    return explainers.get("/metrics").text
+
+
 def test_a_dashboard_that_ends_takes_back_what_it_asked(tmp_path: Path) -> None:
     held = Held()
     with service(model(held), logged(tmp_path)) as explainers:
         with dashboard(tmp_path, str(explainers.base_url).rstrip("/")) as at:
             at.ask()
             assert held.asked.wait(30)
-        metrics = explainers.get("/metrics").text
+        cancelled = 'sidelight_explainers_jobs{state="cancelled"} 1.0'
+        patience = time.monotonic() + 30
+        while cancelled not in (metrics := told(explainers)) and time.monotonic() < patience:
+            time.sleep(0.05)
         held.go.set()
 
-    assert 'sidelight_explainers_jobs{state="running"} 0.0' in metrics
+    assert cancelled in metrics
 
 
 def test_a_kept_explanation_can_be_forgotten(at: Asking) -> None:

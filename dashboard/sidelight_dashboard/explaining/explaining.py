@@ -31,6 +31,8 @@ State = Literal["running", "done", "failed", "cancelled"]
 MOST_RUNNING = 16
 MOST_ENDED = 200
 """Explanations that came to nothing, remembered for who looks for the reason."""
+TAKE_BACK_SECONDS = 2.0
+"""A job that is cancelled before the service has accepted it is waited for so long."""
 RISE_SECONDS = 0.5
 """Pages that show an explanation are told of its progress no more often than this."""
 
@@ -55,7 +57,7 @@ class Running:
     state: State = "running"
     partial: Mapping[str, Any] | None = None
     error: str = ""
-    place: str = ""
+    job: asyncio.Future[str] | None = None
     task: asyncio.Task[None] | None = None
 
     def progress(self) -> Progress:
@@ -150,18 +152,20 @@ class Explaining:
     async def _followed(self, running: Running) -> None:
         head = running.head
         wishes = {**head.options, "exchange": head.exchange, "row": head.row, "method": head.method}
-        running.place = await self._service.begin(head.model, wishes)
+        # A job that is being accepted while this is cancelled must be known, to be taken back.
+        running.job = asyncio.ensure_future(self._service.begin(head.model, wishes))
+        place = await asyncio.shield(running.job)
         ended = ""
-        async for event in self._service.events(running.place):
+        async for event in self._service.events(place):
             if event.name == "partial":
                 running.partial = self._hidden(head.model, event.data)
                 self._tell()
             else:
                 ended = event.name
         if ended == "done":
-            await self._keep(running, await self._service.result(running.place))
+            await self._keep(running, await self._service.result(place))
         elif ended == "failed":
-            await self._service.result(running.place)  # which raises it, in its words
+            await self._service.result(place)  # which raises it, in its words
         else:
             raise Unreachable("the explain service stopped before it was done; ask again")
 
@@ -176,9 +180,9 @@ class Explaining:
         del self._asked[head.id]
 
     async def _cancel_job(self, running: Running) -> None:
-        if running.place:
-            with suppress(SidelightError):
-                await self._service.cancel(running.place)
+        if running.job is not None:
+            with suppress(SidelightError, TimeoutError):
+                await self._service.cancel(await asyncio.wait_for(running.job, TAKE_BACK_SECONDS))
 
     def _hidden(self, model: str, explanation: Mapping[str, Any]) -> Mapping[str, Any]:
         known = self._showing.settings.models.get(model)

@@ -9,6 +9,9 @@ from sidelight_dashboard.rows.columns import Hidden
 
 Json = Mapping[str, Any]
 
+WITHHELD = "withheld"
+"""Tells in an explanation's data that something was left out."""
+
 _TABLES = (
     ("features", ("anchor", "features", "players")),
     ("feature_names", ("feature_names", "feature_values", "feature_importance", "values")),
@@ -27,7 +30,8 @@ def without(explanation: Json, hidden: Hidden) -> Json:
     if data.get("content") == "alibi":
         kept = {key: data[key] for key in ("model", "content", "quality") if key in data}
         return {"meta": {"name": explanation["meta"]["name"]}, "data": kept}
-    return {**explanation, "data": _kept(_rowwise(data, hidden), hidden)}
+    kept = _kept(_rowwise(data, hidden), hidden)
+    return {**explanation, "data": kept if kept == data else {**kept, WITHHELD: True}}
 
 
 def _rowwise(data: Json, hidden: Hidden) -> Json:

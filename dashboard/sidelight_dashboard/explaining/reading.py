@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from sidelight_dashboard.explaining.hiding import WITHHELD
 from sidelight_dashboard.explaining.kinds.anchors import shown_anchor
 from sidelight_dashboard.explaining.kinds.attributions import shown_attributions
 from sidelight_dashboard.explaining.kinds.counterfactuals import shown_counterfactuals
@@ -39,7 +40,9 @@ def shown(explanation: Json, wording: Wording) -> Shown:
 
 def quality(explanation: Json) -> tuple[str, ...]:
     """What it cost and why it ended, in sentences."""
-    return tuple(_quality(explanation["data"].get("quality", {})))
+    data = explanation["data"]
+    withheld = ("What redacted columns do is not shown.",) if data.get(WITHHELD) else ()
+    return (*withheld, *_quality(data.get("quality", {})))
 
 
 def share_done(explanation: Json) -> float | None:
