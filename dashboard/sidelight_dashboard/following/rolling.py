@@ -26,8 +26,9 @@ ROWS_AN_HOUR = 10
 def roll_up(series: apsw.Connection, panes: PaneReader, model: str, before_ns: int) -> None:
     """All of the model that lies before; `before_ns` is the begin of an hour."""
     _slots(series, panes, model, before_ns)
-    _points(series, model, before_ns)
-    _windows(series, model, before_ns)
+    # Points come with their window, and there are many series to look through.
+    if _windows(series, model, before_ns):
+        _points(series, model, before_ns)
     _rows(series, model, before_ns)
 
 
@@ -82,7 +83,8 @@ def _roll_points(series: apsw.Connection, id_: int, begin_ns: int) -> None:
     )
 
 
-def _windows(series: apsw.Connection, model: str, before_ns: int) -> None:
+def _windows(series: apsw.Connection, model: str, before_ns: int) -> bool:
+    """Whether there were any that had not been rolled up."""
     hours = found(
         series,
         "SELECT DISTINCT detector, end_ns / ? FROM judged"
@@ -98,6 +100,7 @@ def _windows(series: apsw.Connection, model: str, before_ns: int) -> None:
             " WHERE model = ? AND detector = ? AND end_ns >= ? AND end_ns < ?",
             given,
         )
+    return bool(hours)
 
 
 Hour = tuple[str, str, int, int]
