@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 from fastapi import FastAPI, Response
@@ -18,6 +16,7 @@ from sidelight_dashboard.explaining.explaining import MOST_RUNNING
 from sidelight_dashboard.explaining.keeping import kept_one
 from tests.dashboard.browsing import client
 from tests.dashboard.explained import HTML, Asking, asking, dashboard, logged
+from tests.dashboard.scraping import until
 from tests.explainers.explaining_services import Held, model, service
 from tests.explainers.serving import model_app, probability_of_yes, served
 from tests.ports import free_port
@@ -146,10 +145,6 @@ def test_more_than_can_be_followed_are_asked_to_wait(tmp_path: Path) -> None:
     assert again.status_code == 202
 
 
-def told(explainers: httpx.Client) -> str:
-    return explainers.get("/metrics").text
-
-
 def test_a_dashboard_that_ends_takes_back_what_it_asked(tmp_path: Path) -> None:
     held = Held()
     with service(model(held), logged(tmp_path)) as explainers:
@@ -157,12 +152,8 @@ def test_a_dashboard_that_ends_takes_back_what_it_asked(tmp_path: Path) -> None:
             at.ask()
             assert held.asked.wait(30)
         cancelled = 'sidelight_explainers_jobs{state="cancelled"} 1.0'
-        patience = time.monotonic() + 30
-        while cancelled not in (metrics := told(explainers)) and time.monotonic() < patience:
-            time.sleep(0.05)
+        until(lambda: cancelled in explainers.get("/metrics").text)
         held.go.set()
-
-    assert cancelled in metrics
 
 
 def test_a_kept_explanation_can_be_forgotten(at: Asking) -> None:
