@@ -10,8 +10,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 
 from sidelight.errors import MalformedPayload
+from sidelight_dashboard.access.who import who
 from sidelight_dashboard.explaining import routes as explanations
 from sidelight_dashboard.explaining.explaining import Explaining
+from sidelight_dashboard.explaining.offering import Offer
 from sidelight_dashboard.refusals import NotFound
 from sidelight_dashboard.rows.flags import said_of
 from sidelight_dashboard.rows.opening import open_row
@@ -49,7 +51,7 @@ def _rows(showing: Showing, pages: Pages, explaining: Explaining) -> APIRouter:
     ) -> HTMLResponse:
         exchange = f"{topic}/{partition}/{offset}"
         told = await run_in_threadpool(told_row, showing, exchange, row)
-        offered = await explaining.offers.of(told.model)
+        offered = await explaining.offers.of(told.model) if who(request).may_explain else Offer(())
         kept = await run_in_threadpool(explaining.of_row, exchange, row)
         return await run_in_threadpool(
             pages.answer,

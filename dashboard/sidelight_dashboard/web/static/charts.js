@@ -1,12 +1,13 @@
 // Draws `<figure data-chart="/api/...">`: the figure comes as JSON, its colours as roles ("$alarm"),
-// its times in UTC. The library is loaded only where there is a chart, after the first paint.
+// its times in UTC.
 
-import { here, isTime, utc, zone } from "./times.js";
+import { loaded, toldBy } from "./asking.js";
+import { filled } from "./roles.js";
+import { utc, zone } from "./times.js";
 
 const CONFIG = { displayModeBar: false, responsive: true, showTips: false };
 /** Below it numbers along an axis would be turned for want of room. */
 const NARROW = 500;
-let library;
 
 /** Charts near what is seen are drawn, others when they come near. */
 const near = new IntersectionObserver(
@@ -29,6 +30,11 @@ export function drawCharts(root = document) {
   }
 }
 
+/** Those too that nobody has come near; the next one when one is done. */
+export async function drawRest(root = document) {
+  for (const figure of root.querySelectorAll("figure[data-chart]")) if (figure.isStale) await draw(figure);
+}
+
 function soon(work) {
   (window.requestIdleCallback || ((later) => setTimeout(later, 30)))(work, { timeout: 500 });
 }
@@ -40,7 +46,7 @@ async function draw(figure) {
   try {
     const [plotly, text] = await Promise.all([loaded(), toldBy(address)]);
     if (figure.dataset.chart !== address) return; // asked for another one in the meantime
-    const drawn = `${getComputedStyle(figure).color} ${text}`;
+    const drawn = `${getComputedStyle(figure).color} ${place.clientWidth} ${text}`;
     if (place.drawn === drawn) return;
     const { data, layout } = readied(JSON.parse(text), figure);
     layout.uirevision ??= address;
@@ -52,35 +58,6 @@ async function draw(figure) {
   } catch (error) {
     say(figure, `The chart could not be drawn: ${error.message}`);
   }
-}
-
-async function toldBy(address) {
-  const answer = await fetch(address, { headers: { accept: "application/json" } });
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(errorOf(text) || `${address} answered ${answer.status}`);
-  return text;
-}
-
-function errorOf(text) {
-  try {
-    return JSON.parse(text).error;
-  } catch {
-    return "";
-  }
-}
-
-function loaded() {
-  library ??= new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = document.body.dataset.plotly;
-    script.onload = () => resolve(window.Plotly);
-    script.onerror = () => {
-      library = undefined;
-      reject(new Error("the charts' library did not come; reload the page"));
-    };
-    document.head.append(script);
-  });
-  return library;
 }
 
 function placeOf(figure) {
@@ -120,20 +97,12 @@ function readied(told, figure) {
     swatch.style.color = `var(--chart-${role})`;
     return getComputedStyle(swatch).color;
   };
-  const data = read(told.data, colour);
-  const layout = framed(read(told.layout || {}, colour), colour, getComputedStyle(figure).fontFamily);
+  const { data, layout: own } = filled(told, colour);
+  const layout = framed(own, colour, getComputedStyle(figure).fontFamily);
   if (figure.clientWidth < NARROW && data.some(({ orientation }) => orientation === "h"))
     layout.xaxis = { nticks: 4, tickangle: 0, ...layout.xaxis };
   swatch.remove();
   return { data, layout };
-}
-
-function read(value, colour) {
-  if (Array.isArray(value)) return value.map((item) => read(item, colour));
-  if (value && typeof value === "object")
-    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, read(item, colour)]));
-  if (typeof value === "string" && /^\$[a-z]+$/.test(value)) return colour(value.slice(1));
-  return isTime(value) ? here(value) : value;
 }
 
 function framed(layout, colour, family) {

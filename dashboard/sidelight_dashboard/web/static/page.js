@@ -3,33 +3,9 @@
 
 import { drawCharts } from "./charts.js";
 import { follow } from "./live.js";
+import { reachScrolled } from "./scrolled.js";
+import { offerThemes } from "./themes.js";
 import { here, tellTimes, utc, zone } from "./times.js";
-
-function offerThemes() {
-  const button = document.getElementById("theme");
-  const root = document.documentElement;
-  const dark = matchMedia("(prefers-color-scheme: dark)");
-  const other = () => ((root.dataset.theme || (dark.matches ? "dark" : "light")) === "dark" ? "light" : "dark");
-  const tell = () => {
-    button.textContent = other() === "dark" ? "☾ Dark" : "☀ Light";
-    button.setAttribute("aria-label", `Use the ${other()} theme`);
-  };
-  button.addEventListener("click", () => {
-    root.dataset.theme = other();
-    keep(root.dataset.theme);
-    tell();
-    drawCharts();
-  });
-  dark.addEventListener("change", () => { tell(); drawCharts(); });
-  tell();
-  button.hidden = false;
-}
-
-function keep(theme) {
-  try {
-    localStorage.setItem("theme", theme);
-  } catch { /* then it is for this page only */ }
-}
 
 /** The form's exact times, as the viewer's clock tells them; the server is asked in UTC. */
 function tellForms() {
@@ -51,21 +27,6 @@ function tellForms() {
   }
 }
 
-/** What scrolls inside itself can be reached and scrolled by keys, and says what it is. */
-function reachScrolled() {
-  for (const box of document.querySelectorAll(".scroll, pre")) {
-    if (box.scrollWidth <= box.clientWidth) continue;
-    box.tabIndex = 0;
-    box.setAttribute("role", "group");
-    box.setAttribute("aria-label", labelOf(box));
-  }
-}
-
-function labelOf(box) {
-  const told = box.querySelector("caption") ?? box.closest("section, figure, .card")?.querySelector("h2, h3, figcaption");
-  return told?.textContent.trim().replace(/\s+/g, " ") || "Table";
-}
-
 function closeMenus() {
   const opened = () => document.querySelectorAll("details.menu[open]");
   document.addEventListener("click", ({ target }) => {
@@ -81,7 +42,7 @@ function closeMenus() {
 }
 
 tellTimes(document);
-offerThemes();
+offerThemes(drawCharts);
 tellForms();
 closeMenus();
 reachScrolled();
