@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from sidelight.errors import ArtifactError
 from sidelight.panes import Column, Comparison, Flagged
 from sidelight_dashboard.chosen import Chosen
 from sidelight_dashboard.rows.columns import hidden_of
 from sidelight_dashboard.showing import Showing
+from sidelight_dashboard.times import DAY_NS
 
 SLOTS = """FROM slot WHERE model = :model AND version = :version
  AND (segment = :segment OR :segment = '') AND first_ns <= :end AND last_ns >= :begin"""
@@ -70,14 +72,36 @@ def compared(showing: Showing, chosen: Chosen) -> tuple[Compared, ...]:
 def _compared(
     showing: Showing, chosen: Chosen, plan: str, first_ns: int, last_ns: int, rows: int
 ) -> Compared:
-    found = showing.store.series.rows(
-        f"SELECT summary {SLOTS} AND plan = :plan", {**given(chosen), "plan": plan}
-    )
     try:
-        whole = showing.panes.add([summary for (summary,) in found])
+        whole = showing.panes.add(_sums_of_days(showing, {**given(chosen), "plan": plan}))
         comparison = showing.panes.compare(chosen.model, plan, chosen.segment, whole)
     except ArtifactError as exc:
         return Compared(plan, first_ns, last_ns, rows, None, str(exc))
     hidden = hidden_of(showing.settings.models[chosen.model])
     columns = tuple(one for one in comparison.columns if one.name not in hidden)
     return Compared(plan, first_ns, last_ns, rows, replace(comparison, columns=columns))
+
+
+Asked = dict[str, str | int]
+"""What `SLOTS` asks for, and the plan."""
+
+_ON_A_DAY = f"{SLOTS} AND plan = :plan AND begin_ns / {DAY_NS}"
+
+
+def _sums_of_days(showing: Showing, asked: Asked) -> list[bytes]:
+    """Of each day that has slots in the stretch; remembered as long as these stay as they are."""
+    days = showing.store.series.rows(
+        f"SELECT begin_ns / {DAY_NS}, count(*), sum(rows), min(first_ns), max(last_ns)"
+        f" {SLOTS} AND plan = :plan GROUP BY 1",
+        asked,
+    )
+    about = (asked["model"], asked["version"], asked["segment"], asked["plan"])
+    return [
+        showing.sums.of((*about, *day), partial(_sum_of_day, showing, {**asked, "day": day[0]}))
+        for day in days
+    ]
+
+
+def _sum_of_day(showing: Showing, asked: Asked) -> bytes:
+    found = showing.store.series.rows(f"SELECT summary {_ON_A_DAY} = :day", asked)
+    return showing.panes.add([summary for (summary,) in found])

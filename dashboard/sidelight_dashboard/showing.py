@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sidelight.config.settings import Settings
 from sidelight.log import Log
 from sidelight.panes import PaneReader
 from sidelight_dashboard.live.revision import Revision
 from sidelight_dashboard.store.opening import Store
+from sidelight_dashboard.sums import Sums
 
 
 @dataclass(frozen=True)
 class Showing:
     """The configuration, the store, the log for the rows themselves, and who reads panes.
 
-    `revision` goes up whenever the store has something new.
+    `revision` goes up whenever the store has something new. `sums` remembers what was added up.
     """
 
     settings: Settings
@@ -23,3 +24,4 @@ class Showing:
     log: Log
     panes: PaneReader
     revision: Revision
+    sums: Sums = field(default_factory=Sums, compare=False, repr=False)

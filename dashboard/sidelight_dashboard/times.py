@@ -9,6 +9,7 @@ from sidelight.errors import MalformedPayload
 
 NS = 1_000_000_000
 HOUR_NS = 3600 * NS
+DAY_NS = 24 * HOUR_NS
 
 _OVER = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp()) * NS
 """What SQLite can count."""
