@@ -2,13 +2,15 @@
 
 Colours are roles: "$series", "$limit", "$alarm" and every other ``--chart-ROLE`` of `style.css`,
 which the page's script takes from the style in force, light or dark. Times are ISO texts in UTC,
-which the script shows in the viewer's zone.
+which the script shows in the viewer's zone. Texts that come from elsewhere are made `plain`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any, Literal
 
 from sidelight_dashboard.times import iso
@@ -36,6 +38,25 @@ class Axis:
     def label(self) -> str:
         arrow = {"up": " (up is worse)", "down": " (down is worse)", "": ""}[self.bad]
         return self.title + arrow
+
+
+def plain(text: str) -> str:
+    """Read as it is: the library takes tags and entities for its own."""
+    return escape(text, quote=False)
+
+
+def told_apart(names: Iterable[str]) -> list[str]:
+    """Those that look alike numbered: what has one name has one place on an axis."""
+    seen: Counter[str] = Counter()
+    found: list[str] = []
+    for name in names:
+        other = name
+        while other in seen:
+            seen[name] += 1
+            other = f"{name} ({seen[name]})"
+        seen[other] += 1
+        found.append(other)
+    return found
 
 
 def steps(
@@ -118,7 +139,7 @@ def mark(at_ns: int, text: str, role: str = "$mark") -> Shape:
         "y1": 1,
         "line": {"color": role, "width": 1, "dash": "dot"},
         "label": {
-            "text": text,
+            "text": plain(text),
             "textposition": "end",
             "textangle": 0,
             "xanchor": "left",

@@ -308,3 +308,17 @@ def test_a_time_told_is_read_as_the_same_unit() -> None:
 def test_lengths_of_time() -> None:
     assert read_length("90s", "last") == 90 * NS
     assert read_length("30d", "last") == 30 * 86_400 * NS
+
+
+@pytest.mark.parametrize("room", ["drift", "outliers", "attacks", "bias"])
+def test_a_models_name_may_hold_a_slash(showing: Showing, room: str) -> None:
+    model = showing.settings.models[MODEL]
+    named = showing.settings.model_copy(update={"models": {"people/income": model}})
+    app = create_app(replace(showing, settings=named), CollectorRegistry(), lambda: None)
+    with TestClient(app) as browser:
+        overview = browser.get("/", headers=PAGE).text
+        page = browser.get(f"/models/people/income/{room}", headers=PAGE)
+        told = browser.get(f"/api/models/people%2Fincome/{room}")
+    assert 'href="/models/people/income/drift"' in overview
+    assert page.status_code == told.status_code == 200
+    assert f'href="/models/people/income/{room}"' in page.text

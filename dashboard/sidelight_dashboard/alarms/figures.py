@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sidelight_dashboard.alarms.sizes import Size
-from sidelight_dashboard.figures import Figure, Shape, Trace
+from sidelight_dashboard.figures import Figure, Shape, Trace, plain
 
 MOST = 20
 """Values of one chart, the largest."""
@@ -45,7 +45,7 @@ def forest(sizes: Sequence[Size]) -> Figure:
 
 
 def _line(one: Size) -> str:
-    return f"{one.label} ({one.segment})" if one.segment else one.label
+    return plain(f"{one.label} ({one.segment})" if one.segment else one.label)
 
 
 def _marks(name: str, sizes: Sequence[Size], is_beyond: bool, role: str, symbol: str) -> Trace:

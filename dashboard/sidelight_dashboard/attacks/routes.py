@@ -56,7 +56,9 @@ def router(showing: Showing, pages: Pages) -> APIRouter:
 
 def _page(router: APIRouter, showing: Showing, pages: Pages) -> None:
     @router.get(
-        "/models/{model}/attacks", summary="Attacks across queries", response_class=HTMLResponse
+        "/models/{model:path}/attacks",
+        summary="Attacks across queries",
+        response_class=HTMLResponse,
     )
     def page(
         request: Request,
@@ -78,12 +80,12 @@ def _page(router: APIRouter, showing: Showing, pages: Pages) -> None:
 
 
 def _told(router: APIRouter, showing: Showing) -> None:
-    @router.get("/api/models/{model}/attacks", summary="Attacks", response_model=Attacks)
+    @router.get("/api/models/{model:path}/attacks", summary="Attacks", response_model=Attacks)
     def told(model: str, asked: Annotated[Asked, Depends()]) -> Response:
         return json_answer(_attacks(showing, chosen(showing, model, asked)))
 
     @router.get(
-        "/api/models/{model}/attacks/{id_}",
+        "/api/models/{model:path}/attacks/{id_}",
         summary="One attack, query by query",
         response_model=AttackTold,
     )
@@ -95,7 +97,8 @@ def _told(router: APIRouter, showing: Showing) -> None:
 
 def _drawn(router: APIRouter, showing: Showing) -> None:
     @router.get(
-        "/api/models/{model}/attacks/{id_}/answers", summary="Answers along an attack, as a chart"
+        "/api/models/{model:path}/attacks/{id_}/answers",
+        summary="Answers along an attack, as a chart",
     )
     def answers(model: str, id_: str) -> Response:
         _check(showing, model)
@@ -107,7 +110,7 @@ def _drawn(router: APIRouter, showing: Showing) -> None:
         return json_answer(figure)
 
     @router.get(
-        "/api/models/{model}/attacks/{id_}/differences/{column}",
+        "/api/models/{model:path}/attacks/{id_}/differences/{column}",
         summary="What changed between two pictures of an attack",
         response_class=Response,
         responses={200: {"content": {"image/png": {}}}},

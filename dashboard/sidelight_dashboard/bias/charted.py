@@ -38,7 +38,7 @@ _GROUPS: dict[str, Source[Bias]] = {"decisions": DECISIONS, "came_true": CAME_TR
 
 def charts_router(showing: Showing) -> APIRouter:
     """Below the address of the page's part of the API."""
-    router = APIRouter(prefix="/api/models/{model}/bias", tags=["Bias"])
+    router = APIRouter(prefix="/api/models/{model:path}/bias", tags=["Bias"])
     _of_groups(router, showing)
     _of_evidence(router, showing)
     _of_labels(router, showing)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from textwrap import wrap
 
 from sidelight_dashboard.bias.course import ALLOWED, REFERENCE, Spot, close_up, course, points_of
@@ -30,7 +29,7 @@ from sidelight_dashboard.bias.words import (
     unit_of,
     way_of,
 )
-from sidelight_dashboard.figures import Axis, Figure, Shape, limit, over_time, steps
+from sidelight_dashboard.figures import Axis, Figure, Shape, limit, over_time, plain, steps
 from sidelight_dashboard.rows.wording import Wording
 
 Key = tuple[str, str, str]
@@ -190,4 +189,4 @@ def _rows(gap: Gap) -> str:
 
 def _lines(*parts: str) -> str:
     """Short ones, that leave room on a phone; charts read tags in their texts."""
-    return "<br>".join(escape(line, quote=False) for part in parts for line in wrap(part, _LONGEST))
+    return "<br>".join(plain(line) for part in parts for line in wrap(part, _LONGEST))

@@ -36,7 +36,9 @@ _DETECTORS = {one.detector for one in (DECISIONS, CAME_TRUE, REALISED, ESTIMATED
 def router(showing: Showing, pages: Pages) -> APIRouter:
     router = APIRouter(tags=["Bias"])
 
-    @router.get("/models/{model}/bias", summary="Groups and labels", response_class=HTMLResponse)
+    @router.get(
+        "/models/{model:path}/bias", summary="Groups and labels", response_class=HTMLResponse
+    )
     def page(
         request: Request,
         model: str,
@@ -54,7 +56,7 @@ def router(showing: Showing, pages: Pages) -> APIRouter:
         }
         return pages.answer(request, "bias/page.html", words | _words(showing, model))
 
-    @router.get("/api/models/{model}/bias", summary="Groups, labels, performance, flips")
+    @router.get("/api/models/{model:path}/bias", summary="Groups, labels, performance, flips")
     def told(model: str, asked: Annotated[Asked, Depends()], recent: Recent = 0) -> Told:
         return Teller(showing, chosen(showing, model, asked)).all(recent)
 

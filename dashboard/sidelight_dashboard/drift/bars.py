@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sidelight.panes import Column
 from sidelight_dashboard.drift.told import Feature
 from sidelight_dashboard.drift.words import bar_names, effect
-from sidelight_dashboard.figures import Axis, Figure, Trace, beside
+from sidelight_dashboard.figures import Axis, Figure, Trace, beside, plain, told_apart
 from sidelight_dashboard.rows.wording import Wording, cut
 
 EFFECT = Axis("effect", bad="up")
@@ -27,15 +27,13 @@ def ranked_figure(
     columns: Sequence[Feature], addresses: Sequence[str], tolerance: float | None
 ) -> Figure:
     """Effects with their bounds; a bar leads to its column."""
-    told = [
-        (one, address)
-        for one, address in zip(columns, addresses, strict=True)
-        if one.effect is not None
-    ][:MOST]
-    labels = [_label(one) for one, _ in told]
+    pairs = zip(columns, addresses, strict=True)
+    known = [(one, address) for one, address in pairs if one.effect is not None][:MOST]
+    labels = _labels(one.label for one, _ in known)
+    told = [(*pair, label) for pair, label in zip(known, labels, strict=True)]
     traces = [
-        _bars("drifted", "$alarm", [pair for pair in told if pair[0].drifted]),
-        _bars("not drifted", "$series", [pair for pair in told if not pair[0].drifted]),
+        _bars("drifted", "$alarm", [one for one in told if one[0].drifted]),
+        _bars("not drifted", "$series", [one for one in told if not one[0].drifted]),
         *([] if tolerance is None else [_upright(f"tolerance {tolerance:g}", tolerance, labels)]),
     ]
     return {
@@ -52,7 +50,7 @@ def ranked_figure(
 
 def distribution_figure(column: Column, wording: Wording) -> Figure:
     """Reference and current rows by value."""
-    names = [cut(name, _LABEL) for name in bar_names(column, wording)]
+    names = _labels(bar_names(column, wording))
     reference = [bar.reference for bar in column.bars]
     current = [bar.current for bar in column.bars]
     figure = beside(names, reference, current, SHARE)
@@ -62,8 +60,9 @@ def distribution_figure(column: Column, wording: Wording) -> Figure:
     return figure
 
 
-def _bars(name: str, role: str, told: Sequence[tuple[Feature, str]]) -> Trace:
-    columns = [one for one, _ in told]
+def _bars(name: str, role: str, told: Sequence[tuple[Feature, str, str]]) -> Trace:
+    """Columns with their addresses and labels."""
+    columns = [one for one, _, _ in told]
     effects = [one.effect or 0.0 for one in columns]
     pairs = list(zip(columns, effects, strict=True))
     return {
@@ -71,7 +70,7 @@ def _bars(name: str, role: str, told: Sequence[tuple[Feature, str]]) -> Trace:
         "orientation": "h",
         "name": name,
         "x": effects,
-        "y": [_label(one) for one in columns],
+        "y": [label for _, _, label in told],
         "marker": {"color": role},
         "error_x": {
             "type": "data",
@@ -82,7 +81,7 @@ def _bars(name: str, role: str, told: Sequence[tuple[Feature, str]]) -> Trace:
             "thickness": 1.5,
             "width": 4,
         },
-        "customdata": [address for _, address in told],
+        "customdata": [address for _, address, _ in told],
         "text": [
             f"{effect(one.effect)} ({effect(one.low)} to {effect(one.high)}), n = {one.rows:,}"
             for one in columns
@@ -92,8 +91,8 @@ def _bars(name: str, role: str, told: Sequence[tuple[Feature, str]]) -> Trace:
     }
 
 
-def _label(column: Feature) -> str:
-    return cut(column.label, _LABEL)
+def _labels(names: Iterable[str]) -> list[str]:
+    return told_apart(plain(cut(name, _LABEL)) for name in names)
 
 
 def _upright(name: str, at: float, labels: Sequence[str]) -> Trace:

@@ -51,13 +51,13 @@ def router(showing: Showing, pages: Pages) -> APIRouter:
         what = (asked.against, asked.feature, asked.measure, asked.rows)
         return Shown(chosen(showing, model, asked), *what)
 
-    @router.get("/models/{model}/drift", summary="What changed", response_class=HTMLResponse)
+    @router.get("/models/{model:path}/drift", summary="What changed", response_class=HTMLResponse)
     def page(request: Request, model: str, asked: Asks) -> HTMLResponse:
         told = told_on_page(showing, shown(model, asked))
         return pages.answer(request, "drift/page.html", told)
 
     @router.get(
-        "/api/models/{model}/drift",
+        "/api/models/{model:path}/drift",
         summary="Columns by how surely they changed",
         response_model=Drift,
     )
@@ -65,30 +65,32 @@ def router(showing: Showing, pages: Pages) -> APIRouter:
         return json_answer(drift(Sums(showing, shown(model, asked))))
 
     @router.get(
-        "/api/models/{model}/drift/compare",
+        "/api/models/{model:path}/drift/compare",
         summary="All rows of any stretch of time beside their reference, plan by plan",
         response_model=list[Compared],
     )
     def compare(model: str, asked: Annotated[Asked, Depends()]) -> Response:
         return json_answer(compared(showing, chosen(showing, model, asked)))
 
-    @router.get("/api/models/{model}/drift/ranked", summary="What changed most, as a chart")
+    @router.get("/api/models/{model:path}/drift/ranked", summary="What changed most, as a chart")
     def ranked(model: str, asked: Asks) -> Response:
         return json_answer(ranked_of(showing, shown(model, asked)))
 
-    @router.get("/api/models/{model}/drift/over-time", summary="A column over time, as a chart")
+    @router.get(
+        "/api/models/{model:path}/drift/over-time", summary="A column over time, as a chart"
+    )
     def over(model: str, asked: Asks) -> Response:
         return json_answer(over_time_of(showing, shown(model, asked)))
 
     @router.get(
-        "/api/models/{model}/drift/distribution",
+        "/api/models/{model:path}/drift/distribution",
         summary="A column's values, reference and current, as a chart",
     )
     def distribution(model: str, asked: Asks) -> Response:
         return json_answer(distribution_of(showing, shown(model, asked)))
 
     @router.get(
-        "/api/models/{model}/drift/jointly",
+        "/api/models/{model:path}/drift/jointly",
         summary="A detector that judges all columns together, over time, as a chart",
     )
     def together(

@@ -116,7 +116,7 @@ def bar_names(column: Column, wording: Wording) -> list[str]:
 
 
 def _bar_name(bar: Bar, column: str, wording: Wording, apart: bool) -> str:
-    if bar.name:
+    if bar.name or bar.low is bar.high is None:
         return wording.coded(column, bar.name)
     if bar.low is not None and bar.low == bar.high:
         return wording.coded(column, bar.low)

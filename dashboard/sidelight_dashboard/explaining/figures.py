@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sidelight_dashboard.explaining.shown import Bar, Bars
-from sidelight_dashboard.figures import Figure, Trace
+from sidelight_dashboard.figures import Figure, Trace, plain
 from sidelight_dashboard.rows.wording import cut
 
 MOST = 15
@@ -21,7 +21,7 @@ def bars_figure(told: Bars) -> Figure:
     """Bars to both sides of zero, the largest on top, each below its words: narrow screens have no
     room for words beside them."""
     bars = drawn(told.bars)
-    words = [_escaped(f"{cut(bar.label, LONGEST)}  {bar.amount:+.3g}") for bar in bars]
+    words = [plain(f"{cut(bar.label, LONGEST)}  {bar.amount:+.3g}") for bar in bars]
     rises = [row for row, bar in enumerate(bars) if bar.amount > 0]
     falls = [row for row, bar in enumerate(bars) if bar.amount <= 0]
     return {
@@ -74,11 +74,6 @@ def _above(row: int, text: str) -> dict[str, object]:
         "showarrow": False,
         "font": {"size": 12},
     }
-
-
-def _escaped(text: str) -> str:
-    """The library reads tags in texts."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def drawn(bars: tuple[Bar, ...]) -> tuple[Bar, ...]:

@@ -93,7 +93,7 @@ def _pages(router: APIRouter, showing: Showing, pages: Pages, explaining: Explai
 
 
 def _asking(router: APIRouter, showing: Showing, explaining: Explaining) -> None:
-    @router.get("/api/models/{model}/methods", summary="What can explain a row of the model")
+    @router.get("/api/models/{model:path}/methods", summary="What can explain a row of the model")
     async def methods(model: str) -> dict[str, Any]:
         offer = await explaining.offers.of(model)
         told = [

@@ -47,7 +47,9 @@ def router(showing: Showing, pages: Pages) -> APIRouter:
 
 
 def _page(router: APIRouter, showing: Showing, pages: Pages) -> None:
-    @router.get("/models/{model}/outliers", summary="Strange rows", response_class=HTMLResponse)
+    @router.get(
+        "/models/{model:path}/outliers", summary="Strange rows", response_class=HTMLResponse
+    )
     def page(
         request: Request,
         model: str,
@@ -77,7 +79,7 @@ def _page(router: APIRouter, showing: Showing, pages: Pages) -> None:
 
 def _told(router: APIRouter, showing: Showing) -> None:
     @router.get(
-        "/api/models/{model}/outliers",
+        "/api/models/{model:path}/outliers",
         summary="Rates, p-values, and the worst or newest flagged rows",
         response_model=Strange,
     )
@@ -94,7 +96,9 @@ def _told(router: APIRouter, showing: Showing) -> None:
 
 
 def _charts(router: APIRouter, showing: Showing) -> None:
-    @router.get("/api/models/{model}/outliers/rate", summary="Flagged rows over time, as a chart")
+    @router.get(
+        "/api/models/{model:path}/outliers/rate", summary="Flagged rows over time, as a chart"
+    )
     def rate(
         model: str, asked: Annotated[Asked, Depends()], detector: Detector = "outlier"
     ) -> Response:
@@ -104,7 +108,9 @@ def _charts(router: APIRouter, showing: Showing) -> None:
         behind = backdrop(showing.store, shown, (detector, "drift"))
         return json_answer(rate_figure(over, addresses, behind))
 
-    @router.get("/api/models/{model}/outliers/p-values", summary="P-values of rows, as a chart")
+    @router.get(
+        "/api/models/{model:path}/outliers/p-values", summary="P-values of rows, as a chart"
+    )
     def histogram(
         model: str, asked: Annotated[Asked, Depends()], detector: Detector = "outlier"
     ) -> Response:

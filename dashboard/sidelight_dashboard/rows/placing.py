@@ -71,7 +71,7 @@ def place_of(column: Column, value: Any) -> Place | None:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return _missing(column.bars)
     ranges = [bar for bar in column.bars if not bar.name]
-    if not ranges:
+    if column.kind == "categorical" or not ranges:
         return _category(column.bars, key_of(value))
     number = _number(value)
     return None if number is None else _among(ranges, number)
@@ -86,7 +86,8 @@ def _slot(showing: Showing, model: str, time_ns: int) -> tuple[str, bytes] | Non
 
 
 def _missing(bars: Sequence[Bar]) -> Place:
-    share = sum(bar.reference for bar in bars if bar.name == MISSING)
+    last = bars[-1]  # where it is; one before it is a category of that name
+    share = last.reference if last.name == MISSING else 0.0
     told = f"{_percent(share)} have none" if share else "never missing there"
     return Place(told, share)
 

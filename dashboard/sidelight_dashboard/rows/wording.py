@@ -13,6 +13,9 @@ LONGEST = 200
 MOST_ELEMENTS = 8
 """Numbers of a tensor that are told."""
 
+BLANK = "(blank)"
+"""A text in which nothing can be seen."""
+
 _NOTHING = GlossaryEntry()
 _PLAIN = 1e9
 
@@ -57,7 +60,7 @@ def key_of(value: Any) -> str:
 
 def value_words(value: Any) -> str:
     """A JSON value in a line; what is longer than `LONGEST` is cut."""
-    return cut(_words(value))
+    return cut(_words(value)) or BLANK
 
 
 def number_words(value: float, digits: int = 6) -> str:
