@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from sidelight.config.settings import Settings
 from sidelight.log import Log
 from sidelight.panes import PaneReader
+from sidelight_dashboard.comparing.sums import Sums
 from sidelight_dashboard.live.revision import Revision
 from sidelight_dashboard.store.opening import Store
-from sidelight_dashboard.sums import Sums
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from sidelight_dashboard.alarms.words import (
     suspect_words,
 )
 from sidelight_dashboard.outliers.strange import Part, StrangeRow
-from sidelight_dashboard.rows.wording import Wording
+from sidelight_dashboard.words.wording import Wording
 from sidelight_detectors.alibi.finding import AlibiFinding
 from sidelight_detectors.bias.finding import BiasFinding, GapFinding
 from sidelight_detectors.contract import Finding

@@ -12,7 +12,7 @@ from sidelight.errors import DataMismatch
 from sidelight.tensors import Column, Columns
 from sidelight_dashboard.attacks.changes import Change, changes, difference, is_seen
 from sidelight_dashboard.attacks.texts import Piece, pieces
-from sidelight_dashboard.rows.wording import Wording
+from sidelight_dashboard.words.wording import Wording
 from tests.sidelight.column_strategies import some_columns
 
 PLAIN = Wording({})

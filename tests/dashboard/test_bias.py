@@ -21,9 +21,9 @@ from sidelight.config.capturing.redact import RedactSettings
 from sidelight.config.detecting.outcome import OutcomeSettings
 from sidelight_dashboard.bias.windows import Head, merged, thinned
 from sidelight_dashboard.bias.words import MEANINGS, favourable
-from sidelight_dashboard.rows.wording import Wording
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.times import iso
+from sidelight_dashboard.words.wording import Wording
 from sidelight_detectors.bias.finding import BiasFinding, GapFinding, GroupFinding
 from sidelight_detectors.bias.metrics import COME_TRUE, DECIDED, MEASURED, PREDICTED
 from sidelight_detectors.contract import Finding

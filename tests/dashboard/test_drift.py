@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from sidelight.config.capturing.redact import RedactSettings
 from sidelight.panes import open_panes
-from sidelight_dashboard.compared import Compared
+from sidelight_dashboard.comparing.compared import Compared
 from sidelight_dashboard.drift.told import Drift
 from sidelight_dashboard.showing import Showing
 from sidelight_detectors.fitted import fit

@@ -11,8 +11,7 @@ import pytest
 
 import sidelight_dashboard
 from sidelight.panes import Bar, Column
-from sidelight_dashboard.drift.bars import distribution_figure
-from sidelight_dashboard.figures import (
+from sidelight_dashboard.drawing.figures import (
     Axis,
     beside,
     limit,
@@ -23,8 +22,9 @@ from sidelight_dashboard.figures import (
     steps,
     told_apart,
 )
-from sidelight_dashboard.rows.wording import Wording
+from sidelight_dashboard.drift.bars import distribution_figure
 from sidelight_dashboard.times import NS
+from sidelight_dashboard.words.wording import Wording
 
 ROOMS = Path(sidelight_dashboard.__file__).parent
 

@@ -11,16 +11,16 @@ from scipy import stats
 from sidelight.log import Address
 from sidelight.log.topics import RESULTS
 from sidelight_dashboard.chosen import Asked, Chosen, chosen
-from sidelight_dashboard.compared import compared
+from sidelight_dashboard.comparing.compared import compared
 from sidelight_dashboard.outliers.figures import p_value_figure, rate_figure
 from sidelight_dashboard.outliers.rates import LENGTHS, MOST_STRETCHES, Ordinary, stretches
 from sidelight_dashboard.outliers.reasons import Reason, reasons, reasons_of
 from sidelight_dashboard.outliers.strange import Blame, Part, Search, StrangeRow, blamed
 from sidelight_dashboard.outliers.told import Strange, over_time, strange
-from sidelight_dashboard.outliers.words import amount_words, chance_words
-from sidelight_dashboard.rows.wording import Wording
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.times import NS, iso
+from sidelight_dashboard.words.numbers import amount_words, chance_words
+from sidelight_dashboard.words.wording import Wording
 from sidelight_detectors.results.events import output_record
 from sidelight_detectors.results.findings import About, OutlierResult
 from sidelight_detectors.results.reading import read_results

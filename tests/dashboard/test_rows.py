@@ -27,15 +27,15 @@ from sidelight.panes import Bar
 from sidelight.panes import Column as Compared
 from sidelight.redaction.references import as_logged
 from sidelight.tensors import Column, Columns
+from sidelight_dashboard.exchanges.columns import Hidden, Side
+from sidelight_dashboard.exchanges.neighbours import neighbours_of
+from sidelight_dashboard.exchanges.opening import address_of, open_row
+from sidelight_dashboard.exchanges.pictures import pixels, png
 from sidelight_dashboard.refusals import NotFound
-from sidelight_dashboard.rows.columns import Hidden, Side
-from sidelight_dashboard.rows.neighbours import neighbours_of
-from sidelight_dashboard.rows.opening import address_of, open_row
-from sidelight_dashboard.rows.pictures import pixels, png
 from sidelight_dashboard.rows.placing import place_of
 from sidelight_dashboard.rows.told import told_row
-from sidelight_dashboard.rows.wording import Wording, value_words
 from sidelight_dashboard.showing import Showing
+from sidelight_dashboard.words.wording import Wording, value_words
 from tests.dashboard.browsing import client
 from tests.dashboard.filled import shown
 from tests.detectors.traffic import MODEL, exchange, json_body, rows, traffic

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from sidelight.log.testing import MemoryLog
 from sidelight_dashboard.chosen import Asked, chosen
-from sidelight_dashboard.compared import compared
-from sidelight_dashboard.sums import KEPT, Sums
+from sidelight_dashboard.comparing.compared import compared
+from sidelight_dashboard.comparing.sums import KEPT, Sums
 from tests.dashboard.filled import detect, drifting, follow, settings_of, shown
 from tests.detectors.traffic import MODEL, record, rows
 

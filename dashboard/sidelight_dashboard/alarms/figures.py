@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sidelight_dashboard.alarms.sizes import Size
-from sidelight_dashboard.figures import Figure, Shape, Trace, plain
+from sidelight_dashboard.drawing.figures import Figure, Shape, Trace, plain
 
 MOST = 20
 """Values of one chart, the largest."""

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import orjson
 
-from sidelight_dashboard.alarms.hiding import hidden_in
 from sidelight_dashboard.alarms.sizes import sizes_of
 from sidelight_dashboard.alarms.told import Alarm
 from sidelight_dashboard.alarms.words import headline
+from sidelight_dashboard.hiding import hidden_in
 from sidelight_dashboard.showing import Showing
 
 _DATA = """

@@ -9,10 +9,10 @@ from typing import Any
 
 import orjson
 
-from sidelight_dashboard.alarms.hiding import hidden_in
 from sidelight_dashboard.alarms.sizes import Size, sizes_of
 from sidelight_dashboard.alarms.told import Alarm, alarm_of
 from sidelight_dashboard.attacks.episodes import Episode, episode
+from sidelight_dashboard.hiding import hidden_in
 from sidelight_dashboard.outliers.strange import Search, StrangeRow
 from sidelight_dashboard.refusals import NotFound
 from sidelight_dashboard.showing import Showing

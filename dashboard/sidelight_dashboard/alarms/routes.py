@@ -8,12 +8,12 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
+from sidelight_dashboard.alarms.deliveries import Delivered, deliveries
 from sidelight_dashboard.alarms.figures import drawable, forest
 from sidelight_dashboard.alarms.one import OneAlarm, one_alarm
 from sidelight_dashboard.alarms.shown import list_shown, one_shown
 from sidelight_dashboard.alarms.told import Alarm, Search
-from sidelight_dashboard.delivering.told import Delivered, deliveries
-from sidelight_dashboard.figures import Figure
+from sidelight_dashboard.drawing.figures import Figure
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.web.pages import Pages
 

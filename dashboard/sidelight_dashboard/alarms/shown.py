@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from sidelight_dashboard.alarms import words
+from sidelight_dashboard.alarms.deliveries import deliveries
 from sidelight_dashboard.alarms.figures import drawable
 from sidelight_dashboard.alarms.links import Links
 from sidelight_dashboard.alarms.measured import measured
@@ -15,11 +16,10 @@ from sidelight_dashboard.alarms.naming import cleared_because, runbook_of, title
 from sidelight_dashboard.alarms.one import OneAlarm
 from sidelight_dashboard.alarms.sizes import Size
 from sidelight_dashboard.alarms.told import Alarm, Search, offered
-from sidelight_dashboard.delivering.told import deliveries
 from sidelight_dashboard.outliers.flaggers import configured
-from sidelight_dashboard.outliers.words import amount_words
-from sidelight_dashboard.rows.wording import Wording
 from sidelight_dashboard.showing import Showing
+from sidelight_dashboard.words.numbers import amount_words
+from sidelight_dashboard.words.wording import Wording
 
 Shown = dict[str, Any]
 

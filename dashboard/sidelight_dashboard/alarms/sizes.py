@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sidelight.config.glossary import GlossaryEntry
-from sidelight_dashboard.alarms.hiding import attributes_of, is_told
 from sidelight_dashboard.bias.words import attribute_words, group_words, name_of
-from sidelight_dashboard.rows.columns import Hidden
-from sidelight_dashboard.rows.wording import Wording
+from sidelight_dashboard.exchanges.columns import Hidden
+from sidelight_dashboard.hiding import attributes_of, is_told
+from sidelight_dashboard.words.wording import Wording
 
 Json = Mapping[str, Any]
 Number = float | None

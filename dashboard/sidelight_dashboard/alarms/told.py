@@ -8,7 +8,7 @@ from typing import Literal
 import orjson
 
 from sidelight.config.settings import Settings
-from sidelight_dashboard.alarms.hiding import columns_of, hidden_in, is_told
+from sidelight_dashboard.hiding import columns_of, hidden_in, is_told
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.store.opening import Row, Store
 

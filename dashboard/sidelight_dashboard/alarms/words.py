@@ -6,12 +6,12 @@ import math
 import sys
 from collections.abc import Sequence
 
-from sidelight_dashboard.alarms.hiding import COMPARED
 from sidelight_dashboard.alarms.sizes import QUERIES, Size
 from sidelight_dashboard.alarms.told import Alarm, Suspect
 from sidelight_dashboard.bias.words import attribute_words, group_words, name_of
+from sidelight_dashboard.hiding import COMPARED
 from sidelight_dashboard.outliers.strange import StrangeRow
-from sidelight_dashboard.rows.wording import Wording
+from sidelight_dashboard.words.wording import Wording
 
 Number = float | None
 

@@ -12,9 +12,9 @@ from sidelight.config.detecting.features import FeatureSettings
 from sidelight.errors import DataMismatch
 from sidelight.tensors import Column, Columns
 from sidelight_dashboard.attacks.texts import Piece, pieces
-from sidelight_dashboard.rows.pictures import is_picture, pixels
+from sidelight_dashboard.exchanges.pictures import is_picture, pixels
 from sidelight_dashboard.rows.told import json_value
-from sidelight_dashboard.rows.wording import Wording
+from sidelight_dashboard.words.wording import Wording
 
 TEXT_LENGTH = 60
 """A longer string is told by its words that changed."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from sidelight.config.settings import ModelSettings
 from sidelight_dashboard.attacks.sequence import Answered, Step
-from sidelight_dashboard.figures import Figure, Shape, Trace
+from sidelight_dashboard.drawing.figures import Figure, Shape, Trace
 
 
 def watched_output(settings: ModelSettings, steps: Sequence[Step]) -> str | None:

@@ -14,10 +14,10 @@ from sidelight.tensors import Columns
 from sidelight_dashboard.attacks.changes import Change, changes, is_seen
 from sidelight_dashboard.attacks.episodes import Episode, Query
 from sidelight_dashboard.attacks.flags import Flags, flags
-from sidelight_dashboard.rows.opening import OpenedRow, open_row
+from sidelight_dashboard.exchanges.opening import OpenedRow, open_row
 from sidelight_dashboard.rows.told import json_value
-from sidelight_dashboard.rows.wording import Wording
 from sidelight_dashboard.showing import Showing
+from sidelight_dashboard.words.wording import Wording
 
 READING_SECONDS = 3.0
 """Queries are read from the log for one answer no longer than that; the page says of how many it

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
-from sidelight_dashboard.rows.wording import cut
+from sidelight_dashboard.words.wording import cut
 
 MOST_WORDS = 2000
 """Words that are compared: the time it takes grows with their square."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sidelight_dashboard.bias.findings import Labels, Number
-from sidelight_dashboard.figures import Figure
+from sidelight_dashboard.drawing.figures import Figure
 
 
 def calibration(found: Labels) -> Figure:

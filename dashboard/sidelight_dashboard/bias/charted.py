@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
 
-from sidelight_dashboard.backdrop import backdrop
 from sidelight_dashboard.bias.calibration import calibration
 from sidelight_dashboard.bias.figures import Charts
 from sidelight_dashboard.bias.findings import Bias
@@ -21,10 +20,11 @@ from sidelight_dashboard.bias.windows import (
 )
 from sidelight_dashboard.bias.words import Unit
 from sidelight_dashboard.chosen import Asked, chosen
-from sidelight_dashboard.figures import Figure
+from sidelight_dashboard.drawing.backdrop import backdrop
+from sidelight_dashboard.drawing.figures import Figure
 from sidelight_dashboard.refusals import NotFound
-from sidelight_dashboard.rows.wording import Wording
 from sidelight_dashboard.showing import Showing
+from sidelight_dashboard.words.wording import Wording
 
 Groups = Annotated[
     Literal["decisions", "came_true"],

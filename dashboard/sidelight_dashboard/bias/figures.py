@@ -29,8 +29,8 @@ from sidelight_dashboard.bias.words import (
     unit_of,
     way_of,
 )
-from sidelight_dashboard.figures import Axis, Figure, Shape, limit, over_time, plain, steps
-from sidelight_dashboard.rows.wording import Wording
+from sidelight_dashboard.drawing.figures import Axis, Figure, Shape, limit, over_time, plain, steps
+from sidelight_dashboard.words.wording import Wording
 
 Key = tuple[str, str, str]
 

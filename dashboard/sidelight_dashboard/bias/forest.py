@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sidelight_dashboard.bias.findings import Number
 from sidelight_dashboard.bias.marks import SYMBOLS, VERDICTS, State, ends
-from sidelight_dashboard.figures import Axis, Figure, Shape, Trace
+from sidelight_dashboard.drawing.figures import Axis, Figure, Shape, Trace
 
 _LINE_PX, _TEXT_PX = 14, 16
 """Of a line beside the texts of its name."""

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
-from sidelight_dashboard.alarms.hiding import attributes_of, is_told
 from sidelight_dashboard.bias.findings import Bias, Flips, Labels
 from sidelight_dashboard.bias.windows import Kind, Window
-from sidelight_dashboard.rows.columns import Hidden
+from sidelight_dashboard.exchanges.columns import Hidden
+from sidelight_dashboard.hiding import attributes_of, is_told
 
 _REFUSED = "it is of groups that the configuration redacts by now"
 

@@ -16,9 +16,9 @@ from sidelight_dashboard.bias.told import Teller, Told
 from sidelight_dashboard.bias.windows import CAME_TRUE, DECISIONS, ESTIMATED, FLIPS, REALISED
 from sidelight_dashboard.bias.words import Saying, favourable
 from sidelight_dashboard.chosen import Asked, Chosen, chosen
-from sidelight_dashboard.rows.wording import Wording
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.web.pages import Pages
+from sidelight_dashboard.words.wording import Wording
 
 RECENT = 30
 """Windows that the page tells as a table; the chart and the API have more."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic
 
-from sidelight_dashboard.alarms.hiding import hidden_in
 from sidelight_dashboard.bias.findings import Bias, Estimated, Flips, Labels
 from sidelight_dashboard.bias.hiding import visible
 from sidelight_dashboard.bias.windows import (
@@ -25,6 +24,7 @@ from sidelight_dashboard.bias.windows import (
     thinned,
 )
 from sidelight_dashboard.chosen import Chosen
+from sidelight_dashboard.hiding import hidden_in
 from sidelight_dashboard.showing import Showing
 
 JUDGED = 0

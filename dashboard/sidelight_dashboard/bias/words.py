@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sidelight.config.detecting.outcome import OutcomeSettings, Scalar
-from sidelight_dashboard.rows.wording import Wording
+from sidelight_dashboard.words.wording import Wording
 
 MEANINGS: Mapping[str, str] = {
     "statistical_parity_difference": "share of favourable decisions",

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sidelight.panes import Column
+from sidelight_dashboard.drawing.figures import Axis, Figure, Trace, beside, plain, told_apart
 from sidelight_dashboard.drift.told import Feature
 from sidelight_dashboard.drift.words import bar_names, effect
-from sidelight_dashboard.figures import Axis, Figure, Trace, beside, plain, told_apart
-from sidelight_dashboard.rows.wording import Wording, cut
+from sidelight_dashboard.words.wording import Wording, cut
 
 EFFECT = Axis("effect", bad="up")
 SHARE = Axis("share of rows", share=True)

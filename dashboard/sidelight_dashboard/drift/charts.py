@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sidelight_dashboard.backdrop import backdrop
 from sidelight_dashboard.chosen import Chosen
+from sidelight_dashboard.drawing.backdrop import backdrop
+from sidelight_dashboard.drawing.figures import Figure, Shape
 from sidelight_dashboard.drift import jointly, windows
 from sidelight_dashboard.drift.bars import distribution_figure, ranked_figure
 from sidelight_dashboard.drift.lines import (
@@ -16,10 +17,9 @@ from sidelight_dashboard.drift.lines import (
 from sidelight_dashboard.drift.links import Links, Shown
 from sidelight_dashboard.drift.sums import Sums
 from sidelight_dashboard.drift.told import course, drift
-from sidelight_dashboard.figures import Figure, Shape
 from sidelight_dashboard.refusals import NotFound
-from sidelight_dashboard.rows.wording import Wording
 from sidelight_dashboard.showing import Showing
+from sidelight_dashboard.words.wording import Wording
 
 
 def ranked_of(showing: Showing, asked: Shown) -> Figure:

@@ -11,9 +11,9 @@ import orjson
 
 from sidelight_dashboard.chosen import Chosen
 from sidelight_dashboard.drift.windows import MOST, Point
-from sidelight_dashboard.rows.columns import hidden_of
-from sidelight_dashboard.rows.wording import Wording
+from sidelight_dashboard.exchanges.columns import hidden_of
 from sidelight_dashboard.showing import Showing
+from sidelight_dashboard.words.wording import Wording
 
 JOINT = "joint"
 

@@ -9,9 +9,7 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import TypeVar
 
-from sidelight_dashboard.drift.windows import Point, Window
-from sidelight_dashboard.drift.words import chance, effect
-from sidelight_dashboard.figures import (
+from sidelight_dashboard.drawing.figures import (
     Axis,
     Figure,
     Number,
@@ -23,6 +21,8 @@ from sidelight_dashboard.figures import (
     span,
     steps,
 )
+from sidelight_dashboard.drift.windows import Point, Window
+from sidelight_dashboard.drift.words import chance, effect
 from sidelight_dashboard.times import iso
 
 EFFECT = Axis("effect", bad="up")

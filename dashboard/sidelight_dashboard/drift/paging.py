@@ -11,8 +11,8 @@ from sidelight_dashboard.drift.jointly import jointly
 from sidelight_dashboard.drift.links import Links, Shown
 from sidelight_dashboard.drift.sums import Sums
 from sidelight_dashboard.drift.told import course, drift
-from sidelight_dashboard.rows.wording import Wording
 from sidelight_dashboard.showing import Showing
+from sidelight_dashboard.words.wording import Wording
 
 
 def told_on_page(showing: Showing, asked: Shown) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from sidelight.serving.answers import json_answer
 from sidelight_dashboard.chosen import Asked, chosen
-from sidelight_dashboard.compared import Compared, compared
+from sidelight_dashboard.comparing.compared import Compared, compared
 from sidelight_dashboard.drift.charts import distribution_of, jointly_of, over_time_of, ranked_of
 from sidelight_dashboard.drift.jointly import JOINT
 from sidelight_dashboard.drift.links import Measure, Rows, Shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from sidelight_dashboard.compared import Compared, compared
+from sidelight_dashboard.comparing.compared import Compared, compared
 from sidelight_dashboard.drift import windows
 from sidelight_dashboard.drift.links import Rows, Shown
 from sidelight_dashboard.drift.windows import Window

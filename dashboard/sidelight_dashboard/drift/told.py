@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from sidelight.config.settings import ModelSettings
 from sidelight.panes import Comparison
 from sidelight_dashboard.chosen import Chosen
-from sidelight_dashboard.compared import Compared
+from sidelight_dashboard.comparing.compared import Compared
 from sidelight_dashboard.drift import windows
 from sidelight_dashboard.drift.links import Rows
 from sidelight_dashboard.drift.sums import Sums
 from sidelight_dashboard.drift.windows import Newest, Point, Window
-from sidelight_dashboard.rows.columns import hidden_of
-from sidelight_dashboard.rows.wording import Wording
+from sidelight_dashboard.exchanges.columns import hidden_of
 from sidelight_dashboard.showing import Showing
+from sidelight_dashboard.words.wording import Wording
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from sidelight.panes import Bar, Column
 from sidelight_dashboard.drift.told import Drift
-from sidelight_dashboard.rows.wording import Wording, number_words
+from sidelight_dashboard.words.wording import Wording, number_words
 
 METHODS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sidelight_dashboard.drawing.figures import Figure, Trace, plain
 from sidelight_dashboard.explaining.shown import Bar, Bars
-from sidelight_dashboard.figures import Figure, Trace, plain
-from sidelight_dashboard.rows.wording import cut
+from sidelight_dashboard.words.wording import cut
 
 MOST = 15
 """Bars of their own; the others share one."""

@@ -12,6 +12,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
 from sidelight.serving.answers import json_answer
 from sidelight_dashboard.access.who import who
+from sidelight_dashboard.exchanges.opening import open_row
+from sidelight_dashboard.exchanges.places import ROW, Number, Topic
 from sidelight_dashboard.explaining.asked import (
     AskedExplanation,
     FormBudget,
@@ -29,8 +31,6 @@ from sidelight_dashboard.explaining.told import (
     told_page,
 )
 from sidelight_dashboard.refusals import NotFound
-from sidelight_dashboard.rows.opening import open_row
-from sidelight_dashboard.rows.places import ROW, Number, Topic
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.web.pages import Pages
 

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from sidelight.config.settings import ModelSettings
 from sidelight.errors import DataMismatch, SidelightError
 from sidelight.tensors import Columns, split_index
+from sidelight_dashboard.exchanges.opening import OpenedRow, open_row
+from sidelight_dashboard.exchanges.pictures import is_picture, pixels, png
 from sidelight_dashboard.explaining.explaining import Progress, State
 from sidelight_dashboard.explaining.overlay import overlaid
 from sidelight_dashboard.explaining.reading import quality, share_done, shown
 from sidelight_dashboard.explaining.shown import Json, Shown
-from sidelight_dashboard.rows.opening import OpenedRow, open_row
-from sidelight_dashboard.rows.pictures import is_picture, pixels, png
-from sidelight_dashboard.rows.wording import Wording, number_words
 from sidelight_dashboard.showing import Showing
+from sidelight_dashboard.words.wording import Wording, number_words
 
 SAME = 1e-3
 """Answers closer than this share of the larger are the same: models of today round differently."""

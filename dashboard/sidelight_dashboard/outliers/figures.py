@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sidelight_dashboard.figures import (
+from sidelight_dashboard.drawing.figures import (
     Axis,
     Figure,
     Number,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sidelight_dashboard.chosen import Chosen
-from sidelight_dashboard.compared import Compared
+from sidelight_dashboard.comparing.compared import Compared
 from sidelight_dashboard.outliers.chance import band_of_ranks
 
 

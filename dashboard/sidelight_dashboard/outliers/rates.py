@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sidelight_dashboard.chosen import Chosen
-from sidelight_dashboard.compared import SLOTS, given
+from sidelight_dashboard.comparing.compared import SLOTS, given
 from sidelight_dashboard.outliers.chance import band
 from sidelight_dashboard.store.opening import Store
 from sidelight_dashboard.times import NS

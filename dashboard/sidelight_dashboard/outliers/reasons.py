@@ -9,12 +9,12 @@ from types import MappingProxyType
 from typing import Any
 
 from sidelight.errors import SidelightError
+from sidelight_dashboard.exchanges.opening import open_row
 from sidelight_dashboard.outliers.strange import StrangeRow, column_of
-from sidelight_dashboard.outliers.words import amount_words
-from sidelight_dashboard.rows.opening import open_row
 from sidelight_dashboard.rows.told import json_value
-from sidelight_dashboard.rows.wording import Wording
 from sidelight_dashboard.showing import Showing
+from sidelight_dashboard.words.numbers import amount_words
+from sidelight_dashboard.words.wording import Wording
 
 READING_SECONDS = 0.5
 """Rows are read from the log for one page no longer than that; later ones are told without

@@ -10,21 +10,21 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from sidelight.serving.answers import json_answer
-from sidelight_dashboard.backdrop import backdrop
 from sidelight_dashboard.chosen import Asked, Chosen, chosen
-from sidelight_dashboard.compared import compared
+from sidelight_dashboard.comparing.compared import compared
+from sidelight_dashboard.drawing.backdrop import backdrop
 from sidelight_dashboard.outliers.figures import p_value_figure, rate_figure
 from sidelight_dashboard.outliers.p_values import p_values
 from sidelight_dashboard.outliers.rates import Stretch
 from sidelight_dashboard.outliers.reasons import reasons, violation
 from sidelight_dashboard.outliers.strange import Order, column_of
 from sidelight_dashboard.outliers.told import BLAMED_ROWS, Strange, over_time, strange
-from sidelight_dashboard.outliers.words import amount_words, chance_words
 from sidelight_dashboard.refusals import NotFound
-from sidelight_dashboard.rows.wording import Wording
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.times import iso
 from sidelight_dashboard.web.pages import Pages
+from sidelight_dashboard.words.numbers import amount_words, chance_words
+from sidelight_dashboard.words.wording import Wording
 
 ROWS = 20
 """Of one page."""

@@ -9,7 +9,7 @@ from typing import Literal
 
 import orjson
 
-from sidelight_dashboard.rows.columns import Hidden, hidden_of
+from sidelight_dashboard.exchanges.columns import Hidden, hidden_of
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.store.opening import Row, Store
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sidelight_dashboard.chosen import Chosen
-from sidelight_dashboard.compared import Compared, compared
+from sidelight_dashboard.comparing.compared import Compared, compared
 from sidelight_dashboard.outliers.chance import is_beyond, p_value
 from sidelight_dashboard.outliers.flaggers import Flagger, configured, flagger_of
 from sidelight_dashboard.outliers.p_values import PValues, p_values

@@ -11,8 +11,8 @@ from sidelight_dashboard.alarms.told import Alarm, Search
 from sidelight_dashboard.alarms.words import suspect_words
 from sidelight_dashboard.overview.status import Aspect, Status
 from sidelight_dashboard.overview.watched import aspect_of
-from sidelight_dashboard.rows.wording import Wording
 from sidelight_dashboard.showing import Showing
+from sidelight_dashboard.words.wording import Wording
 
 MOST = 1000
 """Standing alarms that are looked at; more are more of the same."""

@@ -12,7 +12,7 @@ from sidelight_dashboard.overview.alarmed import alarms_status, of_aspect
 from sidelight_dashboard.overview.saying import Said
 from sidelight_dashboard.overview.status import ASPECTS, Aspect, Status, together
 from sidelight_dashboard.overview.watched import aspects_watched
-from sidelight_dashboard.rows.wording import Wording
+from sidelight_dashboard.words.wording import Wording
 
 Statuses = dict[Aspect, Status]
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from sidelight.errors import ArtifactError
 from sidelight.panes import Bar, Column, Comparison
-from sidelight_dashboard.rows.wording import key_of
 from sidelight_dashboard.showing import Showing
+from sidelight_dashboard.words.wording import key_of
 
 MISSING = "missing"
 """How the bar of missing values is named."""

@@ -11,14 +11,14 @@ from fastapi.responses import HTMLResponse
 
 from sidelight.errors import MalformedPayload
 from sidelight_dashboard.access.who import who
+from sidelight_dashboard.exchanges.opening import open_row
+from sidelight_dashboard.exchanges.pictures import is_picture, picture
+from sidelight_dashboard.exchanges.places import ROW, Number, Topic
 from sidelight_dashboard.explaining import routes as explanations
 from sidelight_dashboard.explaining.explaining import Explaining
 from sidelight_dashboard.explaining.offering import Offer
 from sidelight_dashboard.refusals import NotFound
 from sidelight_dashboard.rows.flags import said_of
-from sidelight_dashboard.rows.opening import open_row
-from sidelight_dashboard.rows.pictures import is_picture, picture
-from sidelight_dashboard.rows.places import ROW, Number, Topic
 from sidelight_dashboard.rows.told import RowTold, around, told_row
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.web.pages import Pages

@@ -14,7 +14,10 @@ import numpy as np
 from sidelight.config.detecting.features import FeatureSettings
 from sidelight.config.services import served_as
 from sidelight.tensors import Column, Columns
-from sidelight_dashboard.rows.columns import hidden_of
+from sidelight_dashboard.exchanges.columns import hidden_of
+from sidelight_dashboard.exchanges.neighbours import neighbours_of
+from sidelight_dashboard.exchanges.opening import OpenedRow, open_row
+from sidelight_dashboard.exchanges.pictures import is_picture
 from sidelight_dashboard.rows.flags import (
     Flag,
     Naming,
@@ -22,13 +25,10 @@ from sidelight_dashboard.rows.flags import (
     flags_of,
     namings_of,
 )
-from sidelight_dashboard.rows.neighbours import neighbours_of
-from sidelight_dashboard.rows.opening import OpenedRow, open_row
-from sidelight_dashboard.rows.pictures import is_picture
 from sidelight_dashboard.rows.placing import Place, Reference, reference_at
-from sidelight_dashboard.rows.wording import LONGEST, Wording, number_words
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.times import NS, iso
+from sidelight_dashboard.words.wording import LONGEST, Wording, number_words
 
 AROUND_NS = 1800 * NS
 MOST_ELEMENTS = 64

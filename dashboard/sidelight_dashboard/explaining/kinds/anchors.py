@@ -8,7 +8,7 @@ from sidelight_dashboard.explaining.kinds.decisions import decided
 from sidelight_dashboard.explaining.kinds.pictures import NEEDED
 from sidelight_dashboard.explaining.kinds.texts import runs_of
 from sidelight_dashboard.explaining.shown import Json, Shown
-from sidelight_dashboard.rows.wording import Wording, cut, listed
+from sidelight_dashboard.words.wording import Wording, cut, listed
 
 
 def shown_anchor(data: Json, wording: Wording) -> Shown:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sidelight_dashboard.explaining.kinds.decisions import answer_words
 from sidelight_dashboard.explaining.shown import Cell, Json, Shown, Table
-from sidelight_dashboard.rows.wording import Wording, listed
+from sidelight_dashboard.words.wording import Wording, listed
 
 
 def shown_counterfactuals(data: Json, wording: Wording) -> Shown:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from sidelight_dashboard.explaining.kinds.decisions import decided, decision_words, is_side
 from sidelight_dashboard.explaining.shown import Cell, Json, Shown, Table
-from sidelight_dashboard.rows.wording import Wording
+from sidelight_dashboard.words.wording import Wording
 
 MOST = 8
 """Rows that are shown beside the explained one; the JSON has all."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sidelight_dashboard.explaining.shown import Cell, Json, Shown, Table
-from sidelight_dashboard.rows.wording import Wording, value_words
+from sidelight_dashboard.words.wording import Wording, value_words
 
 _TOLD = ("model", "content", "quality")
 _LONGEST = 20

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from sidelight_dashboard.chosen import Chosen
-from sidelight_dashboard.figures import Shape, mark, span
+from sidelight_dashboard.drawing.figures import Shape, mark, span
 from sidelight_dashboard.store.opening import Store
 
 MOST = 100

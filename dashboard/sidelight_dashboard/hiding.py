@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from sidelight.config.settings import ModelSettings, Settings
-from sidelight_dashboard.rows.columns import Hidden, hidden_of
+from sidelight_dashboard.exchanges.columns import Hidden, hidden_of
 
 COMPARED = re.compile(r"(?:(\w+) of )?(.+): (.+) (beside|as) (.+)")
 """How detectors of bias write of two groups: metric, attribute, group, which way, other group."""

@@ -16,8 +16,8 @@ from sidelight.log.contract import Address
 from sidelight.log.topics import INFERENCE
 from sidelight.protocols.decoding import decode_inputs, decode_outputs, model_version
 from sidelight.tensors import Columns
+from sidelight_dashboard.exchanges.columns import Side, sides_of
 from sidelight_dashboard.refusals import NotFound
-from sidelight_dashboard.rows.columns import Side, sides_of
 
 if TYPE_CHECKING:
     from sidelight.config.settings import Settings

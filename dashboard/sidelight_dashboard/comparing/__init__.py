@@ -1,0 +1,1 @@
+"""Slots of a stretch of time, summed, beside their references."""

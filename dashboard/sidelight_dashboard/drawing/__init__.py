@@ -1,0 +1,1 @@
+"""Figures of charts, and what stands behind lines over time."""

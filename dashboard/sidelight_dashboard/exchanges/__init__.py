@@ -1,0 +1,1 @@
+"""Rows of exchanges, out of the log, as people may see them."""

@@ -1,0 +1,1 @@
+"""Names, values and numbers as people read them."""
