@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from sidelight.config.settings import ModelSettings, Settings
-from sidelight_dashboard.exchanges.columns import Hidden, hidden_of
+from sidelight.redaction.rules import folded
 
-COMPARED = re.compile(r"(?:(\w+) of )?(.+): (.+) (beside|as) (.+)")
-"""How detectors of bias write of two groups: metric, attribute, group, which way, other group."""
 
-_BETWEEN = "*"
-"""Between the attributes of an intersection."""
+@dataclass(frozen=True)
+class Hidden:
+    """Names of columns that redaction drops, whatever the case in which they are written."""
+
+    names: frozenset[str]
+
+    def __contains__(self, name: str) -> bool:
+        return folded(name.partition("[")[0]) in self.names
+
+    def __bool__(self) -> bool:
+        return bool(self.names)
+
+
+def hidden_of(model: ModelSettings) -> Hidden:
+    """What redaction drops of the model, whose settings `as_logged` gave."""
+    rules = model.redact.columns if model.redact else {}
+    return Hidden(frozenset(folded(name) for name, rule in rules.items() if rule.action == "drop"))
 
 
 def hidden_in(settings: Settings, model: str) -> Hidden:
@@ -24,14 +37,3 @@ def hidden_in(settings: Settings, model: str) -> Hidden:
 def is_told(columns: Iterable[str], hidden: Hidden) -> bool:
     """Whether none of them is hidden."""
     return not any(one in hidden for one in columns)
-
-
-def columns_of(suspect: str) -> tuple[str, ...]:
-    """The model's columns that a suspect is about."""
-    found = COMPARED.fullmatch(suspect)
-    return attributes_of(found[2]) if found else (suspect,)
-
-
-def attributes_of(attribute: str) -> tuple[str, ...]:
-    """Both of an intersection."""
-    return tuple(attribute.split(_BETWEEN))

@@ -10,7 +10,6 @@ import pytest
 from sidelight.config.glossary import GlossaryEntry
 from sidelight.predictors.testing import FunctionPredictor
 from sidelight.tensors import Column, Columns
-from sidelight_dashboard.exchanges.columns import Hidden
 from sidelight_dashboard.explaining.figures import MOST, bars_figure, drawn
 from sidelight_dashboard.explaining.hiding import without
 from sidelight_dashboard.explaining.kinds.decisions import decided
@@ -19,6 +18,7 @@ from sidelight_dashboard.explaining.kinds.texts import runs_of
 from sidelight_dashboard.explaining.overlay import overlaid
 from sidelight_dashboard.explaining.reading import quality, share_done, shown
 from sidelight_dashboard.explaining.shown import Bar, Bars, Run
+from sidelight_dashboard.hiding import Hidden
 from sidelight_dashboard.words.wording import Wording
 from tests.explainers.drawn import linear, photo
 from tests.explainers.games import explainer, numeric

@@ -27,10 +27,11 @@ from sidelight.panes import Bar
 from sidelight.panes import Column as Compared
 from sidelight.redaction.references import as_logged
 from sidelight.tensors import Column, Columns
-from sidelight_dashboard.exchanges.columns import Hidden, Side
+from sidelight_dashboard.exchanges.columns import Side
 from sidelight_dashboard.exchanges.neighbours import neighbours_of
 from sidelight_dashboard.exchanges.opening import address_of, open_row
 from sidelight_dashboard.exchanges.pictures import pixels, png
+from sidelight_dashboard.hiding import Hidden
 from sidelight_dashboard.refusals import NotFound
 from sidelight_dashboard.rows.placing import place_of
 from sidelight_dashboard.rows.told import told_row

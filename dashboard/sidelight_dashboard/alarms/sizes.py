@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sidelight.config.glossary import GlossaryEntry
-from sidelight_dashboard.bias.words import attribute_words, group_words, name_of
-from sidelight_dashboard.exchanges.columns import Hidden
-from sidelight_dashboard.hiding import attributes_of, is_told
+from sidelight_dashboard.hiding import Hidden, is_told
+from sidelight_dashboard.words.groups import (
+    attribute_words,
+    attributes_of,
+    group_words,
+    metric_words,
+)
 from sidelight_dashboard.words.wording import Wording
 
 Json = Mapping[str, Any]
@@ -117,7 +121,7 @@ class _Sizes:
     def _gaps(self, finding: Json) -> Iterator[Size]:
         for gap in finding["gaps"]:
             yield Size(
-                name_of(gap["metric"]),
+                metric_words(gap["metric"]),
                 self._groups(gap, "beside", gap["against"]),
                 *_three(gap, "value"),
                 gap["allowed_low"],
@@ -187,7 +191,7 @@ def _metrics(finding: Json) -> Iterator[Size]:
         is_judged = metric["metric"] == finding.get("metric")
         least = metric["reference"] - finding["tolerance"] if is_judged else None
         beyond = is_judged and bool(finding["is_drift"])
-        name = name_of(metric["metric"])
+        name = metric_words(metric["metric"])
         three = _three(metric, "estimate")
         yield Size(name, "estimated", *three, least, None, beyond, finding["rows"])
 

@@ -8,9 +8,10 @@ from typing import Literal
 import orjson
 
 from sidelight.config.settings import Settings
-from sidelight_dashboard.hiding import columns_of, hidden_in, is_told
+from sidelight_dashboard.hiding import hidden_in, is_told
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.store.opening import Row, Store
+from sidelight_dashboard.words.groups import columns_of
 
 State = Literal["raised", "cleared"]
 

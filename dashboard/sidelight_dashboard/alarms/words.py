@@ -8,9 +8,8 @@ from collections.abc import Sequence
 
 from sidelight_dashboard.alarms.sizes import QUERIES, Size
 from sidelight_dashboard.alarms.told import Alarm, Suspect
-from sidelight_dashboard.bias.words import attribute_words, group_words, name_of
-from sidelight_dashboard.hiding import COMPARED
 from sidelight_dashboard.outliers.strange import StrangeRow
+from sidelight_dashboard.words.groups import compared_words
 from sidelight_dashboard.words.wording import Wording
 
 Number = float | None
@@ -69,19 +68,8 @@ def evidence_words(alarm: Alarm) -> str:
 
 def suspect_words(suspect: Suspect, wording: Wording) -> str:
     """``age``, or ``age in country=DE``."""
-    of = _compared(suspect.column, wording) or wording.column(suspect.column) or "all columns"
+    of = compared_words(suspect.column, wording) or wording.column(suspect.column) or "all columns"
     return f"{of} in {suspect.segment}" if suspect.segment else of
-
-
-def _compared(text: str, wording: Wording) -> str:
-    """``false positive rate difference of sex: female beside male``; empty for a column."""
-    found = COMPARED.fullmatch(text)
-    if found is None:
-        return ""
-    metric, attribute, group, between, other = found.groups()
-    groups = [group_words(wording, attribute, one) for one in (group, other)]
-    of = f"{name_of(metric)} of " if metric else ""
-    return f"{of}{attribute_words(wording, attribute)}: {groups[0]} {between} {groups[1]}"
 
 
 def because(row: StrangeRow, wording: Wording) -> str:

@@ -13,7 +13,7 @@ from sidelight.errors import DataMismatch
 from sidelight.tensors import Column, Columns
 from sidelight_dashboard.attacks.texts import Piece, pieces
 from sidelight_dashboard.exchanges.pictures import is_picture, pixels
-from sidelight_dashboard.rows.told import json_value
+from sidelight_dashboard.exchanges.values import json_value
 from sidelight_dashboard.words.wording import Wording
 
 TEXT_LENGTH = 60

@@ -17,9 +17,9 @@ from sidelight_dashboard.attacks.figures import answers_figure, watched_output
 from sidelight_dashboard.attacks.looked import Looked, looked
 from sidelight_dashboard.attacks.sequence import Against, Sequenced, read, sequence
 from sidelight_dashboard.chosen import Asked, Chosen, chosen
-from sidelight_dashboard.exchanges.columns import hidden_of
 from sidelight_dashboard.exchanges.opening import OpenedRow
 from sidelight_dashboard.exchanges.pictures import png
+from sidelight_dashboard.hiding import hidden_of
 from sidelight_dashboard.refusals import NotFound
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.web.pages import Pages

@@ -15,7 +15,7 @@ from sidelight_dashboard.attacks.changes import Change, changes, is_seen
 from sidelight_dashboard.attacks.episodes import Episode, Query
 from sidelight_dashboard.attacks.flags import Flags, flags
 from sidelight_dashboard.exchanges.opening import OpenedRow, open_row
-from sidelight_dashboard.rows.told import json_value
+from sidelight_dashboard.exchanges.values import json_value
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.words.wording import Wording
 

@@ -20,16 +20,9 @@ from sidelight_dashboard.bias.findings import (
 from sidelight_dashboard.bias.forest import Line, forest
 from sidelight_dashboard.bias.marks import STATES, VERDICTS, Said, State
 from sidelight_dashboard.bias.windows import Window
-from sidelight_dashboard.bias.words import (
-    AXES,
-    Unit,
-    attribute_words,
-    group_words,
-    name_of,
-    unit_of,
-    way_of,
-)
+from sidelight_dashboard.bias.words import AXES, Unit, unit_of, way_of
 from sidelight_dashboard.drawing.figures import Axis, Figure, Shape, limit, over_time, plain, steps
+from sidelight_dashboard.words.groups import attribute_words, group_words, metric_words
 from sidelight_dashboard.words.wording import Wording
 
 Key = tuple[str, str, str]
@@ -85,15 +78,17 @@ class Charts:
     def realised(self, windows: Sequence[Window[Labels]], metric: str) -> Figure:
         """A metric by labels, and its value in the reference."""
         points = points_of(windows, lambda found: _of_labels(found, metric))
-        axis = Axis(name_of(metric), bad=way_of(metric))
-        return close_up(course(name_of(metric), points, _LABELS, axis, [REFERENCE], self.shapes))
+        axis = Axis(metric_words(metric), bad=way_of(metric))
+        return close_up(
+            course(metric_words(metric), points, _LABELS, axis, [REFERENCE], self.shapes)
+        )
 
     def estimated(self, windows: Sequence[Window[Estimated]], metric: str) -> Figure:
         """A metric without labels; of the one that is judged also how much may be lost."""
         points = points_of(windows, lambda found: _of_estimate(found, metric))
-        axis = Axis(f"estimated {name_of(metric)}", bad=way_of(metric))
+        axis = Axis(f"estimated {metric_words(metric)}", bad=way_of(metric))
         limits = (REFERENCE, ALLOWED)
-        return close_up(course(name_of(metric), points, _ESTIMATES, axis, limits, self.shapes))
+        return close_up(course(metric_words(metric), points, _ESTIMATES, axis, limits, self.shapes))
 
     def flips(self, finding: Flips) -> Figure:
         """How often each group's decisions change as another group's, the worst first."""
@@ -111,7 +106,7 @@ class Charts:
         group = group_words(self.wording, gap.attribute, gap.group)
         against = group_words(self.wording, gap.attribute, gap.against)
         return Line(
-            _lines(f"{attribute}: {group} beside {against}", name_of(gap.metric)),
+            _lines(f"{attribute}: {group} beside {against}", metric_words(gap.metric)),
             gap.value,
             gap.low,
             gap.high,

@@ -8,8 +8,8 @@ from typing import Any, Protocol, TypeVar
 
 from sidelight_dashboard.bias.findings import Bias, Flips, Labels
 from sidelight_dashboard.bias.windows import Kind, Window
-from sidelight_dashboard.exchanges.columns import Hidden
-from sidelight_dashboard.hiding import attributes_of, is_told
+from sidelight_dashboard.hiding import Hidden, is_told
+from sidelight_dashboard.words.groups import attributes_of
 
 _REFUSED = "it is of groups that the configuration redacts by now"
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sidelight.config.detecting.outcome import OutcomeSettings, Scalar
+from sidelight_dashboard.words.groups import attribute_words, group_words, metric_words
 from sidelight_dashboard.words.wording import Wording
 
 MEANINGS: Mapping[str, str] = {
@@ -38,12 +39,7 @@ MEANINGS: Mapping[str, str] = {
     "r2": "share of the truth's variance that is explained",
 }
 
-_NAMES = {"f1": "F1", "roc_auc": "ROC AUC", "rmse": "RMSE", "r2": "R²"}
-
 _THOUSAND = 1000
-
-_BETWEEN = "*"
-"""Between the attributes, and the groups, of an intersection."""
 
 Unit = Literal["share", "ratio", "odds", "number"]
 
@@ -63,11 +59,6 @@ AXES: Mapping[Unit, str] = {
 """What metrics of one unit are drawn along."""
 
 
-def name_of(metric: str) -> str:
-    """``false positive rate difference``."""
-    return _NAMES.get(metric, metric.replace("_", " "))
-
-
 def unit_of(metric: str) -> Unit:
     """Metrics of different units never share an axis."""
     return _UNITS.get(metric, "share")
@@ -83,20 +74,6 @@ def way_of(metric: str) -> Literal["up", "down", ""]:
 def short(value: float) -> str:
     """Three digits; thousands as they are."""
     return f"{value:.3g}" if abs(value) < _THOUSAND else f"{value:,.0f}"
-
-
-def attribute_words(wording: Wording, attribute: str) -> str:
-    """``SEX*RAC1P`` as ``sex × race``."""
-    return " × ".join(map(wording.column, attribute.split(_BETWEEN)))
-
-
-def group_words(wording: Wording, attribute: str, group: str) -> str:
-    """``2*1`` of ``SEX*RAC1P`` as ``female × white``."""
-    attributes, groups = attribute.split(_BETWEEN), group.split(_BETWEEN)
-    if len(attributes) != len(groups):
-        return wording.value(attribute, group)
-    pairs = zip(attributes, groups, strict=True)
-    return " × ".join(wording.value(*pair) for pair in pairs)
 
 
 @dataclass(frozen=True)
@@ -116,7 +93,7 @@ class Saying:
         return self.wording.value(outcome.prediction or outcome.label or "", name)
 
     def metric(self, metric: str) -> str:
-        return name_of(metric)
+        return metric_words(metric)
 
     def meaning(self, metric: str) -> str:
         return MEANINGS.get(metric, "")

@@ -14,7 +14,7 @@ from functools import partial
 from sidelight.errors import ArtifactError
 from sidelight.panes import Column, Comparison, Flagged
 from sidelight_dashboard.chosen import Chosen
-from sidelight_dashboard.exchanges.columns import hidden_of
+from sidelight_dashboard.hiding import hidden_of
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.times import DAY_NS
 

@@ -11,7 +11,7 @@ import orjson
 
 from sidelight_dashboard.chosen import Chosen
 from sidelight_dashboard.drift.windows import MOST, Point
-from sidelight_dashboard.exchanges.columns import hidden_of
+from sidelight_dashboard.hiding import hidden_of
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.words.wording import Wording
 

@@ -13,7 +13,7 @@ from sidelight_dashboard.drift import windows
 from sidelight_dashboard.drift.links import Rows
 from sidelight_dashboard.drift.sums import Sums
 from sidelight_dashboard.drift.windows import Newest, Point, Window
-from sidelight_dashboard.exchanges.columns import hidden_of
+from sidelight_dashboard.hiding import hidden_of
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.words.wording import Wording
 

@@ -7,21 +7,8 @@ from dataclasses import dataclass
 from sidelight.config.settings import ModelSettings
 from sidelight.errors import DataMismatch
 from sidelight.redaction.naming import names_of
-from sidelight.redaction.rules import folded
 from sidelight.tensors import Column, Columns
-
-
-@dataclass(frozen=True)
-class Hidden:
-    """Names of columns that redaction drops, whatever the case in which they are written."""
-
-    names: frozenset[str]
-
-    def __contains__(self, name: str) -> bool:
-        return folded(name.partition("[")[0]) in self.names
-
-    def __bool__(self) -> bool:
-        return bool(self.names)
+from sidelight_dashboard.hiding import Hidden, hidden_of
 
 
 @dataclass(frozen=True)
@@ -86,12 +73,6 @@ class Sides:
 
     inputs: Side
     outputs: Side
-
-
-def hidden_of(model: ModelSettings) -> Hidden:
-    """What redaction drops of the model, whose settings `as_logged` gave."""
-    rules = model.redact.columns if model.redact else {}
-    return Hidden(frozenset(folded(name) for name, rule in rules.items() if rule.action == "drop"))
 
 
 def sides_of(model: ModelSettings) -> Sides:

@@ -15,13 +15,13 @@ from fastapi.concurrency import run_in_threadpool
 
 from sidelight.errors import SidelightError
 from sidelight.serving.refusals import Busy
-from sidelight_dashboard.exchanges.columns import hidden_of
 from sidelight_dashboard.exchanges.opening import OpenedRow
 from sidelight_dashboard.explaining.hiding import without
 from sidelight_dashboard.explaining.keeping import Head, Kept, forget, keep, kept_of_row, kept_one
 from sidelight_dashboard.explaining.offering import Offers
 from sidelight_dashboard.explaining.reaching import way_of
 from sidelight_dashboard.explaining.service import ExplainService, Refused, Unreachable
+from sidelight_dashboard.hiding import hidden_of
 from sidelight_dashboard.refusals import NotFound
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.times import NS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sidelight_dashboard.exchanges.columns import Hidden
+from sidelight_dashboard.hiding import Hidden
 
 Json = Mapping[str, Any]
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from sidelight.errors import SidelightError
 from sidelight_dashboard.exchanges.opening import open_row
+from sidelight_dashboard.exchanges.values import json_value
 from sidelight_dashboard.outliers.strange import StrangeRow, column_of
-from sidelight_dashboard.rows.told import json_value
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.words.numbers import amount_words
 from sidelight_dashboard.words.wording import Wording

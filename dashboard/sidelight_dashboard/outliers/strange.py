@@ -9,7 +9,7 @@ from typing import Literal
 
 import orjson
 
-from sidelight_dashboard.exchanges.columns import Hidden, hidden_of
+from sidelight_dashboard.hiding import Hidden, hidden_of
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.store.opening import Row, Store
 
@@ -114,6 +114,24 @@ def _unbounded(score: float | None) -> float:
 def column_of(reason: str) -> str:
     """Of ``age: above`` it is ``age``; empty where no column is to blame."""
     return reason.rpartition(": ")[0]
+
+
+def strangest(
+    showing: Showing, model: str, version: str, begin_ns: int, end_ns: int, most: int
+) -> tuple[StrangeRow, ...]:
+    """Of all detectors together. Scores of two say nothing beside each other, p-values do; who has
+    none comes last."""
+    detectors = showing.store.series.rows(
+        "SELECT DISTINCT detector FROM flagged WHERE model = ?", (model,)
+    )
+    searches = (Search(model, detector, begin_ns, end_ns, version) for (detector,) in detectors)
+    found = [row for search in searches for row in search.rows(showing, "worst", most)]
+    found.sort(key=lambda one: (_last(one.p_value), one.detector, -one.score))
+    return tuple(found[:most])
+
+
+def _last(p_value: float | None) -> float:
+    return 1.0 if p_value is None else p_value
 
 
 @dataclass(frozen=True, slots=True)

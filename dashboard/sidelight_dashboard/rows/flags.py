@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import orjson
 
 from sidelight.log.contract import Address
-from sidelight_dashboard.exchanges.columns import Hidden
+from sidelight_dashboard.hiding import Hidden
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.store.opening import Row
 

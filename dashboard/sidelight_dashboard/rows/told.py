@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +12,11 @@ import numpy as np
 from sidelight.config.detecting.features import FeatureSettings
 from sidelight.config.services import served_as
 from sidelight.tensors import Column, Columns
-from sidelight_dashboard.exchanges.columns import hidden_of
 from sidelight_dashboard.exchanges.neighbours import neighbours_of
 from sidelight_dashboard.exchanges.opening import OpenedRow, open_row
 from sidelight_dashboard.exchanges.pictures import is_picture
+from sidelight_dashboard.exchanges.values import json_value
+from sidelight_dashboard.hiding import hidden_of
 from sidelight_dashboard.rows.flags import (
     Flag,
     Naming,
@@ -31,8 +30,6 @@ from sidelight_dashboard.times import NS, iso
 from sidelight_dashboard.words.wording import LONGEST, Wording, number_words
 
 AROUND_NS = 1800 * NS
-MOST_ELEMENTS = 64
-"""Of a tensor with more, the value is left out; its shape is told."""
 
 
 @dataclass(frozen=True)
@@ -126,29 +123,6 @@ def told_row(showing: Showing, exchange: str, row: int) -> RowTold:
 def around(time_ns: int) -> str:
     """The query of the model's pages for what happened about that time."""
     return urlencode({"from": iso(time_ns - AROUND_NS), "to": iso(time_ns + AROUND_NS)})
-
-
-def json_value(column: Column, row: int = 0) -> Any:
-    """As JSON: None for a null, NaN or what is too long, ISO 8601 for times, base64 for bytes."""
-    if column.is_tensor:
-        return _elements(column.values[row])
-    if column.valid is not None and not column.valid[row]:
-        return None
-    value = column.values[row]
-    if column.kind == "time":
-        return None if np.isnat(value) else f"{value}Z"
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode("ascii") if len(value) <= LONGEST else None
-    plain = value.item() if isinstance(value, np.generic) else value
-    return None if isinstance(plain, float) and not math.isfinite(plain) else plain
-
-
-def _elements(values: np.ndarray[Any, Any]) -> Any:
-    if values.size > MOST_ELEMENTS or values.dtype.kind not in "iufb":
-        return None
-    told = values.astype(object)
-    told[~np.isfinite(values.astype(np.float64))] = None
-    return told.tolist()
 
 
 def _fields(
