@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from sidelight_dashboard.alarms.sizes import Size, sizes_of
 from sidelight_dashboard.alarms.told import Alarm, alarm_of
 from sidelight_dashboard.attacks.episodes import Episode, episode
 from sidelight_dashboard.hiding import hidden_in
-from sidelight_dashboard.outliers.strange import Search, StrangeRow
+from sidelight_dashboard.outliers.strange import StrangeRow, strangest
 from sidelight_dashboard.refusals import NotFound
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.store.opening import Store
@@ -120,19 +120,5 @@ def _attack(store: Store, alarm: Alarm) -> Episode | None:
 
 
 def _flagged(showing: Showing, alarm: Alarm, window: Window) -> tuple[StrangeRow, ...]:
-    """Scores of two detectors say nothing beside each other, p-values do; who has none comes
-    last."""
-    found = sorted(
-        _flagged_by_each(showing, alarm, window),
-        key=lambda one: (1.0 if one.p_value is None else one.p_value, one.detector, -one.score),
-    )
-    return tuple(found[:MOST_FLAGGED])
-
-
-def _flagged_by_each(showing: Showing, alarm: Alarm, window: Window) -> Iterator[StrangeRow]:
-    detectors = showing.store.series.rows(
-        "SELECT DISTINCT detector FROM flagged WHERE model = ?", (alarm.model,)
-    )
-    for (detector,) in detectors:
-        search = Search(alarm.model, detector, window.begin_ns, window.end_ns, alarm.version)
-        yield from search.rows(showing, "worst", MOST_FLAGGED)
+    times = (window.begin_ns, window.end_ns)
+    return strangest(showing, alarm.model, alarm.version, *times, MOST_FLAGGED)

@@ -97,6 +97,15 @@ class Store:
             self.forget_series()
         self._prepare_kept()
 
+    def check(self) -> None:
+        """What another process prepared must be of this format."""
+        ((found,),) = self.series.rows("PRAGMA user_version")
+        if found != FORMAT:
+            raise ConfigError(
+                f"{self.series.path} is of format {found}, which another release of Sidelight"
+                f" writes; this one reads {FORMAT}: use the release that the dashboard runs"
+            )
+
     def _prepare_kept(self) -> None:
         try:
             with self.kept.writing() as kept:

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BaseLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from sidelight_dashboard.access.who import who
@@ -20,10 +20,12 @@ from sidelight_dashboard.web.library import Library
 class Pages:
     """Renders the template of a room: ``drift/page.html`` beside ``drift/routes.py``."""
 
-    def __init__(self, showing: Showing, library: Library) -> None:
+    def __init__(
+        self, showing: Showing, library: Library, loader: BaseLoader | None = None
+    ) -> None:
         self._showing = showing
         self._templates = Environment(
-            loader=PackageLoader("sidelight_dashboard", ""),
+            loader=loader or PackageLoader("sidelight_dashboard", ""),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -48,7 +50,11 @@ class Pages:
         Templates also know `request`, `who` asks, `models`, their `states`, and how many
         alarms are open (`open_alarms`), both by model.
         """
-        text = self._templates.get_template(template).render(
+        return HTMLResponse(self.text(request, template, told), status)
+
+    def text(self, request: Request, template: str, told: Mapping[str, Any]) -> str:
+        """The same as text."""
+        return self._templates.get_template(template).render(
             request=request,
             models=tuple(self._showing.settings.models),
             states=self.states(),
@@ -58,7 +64,6 @@ class Pages:
             library=self._library,
             **told,
         )
-        return HTMLResponse(text, status)
 
     def _open_alarms(self) -> dict[str, int]:
         return dict(
