@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import PlainTextResponse
@@ -16,6 +18,7 @@ from sidelight.serving.answers import json_answer
 from sidelight_dashboard.access import routes as access
 from sidelight_dashboard.access.bodies import Bounded
 from sidelight_dashboard.access.cookie import cookie_of
+from sidelight_dashboard.access.crowd import Crowd
 from sidelight_dashboard.access.guarding import Door, Guarded
 from sidelight_dashboard.access.hosts import OwnNames, names_of
 from sidelight_dashboard.access.origins import SameOrigin
@@ -29,6 +32,7 @@ from sidelight_dashboard.drift import routes as drift
 from sidelight_dashboard.live import routes as live
 from sidelight_dashboard.outliers import routes as outliers
 from sidelight_dashboard.overview import routes as overview
+from sidelight_dashboard.report import routes as reports
 from sidelight_dashboard.rows import routes as rows
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.web.library import installed
@@ -44,6 +48,7 @@ ROOMS = (
     attacks.router,
     alarms.router,
     rows.router,
+    reports.router,
 )
 """What there is to see, each with its pages and its part of the API."""
 
@@ -83,6 +88,7 @@ def _surround(app: FastAPI, door: Door, settings: DashboardSettings) -> None:
     """What each request goes through, the last added first."""
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(Bounded)
+    app.add_middleware(Crowd)
     app.add_middleware(Guarded, door=door)
     app.add_middleware(SameOrigin, public=urlsplit(settings.public_url or "").netloc)
     app.add_middleware(OwnNames, names=names_of(settings))
@@ -91,10 +97,12 @@ def _surround(app: FastAPI, door: Door, settings: DashboardSettings) -> None:
 
 def _service(registry: CollectorRegistry, ready: Callable[[], str | None]) -> APIRouter:
     router = APIRouter(tags=["Service"])
+    apart = CapacityLimiter(1)  # not behind pages: who watches the process gives up soon
 
     @router.get("/metrics", summary="Metrics for Prometheus", response_class=PlainTextResponse)
-    def metrics() -> Response:
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+    async def metrics() -> Response:
+        told = await run_sync(generate_latest, registry, limiter=apart)
+        return Response(told, media_type=CONTENT_TYPE_LATEST)
 
     @router.get("/healthz", summary="Does the process live?")
     async def live() -> Response:
