@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import apsw
 import orjson
 import pytest
 
@@ -17,6 +18,7 @@ from sidelight.config.settings import Settings
 from sidelight.log import Address, Log, Record
 from sidelight.log.testing import MemoryLog
 from sidelight.log.topics import PANES, RESULTS
+from sidelight_dashboard.following import strangest
 from sidelight_dashboard.following.rolling import ROWS_AN_HOUR
 from sidelight_dashboard.following.strangest import ROWS_A_WHILE
 from sidelight_dashboard.showing import Showing
@@ -209,6 +211,21 @@ def test_of_very_many_flagged_rows_the_strangest_stay(
         scores = showing.store.series.rows("SELECT score FROM flagged ORDER BY score")
 
     assert scores == [(float(number),) for number in range(300, 300 + ROWS_A_WHILE)]
+
+
+def test_a_flood_of_flagged_rows_is_sorted_once_a_batch(
+    told: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sorts: list[int] = []
+
+    def sort(series: apsw.Connection, *given: Any) -> None:
+        sorts.append(series.changes())
+
+    monkeypatch.setattr(strangest, "keep_strangest", sort)
+    made = MemoryLog()
+    made.append(RESULTS, flagged_rows(ROWS_A_WHILE + 900, START_NS))
+    with followed(told, made, tmp_path):
+        assert len(sorts) == 1
 
 
 def test_of_old_flagged_rows_the_strangest_of_an_hour_stay(

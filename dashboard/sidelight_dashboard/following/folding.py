@@ -17,6 +17,7 @@ from sidelight_dashboard.following.alarms import fold_alarm
 from sidelight_dashboard.following.letters import fold_letter
 from sidelight_dashboard.following.panes import Gathered, accept
 from sidelight_dashboard.following.results import fold_result
+from sidelight_dashboard.following.strangest import Whiles
 from sidelight_dashboard.following.wire import Told, read_told
 
 TOPICS = (PANES, RESULTS, ALARMS, DEAD_LETTERS)
@@ -32,6 +33,8 @@ def fold(series: apsw.Connection, batch: Sequence[Stored], panes: PaneReader, pa
     topic = batch[0].address.topic
     if topic == PANES:
         _fold_panes(series, batch, panes, Gathered(pane_ns))
+    elif topic == RESULTS:
+        _fold_results(series, batch, Whiles())
     else:
         _fold_each(series, batch, _FOLDS[topic])
 
@@ -47,6 +50,16 @@ def _fold_panes(
     _fold_each(series, batch, fold_one)
     if left_out := gathered.flush(series, panes):
         logger.warning("parts of panes do not add up with their plan's", parts=left_out)
+
+
+def _fold_results(series: apsw.Connection, batch: Sequence[Stored], whiles: Whiles) -> None:
+    def fold_one(series: apsw.Connection, stored: Stored) -> None:
+        told = _told(stored)
+        fold_result(series, told)
+        whiles.see(told)
+
+    _fold_each(series, batch, fold_one)
+    whiles.bound(series)
 
 
 def _fold_each(
@@ -82,7 +95,6 @@ def _told(stored: Stored) -> Told:
 
 
 _FOLDS: Mapping[str, Callable[[apsw.Connection, Stored], None]] = {
-    RESULTS: lambda series, stored: fold_result(series, _told(stored)),
     ALARMS: lambda series, stored: fold_alarm(series, _told(stored)),
     DEAD_LETTERS: lambda series, stored: fold_letter(
         series, from_event(from_record(stored.record))

@@ -7,7 +7,6 @@ import sys
 import apsw
 
 from sidelight_dashboard.following.packing import packed, text
-from sidelight_dashboard.following.strangest import bound_while
 from sidelight_dashboard.following.versions import see_version
 from sidelight_dashboard.following.wire import Attack, Column, Drift, Promise, Row, Told, Window
 from sidelight_dashboard.store.rows import Values, add, found, put
@@ -127,8 +126,7 @@ def _row(series: apsw.Connection, told: Told, row: Row) -> None:
         "contributions": text(row.contributions),
         "reasons": text(row.reasons),
     }
-    if add(series, "flagged", flagged):
-        bound_while(series, told.meta.model, told.meta.detector, told.time_ns)
+    add(series, "flagged", flagged)
 
 
 def _attack(series: apsw.Connection, told: Told, attack: Attack) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import apsw
 
+from sidelight_dashboard.following.wire import Row, Told
 from sidelight_dashboard.store.rows import found
 from sidelight_dashboard.times import NS
 
@@ -12,10 +15,24 @@ ROWS_A_WHILE = 1000
 """Kept of five minutes, of one detector and version."""
 
 
-def bound_while(series: apsw.Connection, model: str, detector: str, time_ns: int) -> None:
-    """Keep no more than may be of the five minutes around that time."""
-    begin_ns = time_ns // WHILE_NS * WHILE_NS
-    given = (model, detector, begin_ns, begin_ns + WHILE_NS)
+@dataclass
+class Whiles:
+    """Those that a batch of records flagged rows of: bounded together, since each costs a sort."""
+
+    seen: set[tuple[str, str, int]] = field(default_factory=set)
+
+    def see(self, told: Told) -> None:
+        if isinstance(told.content, Row):
+            begin_ns = told.time_ns // WHILE_NS * WHILE_NS
+            self.seen.add((told.meta.model, told.meta.detector, begin_ns))
+
+    def bound(self, series: apsw.Connection) -> None:
+        """Keep no more of each than may be."""
+        for model, detector, begin_ns in sorted(self.seen):
+            _bound(series, (model, detector, begin_ns, begin_ns + WHILE_NS))
+
+
+def _bound(series: apsw.Connection, given: tuple[str, str, int, int]) -> None:
     query = (
         "SELECT count(*) FROM flagged"
         " WHERE model = ? AND detector = ? AND time_ns >= ? AND time_ns < ?"
