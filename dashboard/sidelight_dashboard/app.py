@@ -15,7 +15,6 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from sidelight import __version__
 from sidelight.config.showing.service import DashboardSettings
 from sidelight.serving.answers import json_answer
-from sidelight_dashboard.access import routes as access
 from sidelight_dashboard.access.bodies import Bounded
 from sidelight_dashboard.access.cookie import cookie_of
 from sidelight_dashboard.access.crowd import Crowd
@@ -35,6 +34,7 @@ from sidelight_dashboard.overview import routes as overview
 from sidelight_dashboard.report import routes as reports
 from sidelight_dashboard.rows import routes as rows
 from sidelight_dashboard.showing import Showing
+from sidelight_dashboard.web import login
 from sidelight_dashboard.web.library import installed
 from sidelight_dashboard.web.pages import Pages
 from sidelight_dashboard.web.refusals import DOCUMENTED, answer_with_errors
@@ -70,7 +70,7 @@ def create_app(
     answer_with_errors(app, pages)
     door = _door(showing.settings.dashboard)
     _surround(app, door, showing.settings.dashboard)
-    app.include_router(access.router(door, pages))
+    app.include_router(login.router(door, pages))
     for room in ROOMS:
         app.include_router(room(showing, pages))
     app.include_router(_service(registry, ready))

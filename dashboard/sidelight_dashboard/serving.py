@@ -27,10 +27,11 @@ from sidelight.serving.connections import Impatient
 from sidelight_dashboard.app import create_app
 from sidelight_dashboard.delivering.delivering import Delivering
 from sidelight_dashboard.following.follower import Follower
+from sidelight_dashboard.following.metrics import FollowingCollector
+from sidelight_dashboard.links import url_of
 from sidelight_dashboard.live.revision import Revision
-from sidelight_dashboard.metrics import FollowingCollector
-from sidelight_dashboard.places import folder_of, url_of
 from sidelight_dashboard.showing import Showing
+from sidelight_dashboard.store.folder import folder_of
 from sidelight_dashboard.store.locking import held
 from sidelight_dashboard.store.opening import Store
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet
+from sidelight_dashboard.store.folder import folder_of
 
 from sidelight.config.settings import Settings
 from sidelight.events import Body
@@ -21,7 +22,6 @@ from sidelight.redaction.references import as_logged
 from sidelight.tensors import Columns
 from sidelight_dashboard.following.follower import Follower
 from sidelight_dashboard.live.revision import Revision
-from sidelight_dashboard.places import folder_of
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.store.opening import Store
 from sidelight_detectors.service.planning import fitted_plans

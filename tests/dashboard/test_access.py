@@ -14,13 +14,13 @@ from sidelight.config.showing.access import TokenSettings
 from sidelight.config.showing.service import DashboardSettings
 from sidelight.errors import ConfigError
 from sidelight.tokens import TokenLost
-from sidelight_dashboard.access import routes
 from sidelight_dashboard.access.hosts import names_of
 from sidelight_dashboard.access.sessions import LENGTH_SECONDS, MOST, Sessions
 from sidelight_dashboard.access.tokens import Tokens, tokens_of
 from sidelight_dashboard.access.who import Who
 from sidelight_dashboard.app import create_app
 from sidelight_dashboard.showing import Showing
+from sidelight_dashboard.web import login
 
 READ = "reads-only-0123456789"
 EXPLAIN = "explains-0123456789"
@@ -34,7 +34,7 @@ OWN = {"sec-fetch-site": "same-origin"}
 
 @pytest.fixture(autouse=True)
 def _no_wait_after_wrong_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routes, "GUESS_SECONDS", 0.0)
+    monkeypatch.setattr(login, "GUESS_SECONDS", 0.0)
 
 
 class Client(Protocol):

@@ -9,7 +9,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from sidelight_dashboard.delivering.delivering import Delivering
-from sidelight_dashboard.metrics import FollowingCollector
+from sidelight_dashboard.following.metrics import FollowingCollector
 from sidelight_dashboard.showing import Showing
 
 README = Path(__file__).parents[2] / "dashboard" / "README.md"

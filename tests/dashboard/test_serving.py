@@ -17,8 +17,8 @@ from structlog.testing import capture_logs
 from sidelight.config.showing.service import DashboardSettings
 from sidelight.errors import ConfigError
 from sidelight_dashboard.app import create_app
+from sidelight_dashboard.links import url_of
 from sidelight_dashboard.live.revision import Revision
-from sidelight_dashboard.places import url_of
 from sidelight_dashboard.serving import _configured, _Server, _tell_of_open_door
 from sidelight_dashboard.showing import Showing
 from tests.ports import free_port

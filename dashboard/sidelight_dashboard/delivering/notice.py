@@ -10,7 +10,7 @@ import orjson
 from sidelight_dashboard.alarms.naming import runbook_of, title_of
 from sidelight_dashboard.alarms.one import one_alarm
 from sidelight_dashboard.alarms.words import headline
-from sidelight_dashboard.places import url_of
+from sidelight_dashboard.links import url_of
 from sidelight_dashboard.showing import Showing
 
 State = Literal["raised", "cleared"]

@@ -7,6 +7,7 @@ from sidelight_dashboard.drawing.backdrop import backdrop
 from sidelight_dashboard.drawing.figures import Figure, Shape
 from sidelight_dashboard.drift import jointly, windows
 from sidelight_dashboard.drift.bars import distribution_figure, ranked_figure
+from sidelight_dashboard.drift.comparisons import Comparisons
 from sidelight_dashboard.drift.lines import (
     chosen_span,
     effect_figure,
@@ -15,7 +16,6 @@ from sidelight_dashboard.drift.lines import (
     statistic_figure,
 )
 from sidelight_dashboard.drift.links import Links, Shown
-from sidelight_dashboard.drift.sums import Sums
 from sidelight_dashboard.drift.told import course, drift
 from sidelight_dashboard.refusals import NotFound
 from sidelight_dashboard.showing import Showing
@@ -24,7 +24,7 @@ from sidelight_dashboard.words.wording import Wording
 
 def ranked_of(showing: Showing, asked: Shown) -> Figure:
     """The columns that changed most, each leading to itself."""
-    found = drift(Sums(showing, asked))
+    found = drift(Comparisons(showing, asked))
     links = Links(asked)
     addresses = [links.with_feature(one.name) for one in found.columns]
     return ranked_figure(found.columns, addresses, found.tolerance)
@@ -32,7 +32,7 @@ def ranked_of(showing: Showing, asked: Shown) -> Figure:
 
 def distribution_of(showing: Showing, asked: Shown) -> Figure:
     """A column under the newest plan that has it; `NotFound` where none has."""
-    compared = Sums(showing, asked).holding(asked.feature, asked.rows)
+    compared = Comparisons(showing, asked).holding(asked.feature, asked.rows)
     column = compared.column(asked.feature) if compared else None
     if column is None:
         raise NotFound(

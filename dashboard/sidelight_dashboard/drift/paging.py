@@ -7,9 +7,9 @@ from typing import Any
 
 from sidelight.panes import Column
 from sidelight_dashboard.drift import windows, words
+from sidelight_dashboard.drift.comparisons import Comparisons
 from sidelight_dashboard.drift.jointly import jointly
 from sidelight_dashboard.drift.links import Links, Shown
-from sidelight_dashboard.drift.sums import Sums
 from sidelight_dashboard.drift.told import course, drift
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.words.wording import Wording
@@ -17,7 +17,7 @@ from sidelight_dashboard.words.wording import Wording
 
 def told_on_page(showing: Showing, asked: Shown) -> dict[str, Any]:
     """All of it; the column asked for, else the one that changed most, is told in full."""
-    sums = Sums(showing, asked)
+    sums = Comparisons(showing, asked)
     found = drift(sums)
     feature = found.column(asked.feature)
     shown = replace(asked, feature=feature.name if feature else asked.feature, rows=found.rows)
@@ -57,7 +57,7 @@ def _over_time(showing: Showing, shown: Shown) -> dict[str, Any]:
     }
 
 
-def _values(sums: Sums, shown: Shown) -> dict[str, Any]:
+def _values(sums: Comparisons, shown: Shown) -> dict[str, Any]:
     compared = sums.holding(shown.feature, shown.rows)
     column = compared.column(shown.feature) if compared else None
     if column is None:

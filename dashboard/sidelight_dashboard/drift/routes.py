@@ -12,10 +12,10 @@ from sidelight.serving.answers import json_answer
 from sidelight_dashboard.chosen import Asked, chosen
 from sidelight_dashboard.comparing.compared import Compared, compared
 from sidelight_dashboard.drift.charts import distribution_of, jointly_of, over_time_of, ranked_of
+from sidelight_dashboard.drift.comparisons import Comparisons
 from sidelight_dashboard.drift.jointly import JOINT
 from sidelight_dashboard.drift.links import Measure, Rows, Shown
 from sidelight_dashboard.drift.paging import told_on_page
-from sidelight_dashboard.drift.sums import Sums
 from sidelight_dashboard.drift.told import Drift, drift
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.web.pages import Pages
@@ -62,7 +62,7 @@ def router(showing: Showing, pages: Pages) -> APIRouter:
         response_model=Drift,
     )
     def told(model: str, asked: Asks) -> Response:
-        return json_answer(drift(Sums(showing, shown(model, asked))))
+        return json_answer(drift(Comparisons(showing, shown(model, asked))))
 
     @router.get(
         "/api/models/{model:path}/drift/compare",

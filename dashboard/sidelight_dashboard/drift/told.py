@@ -10,8 +10,8 @@ from sidelight.panes import Comparison
 from sidelight_dashboard.chosen import Chosen
 from sidelight_dashboard.comparing.compared import Compared
 from sidelight_dashboard.drift import windows
+from sidelight_dashboard.drift.comparisons import Comparisons
 from sidelight_dashboard.drift.links import Rows
-from sidelight_dashboard.drift.sums import Sums
 from sidelight_dashboard.drift.windows import Newest, Point, Window
 from sidelight_dashboard.hiding import hidden_of
 from sidelight_dashboard.showing import Showing
@@ -101,7 +101,7 @@ class Drift:
         return next(found, None)
 
 
-def drift(sums: Sums) -> Drift:
+def drift(comparisons: Comparisons) -> Drift:
     """All there is to say; where no window was judged, of all rows together."""
     showing, shown, chosen = sums.showing, sums.shown, sums.shown.chosen
     judged = windows.newest(showing.store, chosen, shown.against)

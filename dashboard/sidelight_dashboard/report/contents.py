@@ -10,9 +10,9 @@ from urllib.parse import quote, urlencode
 from sidelight_dashboard.alarms.links import Links
 from sidelight_dashboard.alarms.one import OneAlarm
 from sidelight_dashboard.attacks.episodes import episodes
+from sidelight_dashboard.drift.comparisons import Comparisons
 from sidelight_dashboard.drift.links import Links as DriftLinks
 from sidelight_dashboard.drift.links import Shown
-from sidelight_dashboard.drift.sums import Sums
 from sidelight_dashboard.drift.told import drift
 from sidelight_dashboard.explaining.keeping import kept_of_row
 from sidelight_dashboard.outliers.strange import strangest
@@ -67,7 +67,7 @@ def _rooms(showing: Showing, subject: Subject) -> Iterator[Page]:
 def _columns(showing: Showing, subject: Subject) -> Iterator[Page]:
     """Those that drifted after the first, which the page of drift tells itself."""
     shown = Shown(subject.chosen)
-    told = drift(Sums(showing, shown))
+    told = drift(Comparisons(showing, shown))
     links = DriftLinks(Shown(subject.chosen, rows=told.rows))
     for column in told.columns[1:MOST_COLUMNS]:
         if column.drifted:

@@ -13,8 +13,8 @@ from sidelight.panes import open_panes
 from sidelight_dashboard.following.follower import Follower
 from sidelight_dashboard.following.position import records_left
 from sidelight_dashboard.live.revision import Revision
-from sidelight_dashboard.places import folder_of
 from sidelight_dashboard.showing import Showing
+from sidelight_dashboard.store.folder import folder_of
 from sidelight_dashboard.store.locking import Held, held
 from sidelight_dashboard.store.opening import Store
 

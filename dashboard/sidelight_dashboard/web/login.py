@@ -46,7 +46,7 @@ def router(door: Door, pages: Pages) -> APIRouter:
         return answer
 
     def _form(request: Request, asked: str, wrong: str, status: int = 200) -> HTMLResponse:
-        return pages.answer(request, "access/login.html", {"asked": asked, "wrong": wrong}, status)
+        return pages.answer(request, "web/login.html", {"asked": asked, "wrong": wrong}, status)
 
     return router
 

@@ -13,7 +13,7 @@ from sidelight_dashboard.showing import Showing
 
 
 @dataclass(frozen=True)
-class Sums:
+class Comparisons:
     """What is shown, beside the reference."""
 
     showing: Showing
