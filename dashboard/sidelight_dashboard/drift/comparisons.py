@@ -1,4 +1,4 @@
-"""The sums of rows that one request needs, each made once at most."""
+"""The comparisons with references that one request needs, each made once at most."""
 
 from __future__ import annotations
 

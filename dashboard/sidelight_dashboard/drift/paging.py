@@ -17,8 +17,8 @@ from sidelight_dashboard.words.wording import Wording
 
 def told_on_page(showing: Showing, asked: Shown) -> dict[str, Any]:
     """All of it; the column asked for, else the one that changed most, is told in full."""
-    sums = Comparisons(showing, asked)
-    found = drift(sums)
+    comparisons = Comparisons(showing, asked)
+    found = drift(comparisons)
     feature = found.column(asked.feature)
     shown = replace(asked, feature=feature.name if feature else asked.feature, rows=found.rows)
     return {
@@ -32,7 +32,7 @@ def told_on_page(showing: Showing, asked: Shown) -> dict[str, Any]:
         "say": words,
         **_settings(showing, asked.chosen.model),
         **_over_time(showing, shown),
-        **_values(sums, shown),
+        **_values(comparisons, shown),
     }
 
 
@@ -57,12 +57,12 @@ def _over_time(showing: Showing, shown: Shown) -> dict[str, Any]:
     }
 
 
-def _values(sums: Comparisons, shown: Shown) -> dict[str, Any]:
-    compared = sums.holding(shown.feature, shown.rows)
+def _values(comparisons: Comparisons, shown: Shown) -> dict[str, Any]:
+    compared = comparisons.holding(shown.feature, shown.rows)
     column = compared.column(shown.feature) if compared else None
     if column is None:
         return {"column": None, "compared": compared}
-    wording = Wording(sums.showing.settings.models[shown.chosen.model].glossary)
+    wording = Wording(comparisons.showing.settings.models[shown.chosen.model].glossary)
     return {
         "column": column,
         "compared": compared,

@@ -103,10 +103,10 @@ class Drift:
 
 def drift(comparisons: Comparisons) -> Drift:
     """All there is to say; where no window was judged, of all rows together."""
-    showing, shown, chosen = sums.showing, sums.shown, sums.shown.chosen
+    showing, shown, chosen = comparisons.showing, comparisons.shown, comparisons.shown.chosen
     judged = windows.newest(showing.store, chosen, shown.against)
     is_newest = bool(shown.against) or (bool(judged) and shown.rows == "newest")
-    whole = () if is_newest else sums.whole
+    whole = () if is_newest else comparisons.whole
     return Drift(
         chosen.model,
         chosen.version,
@@ -116,7 +116,7 @@ def drift(comparisons: Comparisons) -> Drift:
         chosen.end_ns,
         "newest" if is_newest else "all",
         _tolerance(judged, next((one.comparison for one in whole), None)),
-        sums.window,
+        comparisons.window,
         _features(showing.settings.models[chosen.model], judged, whole),
         tuple(map(_part, whole)),
         _open_alarms(showing, chosen),
