@@ -78,7 +78,7 @@ def test_who_has_left_is_not_waited_for() -> None:
 
 
 def test_events_carry_the_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(login, "LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(routes, "LEAST_SECONDS", 0.0)
     revision = Revision()
     revision.rise()
 
