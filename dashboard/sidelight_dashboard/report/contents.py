@@ -8,6 +8,7 @@ from typing import Protocol
 from urllib.parse import quote, urlencode
 
 from sidelight_dashboard.alarms.links import Links
+from sidelight_dashboard.alarms.naming import title_of
 from sidelight_dashboard.alarms.one import OneAlarm
 from sidelight_dashboard.attacks.episodes import episodes
 from sidelight_dashboard.drift.comparisons import Comparisons
@@ -46,7 +47,7 @@ def pages(showing: Showing, subject: Subject) -> Iterator[Page]:
     """What the detectors say, the alarms, the worst rows, and why the model answered so."""
     yield from _rooms(showing, subject)
     for told in subject.alarms:
-        yield Page(told.alarm.path, f"Alarm of {told.alarm.subject}")
+        yield Page(told.alarm.path, f"{title_of(told.alarm.detector)}: alarm of {told.alarm.subject}")
         yield from _columns_of(told)
     yield from _rows(showing, subject)
 
@@ -72,7 +73,7 @@ def _columns(showing: Showing, subject: Subject) -> Iterator[Page]:
     for column in told.columns[1:MOST_COLUMNS]:
         if column.drifted:
             address = links.with_feature(column.name).partition("#")[0]
-            yield Page(address, f"{column.label}, {subject.name}", _COLUMN)
+            yield Page(address, f"Drift of {column.label} in {subject.name}", _COLUMN)
 
 
 def _columns_of(told: OneAlarm) -> Iterator[Page]:
@@ -83,7 +84,7 @@ def _columns_of(told: OneAlarm) -> Iterator[Page]:
     beyond = [one for one in told.sizes if one.is_beyond and len(one.columns) == 1]
     for one in beyond[:MOST_COLUMNS]:
         address = links.feature(one.columns[0], one.segment).partition("#")[0]
-        title = f"{one.label} when the alarm of {told.alarm.subject} was raised"
+        title = f"{one.label} when drift of {told.alarm.subject} was found"
         yield Page(address, title, frozenset(("column",)))
 
 

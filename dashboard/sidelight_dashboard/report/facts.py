@@ -15,7 +15,7 @@ from sidelight_dashboard.showing import Showing
 
 @dataclass(frozen=True)
 class OfModel:
-    """Event times; `detectors` with the numbers that are set, as ``drift (window 500)``."""
+    """Event times; `detectors` with the numbers that were set, as ``drift (window 500)``."""
 
     name: str
     begin_ns: int
@@ -58,10 +58,10 @@ def _of(showing: Showing, subject: Subject) -> OfModel:
 
 def _detectors(settings: ModelSettings) -> Iterator[str]:
     """Numbers alone: names could be those of redacted columns."""
-    told = settings.detectors.model_dump(mode="json", exclude_none=True)
+    told = settings.detectors.model_dump(mode="json", exclude_unset=True)
     for name, given in told.items():
         if not isinstance(given, dict):
             continue
-        numbers = {key: one for key, one in given.items() if isinstance(one, int | float)}
+        numbers = {key: one for key, one in given.items() if type(one) in (int, float)}
         words = ", ".join(f"{key.replace('_', ' ')} {one:g}" for key, one in numbers.items())
         yield f"{name} ({words})" if words else name

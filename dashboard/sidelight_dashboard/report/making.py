@@ -51,11 +51,11 @@ def report(showing: Showing, wanted: Wanted, at_ns: int) -> Report:
     with start_blocking_portal() as portal:
         binding = Binding(lambda address: portal.call(inside.ask, address), places)
         leaves = [binding.leaf(*one) for one in bound]
-        states = binding.of_html(*_states(inside, showing, found, lag, at_ns))
+        state = binding.of_html(*_states(inside, showing, found, lag, at_ns))
     told = {
         "title": _title(found, wanted, alarms),
         "facts": facts_of(showing, found, at_ns, lag.unread),
-        "states": states,
+        "state": state,
         "alarms": alarms,
         "measured": measured(showing, alarms),
         "title_of": title_of,

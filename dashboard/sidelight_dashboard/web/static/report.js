@@ -35,4 +35,4 @@ printWell();
 reachScrolled();
 document.addEventListener("toggle", reachScrolled, true);
 drawCharts();
-soon(drawRest);
+soon(() => drawRest());
