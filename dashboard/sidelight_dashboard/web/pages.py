@@ -8,12 +8,10 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import BaseLoader, Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from sidelight_dashboard.access.who import who
-from sidelight_dashboard.chosen import Chosen
 from sidelight_dashboard.showing import Showing
-from sidelight_dashboard.times import iso
+from sidelight_dashboard.web.filters import FILTERS
 from sidelight_dashboard.web.library import Library
 
 
@@ -32,12 +30,7 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._templates.filters |= {
-            "asked_again": asked_again,
-            "moment": moment,
-            "percent": percent,
-            "time": time,
-        }
+        self._templates.filters |= FILTERS
         self._library = library
         self.states: Callable[[], Mapping[str, str]] = dict
         """The worst word of state of each model, as who knows them gives them."""
@@ -71,26 +64,3 @@ class Pages:
                 "SELECT model, count(*) FROM alarm WHERE cleared_ns IS NULL GROUP BY model"
             )
         )
-
-
-def time(at_ns: int) -> Markup:
-    """A moment, which the page's script tells in the viewer's zone."""
-    told = iso(at_ns)
-    return Markup('<time datetime="{}">{}</time>').format(
-        told, told[:19].replace("T", " ") + " UTC"
-    )
-
-
-def moment(at_ns: int) -> str:
-    """As a form's `datetime-local` takes it, UTC."""
-    return iso(at_ns)[:19]
-
-
-def asked_again(chosen: Chosen) -> str:
-    """``?...`` for a link to another page that shows the same stretch; empty for the default."""
-    return f"?{chosen.query}" if chosen.query else ""
-
-
-def percent(share: float | None, digits: int = 1) -> str:
-    """A share as people read it; a dash where it is not known."""
-    return "–" if share is None else f"{share:.{digits}%}"
