@@ -50,8 +50,11 @@ class Follower:
             self._stop.wait(self._try_to_catch_up())
 
     def catch_up(self) -> None:
-        """Fold all there is by now."""
-        forget_another_log(self._showing)
+        """Fold all there is by now; from the beginning where the store is not what it was."""
+        begins_anew = self._showing.store.mend_series(), forget_another_log(self._showing)
+        if any(begins_anew):
+            self._has_caught_up = False
+            self.waits_for = "the log is read again from its beginning"
         begun = time.monotonic()
         while self._fold_round() and not self._stop.is_set():
             if not self._has_caught_up:

@@ -59,14 +59,15 @@ def records_left(showing: Showing) -> int:
     )
 
 
-def forget_another_log(showing: Showing) -> None:
-    """Begin anew when the log at this address is not the one that was folded."""
+def forget_another_log(showing: Showing) -> bool:
+    """Begin anew when the log at this address is not the one that was folded; whether it was so."""
     series, log_id = showing.store.series, showing.log.log_id
     known = series.rows("SELECT log_id FROM origin")
     if known == [(log_id,)]:
-        return
+        return False
     if known:
         logger.warning("another log is at this address, its series begin anew", log_id=log_id)
         showing.store.forget_series()
     with series.writing() as written:
         put(written, "origin", {"log_id": log_id})
+    return bool(known)

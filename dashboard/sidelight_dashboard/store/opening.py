@@ -17,47 +17,86 @@ from sidelight_dashboard.store.schema import FORMAT, KEPT, SERIES
 
 _BUSY_MS = 10_000
 
-_DAMAGED = (apsw.NotADBError, apsw.CorruptError)
+DAMAGE = (apsw.NotADBError, apsw.CorruptError)
+"""What SQLite says of a file that it cannot be."""
 
 logger = structlog.get_logger("sidelight.dashboard")
 
 
 class File:
-    """One SQLite file in WAL mode: a connection a thread, and one thread at a time that writes."""
+    """One SQLite file in WAL mode: a connection a thread, and one thread at a time that writes.
+
+    `is_damaged` once anybody met what is no database (any longer).
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.is_damaged = False
         self._threads = threading.local()
         self._writing = threading.Lock()
+        self._opening = threading.RLock()
+        self._made = 0
+        self._seen: tuple[int, int] | None = None
 
     def rows(self, query: str, given: Sequence[Any] | dict[str, Any] = ()) -> list[Row]:
         """What the query finds."""
-        return self._connection.execute(query, given).fetchall()
+        with self._noticing():
+            return self._connection.execute(query, given).fetchall()
 
     @contextmanager
     def writing(self) -> Iterator[apsw.Connection]:
         """A transaction: all of it is kept, or nothing."""
-        with self._writing, self._connection as connection:
-            yield connection
+        with self._noticing():
+            connection = self._connection  # Opened first: who makes the file anew writes within.
+            with self._writing, connection:
+                yield connection
 
     def close(self) -> None:
         """This thread's connection; those of others close with their threads."""
-        if connection := getattr(self._threads, "connection", None):
-            connection.close()
-            del self._threads.connection
+        if opened := getattr(self._threads, "opened", None):
+            opened[0].close()
+            del self._threads.opened
 
-    def remove(self) -> None:
-        """The file itself, while no other thread uses it."""
-        self.close()
-        for suffix in ("", "-wal", "-shm"):
-            Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+    @contextmanager
+    def anew(self) -> Iterator[None]:
+        """Another file at this place, made in the block: nobody sees it before that is done.
+
+        Other threads leave the old one when they next ask.
+        """
+        with self._opening:
+            self.close()
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+            self._made += 1
+            self._seen, self.is_damaged = None, False
+            yield
+
+    def is_gone(self) -> bool:
+        """Whether somebody removed, replaced or cut the file since this was last asked."""
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return True
+        before, self._seen = self._seen, (found.st_ino, found.st_size)
+        # It never gets smaller by itself: what is free in it is used again.
+        return before is not None and (before[0] != found.st_ino or before[1] > found.st_size)
+
+    @contextmanager
+    def _noticing(self) -> Iterator[None]:
+        try:
+            yield
+        except DAMAGE:
+            self.is_damaged = True
+            raise
 
     @property
     def _connection(self) -> apsw.Connection:
-        found: apsw.Connection | None = getattr(self._threads, "connection", None)
-        if found is None:
-            found = self._threads.connection = _opened(self.path)
-        return found
+        opened: tuple[apsw.Connection, int] | None = getattr(self._threads, "opened", None)
+        if opened is None or opened[1] != self._made:
+            with self._opening:
+                self.close()
+                opened = self._threads.opened = (_opened(self.path), self._made)
+        return opened[0]
 
 
 def _opened(path: Path) -> apsw.Connection:
@@ -89,13 +128,20 @@ class Store:
         """Make what is not there; throw away series that are damaged or of another format."""
         try:
             ((found,),) = self.series.rows("PRAGMA user_version")
-        except _DAMAGED as exc:
-            logger.warning("series.db is damaged and is built again", reason=str(exc))
-            self.series.remove()
-            found = 0
-        if found != FORMAT:
-            self.forget_series()
+            if found != FORMAT:
+                self.forget_series()
+        except DAMAGE:
+            self.mend_series()
         self._prepare_kept()
+
+    def mend_series(self) -> bool:
+        """Begin again where the file is damaged or not there any longer; whether it was so."""
+        if not (self.series.is_damaged or self.series.is_gone()):
+            return False
+        logger.warning("series.db is damaged or was taken away, and is built again")
+        with self.series.anew():
+            self.forget_series()
+        return True
 
     def check(self) -> None:
         """What another process prepared must be of this format."""
@@ -110,7 +156,7 @@ class Store:
         try:
             with self.kept.writing() as kept:
                 kept.execute(KEPT)
-        except _DAMAGED as exc:
+        except DAMAGE as exc:
             raise ConfigError(
                 f"{self.kept.path} is damaged ({exc}); put back a copy, or move it away to go on "
                 "without the explanations and deliveries it holds"
