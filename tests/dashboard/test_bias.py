@@ -19,6 +19,7 @@ from starlette.testclient import TestClient
 
 from sidelight.config.capturing.redact import RedactSettings
 from sidelight.config.detecting.outcome import OutcomeSettings
+from sidelight.log.testing import MemoryLog
 from sidelight_dashboard.bias.windows import Head, merged, thinned
 from sidelight_dashboard.bias.words import MEANINGS, favourable
 from sidelight_dashboard.showing import Showing
@@ -32,10 +33,12 @@ from sidelight_detectors.results.events import output_record
 from sidelight_detectors.results.findings import About, Seen, WindowResult
 from sidelight_detectors.results.reading import read_results
 from tests.dashboard.browsing import client
+from tests.dashboard.filled import settings_of, shown
 from tests.dashboard.judged import (
     EXCHANGES,
     LABELLED,
     PER,
+    SETTINGS,
     WINDOW,
     flipped,
     flips,
@@ -286,6 +289,13 @@ def test_a_model_without_groups_is_told_what_to_configure(showing: Showing) -> N
     assert f"models.{MODEL}.detectors.performance" in page
     assert f"models.{MODEL}.detectors.flips" in page
     assert page.count("not watched") == 5
+
+
+def test_before_anything_was_scored_no_stretch_of_time_is_told(tmp_path: Path) -> None:
+    with shown(settings_of(tmp_path, people(300, 1), model=SETTINGS), MemoryLog()) as showing:
+        page = text_of(client(showing))
+    assert "was judged yet: nothing has been scored of this model." in page
+    assert "1970" not in page
 
 
 def test_charts_of_what_was_never_judged_are_refused_in_a_sentence(showing: Showing) -> None:
