@@ -10,7 +10,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet
-from sidelight_dashboard.store.folder import folder_of
 
 from sidelight.config.settings import Settings
 from sidelight.events import Body
@@ -23,6 +22,7 @@ from sidelight.tensors import Columns
 from sidelight_dashboard.following.follower import Follower
 from sidelight_dashboard.live.revision import Revision
 from sidelight_dashboard.showing import Showing
+from sidelight_dashboard.store.folder import folder_of
 from sidelight_dashboard.store.opening import Store
 from sidelight_detectors.service.planning import fitted_plans
 from tests.detectors.traffic import MODEL, record, rows, settings, traffic
