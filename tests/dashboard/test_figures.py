@@ -13,6 +13,7 @@ import sidelight_dashboard
 from sidelight.panes import Bar, Column
 from sidelight_dashboard.drawing.figures import (
     Axis,
+    after_reference,
     beside,
     limit,
     mark,
@@ -152,3 +153,15 @@ def test_times_of_an_axis_of_times_are_those_of_the_viewers_zone(tmp_path: Path)
     assert told["data"][0]["name"] == "$alarm"
     assert told["layout"]["shapes"][0]["x0"] == "2026-11-23T17:00:00.000"
     assert told["layout"]["shapes"][0]["fillcolor"] == "(alarm)"
+
+
+def test_the_reference_stands_left_of_a_rule_and_has_no_times() -> None:
+    figure = after_reference(over_time([steps("effect", ENDS, [0.1] * 4)], Axis("effect")), 0.0)
+
+    begin, _ = figure["layout"]["xaxis"]["domain"]
+    assert figure["layout"]["xaxis2"]["domain"] == [0, begin]
+    assert figure["layout"]["yaxis"]["anchor"] == "x2"
+    assert [shape["x1"] for shape in figure["layout"]["shapes"]] == [begin, begin]
+    assert figure["layout"]["annotations"][0]["text"] == "reference"
+    level = figure["data"][-1]
+    assert (level["xaxis"], level["y"]) == ("x2", [0.0, 0.0])

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
-from sidelight_dashboard.bias.course import ALLOWED, REFERENCE, Spot, close_up, course, points_of
+from sidelight_dashboard.bias.course import (
+    ALLOWED,
+    REFERENCE,
+    Point,
+    Spot,
+    close_up,
+    course,
+    points_of,
+)
 from sidelight_dashboard.bias.findings import (
     Bias,
     Estimated,
@@ -21,7 +29,16 @@ from sidelight_dashboard.bias.forest import Line, forest
 from sidelight_dashboard.bias.marks import STATES, VERDICTS, Said, State
 from sidelight_dashboard.bias.windows import Window
 from sidelight_dashboard.bias.words import AXES, Unit, unit_of, way_of
-from sidelight_dashboard.drawing.figures import Axis, Figure, Shape, limit, over_time, plain, steps
+from sidelight_dashboard.drawing.figures import (
+    Axis,
+    Figure,
+    Shape,
+    after_reference,
+    limit,
+    over_time,
+    plain,
+    steps,
+)
 from sidelight_dashboard.words.groups import attribute_words, group_words, metric_words
 from sidelight_dashboard.words.wording import Wording
 
@@ -79,16 +96,16 @@ class Charts:
         """A metric by labels, and its value in the reference."""
         points = points_of(windows, lambda found: _of_labels(found, metric))
         axis = Axis(metric_words(metric), bad=way_of(metric))
-        return close_up(
-            course(metric_words(metric), points, _LABELS, axis, [REFERENCE], self.shapes)
-        )
+        figure = course(metric_words(metric), points, _LABELS, axis, [REFERENCE], self.shapes)
+        return close_up(_beside_reference(figure, points))
 
     def estimated(self, windows: Sequence[Window[Estimated]], metric: str) -> Figure:
         """A metric without labels; of the one that is judged also how much may be lost."""
         points = points_of(windows, lambda found: _of_estimate(found, metric))
         axis = Axis(f"estimated {metric_words(metric)}", bad=way_of(metric))
         limits = (REFERENCE, ALLOWED)
-        return close_up(course(metric_words(metric), points, _ESTIMATES, axis, limits, self.shapes))
+        figure = course(metric_words(metric), points, _ESTIMATES, axis, limits, self.shapes)
+        return close_up(_beside_reference(figure, points))
 
     def flips(self, finding: Flips) -> Figure:
         """How often each group's decisions change as another group's, the worst first."""
@@ -124,6 +141,12 @@ class Charts:
         state = STATES[flip.verdict]
         rows = f"n = {flip.rows}"
         return Line(name, flip.rate, flip.low, flip.high, 0.0, tolerance, state, rows)
+
+
+def _beside_reference(figure: Figure, points: Sequence[Point]) -> Figure:
+    """The newest one's, which every spot's first limit is."""
+    known = [one.spot.limits[0] for one in points if one.spot.limits]
+    return after_reference(figure, known[-1]) if known and known[-1] is not None else figure
 
 
 def _axis(unit: Unit) -> Axis:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sidelight.config.detecting.outcome import OutcomeSettings, Scalar
+from sidelight_dashboard.words.numbers import short
 from sidelight_dashboard.words.groups import attribute_words, group_words, metric_words
 from sidelight_dashboard.words.wording import Wording
 
@@ -71,9 +72,20 @@ def way_of(metric: str) -> Literal["up", "down", ""]:
     return "" if metric == "mean_error" else "down"
 
 
-def short(value: float) -> str:
-    """Three digits; thousands as they are."""
-    return f"{value:.3g}" if abs(value) < _THOUSAND else f"{value:,.0f}"
+def gap_words(metric: str, value: float | None) -> str:
+    """A gap, with its sign; a ratio without one."""
+    if value is None:
+        return "no end"
+    sign = "+" if value > 0 else ""
+    told = {"share": f"{value:+.1%}", "ratio": f"{value:.2f}"}
+    return told.get(unit_of(metric), sign + short(value)).replace("-", "−")
+
+
+def performance_words(value: float | None) -> str:
+    """A metric of performance."""
+    if value is None:
+        return "not known"
+    return f"{value:.3f}" if abs(value) < _THOUSAND else short(value)
 
 
 @dataclass(frozen=True)
@@ -99,22 +111,14 @@ class Saying:
         return MEANINGS.get(metric, "")
 
     def number(self, metric: str, value: float | None) -> str:
-        """A gap, with its sign; a ratio without one."""
-        if value is None:
-            return "no end"
-        sign = "+" if value > 0 else ""
-        told = {"share": f"{value:+.1%}", "ratio": f"{value:.2f}"}
-        return told.get(unit_of(metric), sign + short(value)).replace("-", "−")
+        return gap_words(metric, value)
 
     def mean(self, value: float | None) -> str:
         """Of a group's predictions."""
         return "–" if value is None else short(value)
 
     def measure(self, value: float | None) -> str:
-        """A metric of performance."""
-        if value is None:
-            return "not known"
-        return f"{value:.3f}" if abs(value) < _THOUSAND else short(value)
+        return performance_words(value)
 
 
 def favourable(

@@ -166,6 +166,68 @@ def over_time(traces: Iterable[Trace], axis: Axis, shapes: Iterable[Shape] = ())
     }
 
 
+def after_reference(figure: Figure, level: Number) -> Figure:
+    """Left of a rule the reference, which lies before all of this, with its value."""
+    layout = figure["layout"]
+    figure["data"].append(_reference_level(level))
+    layout["xaxis"]["domain"] = [_RULE, 1]
+    layout["xaxis2"] = {"domain": [0, _RULE], "range": [0, 1], "visible": False, "fixedrange": True}
+    layout["yaxis"]["anchor"] = "x2"
+    layout["shapes"] = [*layout["shapes"], *_REFERENCE_PERIOD]
+    layout.setdefault("annotations", []).append(_REFERENCE_WORD)
+    return figure
+
+
+def _reference_level(level: Number) -> Trace:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": "reference period",
+        "x": [0, 1],
+        "y": [level, level],
+        "xaxis": "x2",
+        "line": {"color": "$reference", "width": 2},
+        "showlegend": False,
+        "hoverinfo": "skip",
+    }
+
+
+_RULE = 0.07
+"""Where time begins, as a share of the width."""
+_ON_PAPER = {"xref": "paper", "yref": "paper", "y0": 0, "y1": 1}
+_REFERENCE_PERIOD: tuple[Shape, ...] = (
+    {
+        **_ON_PAPER,
+        "type": "rect",
+        "x0": 0,
+        "x1": _RULE,
+        "fillcolor": "$reference",
+        "opacity": 0.15,
+        "line": {"width": 0},
+        "layer": "below",
+    },
+    {
+        **_ON_PAPER,
+        "type": "line",
+        "x0": _RULE,
+        "x1": _RULE,
+        "line": {"color": "$reference", "width": 2},
+    },
+)
+_REFERENCE_WORD = {
+    "text": "reference",
+    "textangle": -90,
+    "showarrow": False,
+    "xref": "paper",
+    "yref": "paper",
+    "x": _RULE / 2,
+    "y": 0.95,
+    "xanchor": "center",
+    "yanchor": "top",
+    "font": {"color": "$text", "size": 11},
+}
+
+
 def beside(
     names: Sequence[str], reference: Sequence[Number], current: Sequence[Number], axis: Axis
 ) -> Figure:

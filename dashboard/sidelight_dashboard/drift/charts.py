@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sidelight_dashboard.chosen import Chosen
 from sidelight_dashboard.drawing.backdrop import backdrop
-from sidelight_dashboard.drawing.figures import Figure, Shape
+from sidelight_dashboard.drawing.figures import Figure, Shape, after_reference
 from sidelight_dashboard.drift import jointly, windows
 from sidelight_dashboard.drift.bars import distribution_figure, ranked_figure
 from sidelight_dashboard.drift.comparisons import Comparisons
@@ -52,8 +52,10 @@ def over_time_of(showing: Showing, asked: Shown) -> Figure:
     if asked.measure == "evidence":
         return evidence_figure(windows.windows(store, around, asked.against), behind)
     found = course(showing, around, asked.against, asked.feature)
-    draw = effect_figure if asked.measure == "effect" else p_value_figure
-    return draw(found, Links(asked).window, behind)
+    if asked.measure == "p-value":
+        return p_value_figure(found, Links(asked).window, behind)
+    figure = effect_figure(found, Links(asked).window, behind)
+    return figure if asked.against else after_reference(figure, 0.0)
 
 
 def jointly_of(showing: Showing, shown: Chosen, detector: str) -> Figure:

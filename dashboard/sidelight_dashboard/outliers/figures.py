@@ -10,6 +10,7 @@ from sidelight_dashboard.drawing.figures import (
     Number,
     Shape,
     Trace,
+    after_reference,
     diamonds,
     limit,
     over_time,
@@ -37,7 +38,9 @@ def rate_figure(
     flagged = steps("flagged", *_held(told, [one.rate for one in told]))
     expected = limit("expected", *_held(told, [one.expected for one in told]))
     traces = [_band(told), flagged, expected, *([marks] if beyond else [])]
-    return over_time(traces, SHARE, shapes)
+    figure = over_time(traces, SHARE, shapes)
+    known = [one.expected for one in told if one.expected is not None]
+    return after_reference(figure, known[-1]) if known else figure
 
 
 def p_value_figure(told: PValues) -> Figure:

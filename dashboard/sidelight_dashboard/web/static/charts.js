@@ -98,14 +98,15 @@ function readied(told, figure) {
     return getComputedStyle(swatch).color;
   };
   const { data, layout: own } = filled(told, colour);
-  const layout = framed(own, colour, getComputedStyle(figure).fontFamily);
-  if (figure.clientWidth < NARROW && data.some(({ orientation }) => orientation === "h"))
+  const isNarrow = figure.clientWidth < NARROW;
+  const layout = framed(own, colour, getComputedStyle(figure).fontFamily, isNarrow);
+  if (isNarrow && data.some(({ orientation }) => orientation === "h"))
     layout.xaxis = { nticks: 4, tickangle: 0, ...layout.xaxis };
   swatch.remove();
   return { data, layout };
 }
 
-function framed(layout, colour, family) {
+function framed(layout, colour, family, isNarrow) {
   const grid = colour("grid");
   const line = { gridcolor: grid, linecolor: grid, zerolinecolor: colour("reference"), automargin: true };
   const axes = { xaxis: {}, yaxis: {}, ...layout };
@@ -116,6 +117,7 @@ function framed(layout, colour, family) {
     axes.xaxis.title ??= { text: `time, ${zone}`, font: { size: 11 } };
     axes.xaxis.hoverformat ??= "%-d %b %Y, %H:%M:%S";
     axes.xaxis.tickangle ??= 0;
+    if (isNarrow) axes.xaxis.nticks ??= 4;
   }
   return {
     paper_bgcolor: "rgba(0,0,0,0)",
