@@ -18,7 +18,6 @@ from sidelight_dashboard.alarms.sizes import Size
 from sidelight_dashboard.alarms.told import Alarm, Search, offered
 from sidelight_dashboard.outliers.flaggers import configured
 from sidelight_dashboard.showing import Showing
-from sidelight_dashboard.words.numbers import amount_words
 from sidelight_dashboard.words.wording import Wording
 
 Shown = dict[str, Any]
@@ -63,9 +62,6 @@ def one_shown(showing: Showing, told: OneAlarm) -> Shown:
         "drawn": drawable(told.sizes),
         "because": partial(words.because, wording=_wording(showing, alarm.model)),
         "ratio_words": words.ratio_words,
-        "number": words.number,
-        "large": words.large,
-        "amount": amount_words,
         "allowed_words": words.allowed_words,
         "title_of": title_of,
         "runbook_of": runbook_of,

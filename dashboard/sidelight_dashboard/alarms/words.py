@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Sequence
 
 from sidelight_dashboard.alarms.sizes import QUERIES, Size
 from sidelight_dashboard.alarms.told import Alarm, Suspect
 from sidelight_dashboard.outliers.strange import StrangeRow
 from sidelight_dashboard.words.groups import compared_words
+from sidelight_dashboard.words.numbers import large, number
 from sidelight_dashboard.words.wording import Wording
 
 Number = float | None
@@ -83,17 +83,3 @@ def ratio_words(log_ratio: Number) -> str:
     if log_ratio is None:
         return "–"
     return f"{math.exp(min(log_ratio, _LARGEST_LOG)):,.3g} times"
-
-
-def number(value: Number) -> str:
-    """Three digits; a dash where it is not known."""
-    return "–" if value is None else f"{value:.3g}"
-
-
-def large(value: Number) -> str:
-    """Of evidence, which may be beyond all bounds."""
-    if value is None:
-        return "–"
-    if value >= sys.float_info.max:
-        return "beyond all numbers"
-    return f"{value:,.0f}" if 100 <= value < 1e6 else f"{value:.3g}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from sidelight_dashboard.bias.findings import FAIR, UNFAIR, UNKNOWN, Number, Verdict
-from sidelight_dashboard.bias.words import short
+from sidelight_dashboard.words.numbers import short
 
 State = Literal["bad", "unknown", "fine"]
 

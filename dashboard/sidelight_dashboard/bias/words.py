@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sidelight.config.detecting.outcome import OutcomeSettings, Scalar
-from sidelight_dashboard.words.numbers import short
 from sidelight_dashboard.words.groups import attribute_words, group_words, metric_words
+from sidelight_dashboard.words.numbers import short
 from sidelight_dashboard.words.wording import Wording
 
 MEANINGS: Mapping[str, str] = {

@@ -22,8 +22,9 @@ from sidelight_dashboard.drawing.figures import (
     steps,
 )
 from sidelight_dashboard.drift.windows import Point, Window
-from sidelight_dashboard.drift.words import chance, effect
+from sidelight_dashboard.drift.words import effect
 from sidelight_dashboard.times import iso
+from sidelight_dashboard.words.numbers import p_value_words
 
 EFFECT = Axis("effect", bad="up")
 P_VALUE = Axis("p-value", bad="down", log=True)
@@ -170,6 +171,6 @@ def _said(point: Point | None) -> str:
         return ""
     worst = f", the worst of {point.windows} windows" if point.windows > 1 else ""
     return (
-        f" ({effect(point.low)} to {effect(point.high)}); p {chance(point.p_value)},"
+        f" ({effect(point.low)} to {effect(point.high)}); p {p_value_words(point.p_value)},"
         f" n = {point.rows:,}{worst}"
     )

@@ -7,7 +7,8 @@ from types import MappingProxyType
 
 from sidelight.panes import Bar, Column
 from sidelight_dashboard.drift.told import Drift
-from sidelight_dashboard.words.wording import Wording, number_words
+from sidelight_dashboard.words.numbers import number_words
+from sidelight_dashboard.words.wording import Wording
 
 METHODS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
@@ -43,7 +44,6 @@ MEASURES: Mapping[str, str] = MappingProxyType(
     }
 )
 
-_TINY = 1e-15
 _LARGE = 1000
 
 
@@ -65,15 +65,6 @@ def measure_words(measure: str) -> str:
 def effect(value: float | None) -> str:
     """Three decimals; a dash where there is none."""
     return "–" if value is None else f"{value:.3f}"
-
-
-def chance(value: float | None) -> str:
-    """A p-value: two digits; what is far below any threshold is told as that."""
-    if value is None:
-        return "–"
-    if value < _TINY:
-        return "below 1e-15"
-    return f"{value:.2g}"
 
 
 def verdict(told: Drift) -> str:

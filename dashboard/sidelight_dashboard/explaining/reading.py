@@ -12,7 +12,8 @@ from sidelight_dashboard.explaining.kinds.examples import shown_examples
 from sidelight_dashboard.explaining.kinds.heatmaps import shown_heatmap
 from sidelight_dashboard.explaining.kinds.others import shown_other
 from sidelight_dashboard.explaining.shown import Json, Shown
-from sidelight_dashboard.words.wording import Wording, counted
+from sidelight_dashboard.words.numbers import counted
+from sidelight_dashboard.words.wording import Wording
 
 _KINDS: Mapping[str, Callable[[Json, Wording], Shown]] = {
     "anchor": shown_anchor,

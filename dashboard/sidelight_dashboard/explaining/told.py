@@ -20,7 +20,8 @@ from sidelight_dashboard.explaining.overlay import overlaid
 from sidelight_dashboard.explaining.reading import quality, share_done, shown
 from sidelight_dashboard.explaining.shown import Json, Shown
 from sidelight_dashboard.showing import Showing
-from sidelight_dashboard.words.wording import Wording, number_words
+from sidelight_dashboard.words.numbers import number_words
+from sidelight_dashboard.words.wording import Wording
 
 SAME = 1e-3
 """Answers closer than this share of the larger are the same: models of today round differently."""

@@ -23,7 +23,6 @@ from sidelight_dashboard.refusals import NotFound
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.times import iso
 from sidelight_dashboard.web.pages import Pages
-from sidelight_dashboard.words.numbers import amount_words, chance_words
 from sidelight_dashboard.words.wording import Wording
 
 ROWS = 20
@@ -70,8 +69,6 @@ def _page(router: APIRouter, showing: Showing, pages: Pages) -> None:
             "rows": list(zip(told.rows, reasons(showing, model, told.rows), strict=True)),
             "blamed": [(*_worded(wording, one.what), one.rows) for one in told.blamed],
             "blamed_rows": BLAMED_ROWS,
-            "amount_words": amount_words,
-            "chance_words": chance_words,
             "query": lambda **changed: _query(shown, told.detector, order, changed),
         }
         return pages.answer(request, "outliers/page.html", words)

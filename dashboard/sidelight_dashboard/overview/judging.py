@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from sidelight.config.settings import ModelSettings
 from sidelight_dashboard.alarms.naming import title_of
 from sidelight_dashboard.alarms.sizes import Size, sizes_of
-from sidelight_dashboard.alarms.words import headline, number, size_words
+from sidelight_dashboard.alarms.words import headline, size_words
 from sidelight_dashboard.hiding import hidden_of
 from sidelight_dashboard.overview.status import Status, Word, prevailing
 from sidelight_dashboard.overview.windows import Verdict, Window, since
 from sidelight_dashboard.store.opening import Store
+from sidelight_dashboard.words.numbers import number
 from sidelight_dashboard.words.wording import Wording
 
 MOST_TOLD = 3

@@ -27,7 +27,8 @@ from sidelight_dashboard.rows.flags import (
 from sidelight_dashboard.rows.placing import Place, Reference, reference_at
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.times import NS, iso
-from sidelight_dashboard.words.wording import LONGEST, Wording, number_words
+from sidelight_dashboard.words.numbers import number_words
+from sidelight_dashboard.words.wording import LONGEST, Wording
 
 AROUND_NS = 1800 * NS
 

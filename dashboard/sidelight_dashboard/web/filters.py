@@ -6,6 +6,13 @@ from markupsafe import Markup
 
 from sidelight_dashboard.chosen import Chosen
 from sidelight_dashboard.times import iso
+from sidelight_dashboard.words.numbers import (
+    amount_words,
+    chance_words,
+    large,
+    number,
+    p_value_words,
+)
 
 
 def time(at_ns: int) -> Markup:
@@ -37,8 +44,13 @@ def thousands(number: int) -> str:
 
 
 FILTERS = {
+    "amount": amount_words,
     "asked_again": asked_again,
+    "chance": chance_words,
+    "evidence": large,
     "moment": moment,
+    "number": number,
+    "p_value": p_value_words,
     "percent": percent,
     "thousands": thousands,
     "time": time,

@@ -1,4 +1,4 @@
-"""Probabilities and scores as people say them."""
+"""Numbers, probabilities and scores as people say them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,50 @@ import sys
 FEWEST = 1_000_000
 LARGEST = sys.float_info.max
 """What stands for a score beyond all numbers."""
+
+_PLAIN = 1e9
+_THOUSAND = 1000
+_TINY = 1e-15
+
+
+def number_words(value: float, digits: int = 6) -> str:
+    """So many digits; whole numbers as they are."""
+    if float(value).is_integer() and abs(value) < _PLAIN:
+        return f"{value:.0f}"
+    return f"{value:.{digits}g}"
+
+
+def counted(count: int, one: str) -> str:
+    """``1 row``, ``2,048 rows``."""
+    return f"{count:,} {one if count == 1 else one + 's'}"
+
+
+def short(value: float) -> str:
+    """Three digits; thousands as they are."""
+    return f"{value:.3g}" if abs(value) < _THOUSAND else f"{value:,.0f}"
+
+
+def number(value: float | None) -> str:
+    """Three digits; a dash where it is not known."""
+    return "–" if value is None else short(value)
+
+
+def large(value: float | None) -> str:
+    """Of evidence, which may be beyond all bounds."""
+    if value is None:
+        return "–"
+    if value >= LARGEST:
+        return "beyond all numbers"
+    return f"{value:,.0f}" if 100 <= value < 1e6 else f"{value:.3g}"
+
+
+def p_value_words(value: float | None) -> str:
+    """A p-value: two digits; what is far below any threshold is told as that."""
+    if value is None:
+        return "–"
+    if value < _TINY:
+        return "below 1e-15"
+    return f"{value:.2g}"
 
 
 def chance_words(chance: float) -> str:

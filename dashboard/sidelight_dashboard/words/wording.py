@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sidelight.config.glossary import GlossaryEntry
+from sidelight_dashboard.words.numbers import number_words
 
 LONGEST = 200
 """Characters of a value in a table before it is cut."""
@@ -17,7 +18,6 @@ BLANK = "(blank)"
 """A text in which nothing can be seen."""
 
 _NOTHING = GlossaryEntry()
-_PLAIN = 1e9
 
 
 @dataclass(frozen=True)
@@ -61,18 +61,6 @@ def key_of(value: Any) -> str:
 def value_words(value: Any) -> str:
     """A JSON value in a line; what is longer than `LONGEST` is cut."""
     return cut(_words(value)) or BLANK
-
-
-def number_words(value: float, digits: int = 6) -> str:
-    """So many digits; whole numbers as they are."""
-    if float(value).is_integer() and abs(value) < _PLAIN:
-        return f"{value:.0f}"
-    return f"{value:.{digits}g}"
-
-
-def counted(count: int, one: str) -> str:
-    """``1 row``, ``2,048 rows``."""
-    return f"{count:,} {one if count == 1 else one + 's'}"
 
 
 def cut(text: str, longest: int = LONGEST) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from sidelight_dashboard.explaining.kinds.pictures import TINTED, places_of
 from sidelight_dashboard.explaining.kinds.texts import runs_of
 from sidelight_dashboard.explaining.shown import Bar, Bars, Json, Shown
-from sidelight_dashboard.words.wording import Wording, listed, number_words, value_words
+from sidelight_dashboard.words.numbers import number_words
+from sidelight_dashboard.words.wording import Wording, listed, value_words
 
 MOST_TOLD = 3
 UNSTEADY = 1e-3

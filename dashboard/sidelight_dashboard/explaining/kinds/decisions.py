@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sidelight_dashboard.words.wording import Wording, number_words
+from sidelight_dashboard.words.numbers import number_words
+from sidelight_dashboard.words.wording import Wording
 
 _SIDE = re.compile(r"(<=|>=|<|>) (\S+)")
 _WORDS = {"<=": "at most", ">=": "at least", "<": "below", ">": "above"}

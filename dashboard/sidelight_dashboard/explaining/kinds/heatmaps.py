@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sidelight_dashboard.explaining.kinds.pictures import TINTED
 from sidelight_dashboard.explaining.shown import Json, Shown
-from sidelight_dashboard.words.wording import Wording, number_words
+from sidelight_dashboard.words.numbers import number_words
+from sidelight_dashboard.words.wording import Wording
 
 
 def shown_heatmap(data: Json, wording: Wording) -> Shown:
