@@ -19,6 +19,7 @@ from sidelight.log.testing import MemoryLog
 from sidelight_dashboard.following.follower import Follower
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.store.opening import Store
+from tests.dashboard.browsing import client
 from tests.dashboard.filled import detect, drifting, follow, settings_of, shown
 from tests.dashboard.test_follow import dump, wait_until
 
@@ -119,3 +120,16 @@ def test_it_is_not_ready_while_its_series_are_built_again(told: Settings, log: L
 
     assert heard
     assert None not in heard
+
+
+def test_a_page_says_that_the_store_cannot_be_read(told: Settings, log: Log) -> None:
+    with shown(told, log) as showing:
+        follow(showing)
+        showing.store.series.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        spoil(showing.store.series.path)
+        asking = client(showing)
+        for path in ("/", "/api/alarms"):
+            answer = asking.get(path)
+            assert answer.status_code == 503
+            assert "own store cannot be read" in answer.text
+            assert answer.headers["retry-after"]

@@ -20,6 +20,9 @@ _BUSY_MS = 10_000
 DAMAGE = (apsw.NotADBError, apsw.CorruptError)
 """What SQLite says of a file that it cannot be."""
 
+TROUBLE = (*DAMAGE, apsw.BusyError, apsw.CantOpenError, apsw.FullError, apsw.IOError)
+"""What is wrong with a file or its disk, and not with what was asked of it."""
+
 logger = structlog.get_logger("sidelight.dashboard")
 
 

@@ -17,6 +17,7 @@ from sidelight.serving.refusals import RETRY_SECONDS, Busy, code_of
 from sidelight_dashboard.access.guarding import wants_page
 from sidelight_dashboard.access.policy import HEADERS
 from sidelight_dashboard.refusals import CODES
+from sidelight_dashboard.store.opening import TROUBLE
 from sidelight_dashboard.web.pages import Pages
 
 
@@ -62,6 +63,10 @@ def answer_with_errors(app: FastAPI, pages: Pages) -> None:
             raise error
         return answer(request, "; ".join(map(_words, error.errors())), 422)
 
+    async def unread(request: Request, error: Exception) -> Response:
+        words = f"the dashboard's own store cannot be read now ({error}); ask again in a while"
+        return answer(request, words, 503, {"retry-after": str(RETRY_SECONDS)})
+
     async def failed(request: Request, error: Exception) -> Response:
         """uvicorn logs the traceback; this answer passes by the middleware with its headers."""
         return answer(request, f"internal error: {type(error).__name__}", 500, HEADERS)
@@ -69,6 +74,8 @@ def answer_with_errors(app: FastAPI, pages: Pages) -> None:
     app.add_exception_handler(SidelightError, refused)
     app.add_exception_handler(HTTPException, not_routed)
     app.add_exception_handler(RequestValidationError, not_understood)
+    for trouble in TROUBLE:
+        app.add_exception_handler(trouble, unread)
     app.add_exception_handler(Exception, failed)
 
 
