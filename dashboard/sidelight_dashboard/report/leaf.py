@@ -125,6 +125,7 @@ class _Reading(HTMLParser):
         """The tag and attributes that take their place."""
         told = {name: self._attribute(name, value) for name, value in given.items()}
         told.pop("data-live", None)
+        told.pop("loading", None)  # what stands in the file need not be waited for
         if tag == "a" and "href" in given:
             href = self._link(given["href"])
             return ("a", told | {"href": href}) if href else ("span", {})

@@ -30,10 +30,10 @@ class Places:
         if parts.scheme or parts.netloc:
             return address
         key = _key(address)
-        found = self._exactly.get(key) or self._about.get(key[0], "")
-        if found and found != own:
-            return f"#{found}"
-        return f"{self._public}{address}" if self._public and found != own else ""
+        found = self._exactly.get(key) or self._about.get(key[0])
+        if found is None:
+            return f"{self._public}{address}" if self._public else ""
+        return f"#{found}" if found != own else ""
 
 
 def _key(address: str) -> Key:
