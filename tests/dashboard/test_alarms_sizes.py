@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from sidelight.config.glossary import GlossaryEntry
-from sidelight_dashboard.alarms.figures import drawable, forest
+from sidelight_dashboard.alarms.figures import drawable, sizes_figure
 from sidelight_dashboard.alarms.sizes import Size, sizes_of
 from sidelight_dashboard.alarms.told import Alarm, Suspect
 from sidelight_dashboard.alarms.words import (
@@ -221,7 +221,7 @@ def test_only_values_of_one_quantity_with_bounds_share_an_axis() -> None:
     other = Size("ratio", "a", 1.0, 0.9, 1.1, 0.8, 1.25, False)
     drawn = drawable((*told, other))
     assert drawn == told[:2]
-    within, beyond = forest(drawn)["data"]
+    beyond, within = sizes_figure(drawn)["data"]
     assert (within["y"], beyond["y"]) == ([1], [0])
     assert beyond["error_x"]["arrayminus"] == [pytest.approx(0.1)]
     assert drawable(()) == ()

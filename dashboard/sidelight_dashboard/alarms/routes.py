@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
 from sidelight_dashboard.alarms.deliveries import Delivered, deliveries
-from sidelight_dashboard.alarms.figures import drawable, forest
+from sidelight_dashboard.alarms.figures import drawable, sizes_figure
 from sidelight_dashboard.alarms.one import OneAlarm, one_alarm
 from sidelight_dashboard.alarms.shown import list_shown, one_shown
 from sidelight_dashboard.alarms.told import Alarm, Search
@@ -61,7 +61,7 @@ def router(showing: Showing, pages: Pages) -> APIRouter:
 
     @router.get("/api/alarms/{id}/figure", summary="How large it is, as a chart")
     def figure(id: str) -> Figure:
-        return forest(drawable(one_alarm(showing, id).sizes))
+        return sizes_figure(drawable(one_alarm(showing, id).sizes))
 
     return router
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from sidelight_dashboard.bias.findings import Number
-from sidelight_dashboard.bias.marks import SYMBOLS, Said, State, ends
 from sidelight_dashboard.bias.windows import Kind, Window
 from sidelight_dashboard.drawing.figures import Axis, Figure, Shape, Trace, limit, over_time, steps
+from sidelight_dashboard.drawing.marks import SYMBOLS, Said, State, ends
 from sidelight_dashboard.times import iso
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 
@@ -16,6 +16,9 @@ from sidelight_dashboard.bias.course import (
     points_of,
 )
 from sidelight_dashboard.bias.findings import (
+    FAIR,
+    UNFAIR,
+    UNKNOWN,
     Bias,
     Estimated,
     Flip,
@@ -24,9 +27,8 @@ from sidelight_dashboard.bias.findings import (
     Labels,
     Metric,
     Number,
+    Verdict,
 )
-from sidelight_dashboard.bias.forest import Line, forest
-from sidelight_dashboard.bias.marks import STATES, VERDICTS, Said, State
 from sidelight_dashboard.bias.windows import Window
 from sidelight_dashboard.bias.words import AXES, Unit, unit_of, way_of
 from sidelight_dashboard.drawing.figures import (
@@ -39,6 +41,8 @@ from sidelight_dashboard.drawing.figures import (
     plain,
     steps,
 )
+from sidelight_dashboard.drawing.forest import Line, forest
+from sidelight_dashboard.drawing.marks import Said, State
 from sidelight_dashboard.words.groups import attribute_words, group_words, metric_words
 from sidelight_dashboard.words.wording import Wording
 
@@ -50,6 +54,9 @@ MOST_LINES = 15
 _LONGEST = 26
 """Letters of a line of a name."""
 
+_STATES: Mapping[Verdict, State] = {UNFAIR: "bad", UNKNOWN: "unknown", FAIR: "fine"}
+
+_VERDICTS = Said(UNFAIR, UNKNOWN, FAIR)
 _LABELS = Said("", "labels still come", "final")
 _ESTIMATES = Said("loss beyond tolerance", "", "judged")
 
@@ -65,13 +72,13 @@ class Charts:
         """Each group beside the privileged one, by the metrics of one unit, the worst first."""
         own = [gap for gap in finding.worst_first if unit_of(gap.metric) == unit]
         lines = [self._gap(gap) for gap in own[:MOST_LINES]]
-        return forest(lines, _axis(unit), 1.0 if unit == "ratio" else 0.0)
+        return forest(lines, _VERDICTS, _axis(unit), 1.0 if unit == "ratio" else 0.0)
 
     def gap(self, windows: Sequence[Window[Bias]], key: Key) -> Figure:
         """One gap over time, between what is allowed."""
         points = points_of(windows, lambda found: _of_gap(found, key))
         axis = _axis(unit_of(key[0]))
-        return course("gap", points, VERDICTS, axis, (ALLOWED, ALLOWED), self.shapes)
+        return course("gap", points, _VERDICTS, axis, (ALLOWED, ALLOWED), self.shapes)
 
     def evidence(self, windows: Sequence[Window[Bias]]) -> Figure:
         """What the alarm's rule had gathered by each window, and where it rings."""
@@ -110,13 +117,13 @@ class Charts:
     def flips(self, finding: Flips) -> Figure:
         """How often each group's decisions change as another group's, the worst first."""
         lines = [self._flip(one, finding.tolerance) for one in finding.worst_first[:MOST_LINES]]
-        return forest(lines, Axis("decisions that change", share=True), 0.0)
+        return forest(lines, _VERDICTS, Axis("decisions that change", share=True), 0.0)
 
     def flip(self, windows: Sequence[Window[Flips]], key: Key) -> Figure:
         """The same of one pair over time."""
         points = points_of(windows, lambda found: _of_flip(found, key))
         axis = Axis("decisions that change", bad="up", share=True)
-        return course("changed", points, VERDICTS, axis, (ALLOWED,), self.shapes)
+        return course("changed", points, _VERDICTS, axis, (ALLOWED,), self.shapes)
 
     def _gap(self, gap: Gap) -> Line:
         attribute = attribute_words(self.wording, gap.attribute)
@@ -129,7 +136,7 @@ class Charts:
             gap.high,
             gap.allowed_low,
             gap.allowed_high,
-            STATES[gap.verdict],
+            _STATES[gap.verdict],
             _rows(gap),
         )
 
@@ -138,7 +145,7 @@ class Charts:
         group = group_words(self.wording, flip.attribute, flip.group)
         other = group_words(self.wording, flip.attribute, flip.other)
         name = _lines(attribute, f"{group} as {other}")
-        state = STATES[flip.verdict]
+        state = _STATES[flip.verdict]
         rows = f"n = {flip.rows}"
         return Line(name, flip.rate, flip.low, flip.high, 0.0, tolerance, state, rows)
 
@@ -161,7 +168,7 @@ def _of_gap(found: Bias, key: Key) -> Spot | None:
     for gap in found.gaps:
         if gap.key == key:
             limits = (gap.allowed_low, gap.allowed_high)
-            state = STATES[gap.verdict]
+            state = _STATES[gap.verdict]
             return Spot(gap.value, gap.low, gap.high, state, _rows(gap), limits)
     return None
 
@@ -192,7 +199,7 @@ def _of_estimate(found: Estimated, metric: str) -> Spot | None:
 def _of_flip(found: Flips, key: Key) -> Spot | None:
     for one in found.rates:
         if one.key == key:
-            state, rows = STATES[one.verdict], f"n = {one.rows}"
+            state, rows = _STATES[one.verdict], f"n = {one.rows}"
             return Spot(one.rate, one.low, one.high, state, rows, (found.tolerance,))
     return None
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from sidelight_dashboard.bias.findings import FAIR, UNFAIR, UNKNOWN, Number, Verdict
 from sidelight_dashboard.words.numbers import short
 
 State = Literal["bad", "unknown", "fine"]
@@ -16,8 +15,6 @@ SYMBOLS: Final[Mapping[State, Mapping[str, Any]]] = {
     "unknown": {"symbol": "circle-open", "color": "$reference", "size": 9, "line": {"width": 2}},
     "fine": {"symbol": "circle", "color": "$ok", "size": 8},
 }
-
-STATES: Mapping[Verdict, State] = {UNFAIR: "bad", UNKNOWN: "unknown", FAIR: "fine"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +30,7 @@ class Said:
         return told
 
 
-VERDICTS = Said(UNFAIR, UNKNOWN, FAIR)
-
-
-def ends(low: Number, high: Number, rows: str) -> str:
+def ends(low: float | None, high: float | None, rows: str) -> str:
     """``(0.0535 to 0.136, n = 807)``."""
     told = " to ".join("no end" if one is None else short(one) for one in (low, high))
-    return f"({told}, {rows})"
+    return f"({told}, {rows})" if rows else f"({told})"
