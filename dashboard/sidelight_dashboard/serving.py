@@ -24,6 +24,7 @@ from sidelight.errors import ConfigError
 from sidelight.log import open_log
 from sidelight.panes import open_panes
 from sidelight.serving.connections import Impatient
+from sidelight.serving.listening import bound
 from sidelight_dashboard.app import create_app
 from sidelight_dashboard.delivering.delivering import Delivering
 from sidelight_dashboard.following.follower import Follower
@@ -66,11 +67,12 @@ def run_service(settings: Settings) -> None:
         closed.enter_context(_at_work("follower", follower.run, stop))
         closed.enter_context(_at_work("delivering", delivering.run, stop))
         app = create_app(showing, registry, lambda: follower.waits_for)
+        listens = closed.enter_context(bound("dashboard.listen", settings.dashboard.listen))
         config = _configured(app, settings.dashboard)
         gc.freeze()  # What stands by now lives as long as the process.
         _tell_of_open_door(settings.dashboard)
         logger.info("dashboard at work", url=url_of(settings.dashboard), folder=str(store.folder))
-        _Server(config, showing.revision).run()
+        _Server(config, showing.revision).run([listens])
 
 
 @contextmanager
@@ -101,11 +103,8 @@ class _Server(uvicorn.Server):
 
 
 def _configured(app: FastAPI, settings: DashboardSettings) -> uvicorn.Config:
-    listen = Listen.parse(settings.listen)
     config = uvicorn.Config(
         app,
-        host=listen.host,
-        port=listen.port,
         http=Impatient,
         ws="none",
         access_log=False,

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from sidelight.config import Listen
 from sidelight.config.settings import LoggerSettings
+from sidelight.serving.listening import bound
 from sidelight_logger.door import door
-from sidelight_logger.listening import bound
 
 _SHORT_PLACE = "/tmp"  # noqa: S108 # a folder of our own is made in it
 _LONGEST_PLACE = 70

@@ -1,1 +1,1 @@
-"""What the HTTP services share: answers, errors as answers, bounded work (needs FastAPI)."""
+"""What the HTTP services share: sockets; answers, errors as answers, bounded work (FastAPI)."""

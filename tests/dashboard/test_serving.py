@@ -16,39 +16,40 @@ from structlog.testing import capture_logs
 
 from sidelight.config.showing.service import DashboardSettings
 from sidelight.errors import ConfigError
+from sidelight.serving.listening import bound
 from sidelight_dashboard.app import create_app
 from sidelight_dashboard.links import url_of
 from sidelight_dashboard.live.revision import Revision
 from sidelight_dashboard.serving import _configured, _Server, _tell_of_open_door
 from sidelight_dashboard.showing import Showing
-from tests.ports import free_port
 from tests.sidelight.kafka_security import Authority
 
 LONG = 60.0
 
 
 @contextmanager
-def served(showing: Showing, **dashboard: Any) -> Iterator[_Server]:
-    """The dashboard in a thread, as its process serves it."""
-    settings = DashboardSettings(listen=f"127.0.0.1:{free_port()}", **dashboard)
+def served(showing: Showing, **dashboard: Any) -> Iterator[tuple[_Server, int]]:
+    """The dashboard in a thread, as its process serves it, and its port."""
+    settings = DashboardSettings(listen="127.0.0.1:0", **dashboard)
+    listens = bound("dashboard.listen", settings.listen)
     showing = replace(showing, revision=Revision())
     app = create_app(showing, CollectorRegistry(), lambda: None)
     server = _Server(_configured(app, settings), showing.revision)
-    thread = threading.Thread(target=server.run)
+    thread = threading.Thread(target=server.run, args=([listens],))
     thread.start()
     try:
         while not server.started:
             assert thread.is_alive()
             time.sleep(0.01)
-        yield server
+        yield server, listens.getsockname()[1]
     finally:
         server.should_exit = True
         thread.join()
 
 
 def test_who_follows_does_not_hold_up_the_end(showing: Showing) -> None:
-    with served(showing) as server:
-        browser = HTTPConnection("127.0.0.1", server.config.port, timeout=LONG)
+    with served(showing) as (server, port):
+        browser = HTTPConnection("127.0.0.1", port, timeout=LONG)
         with closing(browser):
             browser.request("GET", "/events")
             events = browser.getresponse()
@@ -63,8 +64,7 @@ def test_it_serves_tls_with_the_configured_certificate(showing: Showing, tmp_pat
     authority.create()
     certificate, key = authority.sign("dashboard")
     trusting = ssl.create_default_context(cafile=str(authority.certificate))
-    with served(showing, cert_file=certificate, key_file=key) as server:
-        port = server.config.port
+    with served(showing, cert_file=certificate, key_file=key) as (_, port):
         browser = HTTPSConnection("127.0.0.1", port, timeout=LONG, context=trusting)
         with closing(browser):
             browser.request("GET", "/healthz")

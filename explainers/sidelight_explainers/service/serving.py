@@ -20,6 +20,7 @@ from sidelight.config import Listen, load
 from sidelight.config.explaining.service import ExplainersSettings
 from sidelight.config.fields import Key
 from sidelight.serving.connections import Impatient
+from sidelight.serving.listening import bound
 from sidelight_explainers.kserve.settings import with_methods
 from sidelight_explainers.models import open_models
 from sidelight_explainers.service.answering import Answering
@@ -46,13 +47,14 @@ def serve(config: Path | None, flags: Mapping[Key, Any], model: str | None = Non
     app = create_app(models, settings.explainers, settings.log)
     # uvicorn raises the signal again when it has drained: this is what then happens
     signal.signal(signal.SIGTERM, _exit)
-    structlog.get_logger("sidelight.explainers").info(
-        "serving",
-        url=Listen.parse(settings.explainers.listen).url,
-        grpc=settings.explainers.grpc_listen,
-        models={name: list(one.methods) for name, one in models.items() if one},
-    )
-    _Server(_configured(app, settings.explainers), app.state.answering).run()
+    with bound("explainers.listen", settings.explainers.listen) as listens:
+        structlog.get_logger("sidelight.explainers").info(
+            "serving",
+            url=Listen.parse(settings.explainers.listen).url,
+            grpc=settings.explainers.grpc_listen,
+            models={name: list(one.methods) for name, one in models.items() if one},
+        )
+        _Server(_configured(app, settings.explainers), app.state.answering).run([listens])
 
 
 class _Server(uvicorn.Server):
@@ -69,11 +71,8 @@ class _Server(uvicorn.Server):
 
 
 def _configured(app: FastAPI, settings: ExplainersSettings) -> uvicorn.Config:
-    listen = Listen.parse(settings.listen)
     return uvicorn.Config(
         app,
-        host=listen.host,
-        port=listen.port,
         http=Impatient,
         access_log=False,
         log_config=None,

@@ -17,12 +17,12 @@ from sidelight.log import Log, Membership, open_log
 from sidelight.log.crew import Crew
 from sidelight.log.topics import HALVES
 from sidelight.log.watchdog import Watchdog
+from sidelight.serving.listening import bound
 from sidelight_logger.joiner.identity import Terms
 from sidelight_logger.joiner.importing import EVERYTHING, ForeignPartition, Source
 from sidelight_logger.joiner.metrics import JoinerCollector
 from sidelight_logger.joiner.pairing import HalvesPartition
 from sidelight_logger.joiner.shift import Shift
-from sidelight_logger.listening import bound
 from sidelight_logger.policy.configured import policy_of
 from sidelight_logger.policy.policy import Policy
 from sidelight_logger.recorder.page import Page

@@ -17,8 +17,8 @@ from sidelight.config.services import receiver
 from sidelight.config.settings import Settings
 from sidelight.errors import ConfigError
 from sidelight.log import Log, open_log
+from sidelight.serving.listening import bound
 from sidelight_logger.joiner.withholding import Withholding
-from sidelight_logger.listening import bound
 from sidelight_logger.policy.configured import policy_of
 from sidelight_logger.proxy.process import allow_all_connections
 from sidelight_logger.receiver import modelmesh

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from sidelight.config.addresses import Listen
-from sidelight.errors import ConfigError
+from sidelight.serving.listening import bound
 
 GRACE_SECONDS = 5
 """For requests under way when the service ends."""
@@ -24,7 +23,7 @@ MAX_CONNECTIONS = 512
 @contextmanager
 def serve(listen: Listen, app: FastAPI) -> Iterator[int]:
     """The port taken; `ConfigError` when the address is not free."""
-    with _bound(listen) as bound:
+    with bound("detectors.listen", str(listen)) as listens:
         server = uvicorn.Server(
             uvicorn.Config(
                 app,
@@ -36,22 +35,12 @@ def serve(listen: Listen, app: FastAPI) -> Iterator[int]:
                 limit_concurrency=MAX_CONNECTIONS,
             )
         )
-        thread = threading.Thread(target=server.run, args=([bound],), name="http", daemon=True)
+        thread = threading.Thread(target=server.run, args=([listens],), name="http", daemon=True)
         thread.start()
         while not server.started and thread.is_alive():
             time.sleep(0.005)
         try:
-            yield int(bound.getsockname()[1])
+            yield int(listens.getsockname()[1])
         finally:
             server.should_exit = True
             thread.join()
-
-
-def _bound(listen: Listen) -> socket.socket:
-    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
-    try:
-        return socket.create_server((listen.host, listen.port), family=family, backlog=128)
-    except OSError as exc:
-        raise ConfigError(
-            f"detectors.listen {listen}: {exc.strerror}; name a free address"
-        ) from exc

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 
 from sidelight.config import Listen
@@ -20,4 +21,8 @@ def bound(name: str, address: str) -> socket.socket:
             (listen.host, listen.port), family=family, backlog=_BACKLOG, dualstack_ipv6=is_every
         )
     except OSError as exc:
-        raise ConfigError(f"{name}: cannot listen on {address}: {exc.strerror}") from exc
+        reason = exc.strerror if isinstance(exc, socket.gaierror) else os.strerror(exc.errno or 0)
+        raise ConfigError(
+            f"{name}: cannot listen on {address}: {reason}; "
+            f"stop what listens there, or give {name} an address of this machine that is free"
+        ) from exc
