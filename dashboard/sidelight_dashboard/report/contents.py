@@ -47,7 +47,8 @@ def pages(showing: Showing, subject: Subject) -> Iterator[Page]:
     """What the detectors say, the alarms, the worst rows, and why the model answered so."""
     yield from _rooms(showing, subject)
     for told in subject.alarms:
-        yield Page(told.alarm.path, f"{title_of(told.alarm.detector)}: alarm of {told.alarm.subject}")
+        title = f"{title_of(told.alarm.detector)}: alarm of {told.alarm.subject}"
+        yield Page(told.alarm.path, title)
         yield from _columns_of(told)
     yield from _rows(showing, subject)
 
