@@ -1,6 +1,7 @@
 """F4: a log on Kafka that is not there, refuses the login, lacks its topics, or changes leaders.
 
-The logger starts, serves, spools and says what is wrong; then everything is in the topic.
+The logger starts, serves, spools and says what is wrong; then everything is in the topic. Each lack
+alone is held in every run by `tests/logger/test_shipper_kafka`.
 """
 
 from __future__ import annotations
@@ -87,6 +88,8 @@ def all_is_there(log: LogSettings, askers: Sequence[Asker]) -> None:
     assert not any(asker.failed or asker.broken for asker in askers)
 
 
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
 def test_what_a_log_lacks_is_told_and_waited_for_one_after_the_other(tmp_path: Path) -> None:
     require_kafka()
     broker = Broker(tmp_path / "kafka", GUARDED)
