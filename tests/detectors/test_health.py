@@ -14,7 +14,7 @@ def test_an_address_that_is_taken_is_named() -> None:
     with serve(Listen("127.0.0.1", 0), FastAPI()) as port:
         taken = f"127.0.0.1:{port}"
         with (
-            pytest.raises(ConfigError, match=f"detectors.listen: cannot listen on {taken}"):
+            pytest.raises(ConfigError, match=f"detectors.listen: cannot listen on {taken}"),
             serve(Listen.parse(taken), FastAPI()),
         ):
             pass
