@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 from sidelight_dashboard.bias.findings import Number
 from sidelight_dashboard.bias.windows import Kind, Window
-from sidelight_dashboard.drawing.figures import Axis, Figure, Shape, Trace, limit, over_time, steps
+from sidelight_dashboard.drawing.breaks import Run, line, unbroken
+from sidelight_dashboard.drawing.figures import Axis, Figure, Shape, Trace, over_time
 from sidelight_dashboard.drawing.marks import SYMBOLS, Said, State, ends
 from sidelight_dashboard.times import iso
 
@@ -68,9 +69,8 @@ def course(
     shapes: Sequence[Shape] = (),
 ) -> Figure:
     """`held` are the limits of every `Spot`, in their order. The caption is the legend."""
-    run = list(_unbroken(points))
-    value = steps(name, [point.end_ns for point in run], [point.spot.value for point in run])
-    value["hoverinfo"] = "skip"
+    run = unbroken(points, _patience)
+    value = _line(name, run, lambda one: one.spot.value)
     limits = [_limit(run, place, one) for place, one in enumerate(held)]
     traces = [*_interval(run), value, *limits, *_marked(points, said)]
     figure = over_time(traces, axis, shapes)
@@ -89,39 +89,31 @@ def _spot(window: Window[Kind], spot_of: Callable[[Kind], Spot | None]) -> Spot:
     return found or NOTHING
 
 
-def _unbroken(points: Sequence[Point]) -> Iterator[Point]:
-    """With the beginning of each run of windows, and nothing between runs that are far apart."""
-    last: Point | None = None
-    for point in points:
-        if last is None or point.begin_ns - last.end_ns > _patience(point):
-            if last is not None:
-                yield replace(last, spot=NOTHING)
-            yield replace(point, end_ns=point.begin_ns)
-        yield point
-        last = point
-
-
-def _patience(point: Point) -> int:
+def _patience(_last: Point, point: Point) -> int:
     """How far a step reaches back before its window: one that stands for many, over all of them."""
     return 2 * point.stands_for * (point.end_ns - point.begin_ns)
 
 
-def _limit(run: Sequence[Point], place: int, held: Held) -> Trace:
-    values = [point.spot.limits[place] if point.spot.limits else None for point in run]
-    trace = limit(held.name, [point.end_ns for point in run], values)
-    trace["line"] |= {"color": held.role, "dash": held.dash}
-    trace["hoverinfo"] = "skip"
+def _line(name: str, run: Run[Point], value: Callable[[Point], Number]) -> Trace:
+    return line(name, run, value) | {"hoverinfo": "skip"}
+
+
+def _limit(run: Run[Point], place: int, held: Held) -> Trace:
+    trace = _line(held.name, run, lambda one: one.spot.limits[place] if one.spot.limits else None)
+    trace["line"] |= {"color": held.role, "dash": held.dash, "width": 1.5}
     return trace
 
 
-def _interval(run: Sequence[Point]) -> list[Trace]:
+def _interval(run: Run[Point]) -> list[Trace]:
     """A box for each window, from the end of the one before: a fill between lines knows no gaps."""
     x: list[str | None] = []
     y: list[Number] = []
-    for before, point in pairwise(run):
+    for (left_ns, before), (right_ns, point) in pairwise(run):
+        if before is None or point is None or before.spot is NOTHING:
+            continue
         low, high = point.spot.low, point.spot.high
-        if low is not None and high is not None and before.spot is not NOTHING:
-            left, right = iso(before.end_ns), iso(point.end_ns)
+        if low is not None and high is not None:
+            left, right = iso(left_ns), iso(right_ns)
             x += [left, right, right, left, left, None]
             y += [high, high, low, low, high, None]
     if not x:

@@ -30,20 +30,24 @@ from sidelight_dashboard.bias.findings import (
     Verdict,
 )
 from sidelight_dashboard.bias.windows import Window
-from sidelight_dashboard.bias.words import AXES, Unit, unit_of, way_of
+from sidelight_dashboard.bias.words import AXES, way_of
+from sidelight_dashboard.drawing.evidence import evidence_figure
 from sidelight_dashboard.drawing.figures import (
     Axis,
     Figure,
     Shape,
     after_reference,
-    limit,
-    over_time,
     plain,
-    steps,
 )
 from sidelight_dashboard.drawing.forest import Line, forest
 from sidelight_dashboard.drawing.marks import Said, State
-from sidelight_dashboard.words.groups import attribute_words, group_words, metric_words
+from sidelight_dashboard.words.groups import (
+    Unit,
+    attribute_words,
+    group_words,
+    metric_words,
+    unit_of,
+)
 from sidelight_dashboard.words.wording import Wording
 
 Key = tuple[str, str, str]
@@ -82,16 +86,7 @@ class Charts:
 
     def evidence(self, windows: Sequence[Window[Bias]]) -> Figure:
         """What the alarm's rule had gathered by each window, and where it rings."""
-        known = [one for one in windows if one.evidence is not None]
-        at = [one.end_ns for one in known]
-        return over_time(
-            [
-                steps("evidence", at, [one.evidence for one in known]),
-                limit("an alarm rings", at, [one.evidence_threshold for one in known]),
-            ],
-            Axis("evidence (e-value)", bad="up", log=True),
-            self.shapes,
-        )
+        return evidence_figure(windows, self.shapes)
 
     def coverage(self, windows: Sequence[Window[Labels]], least: Number) -> Figure:
         """The share of rows with a label."""

@@ -22,6 +22,7 @@ Shape = dict[str, Any]
 Number = float | None
 
 DOT = 6
+HIGH_PX = 380
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,13 @@ def over_time(traces: Iterable[Trace], axis: Axis, shapes: Iterable[Shape] = ())
             "shapes": list(shapes),
         },
     }
+
+
+def high(figure: Figure) -> Figure:
+    """With room for the legend on narrow screens, and powers of ten as the tables write them."""
+    figure["layout"]["height"] = HIGH_PX
+    figure["layout"]["yaxis"]["exponentformat"] = "e"
+    return figure
 
 
 def after_reference(figure: Figure, level: Number) -> Figure:

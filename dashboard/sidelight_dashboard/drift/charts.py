@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sidelight_dashboard.chosen import Chosen
 from sidelight_dashboard.drawing.backdrop import backdrop
+from sidelight_dashboard.drawing.evidence import evidence_figure
 from sidelight_dashboard.drawing.figures import Figure, Shape, after_reference
 from sidelight_dashboard.drift import jointly, windows
 from sidelight_dashboard.drift.bars import distribution_figure, ranked_figure
@@ -11,7 +12,6 @@ from sidelight_dashboard.drift.comparisons import Comparisons
 from sidelight_dashboard.drift.lines import (
     chosen_span,
     effect_figure,
-    evidence_figure,
     p_value_figure,
     statistic_figure,
 )

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sidelight_dashboard.drawing.breaks import limit_line, line, unbroken
 from sidelight_dashboard.drawing.figures import (
     Axis,
     Figure,
-    Number,
     Shape,
     Trace,
     after_reference,
     diamonds,
-    limit,
     over_time,
-    steps,
 )
 from sidelight_dashboard.outliers.p_values import PValues
 from sidelight_dashboard.outliers.rates import Stretch
@@ -35,12 +33,18 @@ def rate_figure(
         "above chance", [one.end_ns for one, _ in beyond], [one.rate for one, _ in beyond]
     )
     marks["customdata"] = [to for _, to in beyond]
-    flagged = steps("flagged", *_held(told, [one.rate for one in told]))
-    expected = limit("expected", *_held(told, [one.expected for one in told]))
+    run = unbroken(told, _at_once)
+    flagged = line("flagged", run, lambda one: one.rate)
+    expected = limit_line("expected", run, lambda one: one.expected)
     traces = [_band(told), flagged, expected, *([marks] if beyond else [])]
     figure = over_time(traces, SHARE, shapes)
     known = [one.expected for one in told if one.expected is not None]
     return after_reference(figure, known[-1]) if known else figure
+
+
+def _at_once(_last: Stretch, _one: Stretch) -> int:
+    """Where no rows came the line breaks."""
+    return 0
 
 
 def p_value_figure(told: PValues) -> Figure:
@@ -72,21 +76,6 @@ def _bars(told: PValues) -> Trace:
         "hovertemplate": "p-value %{customdata[0]}: %{customdata[1]:,} rows<extra></extra>",
         "marker": {"color": "$series"},
     }
-
-
-def _held(told: Sequence[Stretch], values: Sequence[Number]) -> tuple[list[int], list[Number]]:
-    """Times and values of steps; where no rows came the line breaks."""
-    times: list[int] = []
-    held: list[Number] = []
-    end = None
-    for one, value in zip(told, values, strict=True):
-        if one.begin_ns != end:
-            times += [one.begin_ns, one.begin_ns]
-            held += [None, value]
-        times.append(one.end_ns)
-        held.append(value)
-        end = one.end_ns
-    return times, held
 
 
 def _band(told: Sequence[Stretch]) -> Trace:
