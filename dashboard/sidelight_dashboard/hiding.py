@@ -16,7 +16,8 @@ class Hidden:
     names: frozenset[str]
 
     def __contains__(self, name: str) -> bool:
-        return folded(name.partition("[")[0]) in self.names
+        whole = folded(name)
+        return any(whole == one or whole.startswith(f"{one}[") for one in self.names)
 
     def __bool__(self) -> bool:
         return bool(self.names)
@@ -26,6 +27,12 @@ def hidden_of(model: ModelSettings) -> Hidden:
     """What redaction drops of the model, whose settings `as_logged` gave."""
     rules = model.redact.columns if model.redact else {}
     return Hidden(frozenset(folded(name) for name, rule in rules.items() if rule.action == "drop"))
+
+
+def ruled_of(model: ModelSettings) -> Hidden:
+    """All columns that redaction has a rule for."""
+    rules = model.redact.columns if model.redact else {}
+    return Hidden(frozenset(map(folded, rules)))
 
 
 def hidden_in(settings: Settings, model: str) -> Hidden:

@@ -2,7 +2,8 @@
 
 Slots are counted whole, so a stretch reaches from the begin of its first slot to the end of its
 last. Of a model with segments each slot is of one segment, and all rows are the sum over them.
-Columns that redaction drops now are left out, though an older plan may have counted them.
+Columns that redaction drops now are left out, though an older plan may have counted them; values of
+others are told as they would be logged now.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from sidelight.errors import ArtifactError
 from sidelight.panes import Column, Comparison, Flagged
 from sidelight_dashboard.chosen import Chosen
 from sidelight_dashboard.hiding import hidden_of
+from sidelight_dashboard.redacting import redaction_of
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.times import DAY_NS
 
@@ -78,7 +80,9 @@ def _compared(
     except ArtifactError as exc:
         return Compared(plan, first_ns, last_ns, rows, None, str(exc))
     hidden = hidden_of(showing.settings.models[chosen.model])
-    columns = tuple(one for one in comparison.columns if one.name not in hidden)
+    redaction = redaction_of(showing.settings.models[chosen.model])
+    shown = (one for one in comparison.columns if one.name not in hidden)
+    columns = tuple(map(redaction.compared, shown))
     return Compared(plan, first_ns, last_ns, rows, replace(comparison, columns=columns))
 
 

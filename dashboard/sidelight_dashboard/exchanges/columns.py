@@ -9,6 +9,7 @@ from sidelight.errors import DataMismatch
 from sidelight.redaction.naming import names_of
 from sidelight.tensors import Column, Columns
 from sidelight_dashboard.hiding import Hidden, hidden_of
+from sidelight_dashboard.redacting import NO_REDACTION, Redaction, redaction_of
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Side:
     names: tuple[str, ...]
     wide: frozenset[str]
     hidden: Hidden
+    redaction: Redaction = NO_REDACTION
+    """Of columns that are shown, for what is older than the rules."""
 
     def shown(self, rows: Columns) -> Columns:
         """What may be shown, the model's own columns first and in their order.
@@ -47,20 +50,24 @@ class Side:
     def _others(self, rows: Columns, named: Columns) -> tuple[Column, ...]:
         """What was sent beside the model's columns."""
         is_by_place = not set(named.names) & set(rows.names)
-        if self.hidden or is_by_place:
+        if self._is_ruled or is_by_place:
             return ()
         return tuple(one for one in rows if one.name not in named.names)
 
     def _certain(self, rows: Columns) -> tuple[Column, ...]:
-        if not self.hidden:
+        if not self._is_ruled:
             return rows.columns
         there = tuple(one for one in rows if self._is_certain(one))
         if not there:
             raise DataMismatch(
-                "redaction drops some of the model's columns, and those that were sent cannot be"
-                " told apart; declare the model's features in their order"
+                "redaction drops or changes some of the model's columns, and those that were sent"
+                " cannot be told apart; declare the model's features in their order"
             )
         return there
+
+    @property
+    def _is_ruled(self) -> bool:
+        return bool(self.hidden or self.redaction.columns)
 
     def _is_certain(self, column: Column) -> bool:
         is_declared = column.name in self.names or not self.names
@@ -80,4 +87,8 @@ def sides_of(model: ModelSettings) -> Sides:
     inputs, outputs = names_of(model)
     hidden = hidden_of(model)
     wide = frozenset(n for n, one in model.features.items() if one.kind in ("image", "tensor"))
-    return Sides(Side(True, inputs, wide, hidden), Side(False, outputs, frozenset(outputs), hidden))
+    rules = redaction_of(model)
+    return Sides(
+        Side(True, inputs, wide, hidden, rules),
+        Side(False, outputs, frozenset(outputs), hidden, rules),
+    )

@@ -30,6 +30,7 @@ MOST_DIGITS = 20
 class OpenedRow:
     """A row as it was asked and answered, without the columns that redaction drops.
 
+    Of `changed` columns the log holds other values: it is older than the rules for them.
     `model` is its name in the configuration, `rows` how many the exchange has. `inputs` and
     `outputs` hold this one row; of what cannot be told the reason stands in `no_inputs` and
     `no_outputs`, and they are None.
@@ -45,6 +46,7 @@ class OpenedRow:
     outputs: Columns | None
     no_inputs: str = ""
     no_outputs: str = ""
+    changed: frozenset[str] = frozenset()
 
 
 def address_of(text: str) -> Address:
@@ -69,15 +71,14 @@ def open_row(showing: Showing, exchange: str, row: int) -> OpenedRow:
     found = open_exchange(showing, address)
     model = model_named(showing.settings, found)
     sides = sides_of(showing.settings.models[model])
-    inputs, no_inputs, rows = _opened(found, sides.inputs, row)
-    outputs, no_outputs, answers = _opened(found, sides.outputs, row)
+    inputs, no_inputs, rows, changed = _opened(found, sides.inputs, row)
+    outputs, no_outputs, answers, others = _opened(found, sides.outputs, row)
     count = rows or answers
     if count and row >= count:
         raise NotFound(f"{address} has {count} rows, the first is 0; there is no row {row}")
     version = model_version(found)
-    return OpenedRow(
-        address, found, model, version, row, count, inputs, outputs, no_inputs, no_outputs
-    )
+    told = (address, found, model, version, row, count, inputs, outputs, no_inputs, no_outputs)
+    return OpenedRow(*told, changed | others)
 
 
 def open_exchange(showing: Showing, address: Address) -> Exchange:
@@ -109,16 +110,20 @@ def model_named(settings: Settings, exchange: Exchange) -> str:
     )
 
 
-def _opened(exchange: Exchange, side: Side, row: int) -> tuple[Columns | None, str, int]:
-    """The row's columns or why there are none, and how many rows there are."""
+Opened = tuple[Columns | None, str, int, frozenset[str]]
+"""The row's columns or why there are none, how many rows there are, and what was changed."""
+
+
+def _opened(exchange: Exchange, side: Side, row: int) -> Opened:
     decode = decode_inputs if side.is_input else decode_outputs
     try:
         rows = decode(exchange)
         if row >= len(rows):
-            return None, f"there is no row {row}", len(rows)
-        return side.shown(rows.take([row])), "", len(rows)
+            return None, f"there is no row {row}", len(rows), frozenset()
+        shown, changed = side.redaction.rows(side.shown(rows.take([row])))
+        return shown, "", len(rows), changed
     except (MalformedPayload, DataMismatch) as exc:
-        return None, str(exc), 0
+        return None, str(exc), 0, frozenset()
 
 
 def _gone(address: Address, gone: OffsetOutOfRange) -> str:

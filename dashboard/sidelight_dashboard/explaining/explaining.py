@@ -14,14 +14,16 @@ import structlog
 from fastapi.concurrency import run_in_threadpool
 
 from sidelight.errors import SidelightError
+from sidelight.redaction.rules import folded
 from sidelight.serving.refusals import Busy
-from sidelight_dashboard.exchanges.opening import OpenedRow
+from sidelight_dashboard.exchanges.opening import OpenedRow, open_row
 from sidelight_dashboard.explaining.hiding import without
 from sidelight_dashboard.explaining.keeping import Head, Kept, forget, keep, kept_of_row, kept_one
 from sidelight_dashboard.explaining.offering import Offers
 from sidelight_dashboard.explaining.reaching import way_of
 from sidelight_dashboard.explaining.service import ExplainService, Refused, Unreachable
-from sidelight_dashboard.hiding import hidden_of
+from sidelight_dashboard.hiding import Hidden, hidden_in, hidden_of, ruled_of
+from sidelight_dashboard.redacting import redaction_of
 from sidelight_dashboard.refusals import NotFound
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.times import NS
@@ -54,6 +56,7 @@ class Running:
     """One under way, or one that came to nothing."""
 
     head: Head
+    hidden: Hidden
     state: State = "running"
     partial: Mapping[str, Any] | None = None
     error: str = ""
@@ -90,7 +93,7 @@ class Explaining:
             0,
             who,
         )
-        running = Running(head)
+        running = Running(head, self._hidden(opened))
         self._asked[head.id] = running
         self._forget_ended()
         running.task = asyncio.create_task(self._follow(running))
@@ -106,7 +109,8 @@ class Explaining:
                 f"there is no explanation {id_[:40]!r}: it was never asked for, was forgotten, or"
                 " the dashboard stopped before it was done; ask again on the row's page"
             )
-        return Progress(kept.head, "done", self._hidden(kept.head.model, kept.explanation))
+        hidden = await run_in_threadpool(self._hidden_by_now, kept.head)
+        return Progress(kept.head, "done", without(kept.explanation, hidden))
 
     def of_row(self, exchange: str, row: int) -> tuple[Progress, ...]:
         """Those under way and those kept, newest first."""
@@ -158,7 +162,7 @@ class Explaining:
         ended = ""
         async for event in self._service.events(place):
             if event.name == "partial":
-                running.partial = self._hidden(head.model, event.data)
+                running.partial = without(event.data, running.hidden)
                 self._tell()
             else:
                 ended = event.name
@@ -173,7 +177,7 @@ class Explaining:
         head, keep_seconds = running.head, self._showing.settings.dashboard.keep_seconds
         now = time.time_ns()
         done = Head(**{**_fields(head), "took_ns": now - head.created_ns})
-        kept = Kept(done, self._hidden(head.model, explanation))
+        kept = Kept(done, without(explanation, running.hidden))
         oldest = now - int(keep_seconds * NS)
         await run_in_threadpool(keep, self._showing.store, kept, oldest)
         running.state = "done"
@@ -184,9 +188,20 @@ class Explaining:
             with suppress(SidelightError, TimeoutError):
                 await self._service.cancel(await asyncio.wait_for(running.job, TAKE_BACK_SECONDS))
 
-    def _hidden(self, model: str, explanation: Mapping[str, Any]) -> Mapping[str, Any]:
-        known = self._showing.settings.models.get(model)
-        return without(explanation, hidden_of(known)) if known else explanation
+    def _hidden(self, opened: OpenedRow) -> Hidden:
+        """Also columns that the explain service sees as they were sent, before a rule was."""
+        dropped = hidden_of(self._showing.settings.models[opened.model])
+        return Hidden(dropped.names | frozenset(map(folded, opened.changed)))
+
+    def _hidden_by_now(self, head: Head) -> Hidden:
+        """Of a row that is gone nobody knows whether rules changed it."""
+        known = self._showing.settings.models.get(head.model)
+        if known is None or not redaction_of(known):
+            return hidden_in(self._showing.settings, head.model)
+        try:
+            return self._hidden(open_row(self._showing, head.exchange, head.row))
+        except SidelightError:
+            return ruled_of(known)
 
     def _tell(self) -> None:
         if time.monotonic() - self._rose >= RISE_SECONDS:

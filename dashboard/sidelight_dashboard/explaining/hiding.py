@@ -22,12 +22,13 @@ _TABLES = (
 def without(explanation: Json, hidden: Hidden) -> Json:
     """The same explanation, with nothing said of hidden columns: neither values nor shares.
 
-    What another library says in its own form cannot be taken apart, and is left out as a whole.
+    What another library says in its own form, or is said of parts of a text, cannot be taken apart,
+    and is left out as a whole.
     """
     if not hidden:
         return explanation
     data: Json = explanation.get("data", {})
-    if data.get("content") == "alibi":
+    if data.get("content") == "alibi" or "text" in data:
         kept = {key: data[key] for key in ("model", "content", "quality") if key in data}
         return {"meta": {"name": explanation["meta"]["name"]}, "data": kept}
     kept = _kept(_rowwise(data, hidden), hidden)
