@@ -14,10 +14,12 @@ from sidelight.config.references import missing_files, reference_faults
 from sidelight.config.section import Section
 from sidelight.config.services import configured, grpc_upstream, receiver, upstream
 from sidelight.config.settings import Settings
+from sidelight.config.showing.service import DashboardSettings
 from sidelight.errors import ConfigError
 from sidelight.upstreams import parse_grpc_upstream, parse_upstream
 
 _CERTIFIED = ("cert_file", "key_file")
+_ASKED_OF_EXPLAINERS = ("explainers_ca_file", "explainers_token_file")
 _NO_SERVER = (
     "logger.upstream is not set, and there is not one predictor url to take it from; set it to the "
     "model server's address, or start 'sidelight logger --upstream URL'"
@@ -38,6 +40,8 @@ def require_files(loaded: Loaded) -> None:
         *_absent_of_predictors(settings),
         *_absent_of("explainers", settings.explainers, *_CERTIFIED, "client_ca_file", "token_file"),
         *_absent_of("receiver", receiver(settings), *_CERTIFIED),
+        *_absent_of("dashboard", settings.dashboard, *_CERTIFIED, *_ASKED_OF_EXPLAINERS),
+        *_absent_of_dashboard(settings.dashboard),
         *_absent_of_probes(settings.probes.key_file),
         *header_faults(settings),
         *_of_upstreams(loaded),
@@ -73,6 +77,20 @@ def _absent_of(service: str, settings: Section, *names: str) -> Iterator[Fault]:
         path: Path | None = getattr(settings, name)
         if path is not None and not path.is_file():
             yield Fault((service, name), f"{service}.{name}: there is no file {path}")
+
+
+def _absent_of_dashboard(settings: DashboardSettings) -> Iterator[Fault]:
+    """Tokens of who may look, and of who is told of alarms."""
+    alerts = settings.alerts
+    for key, named in (
+        (("tokens",), settings.tokens),
+        (("alerts", "webhooks"), alerts.webhooks),
+        (("alerts", "alertmanagers"), alerts.alertmanagers),
+    ):
+        for name, one in named.items():
+            if one.token_file is not None and not one.token_file.is_file():
+                where = ("dashboard", *key, name, "token_file")
+                yield Fault(where, f"{'.'.join(where)}: there is no file {one.token_file}")
 
 
 def _of_upstreams(loaded: Loaded) -> Iterator[Fault]:

@@ -142,6 +142,26 @@ def file_refusal(folder: Path, text: str) -> list[str]:
     return str(caught.value).replace(f"{path}:", "").replace(f"{folder}/", "").splitlines()
 
 
+def test_files_that_the_dashboard_would_miss_are_told_before_it_starts(tmp_path: Path) -> None:
+    path = tmp_path / "sidelight.yaml"
+    path.write_text(
+        "dashboard:\n"
+        "  cert_file: no.crt\n"
+        "  key_file: no.key\n"
+        "  tokens: {owners: {token_file: owners}}\n"
+        '  alerts: {webhooks: {chat: {url: "http://127.0.0.1:1", token_file: chat}}}\n'
+    )
+    with pytest.raises(ConfigError) as told:
+        require_files(load(path))
+    assert str(told.value).splitlines() == [
+        f"{path}:2: dashboard.cert_file: there is no file {tmp_path / 'no.crt'}",
+        f"{path}:3: dashboard.key_file: there is no file {tmp_path / 'no.key'}",
+        f"{path}:4: dashboard.tokens.owners.token_file: there is no file {tmp_path / 'owners'}",
+        f"{path}:5: dashboard.alerts.webhooks.chat.token_file:"
+        f" there is no file {tmp_path / 'chat'}",
+    ]
+
+
 def test_a_column_that_the_reference_lacks_is_told_with_the_nearest(tmp_path: Path) -> None:
     (tmp_path / "r.csv").write_text("age,sex\n1,f\n")
     assert file_refusal(tmp_path, REFERENCE.replace("NAME", "r.csv")) == [
