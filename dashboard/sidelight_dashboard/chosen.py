@@ -11,6 +11,7 @@ from fastapi import Query
 
 from sidelight.errors import MalformedPayload
 from sidelight.serving.refusals import UnknownModel
+from sidelight_dashboard.links import query
 from sidelight_dashboard.refusals import NotFound
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.times import iso, read_end, read_length, read_time
@@ -68,6 +69,10 @@ class Chosen:
         if self.segment:
             asked["segment"] = self.segment
         return urlencode(asked | self._time)
+
+    def asking(self, **more: str | int) -> str:
+        """The same, and what is asked beside it."""
+        return "&".join(part for part in (self.query, query(**more)) if part)
 
     @property
     def _time(self) -> dict[str, str]:

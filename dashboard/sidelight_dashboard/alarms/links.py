@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import quote, urlencode
 
 from sidelight_dashboard.alarms.naming import room_of, runbook_of
 from sidelight_dashboard.alarms.one import OneAlarm, Window
+from sidelight_dashboard.links import page_of, query
 from sidelight_dashboard.times import iso
 
 BEFORE, AFTER = 20, 2
@@ -51,9 +51,7 @@ class Links:
 
     def _page(self, room: str, **asked: str) -> str:
         alarm = self.told.alarm
-        query = {"version": alarm.version, **asked}
-        told = urlencode({name: value for name, value in query.items() if value})
-        return f"/models/{quote(alarm.model, safe='')}/{room}" + (f"?{told}" if told else "")
+        return page_of(alarm.model, room, query(version=alarm.version, **asked))
 
 
 def _times(window: Window | None, before: int = 0, after: int = 0) -> dict[str, str]:

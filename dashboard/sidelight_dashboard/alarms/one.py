@@ -13,6 +13,7 @@ from sidelight_dashboard.alarms.sizes import Size, sizes_of
 from sidelight_dashboard.alarms.told import Alarm, alarm_of
 from sidelight_dashboard.attacks.episodes import Episode, episode
 from sidelight_dashboard.hiding import hidden_in
+from sidelight_dashboard.links import row_page
 from sidelight_dashboard.outliers.strange import StrangeRow, strangest
 from sidelight_dashboard.refusals import NotFound
 from sidelight_dashboard.showing import Showing
@@ -46,7 +47,7 @@ class TypicalRow:
     @property
     def path(self) -> str:
         """Of its page."""
-        return f"/rows/{self.exchange}/{self.row}"
+        return row_page(self.exchange, self.row)
 
 
 @dataclass(frozen=True, slots=True)

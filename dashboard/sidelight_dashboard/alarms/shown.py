@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 
 from sidelight_dashboard.alarms import words
 from sidelight_dashboard.alarms.deliveries import deliveries
@@ -16,6 +15,7 @@ from sidelight_dashboard.alarms.naming import cleared_because, runbook_of, title
 from sidelight_dashboard.alarms.one import OneAlarm
 from sidelight_dashboard.alarms.sizes import Size
 from sidelight_dashboard.alarms.told import Alarm, Search, offered
+from sidelight_dashboard.links import query
 from sidelight_dashboard.outliers.flaggers import configured
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.words.wording import Wording
@@ -24,21 +24,17 @@ Shown = dict[str, Any]
 
 
 def list_shown(showing: Showing, search: Search, alarms: Sequence[Alarm]) -> Shown:
-    asked = {
+    asked: dict[str, str | int] = {
         "model": search.model,
         "version": search.version,
         "detector": search.detector,
         "state": search.state,
     }
-
-    def query(**more: str | int) -> str:
-        return urlencode({name: value for name, value in (asked | more).items() if value})
-
     return {
         "search": search,
         "offered": offered(showing.store),
         "is_filtered": any(asked.values()),
-        "query": query,
+        "query": lambda **more: query(**(asked | more)),
         "measured": measured(showing, alarms),
         "title_of": title_of,
         "cleared_because": cleared_because,
@@ -62,6 +58,7 @@ def one_shown(showing: Showing, told: OneAlarm) -> Shown:
         "drawn": drawable(told.sizes),
         "because": partial(words.because, wording=_wording(showing, alarm.model)),
         "ratio_words": words.ratio_words,
+        "size_amount": words.amount,
         "allowed_words": words.allowed_words,
         "title_of": title_of,
         "runbook_of": runbook_of,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from sidelight_dashboard.chosen import DAY, Chosen
 from sidelight_dashboard.following.wire import Attack
+from sidelight_dashboard.links import row_page
 from sidelight_dashboard.refusals import NotFound
 from sidelight_dashboard.store.opening import Row, Store
 from sidelight_dashboard.times import read_length
@@ -28,7 +29,7 @@ class Query:
     @property
     def path(self) -> str:
         """Of its page."""
-        return f"/rows/{self.exchange}/{self.row}"
+        return row_page(self.exchange, self.row)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,13 @@ def _page(router: APIRouter, showing: Showing, pages: Pages) -> None:
         told = _attacks(showing, shown)
         found = episode_id or (told.episodes[0].id if len(told.episodes) == 1 else "")
         opened = episode(showing.store, model, found) if found else None
-        words = {"chosen": shown, "told": told, "opened": opened, "against": against}
+        words = {
+            "chosen": shown,
+            "told": told,
+            "opened": opened,
+            "against": against,
+            "query": shown.asking,
+        }
         if opened is not None:
             words |= _opened(showing, model, opened, against)
         return pages.answer(request, "attacks/page.html", words)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeVar
-from urllib.parse import urlencode
 
 from fastapi import Query
 
 from sidelight_dashboard.bias.findings import Bias, Estimated, Flips, Labels
 from sidelight_dashboard.bias.told import Part
-from sidelight_dashboard.bias.words import Unit, unit_of
-from sidelight_dashboard.chosen import Chosen
+from sidelight_dashboard.words.groups import Unit, unit_of
 
 Place = Literal["", "decisions", "came_true", "realised", "estimated", "flips"]
 
@@ -53,11 +51,6 @@ class Focus:
         found = part.found
         names = [found.metric, *(one.metric for one in found.metrics)] if found else []
         return _chosen(names, self.metric if self.by == "estimated" else None)
-
-
-def query_of(chosen: Chosen, asked: Mapping[str, str]) -> str:
-    """Of a link, or a chart, that keeps what is chosen."""
-    return "&".join(part for part in (chosen.query, urlencode(asked)) if part)
 
 
 def units_of(finding: Bias) -> tuple[Unit, ...]:

@@ -11,7 +11,7 @@ from sidelight_dashboard.alarms.naming import title_of
 from sidelight_dashboard.alarms.told import Alarm, Search
 from sidelight_dashboard.alarms.words import suspect_words
 from sidelight_dashboard.bias.charted import charts_router
-from sidelight_dashboard.bias.focus import Focus, query_of, units_of
+from sidelight_dashboard.bias.focus import Focus, units_of
 from sidelight_dashboard.bias.told import Teller, Told
 from sidelight_dashboard.bias.windows import CAME_TRUE, DECISIONS, ESTIMATED, FLIPS, REALISED
 from sidelight_dashboard.bias.words import Saying, favourable
@@ -52,7 +52,7 @@ def router(showing: Showing, pages: Pages) -> APIRouter:
             "told": told,
             "alarms": _open_alarms(showing, shown),
             "focus": _focused(focus, told),
-            "query": lambda **changed: query_of(shown, changed),
+            "query": shown.asking,
         }
         return pages.answer(request, "bias/page.html", words | _words(showing, model))
 

@@ -30,7 +30,7 @@ def longer(last: Lasting, one: Lasting) -> int:
 
 
 def unbroken(windows: Sequence[One], patience: Callable[[One, One], int] = longer) -> Run[One]:
-    """With the begin of each run of windows, and None before it."""
+    """With the begin of each run of windows, and None between runs."""
     return tuple(_unbroken(windows, patience))
 
 
@@ -50,7 +50,8 @@ def _unbroken(
     last: One | None = None
     for one in windows:
         if last is None or one.begin_ns - last.end_ns > patience(last, one):
-            yield one.begin_ns, None
+            if last is not None:
+                yield one.begin_ns, None
             yield one.begin_ns, one
         yield one.end_ns, one
         last = one

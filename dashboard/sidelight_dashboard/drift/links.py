@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import quote, urlencode
 
 from sidelight_dashboard.chosen import Chosen
 from sidelight_dashboard.drift.windows import Point
+from sidelight_dashboard.links import page_of, query
 from sidelight_dashboard.times import iso
 
 Measure = Literal["effect", "p-value", "evidence"]
@@ -39,7 +39,7 @@ class Links:
     @property
     def page(self) -> str:
         """Of the page, without its query."""
-        return f"/models/{quote(self.shown.chosen.model, safe='')}/drift"
+        return page_of(self.shown.chosen.model, "drift")
 
     def api(self, part: str = "") -> str:
         """The same of the API; `part` is one of its charts."""
@@ -47,10 +47,7 @@ class Links:
 
     def jointly(self, detector: str) -> str:
         """The chart of a detector that judges all columns together."""
-        asked = "&".join(
-            part for part in (self.shown.chosen.query, _told({"detector": detector})) if part
-        )
-        return f"/api{self.page}/jointly?{asked}"
+        return f"/api{self.page}/jointly?{self.shown.chosen.asking(detector=detector)}"
 
     def with_feature(self, feature: str) -> str:
         """Another column, beside the same windows."""
@@ -76,11 +73,10 @@ class Links:
             **self._own,
         }
         asked |= {"from": iso(point.begin_ns), "to": iso(point.end_ns + _MS)}
-        return f"{self.page}?{_told(asked)}"
+        return f"{self.page}?{query(**asked)}"
 
     def _query(self, **changed: str) -> str:
-        told = _told({**self._own, **changed})
-        return "&".join(part for part in (self.shown.chosen.query, told) if part)
+        return self.shown.chosen.asking(**{**self._own, **changed})
 
     @property
     def _own(self) -> dict[str, str]:
@@ -91,7 +87,3 @@ class Links:
 
 _ASKED = {"against": "", "feature": "", "measure": "effect", "rows": "newest"}
 """With what is shown when it is not asked for."""
-
-
-def _told(asked: dict[str, str]) -> str:
-    return urlencode({name: value for name, value in asked.items() if value})

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse
@@ -13,6 +13,7 @@ from sidelight.serving.answers import json_answer
 from sidelight_dashboard.chosen import Asked, Chosen, chosen
 from sidelight_dashboard.comparing.compared import compared
 from sidelight_dashboard.drawing.backdrop import backdrop
+from sidelight_dashboard.links import query
 from sidelight_dashboard.outliers.figures import p_value_figure, rate_figure
 from sidelight_dashboard.outliers.p_values import p_values
 from sidelight_dashboard.outliers.rates import Stretch
@@ -69,7 +70,7 @@ def _page(router: APIRouter, showing: Showing, pages: Pages) -> None:
             "rows": list(zip(told.rows, reasons(showing, model, told.rows), strict=True)),
             "blamed": [(*_worded(wording, one.what), one.rows) for one in told.blamed],
             "blamed_rows": BLAMED_ROWS,
-            "query": lambda **changed: _query(shown, told.detector, order, changed),
+            "query": partial(shown.asking, detector=told.detector, order=order),
         }
         return pages.answer(request, "outliers/page.html", words)
 
@@ -122,21 +123,10 @@ def _charts(router: APIRouter, showing: Showing) -> None:
 
 def _addresses(shown: Chosen, detector: str, over: Sequence[Stretch]) -> list[str]:
     """The same page of each stretch alone."""
-    other = {"detector": detector}
-    if shown.version:
-        other["version"] = shown.version
-    if shown.segment:
-        other["segment"] = shown.segment
+    own = {"detector": detector, "version": shown.version, "segment": shown.segment}
     return [
-        "?" + urlencode(other | {"from": iso(one.begin_ns), "to": iso(one.end_ns - 1)})
-        for one in over
+        "?" + query(**own, **{"from": iso(one.begin_ns), "to": iso(one.end_ns - 1)}) for one in over
     ]
-
-
-def _query(shown: Chosen, detector: str, order: Order, changed: dict[str, str | int]) -> str:
-    """Of a link to this page that changes only that."""
-    asked = {"detector": detector, "order": order} | changed
-    return "&".join(part for part in (shown.query, urlencode(asked)) if part)
 
 
 def _worded(wording: Wording, what: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from typing import Literal
 import orjson
 
 from sidelight_dashboard.hiding import Hidden, hidden_of
+from sidelight_dashboard.links import row_page
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.store.opening import Row, Store
 
@@ -50,7 +51,7 @@ class StrangeRow:
     @property
     def path(self) -> str:
         """Of its page."""
-        return f"/rows/{self.exchange}/{self.row}"
+        return row_page(self.exchange, self.row)
 
 
 @dataclass(frozen=True)

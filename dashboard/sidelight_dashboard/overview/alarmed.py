@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from urllib.parse import urlencode
 
 from sidelight_dashboard.alarms.naming import title_of
 from sidelight_dashboard.alarms.told import Alarm, Search
 from sidelight_dashboard.alarms.words import suspect_words
+from sidelight_dashboard.links import query
 from sidelight_dashboard.overview.status import Aspect, Status
 from sidelight_dashboard.overview.watched import aspect_of
 from sidelight_dashboard.showing import Showing
@@ -53,5 +53,4 @@ def _detector(alarm: Alarm) -> str:
 
 
 def _list(alarm: Alarm) -> str:
-    asked = {"model": alarm.model, "version": alarm.version, "state": "raised"}
-    return "/alarms?" + urlencode({name: value for name, value in asked.items() if value})
+    return f"/alarms?{query(model=alarm.model, version=alarm.version, state='raised')}"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from urllib.parse import quote, urlencode
 
 from sidelight.config.settings import ModelSettings
 from sidelight_dashboard.alarms.told import Alarm
+from sidelight_dashboard.links import page_of, query
 from sidelight_dashboard.overview.alarmed import alarms_status, of_aspect
 from sidelight_dashboard.overview.saying import Said
 from sidelight_dashboard.overview.status import ASPECTS, Aspect, Status, together
@@ -51,8 +51,7 @@ def paged(statuses: Statuses, model: str, version: str) -> Statuses:
 def _paged(status: Status, aspect: Aspect, model: str, version: str) -> Status:
     if status.page or status.word == "not watched" or aspect == "freshness":
         return status
-    query = f"?{urlencode({'version': version})}" if version else ""
-    return replace(status, page=f"/models/{quote(model, safe='')}/{aspect}{query}")
+    return replace(status, page=page_of(model, aspect, query(version=version)))
 
 
 def _nothing_yet(aspect: Aspect) -> Status:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlencode
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from sidelight_dashboard.exchanges.opening import OpenedRow, open_row
 from sidelight_dashboard.exchanges.pictures import is_picture
 from sidelight_dashboard.exchanges.values import json_value
 from sidelight_dashboard.hiding import hidden_of
+from sidelight_dashboard.links import query
 from sidelight_dashboard.rows.flags import (
     Flag,
     Naming,
@@ -28,7 +28,7 @@ from sidelight_dashboard.rows.placing import Place, Reference, reference_at
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.times import NS, iso
 from sidelight_dashboard.words.numbers import number_words
-from sidelight_dashboard.words.wording import LONGEST, Wording
+from sidelight_dashboard.words.wording import LONGEST, Wording, is_computed
 
 AROUND_NS = 1800 * NS
 
@@ -107,7 +107,7 @@ def told_row(showing: Showing, exchange: str, row: int) -> RowTold:
         opened.version,
         _facts(opened),
         tuple(_fields(opened.inputs, kinds, wording, reference)),
-        tuple(_fields(opened.outputs, kinds, wording, reference)),
+        tuple(_answers(opened.outputs, kinds, wording, reference)),
         opened.no_inputs,
         opened.no_outputs,
         reference.rows,
@@ -123,7 +123,7 @@ def told_row(showing: Showing, exchange: str, row: int) -> RowTold:
 
 def around(time_ns: int) -> str:
     """The query of the model's pages for what happened about that time."""
-    return urlencode({"from": iso(time_ns - AROUND_NS), "to": iso(time_ns + AROUND_NS)})
+    return query(**{"from": iso(time_ns - AROUND_NS), "to": iso(time_ns + AROUND_NS)})
 
 
 def _fields(
@@ -146,6 +146,18 @@ def _fields(
             is_text,
             _is_picture(column, kind),
         )
+
+
+def _answers(
+    columns: Columns | None,
+    kinds: dict[str, FeatureSettings],
+    wording: Wording,
+    reference: Reference,
+) -> Iterator[Field]:
+    for field in _fields(columns, kinds, wording, reference):
+        if is_computed(field.value):
+            field = replace(field, words=wording.answered(field.name, field.value))
+        yield field
 
 
 def _words(column: Column, value: Any, wording: Wording) -> str:
