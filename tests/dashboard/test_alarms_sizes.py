@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -149,7 +150,7 @@ def test_an_interval_that_reaches_beyond_the_limit_is_not_clear(one: Size, verdi
 
 def test_sizes_are_sentences_with_bounds_and_limits() -> None:
     assert size_words(size(0.123, 0.1, 0.15)) == (
-        "Effect of age: 0.123 (0.1 to 0.15); up to 0.05 is of no concern."
+        "Effect of age: 0.123 (0.100 to 0.150); up to 0.05 is of no concern."
     )
     attack = {"episode": "e", "n": 16, "n_expected": 0.041}
     assert headline(sizes_of(attack, {})) == (
@@ -181,7 +182,8 @@ def alarm(detector: str, evidence: float | None, threshold: float | None) -> Ala
         ),
         (
             alarm("adversarial", 14.7, 14.28),
-            "The logarithm of the likelihood ratio is 14.7; 14.3 raises the alarm.",
+            "Such queries are 10^6.4 times likelier in an attack than in ordinary traffic;"
+            " 10^6.2 times raises the alarm.",
         ),
         (alarm("drift", None, None), ""),
     ],
@@ -225,3 +227,21 @@ def test_only_values_of_one_quantity_with_bounds_share_an_axis() -> None:
     assert (within["y"], beyond["y"]) == ([1], [0])
     assert beyond["error_x"]["arrayminus"] == [pytest.approx(0.1)]
     assert drawable(()) == ()
+
+
+def test_a_gap_is_written_as_the_page_of_bias_writes_it() -> None:
+    gap = replace(size(0.139, 0.0678, 0.208), metric="false_positive_rate_difference")
+    gap = replace(gap, what="false positive rate difference", allowed_low=-0.02, allowed_high=0.02)
+    assert size_words(gap) == (
+        "False positive rate difference of age: +13.9% (+6.8% to +20.8%);"
+        " from −2.0% to +2.0% is of no concern."
+    )
+
+
+def test_of_those_that_are_as_sure_the_largest_comes_first() -> None:
+    columns = [
+        {"column": name, "effect": effect, "low": 0.0, "high": 0.2, "drifted": False, "rows": 9}
+        for name, effect in (("a", 0.01), ("b", 0.04), ("c", 0.02))
+    ]
+    found = sizes_of({"columns": columns, "tolerance": 0.05}, {})
+    assert [one.label for one in found] == ["b", "c", "a"]

@@ -396,3 +396,19 @@ def test_values_of_any_form_are_told_in_a_line() -> None:
     assert value_words([1.5] * 100) == "1.5, " * 8 + "and 92 more"
     assert value_words({"a": True, "b": None}) == "a: yes, b: missing"
     assert value_words("x\ny" * 200).endswith("…")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (0.000295163, "0.0003"),
+        (0.417479, "0.4175"),
+        (-0.5, "-0.5"),
+        (0.0000123, "1.2e-05"),
+        (12.34567, "12.3457"),
+    ],
+)
+def test_what_a_model_computed_is_told_no_finer_than_anybody_reads(
+    value: float, words: str
+) -> None:
+    assert Wording({}).answered("chance", value) == words

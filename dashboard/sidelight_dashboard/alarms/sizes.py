@@ -22,6 +22,9 @@ NOTHING_HIDDEN = Hidden(frozenset())
 
 QUERIES = "different queries"
 """What an attack is measured by."""
+EFFECT = "effect"
+CORRELATION = "change of a correlation"
+CHANGED = "share of decisions that change"
 
 Verdict = Literal["beyond", "within", "not clear", "no limit"]
 
@@ -32,7 +35,7 @@ class Size:
 
     `what` is the quantity: values of one quantity share an axis, others do not. `label` says of
     what it is, of `segment`; `columns` are the model's own names of those it is about. `rows` is
-    how many it rests on, None where that was not told.
+    how many it rests on, None where that was not told; `metric` the name of what compares groups.
     """
 
     what: str
@@ -46,6 +49,7 @@ class Size:
     rows: int | None = None
     columns: tuple[str, ...] = ()
     segment: str = ""
+    metric: str = ""
 
     @property
     def verdict(self) -> Verdict:
@@ -71,7 +75,12 @@ def sizes_of(
         found = [one for one in _Sizes(glossary).of(data) if is_told(one.columns, hidden)]
     except (KeyError, TypeError, AttributeError):
         return ()
-    return tuple(sorted(found, key=lambda one: (not one.is_beyond, -_excess(one), one.label)))
+    return tuple(sorted(found, key=_rank))
+
+
+def _rank(one: Size) -> tuple[bool, float, float, str]:
+    """The surest first; of those that are as sure the largest."""
+    return not one.is_beyond, -_excess(one), -abs(one.value or 0.0), one.label
 
 
 class _Sizes:
@@ -107,7 +116,7 @@ class _Sizes:
         for one in data["columns"]:
             if one["effect"] is not None:
                 yield Size(
-                    "effect",
+                    EFFECT,
                     self._wording.column(one["column"]),
                     *_three(one, "effect"),
                     None,
@@ -129,12 +138,13 @@ class _Sizes:
                 gap["verdict"] == "unfair",
                 gap["rows"],
                 attributes_of(gap["attribute"]),
+                metric=gap["metric"],
             )
 
     def _rates(self, finding: Json) -> Iterator[Size]:
         for rate in finding["rates"]:
             yield Size(
-                "share of decisions that change",
+                CHANGED,
                 self._groups(rate, "as", rate["other"]),
                 *_three(rate, "rate"),
                 None,
@@ -156,15 +166,14 @@ class _Sizes:
         limit = finding["tolerance"]
         beyond = finding["p_value"] < finding["threshold"] and finding["effect"] > limit
         three = _three(finding, "effect")
-        yield Size("effect", "all columns together", *three, None, limit, beyond, finding["rows"])
+        yield Size(EFFECT, "all columns together", *three, None, limit, beyond, finding["rows"])
         for pair in finding["pairs"]:
             label = " and ".join(map(self._wording.column, pair["columns"]))
             limit = finding["correlation_tolerance"]
             drifted = bool(pair["drifted"])
             three = _three(pair, "effect")
             columns = tuple(pair["columns"])
-            what = "change of a correlation"
-            yield Size(what, label, *three, None, limit, drifted, columns=columns)
+            yield Size(CORRELATION, label, *three, None, limit, drifted, columns=columns)
 
     def _statistics(self, finding: Json) -> Iterator[Size]:
         """alibi-detect's: a p-value is beyond its threshold below it, a statistic above it."""

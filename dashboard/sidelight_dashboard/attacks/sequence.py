@@ -163,7 +163,7 @@ class _Telling:
             Answered(
                 column.name,
                 self._wording.column(column.name),
-                self._wording.value(column.name, value),
+                self._wording.answered(column.name, value),
                 float(value) if isinstance(value, int | float) else None,
             )
             for column, value in told

@@ -18,12 +18,12 @@ from sidelight_dashboard.bias.windows import (
     REALISED,
     Source,
 )
-from sidelight_dashboard.bias.words import Unit
 from sidelight_dashboard.chosen import Asked, chosen
 from sidelight_dashboard.drawing.backdrop import backdrop
 from sidelight_dashboard.drawing.figures import Figure
 from sidelight_dashboard.refusals import NotFound
 from sidelight_dashboard.showing import Showing
+from sidelight_dashboard.words.groups import Unit
 from sidelight_dashboard.words.wording import Wording
 
 Groups = Annotated[

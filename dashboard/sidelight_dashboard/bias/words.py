@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sidelight.config.detecting.outcome import OutcomeSettings, Scalar
-from sidelight_dashboard.words.groups import attribute_words, group_words, metric_words
+from sidelight_dashboard.words.groups import (
+    Unit,
+    attribute_words,
+    gap_words,
+    group_words,
+    metric_words,
+)
 from sidelight_dashboard.words.numbers import short
 from sidelight_dashboard.words.wording import Wording
 
@@ -42,15 +48,6 @@ MEANINGS: Mapping[str, str] = {
 
 _THOUSAND = 1000
 
-Unit = Literal["share", "ratio", "odds", "number"]
-
-_UNITS: Mapping[str, Unit] = {
-    "disparate_impact_ratio": "ratio",
-    "treatment_equality_difference": "odds",
-    "mean_prediction_difference": "number",
-    "mean_residual_difference": "number",
-}
-
 AXES: Mapping[Unit, str] = {
     "share": "difference of shares",
     "ratio": "ratio of shares",
@@ -60,25 +57,11 @@ AXES: Mapping[Unit, str] = {
 """What metrics of one unit are drawn along."""
 
 
-def unit_of(metric: str) -> Unit:
-    """Metrics of different units never share an axis."""
-    return _UNITS.get(metric, "share")
-
-
 def way_of(metric: str) -> Literal["up", "down", ""]:
     """Which way is worse."""
     if metric in ("mean_absolute_error", "rmse"):
         return "up"
     return "" if metric == "mean_error" else "down"
-
-
-def gap_words(metric: str, value: float | None) -> str:
-    """A gap, with its sign; a ratio without one."""
-    if value is None:
-        return "no end"
-    sign = "+" if value > 0 else ""
-    told = {"share": f"{value:+.1%}", "ratio": f"{value:.2f}"}
-    return told.get(unit_of(metric), sign + short(value)).replace("-", "−")
 
 
 def performance_words(value: float | None) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Literal
 
+from sidelight_dashboard.words.numbers import short
 from sidelight_dashboard.words.wording import Wording
 
 _NAMES = {"f1": "F1", "roc_auc": "ROC AUC", "rmse": "RMSE", "r2": "R²"}
@@ -14,10 +17,33 @@ _COMPARED = re.compile(r"(?:(\w+) of )?(.+): (.+) (beside|as) (.+)")
 _BETWEEN = "*"
 """Between the attributes of an intersection."""
 
+Unit = Literal["share", "ratio", "odds", "number"]
+
+_UNITS: Mapping[str, Unit] = {
+    "disparate_impact_ratio": "ratio",
+    "treatment_equality_difference": "odds",
+    "mean_prediction_difference": "number",
+    "mean_residual_difference": "number",
+}
+
 
 def metric_words(metric: str) -> str:
     """``false positive rate difference``."""
     return _NAMES.get(metric, metric.replace("_", " "))
+
+
+def unit_of(metric: str) -> Unit:
+    """Metrics of different units never share an axis."""
+    return _UNITS.get(metric, "share")
+
+
+def gap_words(metric: str, value: float | None) -> str:
+    """A gap, with its sign; a ratio without one."""
+    if value is None:
+        return "no end"
+    sign = "+" if value > 0 else ""
+    told = {"share": f"{value:+.1%}", "ratio": f"{value:.2f}"}
+    return told.get(unit_of(metric), sign + short(value)).replace("-", "−")
 
 
 def attribute_words(wording: Wording, attribute: str) -> str:

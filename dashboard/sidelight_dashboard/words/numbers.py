@@ -11,6 +11,8 @@ LARGEST = sys.float_info.max
 _PLAIN = 1e9
 _THOUSAND = 1000
 _TINY = 1e-15
+_FOUR_DECIMALS = 5e-5
+"""What would be 0 with so many."""
 
 
 def number_words(value: float, digits: int = 6) -> str:
@@ -18,6 +20,13 @@ def number_words(value: float, digits: int = 6) -> str:
     if float(value).is_integer() and abs(value) < _PLAIN:
         return f"{value:.0f}"
     return f"{value:.{digits}g}"
+
+
+def answer_words(value: float) -> str:
+    """What a model computed: four decimals tell a chance, six digits anything larger."""
+    if abs(value) < 1 and abs(value) >= _FOUR_DECIMALS:
+        return f"{value:.4f}".rstrip("0")
+    return number_words(value, 2 if abs(value) < 1 else 6)
 
 
 def counted(count: int, one: str) -> str:

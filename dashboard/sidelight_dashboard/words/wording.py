@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sidelight.config.glossary import GlossaryEntry
-from sidelight_dashboard.words.numbers import number_words
+from sidelight_dashboard.words.numbers import answer_words, number_words
 
 LONGEST = 200
 """Characters of a value in a table before it is cut."""
@@ -39,6 +39,10 @@ class Wording:
         word = self._entry(name).values.get(key_of(value))
         return value_words(value) if word is None else f"{word} ({key_of(value)})"
 
+    def answered(self, name: str, value: Any) -> str:
+        """By the glossary; what the model computed no finer than anybody reads it."""
+        return answer_words(value) if is_computed(value) else self.value(name, value)
+
     def pair(self, name: str, value: Any) -> str:
         """``age = 37``."""
         if value is None:
@@ -47,6 +51,11 @@ class Wording:
 
     def _entry(self, name: str) -> GlossaryEntry:
         return self.glossary.get(name, _NOTHING)
+
+
+def is_computed(value: Any) -> bool:
+    """Whether it is a number that is no code."""
+    return isinstance(value, float) and not value.is_integer()
 
 
 def key_of(value: Any) -> str:
