@@ -6,17 +6,21 @@ from dataclasses import dataclass, field
 
 from sidelight.config.settings import Settings
 from sidelight.log import Log
-from sidelight.panes import PaneReader
-from sidelight_dashboard.comparing.sums import Sums
+from sidelight.panes import Comparison, PaneReader
+from sidelight_dashboard.comparing.remembered import Remembered
 from sidelight_dashboard.live.revision import Revision
 from sidelight_dashboard.store.opening import Store
+
+SUMS, COMPARISONS = 1000, 100
+"""That are held in memory."""
 
 
 @dataclass(frozen=True)
 class Showing:
     """The configuration, the store, the log for the rows themselves, and who reads panes.
 
-    `revision` goes up whenever the store has something new. `sums` remembers what was added up.
+    `revision` goes up whenever the store has something new. `sums` and `comparisons` are
+    those made before: a page and its charts ask for the same.
     """
 
     settings: Settings
@@ -24,4 +28,5 @@ class Showing:
     log: Log
     panes: PaneReader
     revision: Revision
-    sums: Sums = field(default_factory=Sums, compare=False, repr=False)
+    sums: Remembered[bytes] = field(default_factory=lambda: Remembered(SUMS))
+    comparisons: Remembered[Comparison] = field(default_factory=lambda: Remembered(COMPARISONS))

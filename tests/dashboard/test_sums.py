@@ -7,11 +7,12 @@ from pathlib import Path
 from sidelight.log.testing import MemoryLog
 from sidelight_dashboard.chosen import Asked, chosen
 from sidelight_dashboard.comparing.compared import compared
-from sidelight_dashboard.comparing.sums import KEPT, Sums
+from sidelight_dashboard.comparing.remembered import Remembered
 from tests.dashboard.filled import detect, drifting, follow, settings_of, shown
 from tests.detectors.traffic import MODEL, record, rows
 
 DAY_SECONDS = 86_400
+KEPT = 100
 
 
 def test_rows_that_come_later_are_in_the_sum(tmp_path: Path) -> None:
@@ -52,7 +53,7 @@ def asked(last: str) -> Asked:
 
 
 def test_a_sum_is_made_once_and_the_oldest_is_let_go() -> None:
-    sums, made = Sums(), list[int]()
+    sums, made = Remembered[bytes](KEPT), list[int]()
 
     def of(number: int) -> bytes:
         def make() -> bytes:

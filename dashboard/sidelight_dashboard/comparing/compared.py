@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 
 from sidelight.errors import ArtifactError
 from sidelight.panes import Column, Comparison, Flagged
@@ -75,8 +76,7 @@ def _compared(
     showing: Showing, chosen: Chosen, plan: str, first_ns: int, last_ns: int, rows: int
 ) -> Compared:
     try:
-        whole = showing.panes.add(_sums_of_days(showing, {**given(chosen), "plan": plan}))
-        comparison = showing.panes.compare(chosen.model, plan, chosen.segment, whole)
+        comparison = _comparison(showing, chosen, plan)
     except ArtifactError as exc:
         return Compared(plan, first_ns, last_ns, rows, None, str(exc))
     hidden = hidden_of(showing.settings.models[chosen.model])
@@ -92,18 +92,30 @@ Asked = dict[str, str | int]
 _ON_A_DAY = f"{SLOTS} AND plan = :plan AND begin_ns / {DAY_NS}"
 
 
-def _sums_of_days(showing: Showing, asked: Asked) -> list[bytes]:
-    """Of each day that has slots in the stretch; remembered as long as these stay as they are."""
-    days = showing.store.series.rows(
+def _comparison(showing: Showing, chosen: Chosen, plan: str) -> Comparison:
+    """Day by day; remembered as long as the slots of each stay as they are."""
+    asked: Asked = {**given(chosen), "plan": plan}
+    about = (chosen.model, chosen.version, chosen.segment, plan)
+    days = _days(showing, asked)
+
+    def made() -> Comparison:
+        sums = [
+            showing.sums.of((*about, *day), partial(_sum_of_day, showing, {**asked, "day": day[0]}))
+            for day in days
+        ]
+        whole = showing.panes.add(sums)
+        return showing.panes.compare(chosen.model, plan, chosen.segment, whole)
+
+    return showing.comparisons.of((*about, *chain.from_iterable(days)), made)
+
+
+def _days(showing: Showing, asked: Asked) -> list[tuple[int, ...]]:
+    """Each with what tells its slots in the stretch from others."""
+    return showing.store.series.rows(
         f"SELECT begin_ns / {DAY_NS}, count(*), sum(rows), min(first_ns), max(last_ns)"
         f" {SLOTS} AND plan = :plan GROUP BY 1",
         asked,
     )
-    about = (asked["model"], asked["version"], asked["segment"], asked["plan"])
-    return [
-        showing.sums.of((*about, *day), partial(_sum_of_day, showing, {**asked, "day": day[0]}))
-        for day in days
-    ]
 
 
 def _sum_of_day(showing: Showing, asked: Asked) -> bytes:
