@@ -4,7 +4,7 @@
 
 First `sidelight detectors` takes a log of exchanges of ten rows at full speed while a dashboard
 follows and browsers listen to `/events`; then a dashboard of its own takes the whole of it from the
-beginning. "behind" are records that pages do not show yet.
+beginning, and at last has nothing to do. "behind" are records that pages do not show yet.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from tests.ports import free_port
 ROWS = 10
 """Of an exchange."""
 BEAT_SECONDS = 0.1
+IDLE_SECONDS = 20
 PAGES = ("/healthz", "/", "/models/income-00/drift", "/api/models/income-00/drift/compare")
 
 
@@ -226,6 +227,10 @@ def caught_up(config: Path, told: Settings, browsers: int) -> None:
             f" {whole / seconds:,.0f} records/s, {1e6 * used / whole:,.0f} us of the processor each"
             f"\n  memory: {board.memory_info().rss / 1e6:,.0f} MB"
         )
+        busy, probe.seconds = replace(probe, seconds=probe.seconds), {}
+        _tell(busy)
+        time.sleep(IDLE_SECONDS)
+    print(f"idle, for {IDLE_SECONDS} s")
     _tell(probe)
 
 

@@ -90,6 +90,14 @@ def send(log: Log, between: Callable[[], None]) -> None:
         between()
 
 
+def is_ready(told: Settings) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://{told.dashboard.listen}/readyz", timeout=10):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
+
+
 def is_followed(told: Settings, store: Store) -> bool:
     """Whether all rows are there, and nothing that was said of them waits to be read."""
     try:
@@ -117,8 +125,10 @@ def endured(told: Settings, config: Path, box: Inbox, harm: Callable[[int], None
     kills = iter(range(KILLS))
 
     def between() -> None:
-        time.sleep(chance.uniform(0.2, 6))
         number = next(kills)
+        if number % 2:
+            until(lambda: is_ready(told), 60)
+        time.sleep(chance.uniform(0.2, 3))
         victim = detectors if number % 4 == 3 else dashboard
         victim.kill()
         harm(number)
@@ -127,6 +137,7 @@ def endured(told: Settings, config: Path, box: Inbox, harm: Callable[[int], None
     with ExitStack() as stack:
         log = stack.enter_context(closing(open_log(told.log)))
         stack.enter_context(running(dashboard, detectors))
+        until(lambda: is_ready(told), 60)  # Who is told of alarms is told of those from now on.
         send(log, between)
         store = stack.enter_context(closing(Store(config.parent / "own")))
         until(lambda: is_followed(told, store), SECONDS)
