@@ -1,18 +1,32 @@
-"""A real browser, and a page that remembers what went wrong on it."""
+"""A real browser, and a page that remembers what went wrong on it.
+
+Contexts are shared: the library of charts is fetched and compiled once for each of them.
+"""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    sync_playwright,
+)
 
 from tests.demo import Demo, standing
 
+ZONE = "Asia/Kolkata"
+"""Half an hour off, so that a time in it is like no other."""
+PATIENCE = 60_000
+"""Milliseconds, for what a busy machine may take; nothing here is timed."""
+SCREENS = {"wide": (1440, 900), "narrow": (390, 844)}
 QUIET = (
     "--no-sandbox",
     "--disable-background-networking",
@@ -32,6 +46,36 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=program, args=list(QUIET))
         yield started
         started.close()
+
+
+def _opened(browser: Browser, screen: str, **options: bool) -> BrowserContext:
+    width, height = SCREENS[screen]
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        timezone_id=ZONE,
+        locale="en-GB",
+        **options,  # type: ignore[arg-type]
+    )
+    context.set_default_timeout(PATIENCE)
+    return context
+
+
+@pytest.fixture(scope="session")
+def wide(browser: Browser) -> Iterator[BrowserContext]:
+    with _opened(browser, "wide") as context:
+        yield context
+
+
+@pytest.fixture(scope="session")
+def narrow(browser: Browser) -> Iterator[BrowserContext]:
+    with _opened(browser, "narrow") as context:
+        yield context
+
+
+@pytest.fixture(scope="session")
+def scriptless(browser: Browser) -> Iterator[BrowserContext]:
+    with _opened(browser, "wide", java_script_enabled=False) as context:
+        yield context
 
 
 @pytest.fixture(scope="session")
@@ -66,11 +110,3 @@ def watched(page: Page, demo: Demo) -> Watched:
     page.on("pageerror", lambda error: seen.errors.append(str(error)))
     page.on("request", seen.see)
     return seen
-
-
-SCREENS = {"wide": (1440, 900), "narrow": (390, 844)}
-
-
-@pytest.fixture
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("pictures")

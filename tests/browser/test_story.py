@@ -8,19 +8,17 @@ from collections.abc import Iterator
 import pytest
 import yaml
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from sidelight.demo.traffic import Clients
 from sidelight.tables import read_table
 from sidelight.tensors import Columns
-from tests.browser.conftest import SCREENS, Watched, watched
+from tests.browser.conftest import PATIENCE, ZONE, Watched, watched
 from tests.demo import Demo
 
-ZONE = "Asia/Kolkata"
-"""Half an hour off, so that a time in it is like no other."""
-SECONDS = 1000
-PATIENCE = 60 * SECONDS
-"""For what a busy machine may take; nothing here is timed."""
+pytestmark = pytest.mark.timeout(900)
+"""The first one waits for the demo to stand."""
+
 MODEL = "employment"
 PAGES = {
     "overview": "/",
@@ -34,21 +32,13 @@ FOCUSED = "document.activeElement.matches('a') && document.activeElement.textCon
 SERIOUS = ("serious", "critical")
 
 
-def opened(browser: Browser, width: str = "wide", **options: object) -> BrowserContext:
-    wide, high = SCREENS[width]
-    told = {"viewport": {"width": wide, "height": high}, "timezone_id": ZONE, "locale": "en-GB"}
-    context: BrowserContext = browser.new_context(**{**told, **options})  # type: ignore[arg-type]
-    context.set_default_timeout(PATIENCE)
-    return context
-
-
 @pytest.fixture
-def seen(browser: Browser, demo: Demo) -> Iterator[Watched]:
+def seen(wide: BrowserContext, demo: Demo) -> Iterator[Watched]:
     """A page of its own; at the end nothing may have gone wrong on it."""
-    with opened(browser) as context:
-        page = watched(context.new_page(), demo)
-        yield page
-        assert (page.errors, page.foreign) == ([], [])
+    with wide.new_page() as page:
+        heard = watched(page, demo)
+        yield heard
+        assert (heard.errors, heard.foreign) == ([], [])
 
 
 def drawn(page: Page) -> None:
@@ -60,6 +50,11 @@ def drawn(page: Page) -> None:
 
 def explained(page: Page) -> None:
     expect(page.get_by_role("button", name="Forget it")).to_be_visible(timeout=PATIENCE)
+
+
+def test_the_demo_tells_its_story(demo: Demo) -> None:
+    assert "The story came out as promised." in demo.told
+    assert "written: build/demo/explanation.html" in demo.told
 
 
 def test_from_the_alarm_to_the_feature_the_row_and_why(seen: Watched, demo: Demo) -> None:
@@ -92,15 +87,13 @@ def test_from_the_alarm_to_the_feature_the_row_and_why(seen: Watched, demo: Demo
 
 
 @pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_page_is_accessible(browser: Browser, demo: Demo, name: str, scheme: str) -> None:
-    with opened(browser, color_scheme=scheme) as context:
-        page = watched(context.new_page(), demo)
-        page.page.goto(demo.dashboard + PAGES[name])
-        drawn(page.page)
-        found = Axe().run(page.page).response["violations"]
-        assert [_told(one) for one in found if one["impact"] in SERIOUS] == []
-        assert (page.errors, page.foreign) == ([], [])
+def test_every_page_is_accessible_in_light_and_dark(seen: Watched, demo: Demo, name: str) -> None:
+    seen.page.goto(demo.dashboard + PAGES[name])
+    for scheme in ("light", "dark"):
+        seen.page.emulate_media(color_scheme=scheme)
+        drawn(seen.page)
+        found = Axe().run(seen.page).response["violations"]
+        assert [_told(one) for one in found if one["impact"] in SERIOUS] == [], scheme
 
 
 def _told(violation: dict[str, object]) -> str:
@@ -110,9 +103,10 @@ def _told(violation: dict[str, object]) -> str:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_narrow_screen_never_scrolls_sideways(browser: Browser, demo: Demo, name: str) -> None:
-    with opened(browser, "narrow") as context:
-        page = context.new_page()
+def test_a_narrow_screen_never_scrolls_sideways(
+    narrow: BrowserContext, demo: Demo, name: str
+) -> None:
+    with narrow.new_page() as page:
         page.goto(demo.dashboard + PAGES[name])
         drawn(page)
         widths = "[document.documentElement.scrollWidth, window.innerWidth]"
@@ -121,9 +115,10 @@ def test_a_narrow_screen_never_scrolls_sideways(browser: Browser, demo: Demo, na
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_without_scripts_every_page_has_its_words(browser: Browser, demo: Demo, name: str) -> None:
-    with opened(browser, java_script_enabled=False) as context:
-        page = context.new_page()
+def test_without_scripts_every_page_has_its_words(
+    scriptless: BrowserContext, demo: Demo, name: str
+) -> None:
+    with scriptless.new_page() as page:
         page.goto(demo.dashboard + PAGES[name])
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         expect(page.get_by_role("table").first).to_be_visible()
