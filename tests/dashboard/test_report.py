@@ -21,12 +21,12 @@ from sidelight_dashboard.explaining.keeping import Head, Kept, keep
 from sidelight_dashboard.refusals import NotFound
 from sidelight_dashboard.report import routes
 from sidelight_dashboard.report.making import Report
-from sidelight_dashboard.report.wanted import Wanted, subjects
+from sidelight_dashboard.report.wanted import MOST_ALARMS, Wanted, subjects
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.web.library import installed
 from tests.dashboard.attacked import attacked_pictures, attacked_table
 from tests.dashboard.browsing import client
-from tests.dashboard.copied import copied
+from tests.dashboard.copied import change, copied
 from tests.dashboard.hostile import BAD, COLUMN, VALUES, hostile
 from tests.dashboard.reported import Found, asked, digest, made
 from tests.dashboard.test_explain_shown import told as explained
@@ -282,3 +282,17 @@ def test_only_so_many_are_made_at_once(showing: Showing, monkeypatch: pytest.Mon
             one.join()
     assert refused.status_code == 503
     assert "retry-after" in refused.headers
+
+
+def test_of_many_alarms_some_are_told_and_the_rest_are_counted(
+    showing: Showing, tmp_path: Path
+) -> None:
+    with copied(showing, tmp_path) as many:
+        names = (name for _, name, *_ in many.store.series.rows("PRAGMA table_info(alarm)"))
+        others = ", ".join(name for name in names if name != "id")
+        for number in range(MOST_ALARMS + 2):
+            again = f"INSERT INTO alarm (id, {others}) SELECT :id, {others} FROM alarm LIMIT 1"  # noqa: S608
+            change(many, again, {"id": f"again-{number}"})
+        told = made(many)
+    assert len(told.alarms) == MOST_ALARMS
+    assert f"{MOST_ALARMS + 3} alarms stood in this time" in Found(told.html).text

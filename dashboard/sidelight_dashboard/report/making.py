@@ -57,6 +57,7 @@ def report(showing: Showing, wanted: Wanted, at_ns: int) -> Report:
         "facts": facts_of(showing, found, at_ns, lag.unread),
         "state": state,
         "alarms": alarms,
+        "alarms_in_all": sum(one.alarms_in_all for one in found),
         "measured": measured(showing, alarms),
         "title_of": title_of,
         "cleared_because": cleared_because,

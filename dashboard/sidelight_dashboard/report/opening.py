@@ -31,18 +31,27 @@ def opened(settings: Settings) -> Iterator[Showing]:
         store = closed.enter_context(closing(Store(folder_of(settings))))
         panes = closed.enter_context(open_panes(settings))
         showing = Showing(settings, store, log, panes, Revision())
-        try:
-            with held(store.folder):
-                store.prepare()
-                Follower(showing, threading.Event()).catch_up()
-        except Held:
-            store.check()
-            _wait(showing)
+        _bring_up(showing)
         yield showing
 
 
-def _wait(showing: Showing) -> None:
-    """How many are left then, the report says."""
+def _bring_up(showing: Showing) -> None:
+    """Read the log to its end, or wait until who holds the store has; how many records are left
+    after that, the report says."""
     end = time.monotonic() + PATIENCE_SECONDS
-    while records_left(showing) and time.monotonic() < end:
+    while not (is_whole := _has_followed(showing)) and time.monotonic() < end:
         time.sleep(_POLL_SECONDS)
+    if not is_whole:
+        showing.store.check()
+
+
+def _has_followed(showing: Showing) -> bool:
+    """Whether all there is has been read, by us or by who holds the store."""
+    store = showing.store
+    try:
+        with held(store.folder):
+            store.prepare()
+            Follower(showing, threading.Event()).catch_up()
+    except Held:
+        return store.is_of_this_format and not records_left(showing)
+    return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from sidelight.errors import MalformedPayload
@@ -32,11 +31,15 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Subject:
-    """One version of a model in a stretch of time; `rows` of it were scored then."""
+    """One version of a model in a stretch of time; `rows` of it were scored then.
+
+    `alarms` are the first of those that stood then, and there were `alarms_in_all`.
+    """
 
     chosen: Chosen
     rows: int
     alarms: tuple[OneAlarm, ...]
+    alarms_in_all: int
 
     @property
     def name(self) -> str:
@@ -63,8 +66,11 @@ def subjects(showing: Showing, wanted: Wanted) -> tuple[Subject, ...]:
 def _of_model(showing: Showing, model: str, asked: Asked) -> Subject | None:
     shown = _fixed(chosen(showing, model, asked))
     rows = _rows(showing, shown)
-    alarms = tuple(one_alarm(showing, id_) for id_ in _alarms(showing, shown, asked.version))
-    return Subject(shown, rows, alarms) if rows or alarms or _is_judged(showing, shown) else None
+    ids = _alarms(showing, shown, asked.version)
+    if not (rows or ids or _is_judged(showing, shown)):
+        return None
+    alarms = tuple(one_alarm(showing, id_) for id_ in ids[:MOST_ALARMS])
+    return Subject(shown, rows, alarms, len(ids))
 
 
 def _of_alarm(showing: Showing, wanted: Wanted) -> Subject:
@@ -73,7 +79,7 @@ def _of_alarm(showing: Showing, wanted: Wanted) -> Subject:
     if wanted.model not in ("", model):
         raise MalformedPayload(f"alarm {wanted.alarm} is one of {model}", where="model")
     shown = _fixed(chosen(showing, model, _around(told, wanted.asked)))
-    return Subject(shown, _rows(showing, shown), (told,))
+    return Subject(shown, _rows(showing, shown), (told,), 1)
 
 
 def _around(told: OneAlarm, asked: Asked) -> Asked:
@@ -116,21 +122,20 @@ def _is_judged(showing: Showing, shown: Chosen) -> bool:
     )
 
 
-def _alarms(showing: Showing, shown: Chosen, version: str | None) -> Iterator[str]:
+def _alarms(showing: Showing, shown: Chosen, version: str | None) -> list[str]:
     """Ids of those that stood at any time of the stretch; of all versions where none is named."""
     found = showing.store.series.rows(
         "SELECT id FROM alarm WHERE model = :model AND (:version IS NULL OR version = :version)"
         " AND raised_ns <= :end AND coalesce(cleared_ns, :end) >= :begin"
-        " ORDER BY cleared_ns IS NOT NULL, raised_ns DESC, id LIMIT :most",
+        " ORDER BY cleared_ns IS NOT NULL, raised_ns DESC, id",
         {
             "model": shown.model,
             "version": version,
             "begin": shown.begin_ns,
             "end": shown.end_ns,
-            "most": MOST_ALARMS,
         },
     )
-    return (id_ for (id_,) in found)
+    return [id_ for (id_,) in found]
 
 
 def _nothing(showing: Showing, models: tuple[str, ...], asked: Asked) -> str:

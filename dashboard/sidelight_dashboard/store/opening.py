@@ -148,12 +148,15 @@ class Store:
 
     def check(self) -> None:
         """What another process prepared must be of this format."""
-        ((found,),) = self.series.rows("PRAGMA user_version")
-        if found != FORMAT:
+        if not self.is_of_this_format:
             raise ConfigError(
-                f"{self.series.path} is of format {found}, which another release of Sidelight"
-                f" writes; this one reads {FORMAT}: use the release that the dashboard runs"
+                f"{self.series.path} is not of format {FORMAT}: another release of Sidelight"
+                " writes it; use the release that the dashboard runs"
             )
+
+    @property
+    def is_of_this_format(self) -> bool:
+        return self.series.rows("PRAGMA user_version") == [(FORMAT,)]
 
     def _prepare_kept(self) -> None:
         try:
