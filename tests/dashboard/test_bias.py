@@ -170,8 +170,16 @@ def test_gaps_are_drawn_upon_what_is_allowed_and_units_never_share_an_axis(
 ) -> None:
     shares = asked(browser, f"{API}/gaps", by="decisions", unit="share")
     ratios = asked(browser, f"{API}/gaps", by="decisions", unit="ratio")
-    names = [name for one in (shares, ratios) for name in one["layout"]["yaxis"]["ticktext"]]
-    assert sorted("ratio" in name for name in names) == [False] * 5 + [True] * 5
+    names, titles = (
+        [one["layout"]["yaxis"]["ticktext"] for one in (shares, ratios)],
+        [one["layout"]["xaxis"]["title"]["text"] for one in (shares, ratios)],
+    )
+    assert [len(one) for one in names] == [5, 5]
+    assert not any("difference" in name or "ratio" in name for one in names for name in one)
+    assert titles == [
+        "statistical parity difference, difference of shares",
+        "disparate impact ratio, ratio of shares",
+    ]
     bands = [one for one in shares["layout"]["shapes"] if one["type"] == "rect"]
     assert {(one["x0"], one["x1"]) for one in bands} == {(-0.05, 0.05)}
     assert ratios["layout"]["shapes"][-1]["x0"] == 1.0
@@ -266,8 +274,8 @@ def test_flips_are_drawn_with_the_worst_pair_first(browser: TestClient) -> None:
 
 def test_evidence_is_drawn_alone_beside_where_the_alarm_rings(browser: TestClient) -> None:
     figure = asked(browser, f"{API}/evidence", by="decisions")
-    evidence, rings = figure["data"]
-    assert len(evidence["y"]) == len(rings["y"]) == 16
+    rings, evidence = figure["data"]
+    assert len(evidence["y"]) == len(rings["y"]) == 16 + 1  # and where the first window begins
     assert figure["layout"]["yaxis"]["type"] == "log"
 
 

@@ -19,6 +19,7 @@ from sidelight_dashboard.explaining.overlay import overlaid
 from sidelight_dashboard.explaining.reading import quality, share_done, shown
 from sidelight_dashboard.explaining.shown import Bar, Bars, Run
 from sidelight_dashboard.hiding import Hidden
+from sidelight_dashboard.words.numbers import moved_words
 from sidelight_dashboard.words.wording import Wording
 from tests.explainers.drawn import linear, photo
 from tests.explainers.games import explainer, numeric
@@ -91,7 +92,7 @@ def test_bars_are_drawn_to_their_side_with_their_intervals() -> None:
     assert up["error_x"]["arrayminus"] == [0.5, 0.0]
     assert not down["error_x"]["visible"]
     texts = [one["text"] for one in figure["layout"]["annotations"]]
-    assert texts == ["age = 1  +2", "a &lt; b &amp; c  -1", "x  +0.5"]
+    assert texts == ["age = 1  +2.00", "a &lt; b &amp; c  -1.00", "x  +0.50"]
 
 
 def test_many_bars_share_the_last_one() -> None:
@@ -294,3 +295,11 @@ def test_another_librarys_answer_is_withheld_where_a_column_is_redacted() -> Non
 
     assert "37" not in repr(kept)
     assert "redacted" in shown(kept, PLAIN).sentences[0]
+
+
+def test_amounts_beside_each_other_have_the_decimals_of_the_largest() -> None:
+    amounts = (-0.274, 0.0134, 0.005, -0.000774)
+    told = [moved_words(one, amounts[0]) for one in amounts]
+    assert told == ["-0.274", "+0.013", "+0.005", "-0.001"]
+    assert moved_words(120.0, 1234.0) == "+120"
+    assert moved_words(0.0, 0.0) == "+0"

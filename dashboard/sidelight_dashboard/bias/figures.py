@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from textwrap import wrap
 
 from sidelight_dashboard.bias.course import (
@@ -75,8 +75,11 @@ class Charts:
     def gaps(self, finding: Bias, unit: Unit) -> Figure:
         """Each group beside the privileged one, by the metrics of one unit, the worst first."""
         own = [gap for gap in finding.worst_first if unit_of(gap.metric) == unit]
-        lines = [self._gap(gap) for gap in own[:MOST_LINES]]
-        return forest(lines, _VERDICTS, _axis(unit), 1.0 if unit == "ratio" else 0.0)
+        common = _common(own)
+        lines = [self._gap(gap, common) for gap in own[:MOST_LINES]]
+        metrics = [metric_words(gap.metric) for gap in own[:1] if gap.metric in common]
+        axis = replace(_axis(unit), title=", ".join([*metrics, AXES[unit]]))
+        return forest(lines, _VERDICTS, axis, 1.0 if unit == "ratio" else 0.0)
 
     def gap(self, windows: Sequence[Window[Bias]], key: Key) -> Figure:
         """One gap over time, between what is allowed."""
@@ -120,12 +123,17 @@ class Charts:
         axis = Axis("decisions that change", bad="up", share=True)
         return course("changed", points, _VERDICTS, axis, (ALLOWED,), self.shapes)
 
-    def _gap(self, gap: Gap) -> Line:
+    def _gap(self, gap: Gap, common: Collection[str]) -> Line:
         attribute = attribute_words(self.wording, gap.attribute)
         group = group_words(self.wording, gap.attribute, gap.group)
         against = group_words(self.wording, gap.attribute, gap.against)
         return Line(
-            _lines(f"{attribute}: {group} beside {against}", metric_words(gap.metric)),
+            _lines(
+                f"{group} beside {against}"
+                if gap.attribute in common
+                else f"{attribute}: {group} beside {against}",
+                *(() if gap.metric in common else (metric_words(gap.metric),)),
+            ),
             gap.value,
             gap.low,
             gap.high,
@@ -153,6 +161,14 @@ def _beside_reference(figure: Figure, points: Sequence[Point]) -> Figure:
 
 def _axis(unit: Unit) -> Axis:
     return Axis(AXES[unit], share=unit == "share")
+
+
+def _common(gaps: Sequence[Gap]) -> set[str]:
+    """The metric and the attribute that many gaps share: the chart need not repeat them."""
+    if len(gaps) < 2:
+        return set()
+    named = ({gap.metric for gap in gaps}, {gap.attribute for gap in gaps})
+    return {name for names in named if len(names) == 1 for name in names}
 
 
 def _settled(found: Labels) -> State:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sidelight_dashboard.drawing.figures import Figure, Trace, plain
 from sidelight_dashboard.explaining.shown import Bar, Bars
+from sidelight_dashboard.words.numbers import moved_words
 from sidelight_dashboard.words.wording import cut
 
 MOST = 15
@@ -21,7 +22,10 @@ def bars_figure(told: Bars) -> Figure:
     """Bars to both sides of zero, the largest on top, each below its words: narrow screens have no
     room for words beside them."""
     bars = drawn(told.bars)
-    words = [plain(f"{cut(bar.label, LONGEST)}  {bar.amount:+.3g}") for bar in bars]
+    largest = max((abs(bar.amount) for bar in bars), default=0.0)
+    words = [
+        plain(f"{cut(bar.label, LONGEST)}  {moved_words(bar.amount, largest)}") for bar in bars
+    ]
     rises = [row for row, bar in enumerate(bars) if bar.amount > 0]
     falls = [row for row, bar in enumerate(bars) if bar.amount <= 0]
     return {

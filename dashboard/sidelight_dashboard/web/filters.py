@@ -8,6 +8,7 @@ from sidelight_dashboard.chosen import Chosen
 from sidelight_dashboard.times import iso
 from sidelight_dashboard.words.numbers import (
     amount_words,
+    answer_words,
     chance_words,
     large,
     number,
@@ -45,6 +46,7 @@ def thousands(number: int) -> str:
 
 FILTERS = {
     "amount": amount_words,
+    "answer": answer_words,
     "asked_again": asked_again,
     "chance": chance_words,
     "evidence": large,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 
 FEWEST = 1_000_000
@@ -11,6 +12,7 @@ LARGEST = sys.float_info.max
 _PLAIN = 1e9
 _THOUSAND = 1000
 _TINY = 1e-15
+_MOST_DECIMALS = 6
 _FOUR_DECIMALS = 5e-5
 """What would be 0 with so many."""
 
@@ -27,6 +29,14 @@ def answer_words(value: float) -> str:
     if abs(value) < 1 and abs(value) >= _FOUR_DECIMALS:
         return f"{value:.4f}".rstrip("0")
     return number_words(value, 2 if abs(value) < 1 else 6)
+
+
+def moved_words(amount: float, largest: float) -> str:
+    """One of several that are read beside each other: with the decimals that the largest needs."""
+    digits = 2 - math.floor(math.log10(abs(largest))) if largest else 0
+    if not 0 <= digits <= _MOST_DECIMALS:
+        return f"{amount:+.3g}"
+    return f"{amount:+.{digits}f}"
 
 
 def counted(count: int, one: str) -> str:

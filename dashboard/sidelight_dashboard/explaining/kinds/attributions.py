@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from sidelight_dashboard.explaining.kinds.pictures import TINTED, places_of
 from sidelight_dashboard.explaining.kinds.texts import runs_of
 from sidelight_dashboard.explaining.shown import Bar, Bars, Json, Shown
-from sidelight_dashboard.words.numbers import number_words
+from sidelight_dashboard.words.numbers import answer_words, moved_words
 from sidelight_dashboard.words.wording import Wording, listed, value_words
 
 MOST_TOLD = 3
@@ -47,13 +47,13 @@ def _labels(data: Json, wording: Wording) -> list[str]:
 
 
 def _sentences(data: Json, bars: Sequence[Bar], output: str) -> Iterator[str]:
-    yield f"The answer: {output} = {number_words(data['prediction'], 4)}."
+    yield f"The answer: {output} = {answer_words(data['prediction'])}."
     if data["additivity_gap"] is not None:
-        yield f"{_base(data)} it is {number_words(data['base_value'], 4)}."
+        yield f"{_base(data)} it is {answer_words(data['base_value'])}."
     for verb, sign in (("raised", 1), ("lowered", -1)):
         moved = [bar for bar in bars if bar.amount * sign > abs(bars[0].amount) / 10][:MOST_TOLD]
         if moved:
-            told = [f"{bar.label} ({bar.amount:+.3g})" for bar in moved]
+            told = [f"{one.label} ({moved_words(one.amount, bars[0].amount)})" for one in moved]
             yield f"What {verb} it most: {listed(told)}."
 
 

@@ -14,10 +14,16 @@ function tellForms() {
     const length = form.elements.last;
     const submit = form.querySelector("[type=submit]");
     exact.querySelector("[data-zone]").textContent = zone;
-    for (const input of exact.querySelectorAll("input")) input.value = here(`${input.value}Z`).slice(0, 19);
-    const show = () => { exact.hidden = exact.disabled = submit.hidden = length.value !== ""; };
+    for (const input of exact.querySelectorAll("input")) if (input.value) input.value = here(`${input.value}Z`).slice(0, 19);
+    let byKey = false; // arrow keys pass many choices on their way: who uses them presses the button
+    const show = () => {
+      exact.hidden = exact.disabled = length.value !== "";
+      submit.hidden = exact.hidden && !byKey;
+    };
+    form.addEventListener("keydown", () => { byKey = true; });
+    form.addEventListener("pointerdown", () => { byKey = false; });
     for (const select of form.querySelectorAll("select"))
-      select.addEventListener("change", () => { show(); if (length.value) form.requestSubmit(); });
+      select.addEventListener("change", () => { show(); if (length.value && !byKey) form.requestSubmit(); });
     form.addEventListener("formdata", ({ formData }) => {
       for (const name of ["from", "to"]) if (formData.get(name)) formData.set(name, utc(formData.get(name)));
       for (const [name, value] of [...formData]) if (!value && name !== "version") formData.delete(name);
