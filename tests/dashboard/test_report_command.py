@@ -15,11 +15,15 @@ from sidelight.command.main import application
 from sidelight.config.settings import Settings
 from sidelight.errors import ConfigError, MalformedPayload
 from sidelight.log import open_log
+from sidelight.log.kafka.plans import plans
+from sidelight.log.kafka.standing import create
+from sidelight.log.testing import MemoryLog
 from sidelight_dashboard.report import opening
 from sidelight_dashboard.store.locking import held
 from sidelight_dashboard.store.opening import Store
 from tests.dashboard.filled import detect, drifting, follow, settings_of, shown
 from tests.dashboard.reported import Found
+from tests.dashboard.test_follow_kafka import PARTITIONS, copied, settings_at
 from tests.detectors.traffic import MODEL
 
 
@@ -132,3 +136,22 @@ def test_a_folder_that_cannot_be_locked_says_so(tmp_path: Path) -> None:
     (tmp_path / "store" / "lock").mkdir()
     with pytest.raises(ConfigError, match="name a folder that can be written"), held(store.folder):
         pass
+
+
+def test_a_brokers_log_is_followed_too_and_rows_it_lost_are_said(
+    kafka_url: str, tmp_path: Path
+) -> None:
+    settings = settings_at(kafka_url, tmp_path)
+    memory = MemoryLog(PARTITIONS)
+    detect(memory, settings, drifting())
+    create(settings.log, plans(settings.log))
+    with closing(open_log(settings.log)) as log:
+        copied(memory, log)  # what the detectors said, without the exchanges
+    document = settings.model_dump(mode="json", exclude_unset=True)
+    (tmp_path / "sidelight.yaml").write_text(yaml.safe_dump(document))
+    given = ["--config", str(tmp_path / "sidelight.yaml"), "--out", str(tmp_path / "r.html")]
+    done = CliRunner().invoke(application(), ["report", *given, "--fail-on", "alarm"])
+    assert done.exit_code == 3, done.output
+    found = Found((tmp_path / "r.html").read_text("utf-8"))
+    assert "Drift of income" in found.text
+    assert "Not told: " in found.text
