@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from kafka import KafkaAdminClient, TopicPartition
+
+from sidelight.config.brokers import KafkaAddress
 from sidelight.config.settings import LogSettings, Settings
 from sidelight.log import Log, open_log
 from sidelight.log.kafka.plans import plans
@@ -63,3 +67,40 @@ def test_a_brokers_log_gives_the_same_store_though_its_topics_come_later(
         stop.set()
         thread.join()
     log.close()
+
+
+def test_what_a_brokers_retention_took_is_missing_and_the_rest_is_there(
+    kafka_url: str, tmp_path: Path
+) -> None:
+    told = settings_at(kafka_url, tmp_path)
+    memory = MemoryLog(PARTITIONS)
+    detect(memory, told, drifting())
+    create(told.log, plans(told.log))
+    with closing(open_log(told.log)) as log, shown(told, log) as showing:
+        copied(memory, log)
+        retire(told, PANES, 2)
+        follow(showing)
+        ((rows,),) = showing.store.series.rows("SELECT sum(rows) FROM slot")
+        flagged = showing.store.series.rows("SELECT * FROM flagged")
+        whole = sum(memory.span(RESULTS, partition).end for partition in range(PARTITIONS))
+
+    assert 0 < rows < 600
+    assert 0 < len(flagged) < whole
+
+
+def retire(told: Settings, topic: str, before: int) -> None:
+    """What the broker does when records are too old."""
+    address = KafkaAddress.parse(told.log.url)
+    with closing(KafkaAdminClient(bootstrap_servers=list(address.servers))) as admin:
+        admin.delete_records(
+            {
+                TopicPartition(address.topic(topic), partition): before
+                for partition in range(PARTITIONS)
+                if end_of(told, topic, partition) >= before
+            }
+        )
+
+
+def end_of(told: Settings, topic: str, partition: int) -> int:
+    with closing(open_log(told.log)) as log:
+        return log.span(topic, partition).end
