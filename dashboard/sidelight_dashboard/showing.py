@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from sidelight.config.settings import Settings
 from sidelight.log import Log
 from sidelight.panes import Comparison, PaneReader
-from sidelight_dashboard.comparing.remembered import Remembered
 from sidelight_dashboard.live.revision import Revision
 from sidelight_dashboard.store.opening import Store
+from sidelight_dashboard.store.remembered import Remembered
 
 SUMS, COMPARISONS = 1000, 100
 """That are held in memory."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from sidelight.log.testing import MemoryLog
 from sidelight_dashboard.chosen import Asked, chosen
 from sidelight_dashboard.comparing.compared import compared
-from sidelight_dashboard.comparing.remembered import Remembered
+from sidelight_dashboard.store.remembered import Remembered
 from tests.dashboard.filled import detect, drifting, follow, settings_of, shown
 from tests.detectors.traffic import MODEL, record, rows
 

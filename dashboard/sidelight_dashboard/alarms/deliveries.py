@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from sidelight_dashboard.delivering.notice import State
+from sidelight_dashboard.alarms.told import State
 from sidelight_dashboard.store.opening import Store
 
 Outcome = Literal["waiting", "taken", "given up"]

@@ -1,1 +1,1 @@
-"""What the dashboard remembers, in SQLite: `series.db`, which can be built again, and `kept.db`."""
+"""What the dashboard remembers: `series.db`, which can be built again, `kept.db`, and in memory."""
