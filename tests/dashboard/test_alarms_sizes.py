@@ -245,3 +245,13 @@ def test_of_those_that_are_as_sure_the_largest_comes_first() -> None:
     ]
     found = sizes_of({"columns": columns, "tolerance": 0.05}, {})
     assert [one.label for one in found] == ["b", "c", "a"]
+
+
+@pytest.mark.parametrize("wrong", [{"low": {}}, {"high": "nan"}, {"effect": []}, {"rows": "many"}])
+def test_what_is_no_number_is_no_size(wrong: dict[str, Any]) -> None:
+    right = {"column": "a", "effect": 0.1, "low": 0.0, "high": 0.2, "drifted": True, "rows": 9}
+    columns = [right, {**right, "column": "b", **wrong}]
+    found = sizes_of({"columns": columns, "tolerance": 0.05}, {})
+    assert [one.label for one in found] == ["a"]
+    assert sizes_of({"columns": columns, "tolerance": {}}, {}) == ()
+    assert sizes_of({"columns": [{**right, "column": {}}], "tolerance": 0.05}, {}) == ()

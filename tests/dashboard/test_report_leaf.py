@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from sidelight_dashboard.report.binding import Binding
+from sidelight_dashboard.report.contents import Page
+from sidelight_dashboard.report.inside import Answer
 from sidelight_dashboard.report.leaf import Frame, leaf
 from sidelight_dashboard.report.places import Places
 
@@ -78,3 +81,9 @@ def test_a_link_leads_to_the_page_as_it_was_asked_for_else_to_the_page() -> None
     assert places.link("/models/m/drift?last=7d", "leaf-1") == ""
     assert places.link("/rows/inference/0/1/2", "") == "https://side.example/rows/inference/0/1/2"
     assert places.link("https://runbooks.example/drift", "") == "https://runbooks.example/drift"
+
+
+def test_a_page_whose_address_leads_elsewhere_is_told_to_be_missing() -> None:
+    binding = Binding(lambda _: Answer(307, "", b""), Places((), None))
+    told = binding.leaf(Page("/alarms//", "An alarm"), "leaf-1")
+    assert "Not told: its address leads elsewhere." in told.html

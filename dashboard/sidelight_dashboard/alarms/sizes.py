@@ -72,10 +72,20 @@ def sizes_of(
     Nothing of what another release of the detectors measured in a form of its own.
     """
     try:
-        found = [one for one in _Sizes(glossary).of(data) if is_told(one.columns, hidden)]
+        read = [one for one in _Sizes(glossary).of(data) if _is_sound(one)]
+        found = [one for one in read if is_told(one.columns, hidden)]
     except (KeyError, TypeError, AttributeError):
         return ()
     return tuple(sorted(found, key=_rank))
+
+
+def _is_sound(one: Size) -> bool:
+    """Whether what stands in the place of numbers and names is what it should be."""
+    numbers = (one.value, one.low, one.high, one.allowed_low, one.allowed_high, one.rows)
+    names = (one.what, one.label, one.segment, one.metric, *one.columns)
+    return all(isinstance(told, int | float | None) for told in numbers) and all(
+        isinstance(name, str) for name in names
+    )
 
 
 def _rank(one: Size) -> tuple[bool, float, float, str]:

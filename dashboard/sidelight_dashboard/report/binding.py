@@ -112,7 +112,8 @@ def _without_addresses(told: object) -> object:
 
 
 def _missing(page: Page, answer: Answer) -> Markup:
-    why = orjson.loads(answer.content)["error"]
+    told = orjson.loads(answer.content) if answer.content else {}
+    why: str = told.get("error", "its address leads elsewhere")
     return Markup("<h2>{}</h2>\n<p class='empty'>Not told: {}.</p>").format(
         page.title, escape(why.rstrip("."))
     )
