@@ -12,8 +12,9 @@ from sidelight.log import Address
 from sidelight.log.topics import RESULTS
 from sidelight_dashboard.chosen import Asked, Chosen, chosen
 from sidelight_dashboard.comparing.compared import compared
+from sidelight_dashboard.outliers.chance import Ordinary
 from sidelight_dashboard.outliers.figures import p_value_figure, rate_figure
-from sidelight_dashboard.outliers.rates import LENGTHS, MOST_STRETCHES, Ordinary, stretches
+from sidelight_dashboard.outliers.rates import LENGTHS, MOST_STRETCHES, stretches
 from sidelight_dashboard.outliers.reasons import Reason, reasons, reasons_of
 from sidelight_dashboard.outliers.strange import Blame, Part, Search, StrangeRow, blamed
 from sidelight_dashboard.outliers.told import Strange, over_time, strange

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sidelight_dashboard.outliers.chance import band, band_of_ranks, is_beyond, p_value
+from sidelight_dashboard.outliers.chance import Ordinary, band, band_of_ranks, is_beyond, p_value
 
 
 @pytest.mark.parametrize(
@@ -26,8 +26,8 @@ def test_the_band_holds_as_many_stretches_as_it_says() -> None:
 
 
 def test_a_reference_whose_rate_is_less_known_says_more_than_chance_later() -> None:
-    assert is_beyond(25, 1000, 0.01)
-    assert not is_beyond(25, 1000, 0.01, 0.02)
+    assert is_beyond(25, 1000, Ordinary(0.01))
+    assert not is_beyond(25, 1000, Ordinary(0.01, 0.02))
 
 
 def test_the_band_of_p_values_holds_what_few_calibration_rows_give() -> None:

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from scipy.stats import binom
 
-from sidelight_dashboard.outliers.chance import BEYOND
+from sidelight_dashboard.outliers.chance import BEYOND, Ordinary
 from sidelight_dashboard.outliers.flaggers import KNOWN
-from sidelight_dashboard.overview.flags import Ordinary, Slot, flags_status
+from sidelight_dashboard.overview.flags import Slot, flags_status
 
 OUTLIER = KNOWN["outlier"]
 RATE = 0.01

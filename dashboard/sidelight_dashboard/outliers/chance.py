@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import bdtr, bdtrik, betainc, betaincinv
@@ -11,6 +13,19 @@ LEVEL = 0.999
 
 BEYOND = 0.001
 """A p-value below this is more than chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ordinary:
+    """The share of ordinary rows that is flagged, averaged over references; what it is at most
+    with this one reference, where that is known."""
+
+    rate: float
+    bound: float | None = None
+
+    @property
+    def most(self) -> float:
+        return self.rate if self.bound is None else self.bound
 
 
 def p_value(flagged: int, rows: int, rate: float) -> float:
@@ -24,12 +39,9 @@ def p_value(flagged: int, rows: int, rate: float) -> float:
     return float(betainc(flagged, rows - flagged + 1, rate))
 
 
-def is_beyond(flagged: int, rows: int, rate: float, bound: float | None = None) -> bool:
-    """Whether more are flagged than chance explains.
-
-    `bound` is what the rate of one reference is at most, where that is known: then it counts.
-    """
-    return p_value(flagged, rows, rate if bound is None else bound) < BEYOND
+def is_beyond(flagged: int, rows: int, ordinary: Ordinary) -> bool:
+    """Whether more are flagged than chance explains."""
+    return p_value(flagged, rows, ordinary.most) < BEYOND
 
 
 def band(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from sidelight_dashboard.chosen import Chosen
 from sidelight_dashboard.comparing.compared import SLOTS, given
-from sidelight_dashboard.outliers.chance import band
+from sidelight_dashboard.outliers.chance import Ordinary, band
 from sidelight_dashboard.store.opening import Store
 from sidelight_dashboard.times import NS
 
@@ -25,19 +25,6 @@ LENGTHS = tuple(
         *(86_400, 2 * 86_400, 7 * 86_400, 28 * 86_400),
     )
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Ordinary:
-    """The share of ordinary rows that is flagged, averaged over references; what it is at most
-    with this one reference, where that is known."""
-
-    rate: float
-    bound: float | None
-
-    @property
-    def most(self) -> float:
-        return self.rate if self.bound is None else self.bound
 
 
 @dataclass(frozen=True, slots=True)

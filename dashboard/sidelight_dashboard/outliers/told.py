@@ -8,10 +8,10 @@ from typing import Literal
 
 from sidelight_dashboard.chosen import Chosen
 from sidelight_dashboard.comparing.compared import Compared, compared
-from sidelight_dashboard.outliers.chance import is_beyond, p_value
+from sidelight_dashboard.outliers.chance import Ordinary, is_beyond, p_value
 from sidelight_dashboard.outliers.flaggers import Flagger, configured, flagger_of
 from sidelight_dashboard.outliers.p_values import PValues, p_values
-from sidelight_dashboard.outliers.rates import Ordinary, Stretch, stretches
+from sidelight_dashboard.outliers.rates import Stretch, stretches
 from sidelight_dashboard.outliers.strange import Blame, Order, Search, StrangeRow, blamed
 from sidelight_dashboard.showing import Showing
 
@@ -126,7 +126,7 @@ def _rate(showing: Showing, chosen: Chosen, flagger: Flagger, plans: Sequence[Co
         return Rate(flagger, method, rows, flagged, told, None, None, None, verdict)
     expected, bound = ordinary.rate, ordinary.bound
     chance = p_value(flagged, rows, ordinary.most)
-    verdict = "above chance" if is_beyond(flagged, rows, expected, bound) else "as expected"
+    verdict = "above chance" if is_beyond(flagged, rows, ordinary) else "as expected"
     return Rate(flagger, method, rows, flagged, told, expected, bound, chance, verdict)
 
 

@@ -10,7 +10,7 @@ from itertools import groupby
 
 import orjson
 
-from sidelight_dashboard.outliers.chance import is_beyond
+from sidelight_dashboard.outliers.chance import Ordinary, is_beyond
 from sidelight_dashboard.outliers.flaggers import Flagger
 from sidelight_dashboard.overview.status import Status, Word
 from sidelight_dashboard.store.opening import Store
@@ -44,14 +44,6 @@ class Slot:
     last_ns: int
     rows: int
     flagged: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Ordinary:
-    """The share of ordinary rows that is flagged, and what that is at most where it is known."""
-
-    rate: float
-    bound: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +88,7 @@ def flags_status(flagger: Flagger, slots: Sequence[Slot], usual: Ordinary) -> St
 
 
 def _is_beyond(usual: Ordinary, one: Stretch) -> bool:
-    return is_beyond(one.flagged, one.rows, usual.rate, usual.bound)
+    return is_beyond(one.flagged, one.rows, usual)
 
 
 def _words(newest: Stretch, usual: Ordinary) -> str:
