@@ -80,7 +80,9 @@ def test_with_tokens_programs_show_one_in_a_header(client: Client) -> None:
     refused = asks.get("/openapi.json")
     assert refused.status_code == 401
     assert refused.headers["www-authenticate"].startswith("Bearer")
-    assert "Bearer TOKEN" in refused.json()["error"]
+    assert refused.json()["error"].startswith("send 'Authorization: Bearer TOKEN'")
+    wrong = asks.get("/openapi.json", headers=bearer("wrong"))
+    assert "is no token of this dashboard" in wrong.json()["error"]
     assert asks.get("/openapi.json", headers=bearer(READ)).status_code == 200
 
 

@@ -40,7 +40,7 @@ class Door:
             return NOBODY
         who = self._shown(request)
         if who is None:
-            raise NotAllowed("send 'Authorization: Bearer TOKEN' with a token of this dashboard")
+            raise NotAllowed(_wanted(request))
         if changes(request) and not who.may_explain:
             raise Forbidden(f"the token {who.name!r} may read; this needs the scope 'explain'")
         return who
@@ -53,6 +53,13 @@ class Door:
         if len(headers) > 1 or scheme.lower() != "bearer":
             return None
         return self.tokens.bearer(given.strip())
+
+
+def _wanted(request: Request) -> str:
+    wanted = "send 'Authorization: Bearer TOKEN' with a token of this dashboard"
+    if "authorization" in request.headers:
+        return f"what 'Authorization' holds is no token of this dashboard; {wanted}"
+    return wanted
 
 
 class Guarded:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
@@ -19,7 +20,8 @@ class DashboardSettings(Section):
     listen: Address = "127.0.0.1:9084"
     """Address of the pages, their API, metrics and health."""
     public_url: str | None = None
-    """How people reach it, for links in alerts and reports; `listen` when not set."""
+    """How people reach it, ``https://HOST``, for links in alerts and reports; `listen` when not
+    set. It needs a host name or a port of its own: it cannot be served below a path."""
     runbooks: str = ""
     """Where this repository's files are read, such as ``https://HOST/PATH``: alarms link to
     ``docs/runbooks/NAME.md`` below it."""
@@ -61,6 +63,19 @@ class DashboardSettings(Section):
         if runbooks and not runbooks.startswith(("http://", "https://")):
             raise ValueError(f"{runbooks!r} is no address; write https://HOST/PATH")
         return runbooks
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_place_of_its_own(cls, public_url: str | None) -> str | None:
+        parts = urlsplit(public_url or "http://unset")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{public_url!r} is no address; write https://HOST")
+        if parts.path.strip("/") or parts.query or parts.fragment:
+            raise ValueError(
+                f"{public_url!r} has more than a host: the dashboard's pages begin at /, so give it"
+                " a host name or port of its own"
+            )
+        return public_url
 
     @model_validator(mode="after")
     def _fits(self) -> DashboardSettings:
