@@ -86,14 +86,17 @@ class Chosen:
 def chosen(showing: Showing, model: str, asked: Asked) -> Chosen:
     """Without a time: the day before the newest row.
 
-    Raises `UnknownModel`, `NotFound` for a version that was never seen, `MalformedPayload`.
+    Raises `UnknownModel`, `NotFound` for a version or segment that was never seen,
+    `MalformedPayload`.
     """
-    if model not in showing.settings.models:
-        there = ", ".join(showing.settings.models)
-        raise UnknownModel(f"no model {model!r} is configured; there are {there}")
+    check_model(showing, model)
     seen = _seen(showing, model)
     version = _version(asked.version, seen, model)
     begin_ns, end_ns = _stretch(asked, *seen.get(version, (0, 0)))
+    segments = _segments(showing, model)
+    if asked.segment and asked.segment not in segments:
+        there = ", ".join(segments) or "none; detectors.drift.by names what makes them"
+        raise NotFound(f"no segment {asked.segment!r} of {model} was judged; there are {there}")
     return Chosen(
         model,
         version,
@@ -103,8 +106,15 @@ def chosen(showing: Showing, model: str, asked: Asked) -> Chosen:
         end_ns,
         is_default=not (asked.begin or asked.end or asked.last),
         last="" if asked.begin or asked.end else asked.last or DAY,
-        segments=_segments(showing, model),
+        segments=segments,
     )
+
+
+def check_model(showing: Showing, model: str) -> None:
+    """Raises `UnknownModel`."""
+    if model not in showing.settings.models:
+        there = ", ".join(showing.settings.models)
+        raise UnknownModel(f"no model {model!r} is configured; there are {there}")
 
 
 def _seen(showing: Showing, model: str) -> dict[str, tuple[int, int]]:

@@ -14,6 +14,8 @@ DAY_NS = 24 * HOUR_NS
 _OVER = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp()) * NS
 """What SQLite can count."""
 _PARTS = re.compile(r"[^T ]*(?:[T ](\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?)?)?")
+_PLUS_LOST = re.compile(r"(\S+[T ]\d\d\S*) (\d\d:?\d\d)")
+"""A zone east of UTC from an address that has its ``+`` as it is, which means a space there."""
 _LAST = re.compile(r"([1-9]\d{0,5})(s|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -27,7 +29,7 @@ def iso(at_ns: int) -> str:
 def read_time(text: str, where: str) -> int:
     """Nanoseconds of an ISO time, UTC where it names no zone."""
     try:
-        told = datetime.fromisoformat(text)
+        told = datetime.fromisoformat(_PLUS_LOST.sub(r"\1+\2", text))
         told = told if told.tzinfo else told.replace(tzinfo=UTC)
         at_ns = int(told.timestamp() // 1) * NS + told.microsecond * 1000
     except (ValueError, OverflowError) as exc:

@@ -211,6 +211,15 @@ def test_a_segment_is_compared_with_its_own_reference(segmented: TestClient) -> 
     assert got(segmented, f"{API}?segment=f&version=1")["columns"][0]["rows"] < 200
 
 
+def test_a_segment_that_nobody_judged_is_refused_by_name(
+    segmented: TestClient, browser: TestClient
+) -> None:
+    refused = segmented.get(f"{API}?segment=x")
+    assert refused.status_code == 404
+    assert refused.json()["error"] == f"no segment 'x' of {MODEL} was judged; there are f, m"
+    assert "detectors.drift.by names" in browser.get(f"{API}?segment=x").json()["error"]
+
+
 def test_versions_of_one_time_are_shown_beside_each_other(segmented: TestClient) -> None:
     text = segmented.get(f"{PAGE}?version=2").text
     assert "against=1" in text

@@ -300,6 +300,12 @@ def test_an_end_is_that_of_what_is_named(text: str, length_ns: int) -> None:
     assert read_end(text, "to") - read_time(text, "to") == length_ns - 1
 
 
+def test_a_plus_that_the_address_made_a_space_is_still_a_zone() -> None:
+    told = read_time("2026-11-23T08:00:05+01:00", "from")
+    assert read_time("2026-11-23T08:00:05 01:00", "from") == told
+    assert read_time("2026-11-23 08:00", "from") == read_time("2026-11-23T08:00Z", "from")
+
+
 def test_a_time_told_is_read_as_the_same_unit() -> None:
     at_ns = 1_795_419_133_225_758_246
     assert read_time(iso(at_ns), "from") <= at_ns <= read_end(iso(at_ns), "to")
