@@ -16,7 +16,7 @@ from sidelight_dashboard.attacks.episodes import Episode, episode, episodes, str
 from sidelight_dashboard.attacks.figures import answers_figure, watched_output
 from sidelight_dashboard.attacks.looked import Looked, looked
 from sidelight_dashboard.attacks.sequence import Against, Sequenced, read, sequence
-from sidelight_dashboard.chosen import Asked, Chosen, chosen
+from sidelight_dashboard.chosen import Asked, Chosen, check_model, chosen
 from sidelight_dashboard.exchanges.opening import OpenedRow
 from sidelight_dashboard.exchanges.pictures import png
 from sidelight_dashboard.hiding import hidden_of
@@ -96,7 +96,7 @@ def _told(router: APIRouter, showing: Showing) -> None:
         response_model=AttackTold,
     )
     def one(model: str, id_: str, against: Held = "previous") -> Response:
-        _check(showing, model)
+        check_model(showing, model)
         found = episode(showing.store, model, id_)
         return json_answer(AttackTold(found, sequence(showing, model, found, against)))
 
@@ -107,7 +107,7 @@ def _drawn(router: APIRouter, showing: Showing) -> None:
         summary="Answers along an attack, as a chart",
     )
     def answers(model: str, id_: str) -> Response:
-        _check(showing, model)
+        check_model(showing, model)
         found = episode(showing.store, model, id_)
         steps = sequence(showing, model, found, "previous").steps
         figure = answers_figure(showing.settings.models[model], steps)
@@ -128,15 +128,11 @@ def _drawn(router: APIRouter, showing: Showing) -> None:
         before: Annotated[int, Query(ge=0, description="Number of a query; 0 is the target.")],
         after: Annotated[int, Query(ge=1, description="Number of a later query.")],
     ) -> Response:
-        _check(showing, model)
+        check_model(showing, model)
         found = episode(showing.store, model, id_)
         picture = _difference(showing, model, found, column, before, after)
         headers = {"cache-control": "private, max-age=86400", "x-content-type-options": "nosniff"}
         return Response(picture, 200, headers, "image/png")
-
-
-def _check(showing: Showing, model: str) -> None:
-    chosen(showing, model, Asked("", "", "", "", ""))
 
 
 def _attacks(showing: Showing, shown: Chosen) -> Attacks:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from sidelight.config.settings import ModelSettings
-from sidelight.errors import SidelightError
 from sidelight.tensors import Columns
 from sidelight_dashboard.attacks.changes import Change, changes, is_seen
 from sidelight_dashboard.attacks.episodes import Episode, Query
 from sidelight_dashboard.attacks.flags import Flags, flags
-from sidelight_dashboard.exchanges.opening import OpenedRow, open_row
+from sidelight_dashboard.exchanges.opening import OpenedRow
+from sidelight_dashboard.exchanges.reading import Opened, read_rows
 from sidelight_dashboard.exchanges.values import json_value
 from sidelight_dashboard.showing import Showing
 from sidelight_dashboard.words.wording import Wording
@@ -77,13 +76,6 @@ class Sequenced:
     whole: tuple[Change, ...]
 
 
-Opened = OpenedRow | SidelightError
-
-
-class Slow(SidelightError):
-    """Reading the queries takes too long."""
-
-
 def sequence(showing: Showing, model: str, episode: Episode, against: Against) -> Sequenced:
     """The queries that are known, in their order."""
     settings = showing.settings.models[model]
@@ -103,17 +95,8 @@ def sequence(showing: Showing, model: str, episode: Episode, against: Against) -
 
 def read(showing: Showing, queries: Sequence[Query]) -> list[Opened]:
     """The rows, each or why it is not there."""
-    gives_up = time.monotonic() + READING_SECONDS
-    return [_open(showing, query, gives_up) for query in queries]
-
-
-def _open(showing: Showing, query: Query, gives_up: float) -> Opened:
-    if time.monotonic() > gives_up:
-        return Slow(f"not read: reading took more than {READING_SECONDS:g} s; open the row")
-    try:
-        return open_row(showing, query.exchange, query.row)
-    except SidelightError as exc:
-        return exc
+    places = [(query.exchange, query.row) for query in queries]
+    return list(read_rows(showing, places, READING_SECONDS))
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from sidelight.errors import SidelightError
-from sidelight_dashboard.exchanges.opening import open_row
+from sidelight_dashboard.exchanges.opening import OpenedRow
+from sidelight_dashboard.exchanges.reading import Opened, read_rows
 from sidelight_dashboard.exchanges.values import json_value
 from sidelight_dashboard.outliers.strange import StrangeRow, column_of
 from sidelight_dashboard.showing import Showing
@@ -52,11 +51,9 @@ class Reason:
 def reasons(showing: Showing, model: str, rows: Sequence[StrangeRow]) -> list[tuple[Reason, ...]]:
     """Of each row, with values as long as reading them is quick."""
     wording = Wording(showing.settings.models[model].glossary)
-    gives_up = time.monotonic() + READING_SECONDS
-    return [
-        reasons_of(row, _values(showing, row) if time.monotonic() < gives_up else {}, wording)
-        for row in rows
-    ]
+    places = [(row.exchange, row.row) for row in rows]
+    opened = read_rows(showing, places, READING_SECONDS)
+    return [reasons_of(row, _values(one), wording) for row, one in zip(rows, opened, strict=True)]
 
 
 def reasons_of(row: StrangeRow, values: Values, wording: Wording) -> tuple[Reason, ...]:
@@ -81,11 +78,9 @@ def _worded(column: str, values: Values, wording: Wording) -> str:
     return wording.pair(column, values[column]) if column in values else wording.column(column)
 
 
-def _values(showing: Showing, row: StrangeRow) -> Values:
+def _values(opened: Opened) -> Values:
     """Of its plain columns; nothing where the row is not there any longer."""
-    try:
-        opened = open_row(showing, row.exchange, row.row)
-    except SidelightError:
+    if not isinstance(opened, OpenedRow):
         return {}
     sides = (side for side in (opened.inputs, opened.outputs) if side is not None)
     return {
