@@ -55,6 +55,23 @@ def attack_on(showing: Showing) -> Episode:
     return episodes(showing.store, MODEL, *FOREVER)[0]
 
 
+def test_where_the_rows_drifted_too_the_page_says_so(table: Showing) -> None:
+    page = f"/models/{MODEL}/attacks"
+    assert "look at the drift first" not in client(table).get(page).text
+    alarm = ("d1", MODEL, "1", "", "drift", "p", START_NS, None, "", START_NS, "drift", None, None)
+    with table.store.series.writing() as series:
+        series.execute(
+            "INSERT INTO alarm VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?, '[]', '[]', 'alarms/0/0', x'00')",
+            alarm,
+        )
+    try:
+        text = client(table).get(page).text
+    finally:
+        with table.store.series.writing() as series:
+            series.execute("DELETE FROM alarm WHERE id = 'd1'")
+    assert 'href="/alarms/d1">drifted</a>' in text
+
+
 def test_an_episode_is_what_was_told_of_it_last(table: Showing) -> None:
     said = [one.output for one in read_results(table.log) if isinstance(one.output, AttackResult)]
     (found,) = episodes(table.store, MODEL, *FOREVER)
