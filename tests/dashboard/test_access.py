@@ -321,3 +321,9 @@ def test_a_body_that_nothing_here_needs_is_refused(client: Client) -> None:
 
 def _known(token: str) -> Tokens:
     return Tokens([(Who("a", frozenset(["read"])), lambda: token)])
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1/static/", "127.0.0.1/login?", "127.0.0.1/metrics#"])
+def test_a_host_that_holds_a_path_opens_no_door(client: Client, host: str) -> None:
+    browser = client(tokens=TOKENS)
+    assert browser.get("/api/alarms", headers={"host": host}).status_code in (401, 421)

@@ -36,7 +36,8 @@ class Door:
         """Raises `NotAllowed`, `Forbidden`, `TokenLost`."""
         if not self.tokens.are_asked_for:
             return ANYBODY
-        if request.url.path in OPEN or request.url.path.startswith("/static/"):
+        path: str = request.scope["path"]  # what is routed by: the url is made of the Host too
+        if path in OPEN or path.startswith("/static/"):
             return NOBODY
         who = self._shown(request)
         if who is None:
