@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from sidelight.demo.traffic import Clients
 from sidelight.tables import read_table
@@ -166,3 +166,26 @@ def ask(demo: Demo, rows: int) -> None:
     named = [people[name] for name in told["models"][MODEL]["features"]]
     host, port = told["logger"]["listen"].split(":")
     Clients(host, int(port), MODEL).ask(Columns(tuple(named)), "once-more", "tester")
+
+
+def test_an_hour_that_the_clock_shows_twice_stays_the_one_that_was_asked_for(
+    browser: Browser, demo: Demo
+) -> None:
+    with browser.new_context(timezone_id="America/New_York") as context:
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        night = "from=2026-11-01T05:30:00Z&to=2026-11-01T06:30:00Z"
+        page.goto(f"{demo.dashboard}/models/{MODEL}/drift?{night}")
+        page.get_by_role("button", name="Show").click()
+        expect(page).to_have_url(re.compile("from=2026-11-01T05%3A30.*to=2026-11-01T06%3A30"))
+
+
+def test_arrow_keys_pass_choices_of_time_without_asking_for_each(seen: Watched, demo: Demo) -> None:
+    page = seen.page
+    page.goto(f"{demo.dashboard}/models/{MODEL}/drift")
+    address, time = page.url, page.get_by_label("Time")
+    time.focus()
+    page.keyboard.press("ArrowUp")
+    expect(page.get_by_role("button", name="Show")).to_be_visible()
+    assert page.url == address
+    expect(time).to_be_focused()

@@ -14,7 +14,14 @@ function tellForms() {
     const length = form.elements.last;
     const submit = form.querySelector("[type=submit]");
     exact.querySelector("[data-zone]").textContent = zone;
-    for (const input of exact.querySelectorAll("input")) if (input.value) input.value = here(`${input.value}Z`).slice(0, 19);
+    const asked = new Map(); // as it came: an hour that the clock shows twice is two moments
+    for (const input of exact.querySelectorAll("input")) {
+      if (!input.value) continue;
+      const moment = utc(`${input.value}Z`);
+      input.value = here(moment).slice(0, 19);
+      asked.set(`${input.name} ${input.value}`, moment);
+    }
+    const inUtc = (name, written) => asked.get(`${name} ${written}`) ?? utc(written);
     let byKey = false; // arrow keys pass many choices on their way: who uses them presses the button
     const show = () => {
       exact.hidden = exact.disabled = length.value !== "";
@@ -25,7 +32,7 @@ function tellForms() {
     for (const select of form.querySelectorAll("select"))
       select.addEventListener("change", () => { show(); if (length.value && !byKey) form.requestSubmit(); });
     form.addEventListener("formdata", ({ formData }) => {
-      for (const name of ["from", "to"]) if (formData.get(name)) formData.set(name, utc(formData.get(name)));
+      for (const name of ["from", "to"]) if (formData.get(name)) formData.set(name, inUtc(name, formData.get(name)));
       for (const [name, value] of [...formData]) if (!value && name !== "version") formData.delete(name);
       if (form.elements.version?.selectedIndex === 0) formData.delete("version"); // whichever is newest
     });
