@@ -40,6 +40,8 @@ GRACE_SECONDS = 5
 """Time for requests under way after SIGTERM."""
 MAX_CONNECTIONS = 1024
 """Above it the answer is 503."""
+TURN_SECONDS = 0.001
+"""That the follower may work before a page has its turn: each page asks the store many times."""
 THREADS = 16
 """That make pages and answers at once; each has its own connections to the store."""
 
@@ -48,6 +50,7 @@ logger = structlog.get_logger("sidelight.dashboard")
 
 def run_service(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
+    sys.setswitchinterval(TURN_SECONDS)
     # uvicorn raises the signal again when it has ended: this is what then happens
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _exit)
