@@ -224,7 +224,7 @@ def test_an_unknown_key_that_is_known_elsewhere_says_where(tmp_path: Path) -> No
 def test_an_unknown_key_like_no_other_gets_the_list(tmp_path: Path) -> None:
     assert refusal(tmp_path / "c.yaml", "zzz: 1") == [
         "1: zzz: there is no such setting; "
-        "there are detectors, explainers, joiner, log, logger, models, "
+        "there are dashboard, detectors, explainers, joiner, log, logger, models, "
         "probes, receiver"
     ]
 
