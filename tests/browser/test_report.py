@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from tests.dashboard.attacked import attacked_pictures
@@ -15,6 +16,7 @@ SCREENS = ((1440, "light"), (1440, "dark"), (390, "light"))
 CHARTS = "figure[data-chart]"
 DRAWN = f"{CHARTS} > .chart > .plot-container"
 SECONDS = 60
+SERIOUS = ("serious", "critical")
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +118,14 @@ def test_pictures_are_seen(browser: Browser, pictured: Path) -> None:
         assert seen
         assert min(seen) > 0
         assert [one for one in said if "data:" not in one] == [f"asked: {pictured.as_uri()}"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(browser: Browser, report: Path, scheme: str) -> None:
+    with browser.new_context(color_scheme=scheme) as context:  # type: ignore[arg-type]
+        page = context.new_page()
+        opened(page, report)
+        drawn(page)
+        found = Axe().run(page).response["violations"]
+    told = [(one["id"], one["nodes"][0]["html"][:200]) for one in found if one["impact"] in SERIOUS]
+    assert told == []

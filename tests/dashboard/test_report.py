@@ -57,6 +57,8 @@ def test_it_tells_states_alarms_columns_rows_and_what_it_is_of(
     for words in (
         "Report of income, version 2",
         "State when this was written",
+        "Waiting to be scored",
+        "Newest row",
         "Drift of income",
         "Strange rows of income",
         "Attacks on income",
