@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import quote, urlencode
 
 from sidelight_dashboard.alarms.links import Links
 from sidelight_dashboard.alarms.naming import title_of
@@ -16,6 +15,7 @@ from sidelight_dashboard.drift.links import Links as DriftLinks
 from sidelight_dashboard.drift.links import Shown
 from sidelight_dashboard.drift.told import drift
 from sidelight_dashboard.explaining.keeping import kept_of_row
+from sidelight_dashboard.links import page_of, query, row_page
 from sidelight_dashboard.outliers.strange import strangest
 from sidelight_dashboard.report.wanted import Subject
 from sidelight_dashboard.showing import Showing
@@ -54,16 +54,15 @@ def pages(showing: Showing, subject: Subject) -> Iterator[Page]:
 
 
 def _rooms(showing: Showing, subject: Subject) -> Iterator[Page]:
-    place = f"/models/{quote(subject.chosen.model, safe='')}"
-    query = subject.chosen.query
-    yield Page(f"{place}/drift?{query}", f"Drift of {subject.name}")
+    model, asked = subject.chosen.model, subject.chosen.query
+    yield Page(page_of(model, "drift", asked), f"Drift of {subject.name}")
     yield from _columns(showing, subject)
-    yield Page(f"{place}/outliers?{query}", f"Strange rows of {subject.name}")
-    yield Page(f"{place}/attacks?{query}", f"Attacks on {subject.chosen.model}")
+    yield Page(page_of(model, "outliers", asked), f"Strange rows of {subject.name}")
+    yield Page(page_of(model, "attacks", asked), f"Attacks on {model}")
     for id_ in _attacks(showing, subject):
-        asked = f"{query}&{urlencode({'episode': id_})}"
-        yield Page(f"{place}/attacks?{asked}", "One attack", frozenset(("episode",)))
-    yield Page(f"{place}/bias?{query}", f"Bias and performance of {subject.name}")
+        address = page_of(model, "attacks", f"{asked}&{query(episode=id_)}")
+        yield Page(address, "One attack", frozenset(("episode",)))
+    yield Page(page_of(model, "bias", asked), f"Bias and performance of {subject.name}")
 
 
 def _columns(showing: Showing, subject: Subject) -> Iterator[Page]:
@@ -102,7 +101,7 @@ def _rows(showing: Showing, subject: Subject) -> Iterator[Page]:
     kept = {place: kept_of_row(showing.store, *place) for place in concerned}
     concerned.sort(key=lambda place: not kept[place])
     for exchange, row in concerned[:MOST_ROWS]:
-        yield Page(f"/rows/{exchange}/{row}", f"Row {row} of {exchange}")
+        yield Page(row_page(exchange, row), f"Row {row} of {exchange}")
     heads = [head for found in kept.values() for head in found]
     for head in heads[:MOST_EXPLANATIONS]:
         title = f"Why: {head.method} of row {head.row} of {head.exchange}"
