@@ -1,8 +1,9 @@
 """What the rules of redaction make of what was logged before they were written.
 
 The logger applies rules to what it writes, so what is older holds values as they were sent. They
-are shown as they would be logged now. A value that was hashed looks like one (a whole number from
-2**32 to 2**48, 32 digits of a text) and stays.
+are shown as they would be logged now. A value that was hashed looks like one (a whole number up to
+2**48, 32 digits of a text) and stays. Of hashed numbers one in 280 is so small that it could be a
+telephone number: it is hashed once more, for rather that than a number shown as it was sent.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from sidelight.tensors import Column, Columns
 
 _OURS = re.compile(r"missing|never seen in the reference|\d+ others")
 _HASHED_TEXT = re.compile(r"[0-9a-f]{32}")
-_LEAST_HASHED, _OVER_HASHED = 1 << 32, 1 << 48
+_LEAST_HASHED, _OVER_HASHED = 10**12, 1 << 48
 
 
 @dataclass(frozen=True)
