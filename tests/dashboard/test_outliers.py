@@ -244,7 +244,6 @@ def test_the_chart_breaks_where_no_rows_came(tmp_path: Path) -> None:
 
     flagged = next(one for one in figure["data"] if one["name"] == "flagged")
     assert flagged["y"] == [
-        None,
         *(one.rate for one in (early[0], *early)),
         None,
         *(one.rate for one in (late[0], *late)),
