@@ -115,7 +115,8 @@ def test_a_column_over_time_stands_beside_its_own_threshold(
 def test_deploys_and_alarms_stand_behind_the_line(browser: TestClient) -> None:
     shapes = got(browser, f"{API}/over-time?feature=age")["layout"]["shapes"]
     assert "version 2" in [shape.get("label", {}).get("text") for shape in shapes]
-    assert [
+    spans = [one for one in shapes if (one["type"], one["xref"]) == ("rect", "x")]
+    assert [one["fillcolor"] for one in spans] == ["$alarm"]
         shape["fillcolor"] for shape in shapes if shape["xref"] == "x" and shape["type"] == "rect"
     ] == ["$alarm"]
 
