@@ -262,13 +262,13 @@ def test_each_service_can_do_its_work_and_no_more(broker: Broker, authority: Aut
             detectors.append(INFERENCE, [Record(b"forged")])
     with opened("dashboard") as reader:
         assert [reader.span(topic, 0).begin for topic in ALL] == [0] * len(ALL)
-        told = [
+        values = [
             stored.record.value
             for topic in (PANES, RESULTS, ALARMS, DEAD_LETTERS)
             for partition in range(reader.partitions(topic))
             for stored in reader.read(topic, partition, 0)
         ]
-        assert sorted(told) == [b"letter", b"told", b"told", b"told"]
+        assert sorted(values) == [b"letter", b"told", b"told", b"told"]
         assert reader.get(kept).record.value == b"exchange"
         assert reader.offset_at(INFERENCE, 0, 0) == 0
         assert reader.log_id

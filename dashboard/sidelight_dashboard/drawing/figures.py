@@ -175,7 +175,12 @@ def high(figure: Figure) -> Figure:
 
 
 def after_reference(figure: Figure, level: Number) -> Figure:
-    """Left of a rule the reference, which lies before all of this, with its value."""
+    """Left of a rule the reference, which lies before all of this, with its value.
+
+    A figure without points stays empty.
+    """
+    if not any(trace["y"] for trace in figure["data"]):
+        return figure
     layout = figure["layout"]
     figure["data"].append(_reference_level(level))
     layout["xaxis"]["domain"] = [_RULE, 1]
