@@ -18,6 +18,16 @@ ROOT = Path(__file__).parent.parent
 SECONDS = 600.0
 """For what a busy machine may take; nothing here is timed."""
 STANDS = "Still serving"
+START = """
+import sys
+from sidelight.command.main import main
+from sidelight.demo.prepare import PORTS
+
+PORTS.update(dict.fromkeys(PORTS, 0))
+sys.argv = ["sidelight", "demo"]
+main()
+"""
+"""On free ports: other tests run beside it and want the usual ones."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +62,7 @@ def standing(folder: Path) -> Iterator[Demo]:
     output = folder / "output.txt"
     with output.open("w") as told:
         process = subprocess.Popen(
-            [sys.executable, "-m", "sidelight.command", "demo"],
+            [sys.executable, "-c", START],
             cwd=folder,
             stdout=told,
             stderr=subprocess.STDOUT,

@@ -37,8 +37,9 @@ QUIET = (
 """A browser that asks nobody anything by itself."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Of one module: while it is there its loop runs in this thread, and no other test's can."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("no Chromium on this machine: scripts/machine installs Debian's")
@@ -60,25 +61,25 @@ def _opened(browser: Browser, screen: str, **options: bool) -> BrowserContext:
     return context
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def wide(browser: Browser) -> Iterator[BrowserContext]:
     with _opened(browser, "wide") as context:
         yield context
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def narrow(browser: Browser) -> Iterator[BrowserContext]:
     with _opened(browser, "narrow") as context:
         yield context
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def scriptless(browser: Browser) -> Iterator[BrowserContext]:
     with _opened(browser, "wide", java_script_enabled=False) as context:
         yield context
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     with standing(tmp_path_factory.mktemp("demo") / "here") as stands:
         yield stands
