@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sidelight.config.glossary import code_of
 from sidelight.errors import ArtifactError
 from sidelight.panes import Bar, Column, Comparison
 from sidelight_dashboard.showing import Showing
-from sidelight_dashboard.words.wording import key_of
 
 MISSING = "missing"
 """How the bar of missing values is named."""
@@ -72,7 +72,7 @@ def place_of(column: Column, value: Any) -> Place | None:
         return _missing(column.bars)
     ranges = [bar for bar in column.bars if not bar.name]
     if column.kind == "categorical" or not ranges:
-        return _category(column.bars, key_of(value))
+        return _category(column.bars, code_of(value))
     number = _number(value)
     return None if number is None else _among(ranges, number)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sidelight.config.glossary import GlossaryEntry
+from sidelight.config.glossary import GlossaryEntry, code_of
 from sidelight_dashboard.words.numbers import answer_words, number_words
 
 LONGEST = 200
@@ -32,12 +32,12 @@ class Wording:
 
     def value(self, name: str, value: Any) -> str:
         """``1`` of ``SEX`` is ``male``."""
-        return self._entry(name).values.get(key_of(value)) or value_words(value)
+        return self._entry(name).word(value) or value_words(value)
 
     def coded(self, name: str, value: Any) -> str:
         """The word with the code behind it: ``male (1)``."""
-        word = self._entry(name).values.get(key_of(value))
-        return value_words(value) if word is None else f"{word} ({key_of(value)})"
+        word = self._entry(name).word(value)
+        return value_words(value) if word is None else f"{word} ({code_of(value)})"
 
     def answered(self, name: str, value: Any) -> str:
         """By the glossary; what the model computed no finer than anybody reads it."""
@@ -56,15 +56,6 @@ class Wording:
 def is_computed(value: Any) -> bool:
     """Whether it is a number that is no code."""
     return isinstance(value, float) and not value.is_integer()
-
-
-def key_of(value: Any) -> str:
-    """As in a glossary: the code 16.0 of a numeric column is its 16."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
 
 
 def value_words(value: Any) -> str:

@@ -25,7 +25,7 @@ class Names:
 
     def value(self, name: str, value: Any) -> str:
         """A value of that feature or output."""
-        return cut(self._entry(name).values.get(_key(value)) or value_words(value))
+        return cut(self._entry(name).word(value) or value_words(value))
 
     def pair(self, name: str, value: Any) -> str:
         """``age = 37``."""
@@ -45,10 +45,3 @@ class Names:
 
     def _entry(self, name: str) -> GlossaryEntry:
         return self.glossary.get(name, _NOTHING)
-
-
-def _key(value: Any) -> str:
-    """As in the glossary: the code 16.0 of a numeric column is its 16."""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
